@@ -1,0 +1,111 @@
+// Package web is any third-party HTTP API in process: an [http.Handler]
+// under a host name, behind real net/http clients.
+package web
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/wtsim/wtsim/probe"
+)
+
+// Service declares a third-party API.
+type Service struct {
+	host string
+	open func() http.Handler
+}
+
+// New declares an API under a host name, such as "payments.example". open
+// makes its handler anew for every run. Operations are those of a service
+// of that name; their method is the HTTP method, their resource the path.
+//
+// A handler that implements [Stateful] shows its state to properties.
+func New(host string, open func() http.Handler) *Service { return &Service{host: host, open: open} }
+
+// Stateful is a handler whose state properties may look at.
+type Stateful interface {
+	http.Handler
+	// Contents returns what it stores, keys in sorted order.
+	Contents() []probe.Content
+}
+
+// Name returns the host name.
+func (s *Service) Name() string { return s.host }
+
+// Open makes the API of a run.
+func (s *Service) Open() (probe.Backend, error) {
+	return &Backend{host: s.host, handler: s.open()}, nil
+}
+
+// Backend is an API during one run.
+type Backend struct {
+	host    string
+	handler http.Handler
+}
+
+// Handler returns the API's handler.
+func (b *Backend) Handler() http.Handler { return b.handler }
+
+// Client returns an HTTP client of a function instance that reaches this
+// service.
+func Client(env probe.Env, service string) *http.Client {
+	return &http.Client{Transport: env.Backend(service).(*Backend).Transport(env.Tap())}
+}
+
+// Serves reports whether the host is this API's.
+func (b *Backend) Serves(host string) bool { return host == b.host }
+
+// Transport returns the round tripper that a tap's calls take.
+func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
+	return probe.Transport(tap, http.RoundTripper(direct{b.handler}), nil)
+}
+
+// Contents returns the handler's state, if it shows one.
+func (b *Backend) Contents() []probe.Content {
+	if s, ok := b.handler.(Stateful); ok {
+		return s.Contents()
+	}
+	return nil
+}
+
+// Close does nothing.
+func (b *Backend) Close() {}
+
+// direct carries a request out by calling the handler.
+type direct struct{ handler http.Handler }
+
+// RoundTrip calls the handler on the caller's goroutine.
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	served := r.Clone(r.Context())
+	served.RequestURI, served.RemoteAddr, served.Host = r.URL.RequestURI(), "192.0.2.1:1234", r.URL.Host
+	w := &answer{header: http.Header{}}
+	d.handler.ServeHTTP(w, served)
+	w.WriteHeader(http.StatusOK) // no effect after another
+	return &http.Response{
+		StatusCode: w.code, Status: strconv.Itoa(w.code) + " " + http.StatusText(w.code),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+	}, nil
+}
+
+// answer is a response writer that keeps the response.
+type answer struct {
+	header http.Header
+	code   int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header { return a.header }
+
+func (a *answer) WriteHeader(code int) {
+	if a.code == 0 {
+		a.code = code
+	}
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(b)
+}

@@ -1,0 +1,135 @@
+package tidy
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// A layer is one row of the table of packages.
+type layer struct {
+	pkg     string   // a pattern, see match
+	may     []string // patterns of the packages of ours that it may import
+	run     bool     // a run depends on it: banned calls apply
+	testing bool     // may import testing outside its tests
+}
+
+// layers is the table of architecture.md: imports point from running to
+// describing. The first row that matches a package holds.
+//
+// Every package stands here. Whoever adds one decides which packages it may
+// see, and whether a run depends on it, by adding a row.
+var layers = []layer{
+	{pkg: "event", run: true},
+	{pkg: "props", run: true, may: []string{"event"}},
+	{pkg: "monitor", run: true, may: []string{"event", "props"}},
+	{pkg: "probe", run: true, may: []string{"event"}},
+	{pkg: "scheduler", run: true},
+
+	// Fakes and the world never see each other: they meet in probe.
+	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props"}},
+	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble"}},
+	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
+
+	// An application sees nothing of ours. One that must say what no operation
+	// shows gets a row of its own above this one, with event, or probe, in it.
+	{pkg: "scenarios/*"},
+	{pkg: "scenarios/*/*sim", may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/*", "fakes/*", "scenarios/*", "scenarios/*/*sim"}},
+	{pkg: "scenarios", may: []string{"sim", "scenarios/*", "scenarios/*/*sim"}},
+
+	{pkg: "cmd/wtsim/...", may: []string{"..."}},
+	{pkg: "internal/bubble", testing: true},
+	{pkg: "internal/tidy"},
+}
+
+// match tells whether a pattern names a package (its folder from the module's
+// root). "..." names every package and "x/..." x and all below it, as for the
+// go command; else * stands for one element or a part of one.
+func match(pattern, pkg string) bool {
+	if pattern == "..." {
+		return true
+	}
+	if below, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return pkg == below || strings.HasPrefix(pkg, below+"/")
+	}
+	ok, err := path.Match(pattern, pkg)
+	return ok && err == nil
+}
+
+func matchAny(patterns []string, pkg string) bool {
+	for _, p := range patterns {
+		if match(p, pkg) {
+			return true
+		}
+	}
+	return false
+}
+
+// row returns the row of the table that holds for a package.
+func row(table []layer, pkg string) (layer, bool) {
+	for _, l := range table {
+		if match(l.pkg, pkg) {
+			return l, true
+		}
+	}
+	return layer{}, false
+}
+
+// importDirections checks the imports of all packages against the table.
+//
+// Tests are free: the test of an application runs its scenario, that of sim
+// uses a fake; what ships cannot tell.
+func importDirections(t *tree, table []layer) []finding {
+	var out []finding
+	for _, dir := range t.dirs() {
+		l, ok := row(table, dir)
+		if !ok {
+			out = append(out, t.unlisted(dir))
+			continue
+		}
+		for _, f := range t.shipped(dir) {
+			out = append(out, t.imports(f, l)...)
+		}
+	}
+	return sorted(out)
+}
+
+// unlisted reports a package without a row, at its first file.
+func (t *tree) unlisted(dir string) finding {
+	for _, f := range t.files {
+		if f.dir == dir {
+			return t.find(f.syntax.Package, fmt.Sprintf("package %q stands in no row of the table", dir),
+				"a row for every package", "add it to the table in internal/tidy/imports.go")
+		}
+	}
+	panic("tidy: a package has at least one file, " + dir + " has none")
+}
+
+func (t *tree) imports(f *source, l layer) []finding {
+	var out []finding
+	for _, spec := range f.syntax.Imports {
+		p, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			panic("tidy: the parser accepts quoted import paths only: " + err.Error())
+		}
+		dir, ours := t.ours(p)
+		switch {
+		case ours && !matchAny(l.may, dir):
+			out = append(out, t.find(spec.Pos(), fmt.Sprintf("%s imports %s", f.dir, dir), allowed(l),
+				"move what both need down a layer, or change the table in internal/tidy/imports.go on purpose"))
+		case !l.testing && (p == "testing" || strings.HasPrefix(p, "testing/")):
+			out = append(out, t.find(spec.Pos(), fmt.Sprintf("%s imports %s outside its tests", f.dir, p),
+				"testing in internal/bubble and sim/simtest alone", "call internal/bubble for what is in it, or take an interface with the methods that are needed"))
+		}
+	}
+	return out
+}
+
+// allowed says what a layer may import, for people.
+func allowed(l layer) string {
+	if len(l.may) == 0 {
+		return "nothing of ours"
+	}
+	return "at most " + strings.Join(l.may, ", ")
+}

@@ -1,0 +1,35 @@
+// Package monitor decides whether properties hold: events in, violations out.
+// It is pure: no clock, no goroutine, no network, nothing global. The same
+// engine watches a simulated run and production.
+//
+// Words (see package props for property, letter, binding, instance, slice):
+//
+//   - Two bindings are compatible if they agree on the variables that they
+//     share; their join is their union.
+//   - An instance exists once its binding is the empty one or a join of
+//     bindings of events seen. It is dead when it can no longer be violated.
+//
+// The rules, for events in exact order:
+//
+//  1. An event is malformed for a property if it lacks a parameter that the
+//     property wants, or has there a value that cannot bind. It is counted,
+//     and in no slice.
+//  2. An instance is violated at an event of its slice that leads its
+//     automaton into the violated state, also if the event came before the
+//     join that the instance is.
+//  3. For each event the minimal instances that it violates are reported: no
+//     instance properly contained in them is violated by it as well.
+//  4. At quiescence the minimal instances are reported whose state must not
+//     be the last one.
+//
+// The method is parametric trace slicing (Chen, Rosu: Semantics and
+// Algorithms for Parametric Monitoring, 2012). We depart from it in one
+// point: an instance that is dead, or that would be born dead, is not stored
+// unless it is the binding of an event. For a join that is about to be born,
+// the union J of all stored bindings contained in it is then still the
+// largest instance whose slice it continues, and if J is not stored it was
+// dead, and so is the join.
+//
+// Not here yet: clock skew (every verdict is certain), deadlines, lateness,
+// forgetting by age, saving and restoring.
+package monitor

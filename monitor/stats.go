@@ -1,0 +1,80 @@
+package monitor
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// maxReasons bounds the reasons that a monitor keeps; Options.Malformed is
+// told of all.
+const maxReasons = 100
+
+// Stats is what a monitor has seen and what it holds.
+type Stats struct {
+	Events     int             // observed, malformed ones included
+	Malformed  int             // events malformed for some property, each once
+	Reasons    []Malformed     // the first hundred, in order
+	Properties []PropertyStats // in the order given to Compile
+}
+
+// PropertyStats is what a monitor holds for one property.
+type PropertyStats struct {
+	Property  string
+	Malformed int // events malformed for it
+	Instances int // that can still be violated; the empty binding is not counted
+}
+
+// Malformed is an event that is in no slice of a property.
+type Malformed struct {
+	Property   string
+	Source, ID string // of the event
+	Type       string // of the event
+	Why        string
+}
+
+// String returns the reason for people.
+func (x Malformed) String() string {
+	return fmt.Sprintf("event %q of %q: %s, for property %q", x.ID, x.Source, x.Why, x.Property)
+}
+
+// counts is what a monitor counts for Stats.
+type counts struct {
+	events, malformed int
+	reasons           []Malformed
+}
+
+// Stats returns the counts up to now.
+func (m *Monitor) Stats() Stats {
+	st := Stats{Events: m.counts.events, Malformed: m.counts.malformed, Reasons: slices.Clip(m.counts.reasons)}
+	for i := range m.stores {
+		s := &m.stores[i]
+		st.Properties = append(st.Properties, PropertyStats{s.property.Name(), s.malformed, s.live})
+	}
+	return st
+}
+
+// reject counts the event as malformed for a property.
+func (m *Monitor) reject(s *store, why string) {
+	s.malformed++
+	x := Malformed{s.property.Name(), m.event.Source, m.event.ID, m.event.Type, why}
+	if len(m.counts.reasons) < maxReasons {
+		m.counts.reasons = append(m.counts.reasons, x)
+	}
+	if m.options.Malformed != nil {
+		m.options.Malformed(x)
+	}
+}
+
+// unfit says why a parameter that a property wants will not do.
+func unfit(param string, v event.Value, there bool) string {
+	what := "is an array or an object"
+	switch {
+	case !there:
+		return fmt.Sprintf("parameter %q is missing", param)
+	case v.Kind() == event.Null:
+		what = "is null"
+	}
+	return fmt.Sprintf("parameter %q %s, wanted a string, a number or a boolean", param, what)
+}

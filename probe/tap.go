@@ -1,0 +1,130 @@
+// Package probe is the one seam between a handler and the outside: it wraps
+// the client libraries that handlers use, the same in production and in the
+// simulator.
+//
+// Every call becomes one [event.Operation] (an attempt of a client's retry
+// loop is an operation of its own) and passes a [Tap]. In production the tap
+// is a [Recorder]: it lets the call through and turns it into events by
+// [Rule]s. In the simulator the tap is the world: the call waits there until
+// the scheduler lets it happen, fail, or never return. Faults enter here,
+// below the client's own retries, so that the real client's retries happen.
+//
+// Which invocation calls is told by a pprof label that goroutines inherit
+// (see [Label]), so that a call with context.Background() and one of a helper
+// goroutine are attributed too.
+package probe
+
+import (
+	"context"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// Action is what becomes of a call.
+type Action uint8
+
+// The actions.
+const (
+	Pass   Action = iota // it happens, and the caller sees the answer
+	Refuse               // it has no effect, the caller sees Verdict.With: "503", "refused", ...
+	Lose                 // it has its effect, the caller sees a reset, or its timeout where With is "timeout"
+	Cut                  // it has no effect, the connection is gone: the caller's instance is dead
+	GaveUp               // the caller gave up before it happened; it has no effect
+)
+
+// Verdict is the tap's answer to a call.
+type Verdict struct {
+	Action Action
+	With   string
+}
+
+// Call is an operation on its way through the seam.
+type Call struct {
+	Op event.Operation
+	// GiveUp is closed when the caller gives up waiting; nil where the seam
+	// does not see that.
+	GiveUp <-chan struct{}
+	// Timed says that the caller has a deadline, so a lost response can show
+	// as its timeout.
+	Timed bool
+	// Ref is the tap's own.
+	Ref any
+}
+
+// Tap is where every operation passes. Its methods are called on the
+// caller's goroutine, from many goroutines.
+type Tap interface {
+	// Enter is called before the operation has an effect. It may block.
+	Enter(*Call) Verdict
+	// Leave is called when the operation has had its effect and Op.Result is
+	// known, before the caller goes on. An error means that the caller's
+	// instance has died meanwhile and must not see the answer.
+	Leave(*Call) error
+	// Emit records an event that no operation shows.
+	Emit(eventType string, params map[string]any)
+}
+
+// Service is an in-process cloud service as a scenario declares it: a value
+// that can be opened once a run.
+type Service interface {
+	// Name is how functions and rules refer to it.
+	Name() string
+	// Open builds it anew, inside the bubble of the run.
+	Open() (Backend, error)
+}
+
+// Backend is a service during one run.
+type Backend interface {
+	// Contents returns what it stores, for properties over final states:
+	// keys in sorted order.
+	Contents() []Content
+	// Close ends its goroutines.
+	Close()
+}
+
+// Content is one stored thing: a key and its value as text.
+type Content struct {
+	Key, Value string
+}
+
+// Host is a backend that answers HTTP under host names.
+type Host interface {
+	Backend
+	// Serves reports whether requests to the host are for this backend.
+	Serves(host string) bool
+	// Transport returns the round tripper that a tap's calls take.
+	Transport(Tap) RoundTripper
+}
+
+// Expirer is a backend whose keys expire by themselves; leases that a call
+// can outlast.
+type Expirer interface {
+	// Expires returns when a resource that operations have named expires:
+	// zero if it does not.
+	Expires(resource string) (unixNano int64)
+}
+
+// Env is what a function instance's clients are made of.
+type Env interface {
+	// Tap is the instance's way to the outside.
+	Tap() Tap
+	// Backend returns the run's backend of a service; it panics if the
+	// scenario has no such service, which is a mistake of the scenario.
+	Backend(service string) Backend
+	// Context is cancelled when the instance ends.
+	Context() context.Context
+}
+
+// ErrReset is what a caller sees of a connection that is gone.
+func ErrReset(op string) error {
+	return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, syscall.ECONNRESET)}
+}
+
+// ErrRefused is what a caller sees of a service that does not accept
+// connections.
+func ErrRefused() error {
+	return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+}

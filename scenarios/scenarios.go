@@ -1,0 +1,12 @@
+// Package scenarios registers the example scenarios by name.
+package scenarios
+
+import (
+	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// All returns the example scenarios, sorted by name within an application.
+func All() []sim.Scenario {
+	return checkoutsim.Scenarios()
+}

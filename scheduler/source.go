@@ -1,0 +1,102 @@
+package scheduler
+
+// Source answers decisions: it returns the index of an option. A source is
+// used for one run.
+type Source interface {
+	Choose(d *Decision) int
+}
+
+// Benign answers every decision with its benign option.
+type Benign struct{}
+
+// Choose returns 0.
+func (Benign) Choose(*Decision) int { return 0 }
+
+// Replay follows a plan; all else is benign.
+type Replay struct {
+	byAt    map[string]Deviation
+	matched map[string]bool
+	plan    Plan
+}
+
+// NewReplay returns a source that follows the plan.
+func NewReplay(p Plan) *Replay {
+	r := &Replay{plan: p, byAt: make(map[string]Deviation, len(p)), matched: make(map[string]bool, len(p))}
+	for _, d := range p {
+		r.byAt[d.At] = d
+	}
+	return r
+}
+
+// Choose returns the plan's option where the decision is in the plan and
+// offers it.
+func (r *Replay) Choose(d *Decision) int {
+	if len(r.byAt) == 0 {
+		return 0
+	}
+	want, ok := r.byAt[d.At]
+	if !ok {
+		return 0
+	}
+	i := d.find(want.Do, want.With)
+	if i < 0 {
+		return 0
+	}
+	r.matched[d.At] = true
+	return i
+}
+
+// Unmatched returns the deviations that no decision has met: their identity
+// did not occur, or did not offer their option.
+func (r *Replay) Unmatched() Plan {
+	var left Plan
+	for _, d := range r.plan {
+		if !r.matched[d.At] {
+			left = append(left, d)
+		}
+	}
+	return left
+}
+
+// Recorder passes decisions to a source and keeps what was asked and
+// answered.
+type Recorder struct {
+	source    Source
+	Decisions []Decision // those with more than one option, in order
+	Plan      Plan       // the answers that were not benign; the run adds the notes
+	last      int        // number of decisions up to and including the last deviation
+}
+
+// NewRecorder returns a recorder of the source's answers.
+func NewRecorder(s Source) *Recorder { return &Recorder{source: s} }
+
+// Choose asks the source and records its answer. A decision with a single
+// option is not one.
+func (r *Recorder) Choose(d Decision) int {
+	if len(d.Options) < 2 {
+		return 0
+	}
+	r.Decisions = append(r.Decisions, d)
+	i := r.source.Choose(&d)
+	if i != 0 {
+		o := d.Options[i]
+		r.Plan = append(r.Plan, Deviation{At: d.At, Do: o.Do, With: o.With})
+		r.last = len(r.Decisions)
+	}
+	return i
+}
+
+// Note puts the newest deviation into words.
+func (r *Recorder) Note(note string) { r.Plan[len(r.Plan)-1].Note = note }
+
+// Record returns what a strategy needs to know of the finished run.
+func (r *Recorder) Record() *Record {
+	return &Record{Plan: r.Plan, Decisions: r.Decisions, After: r.last}
+}
+
+// Record is what a run asked and what was answered.
+type Record struct {
+	Plan      Plan
+	Decisions []Decision // those with more than one option, in order
+	After     int        // Decisions[After:] come after the last deviation
+}

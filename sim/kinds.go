@@ -1,0 +1,73 @@
+package sim
+
+import "slices"
+
+// The deviation kinds that exist so far.
+const (
+	RunOther     = "run-other"
+	Reorder      = "reorder"
+	Duplicate    = "duplicate"
+	Redeliver    = "redeliver"
+	ColdStart    = "cold-start"
+	Crash        = "crash"
+	Fail         = "fail"
+	LoseResponse = "lose-response"
+	Stall        = "stall"
+)
+
+// The places of a crash, its parameter.
+const (
+	crashAtStart   = "at-start"
+	crashBefore    = "before"
+	crashAfter     = "after"
+	crashBeforeAck = "before-ack"
+)
+
+// Kind describes one deviation kind.
+type Kind struct {
+	Kind    string   `json:"kind"`
+	Doc     string   `json:"doc"`     // what happens
+	Offered string   `json:"offered"` // where a run may decide for it
+	Sources []string `json:"sources"` // what permits it
+}
+
+// Kinds returns the deviation kinds, each with the documentation or the
+// users' reports that permit it. Nothing else is injected.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+// IsKind reports whether there is a deviation kind of that name.
+func IsKind(name string) bool {
+	return slices.ContainsFunc(kinds, func(k Kind) bool { return k.Kind == name })
+}
+
+var kinds = []Kind{
+	{RunOther, "another ready task goes first: invocations interleave at their operations",
+		"after every step at which more than one task is ready",
+		[]string{"https://docs.cloud.google.com/run/docs/about-concurrency"}},
+	{Reorder, "a message's delivery overtakes earlier ones of its subscription",
+		"after every step at which deliveries of one subscription wait",
+		[]string{"https://docs.cloud.google.com/pubsub/docs/ordering", "https://docs.cloud.google.com/eventarc/docs/retry-events"}},
+	{Duplicate, "a message is delivered again although it was, or will be, acknowledged",
+		"where a delivery starts",
+		[]string{"https://cloud.google.com/functions/docs/writing/retries", "https://github.com/firebase/firebase-functions/issues/62",
+			"https://github.com/firebase/firebase-functions/issues/315"}},
+	{Redeliver, "the acknowledgement is lost: the message is delivered again after the retry policy's backoff",
+		"where a delivery has succeeded",
+		[]string{"https://docs.cloud.google.com/pubsub/docs/exactly-once-delivery", "https://firebase.google.com/docs/functions/retries"}},
+	{ColdStart, "a new function instance is started although a warm one could serve",
+		"where an invocation starts and a warm instance has room",
+		[]string{"https://docs.cloud.google.com/run/docs/about-instance-autoscaling"}},
+	{Crash, "the function instance dies: at the start of an invocation, before or after an operation's effect, or after the return and before the acknowledgement; its invocations vanish, their triggers retry",
+		"at every start, operation and end of an invocation",
+		[]string{"https://docs.cloud.google.com/run/docs/container-contract", "https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html"}},
+	{Fail, "a call is refused before it has an effect: 503, 429, or the connection fails, as that service does",
+		"at every operation",
+		[]string{"https://docs.cloud.google.com/storage/docs/retry-strategy", "https://docs.cloud.google.com/storage/docs/json_api/v1/status-codes"}},
+	{LoseResponse, "a call has its effect, the caller sees a reset or, where it has a deadline, its timeout; or a client does not get the answer to its request",
+		"at every operation that writes, and at the end of an HTTP invocation",
+		[]string{"https://docs.cloud.google.com/storage/docs/retry-strategy", "https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html",
+			"https://github.com/aws-samples/aws-serverless-airline-booking/issues/167"}},
+	{Stall, "an operation is held until just after the invocation's time limit, or after a key that the invocation has used expires",
+		"at every operation of an invocation with a time limit or an expiring key ahead",
+		[]string{"https://docs.cloud.google.com/run/docs/container-contract", "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html"}},
+}

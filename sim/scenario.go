@@ -1,0 +1,326 @@
+// Package sim runs a scenario: an application, its workload and its
+// properties, on a simulated serverless platform, in virtual time.
+//
+// A run is a pure function of the scenario and of the decisions that a
+// [scheduler.Source] takes: the same decisions give the same events, byte
+// for byte. [Compile] makes a scenario ready, [Simulation.Run] runs it once,
+// [Simulation.Search] looks for a violation, [Simulation.Shrink] reduces it.
+//
+// Words:
+//
+//   - A function is made by its constructor once per function instance (a
+//     cold start) and invoked by HTTP requests or messages of a topic.
+//   - A task is what wants to go on: a client's request, the delivery of a
+//     message, what a function instance does by itself. Tasks are named by
+//     their cause.
+//   - An operation is one call to the outside; it waits at the tap until the
+//     world lets it happen.
+//   - A step is the one thing that happens between two quiescent points: a
+//     task starts, an operation happens, an invocation's end is noticed, an
+//     entry of the agenda falls due. Steps are 10 us of virtual time apart.
+//   - A run is quiescent when nothing is live, waits for delivery or stands
+//     on the agenda.
+//
+// What the platform may do is listed by [Kinds]; nothing else is injected.
+package sim
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/props"
+)
+
+// Scenario is an application with a workload and properties. It is a value:
+// nothing of a run is kept in it.
+type Scenario struct {
+	Name       string            // e.g. "checkout/double-charge"
+	Doc        string            // one line
+	Expect     Expect            // what a search is expected to find; zero: the properties hold
+	Services   []probe.Service   // the cloud services that functions use
+	Functions  []Function        // what is deployed
+	Clients    []Client          // the workload
+	Rules      []probe.Rule      // which operations are events
+	Properties []*props.Property // what must hold
+	Faults     Faults            // which deviations are allowed
+	Inputs     any               // what the workload was made from, for the counterexample file; may be nil
+	Epoch      time.Time         // when a run begins; default 2026-01-01T00:00:00Z
+	Horizon    time.Duration     // virtual time after which a run is given up; default 7 days
+	MaxSteps   int               // steps after which a run is given up; default 100 000
+}
+
+// Expect says what a search is expected to find.
+type Expect struct {
+	Violation  bool // a property is violated
+	Deviations int  // the smallest counterexample has so many deviations
+}
+
+// Faults bounds what the platform does. The zero value allows every kind,
+// at most three deviations that are faults, and any number of reorderings.
+type Faults struct {
+	Kinds     []string // the kinds that may occur; nil for all (see [Kinds])
+	Most      int      // how many faults a run may have; 0 means 3, negative none
+	Functions []string // the functions at which faults may occur; nil for all
+	Services  []string // the services whose operations may fail; nil for all
+}
+
+// Function is one deployed function.
+type Function struct {
+	Name string
+	// New makes the function's handler when a function instance starts. Its
+	// operations count: a cold start is part of a run.
+	New func(*Env) (Handler, error)
+	// Topic is the topic whose messages invoke the function; empty for a
+	// function that HTTP requests invoke.
+	Topic string
+	// Timeout is the time limit of an invocation; default 60 s.
+	// https://docs.cloud.google.com/functions/docs/configuring/timeout
+	Timeout time.Duration
+	// Concurrency is how many invocations a function instance serves at the
+	// same time; default 80.
+	// https://docs.cloud.google.com/run/docs/about-concurrency
+	Concurrency int
+	// MinBackoff and MaxBackoff bound the exponential backoff between
+	// deliveries of a message; default 10 s and 600 s.
+	// https://firebase.google.com/docs/functions/retries
+	MinBackoff, MaxBackoff time.Duration
+	// RetryFor is how long a message is delivered again after a failure;
+	// default 24 h.
+	// https://docs.cloud.google.com/run/docs/tips/function-retries
+	RetryFor time.Duration
+}
+
+// Handler is what invocations of a function call; see [HTTP] and [OnMessage].
+type Handler struct {
+	http    http.Handler
+	message func(context.Context, Message) error
+}
+
+// HTTP returns the handler of a function that HTTP requests invoke.
+func HTTP(h http.Handler) Handler { return Handler{http: h} }
+
+// OnMessage returns the handler of a function that messages invoke. An error
+// makes the platform deliver the message again.
+func OnMessage(f func(context.Context, Message) error) Handler { return Handler{message: f} }
+
+// Message is what a topic delivers.
+type Message struct {
+	ID      string // the same for every delivery of a message
+	Data    []byte
+	Attempt int // 1 for the first delivery
+}
+
+// Client is one source of requests, whose requests are made one after the
+// other. Clients are concurrent.
+type Client struct {
+	Name     string
+	Requests []Request
+	// Retries is how often the client repeats a request that was not
+	// answered, or answered with 5xx or 429; as its users do. Default 0.
+	Retries int
+	// Backoff is the time before a repetition; default 1 s.
+	Backoff time.Duration
+}
+
+// Request is one request of a client.
+type Request struct {
+	Function string // the function that it invokes
+	Method   string // default POST
+	Path     string // default /
+	Header   map[string]string
+	Body     string
+	// Told says, as an event, what the client was told by a response that
+	// it got; an empty type for nothing. May be nil.
+	Told func(Response) (eventType string, params map[string]any)
+}
+
+// Response is what a client got.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Env is what a function instance is made of. It implements [probe.Env], so
+// that the fakes make their clients from it.
+type Env struct {
+	world *world
+	inst  *instance
+}
+
+// Tap is the instance's way to the outside.
+func (e *Env) Tap() probe.Tap { return e.inst.tap }
+
+// Context is cancelled when the instance ends.
+func (e *Env) Context() context.Context { return e.inst.ctx }
+
+// Backend returns the run's backend of a service. It panics if the scenario
+// has no such service.
+func (e *Env) Backend(service string) probe.Backend {
+	b := e.world.backend(service)
+	if b == nil {
+		panic(fmt.Sprintf("scenario %q has no service %q, wanted one of its Services", e.world.sim.scenario.Name, service))
+	}
+	return b
+}
+
+// HTTPClient returns a client that reaches the scenario's HTTP services by
+// their host names. [http.DefaultClient] does too.
+func (e *Env) HTTPClient() *http.Client { return &http.Client{Transport: e.inst.router} }
+
+// Topic returns a topic's publisher.
+func (e *Env) Topic(name string) *Topic { return &Topic{name: name, inst: e.inst} }
+
+// Simulation is a scenario made ready to run. It may be used by several
+// goroutines; runs of one process take turns.
+type Simulation struct {
+	scenario Scenario
+	rules    *probe.Rules
+	program  *monitor.Program
+}
+
+// Compile checks a scenario and makes it ready. The error is the first thing
+// that is wrong with it.
+func Compile(s Scenario) (*Simulation, error) {
+	s = s.withDefaults()
+	if err := s.validate(); err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
+	}
+	rules, err := probe.CompileRules(s.Rules)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
+	}
+	program, err := monitor.Compile(s.Properties...)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
+	}
+	return &Simulation{scenario: s, rules: rules, program: program}, nil
+}
+
+// Scenario returns the scenario, with its defaults filled in.
+func (s *Simulation) Scenario() Scenario { return s.scenario }
+
+func (s Scenario) withDefaults() Scenario {
+	if s.Epoch.IsZero() {
+		s.Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	if s.Horizon == 0 {
+		s.Horizon = 7 * 24 * time.Hour
+	}
+	if s.MaxSteps == 0 {
+		s.MaxSteps = 100_000
+	}
+	if s.Faults.Most == 0 {
+		s.Faults.Most = 3
+	}
+	s.Functions = slices.Clone(s.Functions)
+	for i := range s.Functions {
+		s.Functions[i] = s.Functions[i].withDefaults()
+	}
+	s.Clients = slices.Clone(s.Clients)
+	for i := range s.Clients {
+		if s.Clients[i].Backoff == 0 {
+			s.Clients[i].Backoff = time.Second
+		}
+	}
+	return s
+}
+
+func (f Function) withDefaults() Function {
+	set := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	set(&f.Timeout, 60*time.Second)
+	set(&f.MinBackoff, 10*time.Second)
+	set(&f.MaxBackoff, 600*time.Second)
+	set(&f.RetryFor, 24*time.Hour)
+	if f.Concurrency == 0 {
+		f.Concurrency = 80
+	}
+	return f
+}
+
+func (s Scenario) validate() error {
+	functions := map[string]bool{}
+	for i, f := range s.Functions {
+		switch {
+		case f.Name == "":
+			return fmt.Errorf("functions[%d] has no name", i)
+		case functions[f.Name]:
+			return fmt.Errorf("two functions are named %q", f.Name)
+		case f.New == nil:
+			return fmt.Errorf("function %q has no New", f.Name)
+		}
+		functions[f.Name] = true
+	}
+	services := map[string]bool{"pubsub": true}
+	for _, v := range s.Services {
+		if services[v.Name()] {
+			return fmt.Errorf("two services are named %q", v.Name())
+		}
+		services[v.Name()] = true
+	}
+	for _, r := range s.Rules {
+		if !services[r.Service] {
+			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
+		}
+	}
+	return firstOf(s.validateClients(functions), s.Faults.validate(functions, services))
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s Scenario) validateClients(functions map[string]bool) error {
+	clients := map[string]bool{}
+	for i, c := range s.Clients {
+		if c.Name == "" {
+			return fmt.Errorf("clients[%d] has no name", i)
+		}
+		if clients[c.Name] {
+			return fmt.Errorf("two clients are named %q", c.Name)
+		}
+		clients[c.Name] = true
+		for j, r := range c.Requests {
+			if !functions[r.Function] {
+				return fmt.Errorf("client %q, requests[%d]: there is no function %q", c.Name, j, r.Function)
+			}
+		}
+	}
+	if len(s.Clients) == 0 {
+		return fmt.Errorf("it has no clients, wanted a workload")
+	}
+	return nil
+}
+
+func (f Faults) validate(functions, services map[string]bool) error {
+	for _, k := range f.Kinds {
+		if !IsKind(k) {
+			return fmt.Errorf("faults: unknown kind %q, wanted one that `wtsim faults` lists", k)
+		}
+	}
+	for _, name := range f.Functions {
+		if !functions[name] {
+			return fmt.Errorf("faults: there is no function %q", name)
+		}
+	}
+	for _, name := range f.Services {
+		if !services[name] {
+			return fmt.Errorf("faults: there is no service %q", name)
+		}
+	}
+	return nil
+}

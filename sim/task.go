@@ -1,0 +1,159 @@
+package sim
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/probe"
+)
+
+// stage is where a task stands.
+type stage uint8
+
+const (
+	waiting stage = iota // for the agenda, or for its client's earlier request
+	pending              // may start
+	live                 // its goroutine runs
+	ended                // its handler has returned; the platform has not noticed yet
+	over                 // the platform is done with it
+)
+
+// task is what wants to go on. Its name tells its cause; see identity.go.
+type task struct {
+	name    string
+	root    string // the client's request that it follows from
+	fn      *function
+	attempt int // 1 for the first
+	stage   stage
+
+	message *message        // of a delivery
+	request *pendingRequest // of a client's request
+	// background is a function instance's own task: calls that belong to
+	// none of its invocations.
+	background bool
+
+	number  int // of the function's invocations, in order of start; for people
+	inst    *instance
+	cancel  context.CancelFunc
+	timeout time.Time
+	ending  ending
+
+	calls      []*call // parked at the tap, in order of identity
+	readySince int     // when it became ready; 0 if it is not
+	overdue    bool    // its time limit has passed: what it does has no answer
+	counts     map[string]int
+	touched    []touch // resources that its operations named, for stall
+
+	row     int // operations in a row
+	same    int // of these, how often the last one had the same result
+	lastRun string
+}
+
+type touch struct{ service, resource string }
+
+// ending is how a handler returned.
+type ending struct {
+	status  string // "200", "ok", "error: ..."
+	success bool
+	resp    Response
+	panic   *handlerPanic
+}
+
+type handlerPanic struct {
+	value string
+	stack string
+}
+
+// count numbers what has one label within this attempt, from 1.
+func (t *task) count(label string) int {
+	if t.counts == nil {
+		t.counts = map[string]int{}
+	}
+	t.counts[label]++
+	return t.counts[label]
+}
+
+func (t *task) touch(service, resource string) {
+	for _, key := range strings.Fields(resource) {
+		if x := (touch{service, key}); !slices.Contains(t.touched, x) {
+			t.touched = append(t.touched, x)
+		}
+	}
+}
+
+// people's name of the task: its function and the request it follows from.
+func (t *task) who() string {
+	if t.background {
+		return t.inst.id + " of " + t.fn.Name + " (background)"
+	}
+	return t.fn.Name + "(" + t.root + ")"
+}
+
+// call is an operation that waits at the tap.
+type call struct {
+	*probe.Call
+	task      *task
+	inst      *instance
+	building  bool   // made by the constructor
+	full      string // service, method and resource
+	label     string // the same with generated tokens masked
+	id        string // identity, once given
+	release   chan probe.Verdict
+	heldUntil time.Time // by a stall
+	dies      bool      // the instance dies when it has had its effect
+	left      bool      // it had its effect
+	withdrawn bool      // the caller gave up
+}
+
+// candidate is one thing that may happen next: a call, or the start or the
+// end of a task.
+type candidate struct {
+	task *task
+	call *call
+}
+
+// step is the identity of what would happen.
+func (c candidate) step() string {
+	switch {
+	case c.call != nil:
+		return c.call.id
+	case c.task.stage == pending:
+		return "start " + c.task.name
+	}
+	return "end " + c.task.name
+}
+
+// function is a deployed function during a run.
+type function struct {
+	Function
+	started   int // invocations
+	instances []*instance
+}
+
+// instance is a function instance.
+type instance struct {
+	id       string // "i-7", in order of start
+	fn       *function
+	world    *world
+	tap      *instanceTap
+	router   http.RoundTripper
+	ctx      context.Context
+	cancel   context.CancelFunc
+	handler  Handler
+	built    bool  // its constructor has returned
+	buildErr error // its constructor has failed
+	dead     bool
+	late     int // calls after death
+	serving  []*task
+	own      *task // its background task
+	cause    string
+	sequence uint64 // events
+}
+
+// room reports whether it can serve one more invocation.
+func (i *instance) room() bool {
+	return !i.dead && i.built && i.buildErr == nil && len(i.serving) < i.fn.Concurrency
+}

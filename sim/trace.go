@@ -1,0 +1,130 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// StepKind tells what a step was.
+type StepKind string
+
+// The kinds of step.
+const (
+	KindStart     StepKind = "start"     // an invocation starts
+	KindOperation StepKind = "operation" // an operation happens, or not
+	KindEnd       StepKind = "end"       // the platform notices an invocation's end
+	KindTime      StepKind = "time"      // something happened because time passed
+)
+
+// Step is one thing that happened, as a story tells it and the trace hash
+// sees it.
+type Step struct {
+	Time       time.Time
+	Identity   string // of the step; decisions are named after it
+	Kind       StepKind
+	Task       string
+	Function   string
+	Instance   string           // function instance
+	Number     int              // of the function's invocations, from 1
+	Cold       bool             // on a new function instance
+	What       string           // in words
+	Outcome    string           // the deviation, e.g. "lose-response reset"; empty if benign
+	Status     string           // the result, in words
+	Operation  *event.Operation // of an operation
+	Events     []event.Event
+	Deviations []string // decided just before or in this step, in words
+	Output     string   // what handlers printed
+}
+
+// trace is the hash over the lines of a run.
+type trace struct {
+	sum  hash.Hash
+	line []byte
+}
+
+func newTrace() *trace { return &trace{sum: sha256.New()} }
+
+// add hashes one line: virtual time, identity with its tokens as they are,
+// outcome, status, digest of the arguments, events.
+func (t *trace) add(s *Step) {
+	b := strconv.AppendInt(t.line[:0], s.Time.UnixNano(), 10)
+	for _, part := range []string{s.Identity, s.Outcome, s.Status} {
+		b = strconv.AppendQuote(append(b, ' '), part)
+	}
+	if s.Operation != nil {
+		b = strconv.AppendQuote(append(b, ' '), opLabel(s.Operation))
+		b = append(append(b, ' '), digest(s.Operation)...)
+	}
+	for i := range s.Events {
+		b = s.Events[i].AppendJSON(append(b, ' '))
+	}
+	t.line = append(b, '\n')
+	t.sum.Write(t.line)
+}
+
+func (t *trace) hash() string { return hex.EncodeToString(t.sum.Sum(nil)) }
+
+// digest is the SHA-256 of an operation's canonical arguments.
+func digest(op *event.Operation) string {
+	var b []byte
+	part := func(s string) {
+		b = strconv.AppendInt(b, int64(len(s)), 10)
+		b = append(append(b, ':'), s...)
+	}
+	for _, w := range op.Request.Words {
+		part(w)
+	}
+	part(op.Request.Target)
+	for _, name := range slices.Sorted(maps.Keys(op.Request.Header)) {
+		part(name)
+		part(op.Request.Header[name])
+	}
+	part(string(op.Request.Body))
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// tell adds a step to the trace, with the events since the last one, and
+// asks the properties about them.
+func (w *world) tell(s Step) {
+	w.mu.Lock()
+	emitted := w.emitted
+	w.emitted = nil
+	w.mu.Unlock()
+	s.Time = time.Now().UTC() //wtsim:clock the bubble's clock
+	s.Output = w.output.take()
+	s.Deviations, w.note = w.note, nil
+	for _, e := range emitted {
+		s.Events = append(s.Events, e.event(s.Time))
+	}
+	w.trace.add(&s)
+	w.steps = append(w.steps, s)
+	w.beat.Tick()
+	for _, e := range s.Events {
+		if v := w.monitor.Observe(e); len(v) > 0 {
+			w.violated(v[0], "")
+			return
+		}
+	}
+}
+
+// event gives an emission its source, id and time.
+func (e emission) event(now time.Time) event.Event {
+	e.inst.sequence++
+	n := strconv.FormatUint(e.inst.sequence, 10)
+	source := "/clients/" + e.inst.id
+	if e.inst.fn != nil {
+		source = "/functions/" + e.inst.fn.Name + "/" + e.inst.id
+	}
+	return event.Event{
+		ID: e.inst.id + "/" + n, Source: source, Type: e.Type, Time: now,
+		Sequence: n, Invocation: e.invocation, Data: e.Data,
+	}
+}
