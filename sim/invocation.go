@@ -41,7 +41,7 @@ func (w *world) start(c candidate, s *Step) {
 	}
 	w.invoke(t, s.Cold)
 	if o.Do == Crash {
-		w.kill(inst, t)
+		w.kill(inst)
 		s.Status = "(crashed)"
 		return
 	}
@@ -87,14 +87,16 @@ func (w *world) invoke(t *task, cold bool) {
 	t.cancel = cancel
 	t.inst.serving = append(t.inst.serving, t)
 	w.agenda.add(t.timeout, "timeout "+t.name, func() { w.expire(t) })
-	w.own("new "+t.name, &owner{task: t, inst: t.inst, building: true})
-	w.own(t.name, &owner{task: t, inst: t.inst})
+	if cold {
+		w.own(w.label("new "+t.name), &owner{task: t, inst: t.inst, building: true})
+	}
+	w.own(w.label(t.name), &owner{task: t, inst: t.inst})
 	go func() { //wtsim:go an invocation is a goroutine of its own
 		defer w.ended(t)
 		if cold && !w.build(t) {
 			return
 		}
-		t.call(probe.Label(ctx, t.inst.tap, t.name))
+		t.call(probe.Label(ctx, t.inst.tap, w.label(t.name)))
 	}()
 }
 
@@ -112,7 +114,7 @@ func (w *world) build(t *task) (ok bool) {
 			t.ending.panic = &handlerPanic{fmt.Sprint(p), string(debug.Stack())}
 		}
 	}()
-	probe.Label(i.ctx, i.tap, "new "+t.name)
+	probe.Label(i.ctx, i.tap, w.label("new "+t.name))
 	h, err := i.fn.New(&Env{world: w, inst: i})
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -187,7 +189,7 @@ func (w *world) conclude(c candidate, s *Step) {
 	}
 	if o.Do == Crash {
 		t.ending.success = false
-		w.kill(t.inst, t)
+		w.kill(t.inst)
 		return
 	}
 	w.leave(t)
@@ -267,7 +269,7 @@ func (w *world) neverEnds(t *task) {
 	if t.stage == over {
 		return
 	}
-	stacks := bubble.Labelled(probe.LabelKey)[t.name]
+	stacks := bubble.Labelled(probe.LabelKey)[w.label(t.name)]
 	if len(t.calls) == 0 && len(stacks) > 0 && !sleeps(stacks) {
 		w.find("invocations end", t, strings.Join(stacks, "\n\n"))
 		return
@@ -286,8 +288,8 @@ func sleeps(stacks []string) bool {
 }
 
 // kill is the death of a function instance: the triggers of its invocations
-// see a failure. first is the task whose step it is.
-func (w *world) kill(i *instance, first *task) {
+// see a failure.
+func (w *world) kill(i *instance) {
 	serving := append([]*task{}, i.serving...)
 	w.end(i)
 	for _, t := range serving {
@@ -301,7 +303,6 @@ func (w *world) kill(i *instance, first *task) {
 			w.unanswered(t)
 		}
 	}
-	_ = first
 	bubble.Wait()
 }
 

@@ -103,8 +103,8 @@ func (w *world) labelled(stuck []bubble.Goroutine) string {
 	stacks := bubble.Labelled(probe.LabelKey)
 	for i := len(w.steps) - 1; i >= 0; i-- {
 		s := &w.steps[i]
-		for _, label := range []string{s.Task, "new " + s.Task} {
-			for _, text := range stacks[label] {
+		for _, name := range []string{s.Task, "new " + s.Task} {
+			for _, text := range stacks[w.label(name)] {
 				if sharesFrame(text, stuck) {
 					return s.Function
 				}
@@ -142,7 +142,7 @@ func (w *world) reportLeak(r *Result) {
 		if s.Kind != KindStart || !w.aliveAtEnd[s.Instance] {
 			continue
 		}
-		if left := stacks[s.Task]; len(left) > 0 && !sleeps(left) {
+		if left := stacks[w.label(s.Task)]; len(left) > 0 && !sleeps(left) {
 			r.Verdict, r.Stack = Violated, strings.Join(left, "\n\n")
 			r.Violation = &monitor.Violation{
 				Property: "invocations leave no goroutine blocked", Certainty: monitor.Certain,

@@ -1,38 +1,36 @@
 package sim_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/wtsim/wtsim/scenarios"
-	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
 
 func TestSmoke(t *testing.T) {
-	for _, sc := range scenarios.All()[:1] {
+	for _, sc := range scenarios.All() {
 		s, err := sim.Compile(sc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := s.Run(scheduler.Benign{})
-		fmt.Println(sc.Name, r.Verdict, r.Why, r.Violation, r.Stack, len(r.Record.Decisions), len(r.Steps), r.Hash)
-		for _, st := range r.Steps {
-			fmt.Println(st.Time.Format("15:04:05.000000"), st.Identity, "|", st.What, "->", st.Status, st.Events, st.Output)
-		}
-		n := 0
-		for _, d := range r.Record.Decisions {
-			n += len(d.Options) - 1
-		}
-		fmt.Println("options", n)
 		start := time.Now()
-		for i := 0; i < 200; i++ {
-			r2 := s.Run(scheduler.Benign{})
-			if r2.Hash != r.Hash {
-				t.Fatal("differs", r2.Verdict, r2.Why)
-			}
+		f, err := s.Search(context.Background(), sim.Search{Strategy: "portfolio", Schedules: 1000})
+		fmt.Println(sc.Name, f.Ran, time.Since(start)/time.Duration(f.Ran), err)
+		if f.Inconclusive != nil {
+			fmt.Println("inconclusive", f.Inconclusive.Why, f.Inconclusive.Record.Plan, f.Inconclusive.Stack)
 		}
-		fmt.Println(time.Since(start) / 200)
+		if f.Result != nil {
+			fmt.Println(f.Schedule.Strategy, f.Schedule.Seed, f.Result.Violation, f.Result.Stack)
+			for _, d := range f.Result.Record.Plan {
+				fmt.Println("   ", d.At, "|", d)
+			}
+			sh, r := s.Shrink(f.Result.Record.Plan, f.Result.Violation.Property, nil)
+			fmt.Println("shrunk", sh.Runs, sh.Minimal, sh.Plan, r.Violation)
+			_, _, same := s.Repeats(sh.Plan)
+			fmt.Println(same)
+		}
 	}
 }

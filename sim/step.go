@@ -149,6 +149,7 @@ func (w *world) perform(c candidate) {
 		w.conclude(c, &s)
 	}
 	s.Instance, s.Number = instanceID(c.task), c.task.number
+	w.named(s.Identity)
 	w.tell(s)
 	w.fair(c.task, &s)
 }
@@ -204,14 +205,17 @@ func (w *world) operate(c candidate, s *Step) {
 		s.Status = "held"
 		return
 	}
+	if o.Do == Crash && o.With == crashBefore {
+		w.kill(k.inst)
+		s.Status = "(not sent)"
+		return
+	}
 	c.task.calls = remove(c.task.calls, k)
 	switch {
-	case o.Do == Crash && o.With == crashBefore:
-		w.kill(k.inst, c.task)
 	case o.Do == Crash:
 		k.dies = true
 		w.let(k, probe.Verdict{})
-		w.kill(k.inst, c.task)
+		w.kill(k.inst)
 	case o.Do == Fail:
 		w.let(k, probe.Verdict{Action: probe.Refuse, With: o.With})
 	case o.Do == LoseResponse:
@@ -232,8 +236,6 @@ func operationStatus(k *call, o scheduler.Option) string {
 	switch {
 	case o.Do == Fail:
 		return o.With
-	case o.Do == Crash && o.With == crashBefore:
-		return "(not sent)"
 	case o.Do == LoseResponse:
 		return "(response lost: " + k.Op.Result.Status + ")"
 	case !k.left:

@@ -3,8 +3,10 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wtsim/wtsim/internal/bubble"
@@ -41,7 +43,10 @@ type world struct {
 	steps   []Step
 	trace   *trace
 	note    []string // deviations since the last step, in words
-	result  *Result
+
+	lastNamed string // identity of the last step that has one of its own
+	woken     int    // steps since then
+	result    *Result
 
 	mu       sync.Mutex
 	arrived  chan struct{} // something reached the tap or ended
@@ -49,7 +54,9 @@ type world struct {
 	endings  []*task
 	emitted  []emission
 	owners   map[string]*owner // by the goroutines' label
-	outside  string            // a call past the seam
+
+	runNumber string
+	outside   string // a call past the seam
 
 	aliveAtEnd map[string]bool // function instances, by id
 }
@@ -58,6 +65,13 @@ type namedBackend struct {
 	name    string
 	backend probe.Backend
 }
+
+// label is the pprof label of a task's goroutines. The number of the run
+// keeps it apart from what an earlier run of the process has left behind.
+func (w *world) label(name string) string { return w.runNumber + " " + name }
+
+// runs counts the runs of the process.
+var runs atomic.Uint64
 
 // owner is whom a label stands for.
 type owner struct {
@@ -70,7 +84,7 @@ func newWorld(s *Simulation, source scheduler.Source, g *globals, beat *bubble.B
 	w := &world{
 		sim: s, record: scheduler.NewRecorder(source), monitor: s.program.Start(),
 		beat: beat, random: g.random, output: g.output, topics: map[string][]*function{},
-		arrived: make(chan struct{}, 1), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
+		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
 	}
 	w.replay, _ = source.(*scheduler.Replay)
 	for _, f := range s.scenario.Functions {
@@ -141,7 +155,8 @@ func (w *world) next() {
 
 // settle waits until every goroutine waits, and takes note of what has
 // reached the tap or ended since the last time. What happened without a step
-// (a sleeping handler woke up) is told under the name given.
+// is told under the name given; where there is none, a handler has woken up
+// by itself since the last step.
 func (w *world) settle(name string) {
 	bubble.Wait()
 	w.mu.Lock()
@@ -153,7 +168,13 @@ func (w *world) settle(name string) {
 	w.admitEndings(endings)
 	w.updateReadiness()
 	if emitted || w.output.grown() {
-		w.tell(Step{Identity: name, Kind: KindTime})
+		if name == "" {
+			w.woken++
+			name = fmt.Sprintf("%s +%d", w.lastNamed, w.woken)
+		} else {
+			w.named(name)
+		}
+		w.tell(Step{Identity: name, Kind: KindTime, What: name})
 	}
 	if outside != "" {
 		w.stop(Inconclusive, outside)
@@ -235,6 +256,9 @@ func (w *world) updateReadiness() {
 	}
 	w.tasks = slices.DeleteFunc(w.tasks, func(t *task) bool { return t.stage == over && len(t.calls) == 0 })
 }
+
+// named notes the identity of a step of its own.
+func (w *world) named(identity string) { w.lastNamed, w.woken = identity, 0 }
 
 // ready reports whether the task has something that may happen.
 func (t *task) ready() bool {

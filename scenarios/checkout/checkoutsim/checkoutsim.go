@@ -118,7 +118,10 @@ func properties() []*props.Property {
 	return []*props.Property{
 		props.AtMostOnce("charged at most once", charged),
 		props.Precedes("paid before it is fulfilled", charged, fulfilled),
-		props.Eventually("an accepted order is fulfilled", accepted, fulfilled),
+		// Not Eventually: the goods may be out before the customer is told.
+		props.ForAll("order").Machine("an accepted order is fulfilled",
+			props.From("open").On(accepted).To("owed").On(fulfilled).To(props.Satisfied),
+			props.From("owed").On(fulfilled).To(props.Satisfied).ViolatedAtEnd()),
 		props.AtQuiescence("stock and shipments add up", stockAddsUp),
 	}
 }

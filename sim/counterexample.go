@@ -1,0 +1,200 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/scheduler"
+)
+
+// Format is the counterexample format that this version reads and writes.
+const Format = "wtsim-counterexample/1"
+
+// Counterexample is a schedule that violates a property, as a file: a person
+// can read it, delete a deviation, and replay what is left.
+type Counterexample struct {
+	Format     string             `json:"format"`
+	Scenario   string             `json:"scenario"`
+	Seed       uint64             `json:"seed,omitempty"`
+	Inputs     json.RawMessage    `json:"inputs"`
+	Deviations scheduler.Plan     `json:"deviations"`
+	Violation  *ViolationIdentity `json:"violation,omitempty"`
+	TraceHash  string             `json:"trace_hash"`
+	Wtsim      string             `json:"wtsim"`
+	Go         string             `json:"go"`
+}
+
+// ViolationIdentity names a violation.
+type ViolationIdentity struct {
+	Property  string            `json:"property"`
+	Binding   monitor.Binding   `json:"-"`
+	Bound     json.RawMessage   `json:"binding"`
+	Certainty monitor.Certainty `json:"certainty,omitempty"`
+}
+
+// NewCounterexample describes the result of a violating run.
+func NewCounterexample(s *Simulation, seed uint64, r *Result) *Counterexample {
+	c := &Counterexample{
+		Format: Format, Scenario: s.scenario.Name, Seed: seed, Inputs: json.RawMessage("{}"),
+		Deviations: r.Record.Plan, TraceHash: r.Hash, Wtsim: Version(), Go: runtime.Version(),
+	}
+	if c.Deviations == nil {
+		c.Deviations = scheduler.Plan{}
+	}
+	if s.scenario.Inputs != nil {
+		if raw, err := json.Marshal(s.scenario.Inputs); err == nil {
+			c.Inputs = raw
+		}
+	}
+	if r.Violation != nil {
+		c.Violation = &ViolationIdentity{Property: r.Violation.Property, Bound: bindingJSON(r.Violation.Binding)}
+	}
+	return c
+}
+
+func bindingJSON(b monitor.Binding) json.RawMessage {
+	raw, err := b.MarshalJSON()
+	if err != nil {
+		return json.RawMessage("{}")
+	}
+	return raw
+}
+
+// Same reports whether a run shows the violation and the trace of the file.
+func (c *Counterexample) Same(r *Result) bool {
+	if c.TraceHash != r.Hash || (c.Violation == nil) != (r.Violation == nil) {
+		return false
+	}
+	if c.Violation == nil {
+		return true
+	}
+	var mine, theirs bytes.Buffer
+	if json.Compact(&mine, c.Violation.Bound) != nil || json.Compact(&theirs, bindingJSON(r.Violation.Binding)) != nil {
+		return false
+	}
+	return c.Violation.Property == r.Violation.Property && bytes.Equal(mine.Bytes(), theirs.Bytes())
+}
+
+// Write writes the file: to a temporary name in the same folder, then
+// renamed, so that a reader never sees half of it.
+func (c *Counterexample) Write(path string) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(c); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, ".wtsim-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(b.Bytes())
+	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// FreePath returns path, or the first of path-2, path-3, ... (before the
+// extension) that does not exist yet.
+func FreePath(path string) string {
+	ext := filepath.Ext(path)
+	base := strings.TrimSuffix(path, ext)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			return path
+		}
+		path = fmt.Sprintf("%s-%d%s", base, n, ext)
+	}
+}
+
+// ReadCounterexample reads and checks a file. The error is one line: the
+// place, the fact, and what was wanted.
+func ReadCounterexample(path string) (*Counterexample, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var head struct{ Format *string }
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("%s: not a counterexample: %w; wanted the JSON that `wtsim run` writes", path, describe(data, err))
+	}
+	if head.Format == nil {
+		return nil, fmt.Errorf("%s: \"format\" is missing, wanted %q", path, Format)
+	}
+	if *head.Format != Format {
+		return nil, fmt.Errorf("%s: format is %q, wanted %q; use the version of wtsim that wrote it", path, *head.Format, Format)
+	}
+	c := &Counterexample{}
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, describe(data, err))
+	}
+	if c.Scenario == "" {
+		return nil, fmt.Errorf("%s: \"scenario\" is missing, wanted a scenario's name", path)
+	}
+	if err := c.Deviations.Validate(IsKind); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// describe gives a JSON error its line.
+func describe(data []byte, err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("line %d: %w", line(data, syntax.Offset), err)
+	case errors.As(err, &kind):
+		return fmt.Errorf("line %d: %q is a %s, wanted %v", line(data, kind.Offset), kind.Field, kind.Value, kind.Type)
+	}
+	return err
+}
+
+func line(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n"))
+}
+
+// Version is the version of wtsim that runs.
+func Version() string {
+	const module = "github.com/wtsim/wtsim"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if info.Main.Path == module {
+		return known(info.Main.Version)
+	}
+	for _, d := range info.Deps {
+		if d.Path == module {
+			return known(d.Version)
+		}
+	}
+	return "devel"
+}
+
+func known(version string) string {
+	if version == "" || version == "(devel)" {
+		return "devel"
+	}
+	return version
+}

@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+
+	"github.com/wtsim/wtsim/scheduler"
+)
+
+// Search says what to look through.
+type Search struct {
+	Strategy  string // see scheduler.Names; default "portfolio"
+	Bound     int    // of "bounded"
+	FirstSeed uint64 // default 1
+	Schedules int    // how many; 0 for all that there are
+	// Worker and Workers share the schedules out: this search runs those
+	// whose number is Worker+1 modulo Workers. Zero values run all.
+	Worker, Workers int
+	// Limit, if not nil, is asked before each schedule: those above it are
+	// not run any more. It may fall.
+	Limit func() int
+	// Before and After, if not nil, are told of each schedule.
+	Before func(number int)
+	After  func(number int, r *Result)
+}
+
+// Found is the end of a search.
+type Found struct {
+	Schedule scheduler.Schedule // the first that violates
+	Result   *Result            // what it has shown; nil if none does
+	Number   int                // of the schedule at which the search stopped
+	Ran      int                // schedules that were run here
+	// Complete says that there is no schedule left: every one of the
+	// strategy's space was run, by this search or by its fellows.
+	Complete bool
+	// Inconclusive is the first run that could not be judged, if any.
+	Inconclusive *Result
+	Interrupted  bool
+}
+
+// Search runs schedules until one violates, the strategy or the budget is
+// exhausted, or ctx is done. The error is a strategy that does not exist.
+func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
+	strategy, err := s.strategy(o)
+	if err != nil {
+		return Found{}, err
+	}
+	defer steady()()
+	found := Found{}
+	step := max(o.Workers, 1)
+	for n := o.Worker + 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n += step {
+		if ctx.Err() != nil {
+			found.Interrupted = true
+			break
+		}
+		schedule, ok := strategy.Schedule(n)
+		if !ok {
+			found.Complete = true
+			break
+		}
+		if o.Before != nil {
+			o.Before(n)
+		}
+		r := s.Run(schedule.Source)
+		found.Ran, found.Number = found.Ran+1, n
+		if o.After != nil {
+			o.After(n, r)
+		}
+		collect()
+		if r.Verdict == Violated {
+			found.Schedule, found.Result = schedule, r
+			break
+		}
+		if r.Verdict == Inconclusive && found.Inconclusive == nil {
+			found.Inconclusive = r
+		}
+	}
+	return found, nil
+}
+
+func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
+	if o.Strategy == "" {
+		o.Strategy = "portfolio"
+	}
+	if o.FirstSeed == 0 {
+		o.FirstSeed = 1
+	}
+	return scheduler.New(scheduler.Config{
+		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed,
+		Run: func(source scheduler.Source) *scheduler.Record {
+			defer collect()
+			return s.Run(source).Record
+		},
+	})
+}
+
+// Schedule returns one schedule of a search, to run it again.
+func (s *Simulation) Schedule(o Search, number int) (scheduler.Schedule, bool, error) {
+	strategy, err := s.strategy(o)
+	if err != nil {
+		return scheduler.Schedule{}, false, err
+	}
+	schedule, ok := strategy.Schedule(number)
+	return schedule, ok, nil
+}
+
+// Shrink reduces a plan that violates a property to a 1-minimal one that
+// violates the same property, and returns its result. stop may be nil.
+func (s *Simulation) Shrink(plan scheduler.Plan, property string, stop func() bool) (scheduler.Shrunk, *Result) {
+	defer steady()()
+	shrunk := scheduler.Shrink(plan, func(p scheduler.Plan) (*scheduler.Record, bool) {
+		defer collect()
+		r := s.Run(scheduler.NewReplay(p))
+		return r.Record, r.Verdict == Violated && r.Violation.Property == property
+	}, stop)
+	r := s.Run(scheduler.NewReplay(shrunk.Plan))
+	shrunk.Plan = r.Record.Plan
+	return shrunk, r
+}
+
+// Repeats runs a plan, another one, and the plan again, and returns the two
+// results of the plan: a run whose traces differ is not repeatable.
+func (s *Simulation) Repeats(plan scheduler.Plan) (first, second *Result, same bool) {
+	first = s.Run(scheduler.NewReplay(plan))
+	s.Run(scheduler.Benign{})
+	second = s.Run(scheduler.NewReplay(plan))
+	return first, second, first.Hash == second.Hash && first.Verdict == second.Verdict
+}
+
+// heapLimit is when a search collects garbage. The storage client allocates
+// a 16 MiB buffer an object; it is never touched, so that it costs next to
+// nothing while the collector is off, and a great deal when it runs often.
+const heapLimit = 1 << 30
+
+// steady prepares the process for many runs: one thread for Go code, so that
+// equal calls of parallel goroutines keep one order, and no collector but
+// ours. It returns what undoes it.
+func steady() func() {
+	procs := runtime.GOMAXPROCS(1)
+	percent := debug.SetGCPercent(-1)
+	return func() {
+		debug.SetGCPercent(percent)
+		runtime.GOMAXPROCS(procs)
+	}
+}
+
+// collect frees memory between runs, above the limit, and gives it back to
+// the system: memory that comes back from there is zero already.
+func collect() {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	if sample[0].Value.Uint64() > heapLimit {
+		debug.FreeOSMemory()
+	}
+}
