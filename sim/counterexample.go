@@ -171,7 +171,7 @@ func describe(data []byte, err error) error {
 }
 
 func line(data []byte, offset int64) int {
-	return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n"))
+	return 1 + bytes.Count(data[:max(0, min(int(offset), len(data))-1)], []byte("\n"))
 }
 
 // Version is the version of wtsim that runs.

@@ -69,7 +69,8 @@ type Backend struct {
 // client cannot be made, which is a mistake of ours.
 func Client(env probe.Env, options ...option.ClientOption) *storage.Client {
 	b := env.Backend("gcs").(*Backend)
-	options = append(options, option.WithHTTPClient(&http.Client{Transport: b.Transport(env.Tap())}))
+	options = append(options, option.WithoutAuthentication(), // else it looks for a metadata server, outside the bubble
+		option.WithHTTPClient(&http.Client{Transport: b.Transport(env.Tap())}))
 	client, err := storage.NewClient(env.Context(), options...)
 	if err != nil {
 		panic(fmt.Errorf("gcs: the client could not be made in process: %w", err))

@@ -1,0 +1,158 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// jobVariable tells a process that the command has started what it is for.
+const jobVariable = "WTSIM_JOB"
+
+// job is what a child process does:
+//
+//	search I N    run the schedules of worker I of N
+//	report N R E  run schedule N again, shrink it and report it; R schedules
+//	              were run before, in E nanoseconds
+//	journal N     run schedule N and print each deviation as it is decided
+//	tell          do what the arguments say, in this process
+type job struct {
+	verb string
+	args []int64
+}
+
+func currentJob() (job, bool) {
+	fields := strings.Fields(os.Getenv(jobVariable))
+	if len(fields) == 0 {
+		return job{}, false
+	}
+	j := job{verb: fields[0]}
+	for _, f := range fields[1:] {
+		var n int64
+		if _, err := fmt.Sscan(f, &n); err != nil {
+			return job{}, false
+		}
+		j.args = append(j.args, n)
+	}
+	return j, true
+}
+
+// child is a process of this executable.
+type child struct {
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser // closed to ask it to stop
+	stderr tail
+}
+
+// newChild prepares a child process with the same arguments.
+func newChild(job string, args []string, stdout, stderr io.Writer) (*child, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: exec.Command(exe)}
+	c.cmd.Args = append([]string{os.Args[0]}, args...)
+	c.cmd.Env = append(os.Environ(), jobVariable+"="+job, "GODEBUG="+godebug())
+	c.cmd.Stdout = stdout
+	c.cmd.Stderr = &c.stderr
+	c.stderr.through = stderr
+	c.stdin, err = c.cmd.StdinPipe()
+	return c, err
+}
+
+// godebug asks for the goroutines' labels in a fatal error's stacks, which
+// tell the function.
+func godebug() string {
+	v := "tracebacklabels=1"
+	if old := os.Getenv("GODEBUG"); old != "" {
+		v = old + "," + v
+	}
+	return v
+}
+
+// run starts the child and waits for its end.
+func (c *child) run() (code int, fatal *fatalError, err error) {
+	if err := c.cmd.Start(); err != nil {
+		return 0, nil, fmt.Errorf("a process could not be started: %w", err)
+	}
+	return c.wait()
+}
+
+func (c *child) wait() (code int, fatal *fatalError, err error) {
+	err = c.cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return 0, nil, err
+	}
+	text := c.stderr.String()
+	if exit != nil && (exit.ExitCode() < 0 || isFatal(text)) {
+		return exit.ExitCode(), newFatalError(exit.Error(), text), nil
+	}
+	return c.cmd.ProcessState.ExitCode(), nil, nil
+}
+
+// fatalError is how a handler has ended its process.
+type fatalError struct {
+	why      string
+	function string // if a label tells
+	stack    string
+}
+
+var (
+	fatalLine  = regexp.MustCompile(`(?m)^(panic: |fatal error: |SIG[A-Z]+: |unexpected fault address )`)
+	labelValue = regexp.MustCompile(`goroutine \d+.*\{.*"?wtsim"?: "?\d+ (?:new )?([^ ("]+)\(`)
+)
+
+func isFatal(stderr string) bool {
+	return fatalLine.MatchString(stderr) && strings.Contains(stderr, "\ngoroutine ")
+}
+
+// newFatalError reads what a dead process has printed; why is the reason
+// where that tells none.
+func newFatalError(why, stderr string) *fatalError {
+	f := &fatalError{why: why, stack: stderr}
+	if at := fatalLine.FindStringIndex(stderr); at != nil {
+		f.stack = stderr[at[0]:]
+		f.why, _, _ = strings.Cut(f.stack, "\n")
+	}
+	if m := labelValue.FindStringSubmatch(f.stack); m != nil {
+		f.function = m[1]
+	}
+	return f
+}
+
+// tail keeps the end of what a child prints on standard error, and passes it
+// on until a fatal error begins: that is told in our own words.
+type tail struct {
+	mu      sync.Mutex
+	buf     bytes.Buffer
+	through io.Writer
+	fatal   bool
+}
+
+const tailSize = 1 << 18
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.buf.Len() < tailSize {
+		t.buf.Write(p)
+	}
+	t.fatal = t.fatal || fatalLine.Match(p)
+	if t.through != nil && !t.fatal {
+		_, _ = t.through.Write(p)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf.String()
+}

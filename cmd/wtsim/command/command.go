@@ -1,0 +1,251 @@
+// Package command is the body of the wtsim command, so that a binary with
+// one's own scenarios is three lines:
+//
+//	package main
+//
+//	import (
+//		"example.com/shop/shopsim"
+//		"github.com/wtsim/wtsim/cmd/wtsim/command"
+//	)
+//
+//	func main() { command.Main(shopsim.Scenarios()...) }
+//
+// Simulations run in processes of their own, which the command starts from
+// its own executable, so that a fatal error in a handler is a finding and not
+// the end of the search.
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// Exit codes, the same for all commands.
+const (
+	exitHeld         = 0   // nothing was found
+	exitViolated     = 1   // a violation
+	exitUsage        = 2   // bad usage or bad input
+	exitInconclusive = 3   // could not be judged
+	exitInterrupted  = 130 // by SIGINT
+)
+
+// Main runs the command with these scenarios and exits.
+func Main(scenarios ...sim.Scenario) {
+	a := &app{scenarios: scenarios, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(a.main(os.Args[1:]))
+}
+
+// app is one execution of the command.
+type app struct {
+	scenarios []sim.Scenario
+	stdout    io.Writer
+	stderr    io.Writer
+}
+
+// subcommand is one verb.
+type subcommand struct {
+	name  string
+	brief string
+	run   func(*app, []string) (int, error)
+}
+
+func subcommands() []subcommand {
+	return []subcommand{
+		{"run", "search the schedules of a scenario for a violation", (*app).run},
+		{"replay", "run a counterexample and tell its story", (*app).replay},
+		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
+		{"list", "list the scenarios", (*app).list},
+		{"faults", "list what the platform may do, with sources", (*app).faults},
+	}
+}
+
+// later are the verbs of the contract that are not built yet.
+var later = []string{"check", "bench", "monitor", "test", "build", "props", "describe", "mutate", "merge"}
+
+func (a *app) main(args []string) int {
+	code, err := a.dispatch(args)
+	if err != nil {
+		fmt.Fprintf(a.stderr, "wtsim: %v\n", err)
+		return exitUsage
+	}
+	return code
+}
+
+func (a *app) dispatch(args []string) (int, error) {
+	if len(args) == 0 {
+		a.usage(a.stderr)
+		return exitUsage, nil
+	}
+	verb, rest := args[0], args[1:]
+	switch verb {
+	case "help", "--help", "-h":
+		if len(rest) == 1 {
+			return a.dispatch([]string{rest[0], "--help"})
+		}
+		a.usage(a.stdout)
+		return exitHeld, nil
+	case "version", "--version":
+		fmt.Fprintln(a.stdout, "wtsim", sim.Version())
+		return exitHeld, nil
+	}
+	names := []string{"help", "version"}
+	for _, c := range subcommands() {
+		if c.name == verb {
+			return c.run(a, rest)
+		}
+		names = append(names, c.name)
+	}
+	if slices.Contains(later, verb) {
+		return 0, fmt.Errorf("%q is not built yet, wanted one of %s", verb, strings.Join(names, ", "))
+	}
+	return 0, fmt.Errorf("unknown command %q, wanted one of %s%s", verb, strings.Join(names, ", "), didYouMean(verb, names))
+}
+
+func (a *app) usage(w io.Writer) {
+	fmt.Fprint(w, `wtsim finds the bugs of serverless applications that only happen in the cloud.
+
+Usage:
+
+`)
+	for _, c := range subcommands() {
+		fmt.Fprintf(w, "  wtsim %-8s %s\n", c.name, c.brief)
+	}
+	fmt.Fprint(w, `  wtsim help     show this, or with a command's name its flags
+  wtsim version  show the version
+
+Examples:
+
+  wtsim list
+  wtsim trace checkout
+  wtsim run checkout/double-charge
+  wtsim replay wtsim-checkout-double-charge-37.json
+
+Exit codes: 0 held, 1 a violation, 2 bad usage or input, 3 inconclusive, 130 interrupted.
+`)
+}
+
+// flags returns a flag set whose --help prints the synopsis and examples.
+func (a *app) flags(name, synopsis, examples string) *pflag.FlagSet {
+	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	f.SortFlags = false
+	f.SetOutput(io.Discard)
+	f.Usage = func() {
+		fmt.Fprintf(a.stdout, "Usage: wtsim %s\n\n%s\n\nFlags:\n%s\nExamples:\n\n%s\n",
+			name+synopsis, brief(name), f.FlagUsages(), examples)
+	}
+	return f
+}
+
+func brief(name string) string {
+	for _, c := range subcommands() {
+		if c.name == name {
+			return strings.ToUpper(c.brief[:1]) + c.brief[1:] + "."
+		}
+	}
+	return ""
+}
+
+// parse reads the flags and exactly wanted arguments. done is true if help
+// was asked for.
+func parse(f *pflag.FlagSet, args []string, wanted ...string) (done bool, err error) {
+	err = f.Parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		f.Usage()
+		return true, nil
+	}
+	if err != nil {
+		return false, flagError(f, err)
+	}
+	switch n := f.NArg(); {
+	case n < len(wanted):
+		return false, fmt.Errorf("%s: %s is missing; see wtsim %s --help", f.Name(), wanted[n], f.Name())
+	case n > len(wanted):
+		return false, fmt.Errorf("%s: unexpected argument %q; see wtsim %s --help", f.Name(), f.Arg(len(wanted)), f.Name())
+	}
+	return false, nil
+}
+
+func flagError(f *pflag.FlagSet, err error) error {
+	var names []string
+	f.VisitAll(func(x *pflag.Flag) { names = append(names, "--"+x.Name) })
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		name := "--" + unknown.GetSpecifiedName()
+		return fmt.Errorf("%s: unknown flag %s%s; see wtsim %s --help", f.Name(), name, didYouMean(name, names), f.Name())
+	}
+	return fmt.Errorf("%s: %w; see wtsim %s --help", f.Name(), err, f.Name())
+}
+
+// scenario finds a scenario by name.
+func (a *app) scenario(name string) (*sim.Simulation, error) {
+	var names []string
+	for _, s := range a.scenarios {
+		if s.Name == name {
+			return sim.Compile(s)
+		}
+		names = append(names, s.Name)
+	}
+	return nil, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, didYouMean(name, names))
+}
+
+// didYouMean suggests the nearest name, if one is near.
+func didYouMean(name string, names []string) string {
+	best, distance := "", 1+max(2, len(name)/3)
+	for _, n := range names {
+		if d := editDistance(name, n); d < distance {
+			best, distance = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range b {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
+
+// exitOf is the exit code of a verdict.
+func exitOf(v sim.Verdict) int {
+	switch v {
+	case sim.Held:
+		return exitHeld
+	case sim.Violated:
+		return exitViolated
+	}
+	return exitInconclusive
+}
+
+func notes(p scheduler.Plan) []string {
+	out := make([]string, len(p))
+	for i, d := range p {
+		out[i] = d.String()
+	}
+	return out
+}

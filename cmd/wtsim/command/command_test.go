@@ -1,0 +1,82 @@
+package command
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wtsim/wtsim/props"
+	"github.com/wtsim/wtsim/scenarios"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// The command's tests are scripts that run the command itself, this test
+// binary under its name, with the example scenarios and some of our own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"wtsim": func() { Main(append(scenarios.All(), ownScenarios()...)...) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata"})
+}
+
+// ownScenarios are applications that go wrong in ways that no example does.
+func ownScenarios() []sim.Scenario {
+	return []sim.Scenario{
+		small("test/fatal", func(http.ResponseWriter, *http.Request) {
+			go panic("a goroutine of the handler's own")
+			time.Sleep(time.Second)
+		}),
+		small("test/panic", func(http.ResponseWriter, *http.Request) { panic("boom") }),
+		small("test/endless", func(http.ResponseWriter, *http.Request) { select {} }),
+		small("test/holds", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
+		small("test/random", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(200 + int(time.Now().UnixNano()%2)) // virtual time: repeatable
+		}),
+		malformed(),
+	}
+}
+
+func small(name string, f http.HandlerFunc) sim.Scenario {
+	return sim.Scenario{
+		Name: name, Doc: "of the tests",
+		Functions: []sim.Function{{Name: "f", New: func(*sim.Env) (sim.Handler, error) { return sim.HTTP(f), nil }}},
+		Clients:   []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "f"}}}},
+	}
+}
+
+// malformed tells an event without the parameter that its property wants.
+func malformed() sim.Scenario {
+	s := small("test/malformed", func(http.ResponseWriter, *http.Request) {})
+	s.Clients[0].Requests[0].Told = func(sim.Response) (string, map[string]any) { return "TOLD", nil }
+	s.Properties = []*props.Property{props.AtMostOnce("told once", props.On("TOLD", "who"))}
+	return s
+}
+
+// Names near a known one are suggested, others are not.
+func TestDidYouMean(t *testing.T) {
+	names := []string{"checkout", "checkout/oversell"}
+	for name, want := range map[string]string{
+		"chekout": `; did you mean "checkout"?`, "checkout/overselll": `; did you mean "checkout/oversell"?`, "zebra": "",
+	} {
+		if got := didYouMean(name, names); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+// What kills a process is told from what it prints on purpose.
+func TestFatal(t *testing.T) {
+	stack := "panic: boom\n\ngoroutine 7 [running, synctest bubble 1]{\"wtsim\": \"12 charge(place-order(a/1).orders/1)\"}:\nmain.f()\n"
+	if !isFatal(stack) || isFatal("wtsim: panic: is a word\n") {
+		t.Error("a panic is not told from its mention")
+	}
+	f := newFatalError("exit status 2", stack)
+	if f.why != "panic: boom" || f.function != "charge" {
+		t.Errorf("got %+v", f)
+	}
+}

@@ -1,0 +1,68 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// outcome is the object that `run` and `replay` print with --json.
+type outcome struct {
+	Kind            string          `json:"kind"` // "result"
+	Scenario        string          `json:"scenario"`
+	Verdict         sim.Verdict     `json:"verdict"`
+	Why             string          `json:"why,omitempty"`
+	Schedules       int             `json:"schedules,omitempty"`
+	Complete        *bool           `json:"complete,omitempty"`
+	Seed            uint64          `json:"seed,omitempty"`
+	Strategy        string          `json:"strategy,omitempty"`
+	Violation       *violationShort `json:"violation,omitempty"`
+	FoundDeviations *int            `json:"found_deviations,omitempty"`
+	Deviations      []string        `json:"deviations,omitempty"`
+	Matches         *bool           `json:"matches,omitempty"`
+	Unmatched       *[]string       `json:"unmatched,omitempty"`
+	Counterexample  string          `json:"counterexample,omitempty"`
+	TraceHash       string          `json:"trace_hash,omitempty"`
+	Stack           string          `json:"stack,omitempty"`
+	ElapsedNS       int64           `json:"elapsed_ns"`
+}
+
+// violationShort is a violation in an outcome.
+type violationShort struct {
+	Property  string            `json:"property"`
+	Binding   json.RawMessage   `json:"binding"`
+	Certainty monitor.Certainty `json:"certainty"`
+	Detail    string            `json:"detail,omitempty"`
+}
+
+func shortOf(v *monitor.Violation) *violationShort {
+	if v == nil {
+		return nil
+	}
+	binding, err := v.Binding.MarshalJSON()
+	if err != nil {
+		binding = []byte("{}")
+	}
+	return &violationShort{Property: v.Property, Binding: binding, Certainty: v.Certainty, Detail: v.Detail}
+}
+
+func (o outcome) print(w io.Writer) error {
+	o.Kind = "result"
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(o)
+}
+
+// sentence is the verdict of a search for people.
+func (o outcome) sentence(space string) string {
+	switch {
+	case o.Verdict == sim.Held && o.Complete != nil && *o.Complete:
+		return fmt.Sprintf("%s: holds under every schedule with at most %s (%d of %d)", o.Scenario, space, o.Schedules, o.Schedules)
+	case o.Verdict == sim.Held:
+		return fmt.Sprintf("%s: no violation in %d schedules", o.Scenario, o.Schedules)
+	}
+	return fmt.Sprintf("%s: inconclusive after %d schedules: %s", o.Scenario, o.Schedules, o.Why)
+}

@@ -1,0 +1,233 @@
+package command
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// replayOptions are the flags of `wtsim replay`.
+type replayOptions struct {
+	asJSON bool
+	full   bool
+	logs   bool
+	html   string
+
+	path       string
+	file       *sim.Counterexample
+	simulation *sim.Simulation
+}
+
+func (a *app) replay(args []string) (int, error) {
+	o := &replayOptions{}
+	f := a.flags("replay", " FILE [flags]", "  wtsim replay wtsim-checkout-double-charge-37.json\n  wtsim replay bug.json --full --logs\n  wtsim replay bug.json --html bug.html")
+	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
+	f.BoolVar(&o.full, "full", false, "tell every step of the story")
+	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")
+	f.StringVar(&o.html, "html", "", "draw the run as a page")
+	if done, err := parse(f, args, "FILE"); done || err != nil {
+		return exitHeld, err
+	}
+	o.path = f.Arg(0)
+	var err error
+	if o.file, err = sim.ReadCounterexample(o.path); err != nil {
+		return 0, err
+	}
+	if o.simulation, err = a.scenario(o.file.Scenario); err != nil {
+		return 0, fmt.Errorf("%s: %w", o.path, err)
+	}
+	if _, ok := currentJob(); ok {
+		return a.replayHere(o)
+	}
+	return a.inChild("replay", args, func(f *fatalError) (int, error) { return a.replayFatal(o, f) })
+}
+
+// inChild lets a child do the whole command, and reports a fatal error of a
+// handler.
+func (a *app) inChild(verb string, args []string, onFatal func(*fatalError) (int, error)) (int, error) {
+	c, err := newChild("tell", append([]string{verb}, args...), a.stdout, a.stderr)
+	if err != nil {
+		return 0, err
+	}
+	code, fatal, err := c.run()
+	if err != nil {
+		return 0, err
+	}
+	if fatal != nil {
+		return onFatal(fatal)
+	}
+	return code, nil
+}
+
+// replayHere runs the counterexample and tells it.
+func (a *app) replayHere(o *replayOptions) (int, error) {
+	began := time.Now()
+	r := o.simulation.Run(scheduler.NewReplay(o.file.Deviations))
+	matches := o.file.Same(r)
+	unmatched := notesAt(r.Unmatched)
+	out := outcome{
+		Scenario: o.file.Scenario, Verdict: r.Verdict, Why: r.Why, Seed: o.file.Seed, Violation: shortOf(r.Violation),
+		Deviations: notes(r.Record.Plan), Matches: &matches, Unmatched: &unmatched, TraceHash: r.Hash, Stack: r.Stack,
+	}
+	if r.Verdict == sim.Held && len(unmatched) > 0 {
+		out.Verdict, out.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", deviations(len(unmatched)))
+	}
+	benign := o.simulation.Run(scheduler.Benign{})
+	if o.html != "" {
+		if err := writePage(o.html, o.file.Scenario, r, benign); err != nil {
+			return 0, err
+		}
+	}
+	out.ElapsedNS = time.Since(began).Nanoseconds()
+	if o.asJSON {
+		return exitOf(out.Verdict), out.print(a.stdout)
+	}
+	a.tellReplay(o, out, r, benign)
+	return exitOf(out.Verdict), nil
+}
+
+func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
+	w := a.stdout
+	switch out.Verdict {
+	case sim.Violated:
+		fmt.Fprintf(w, "%v\n\n", r.Violation)
+	case sim.Held:
+		fmt.Fprintf(w, "%s: no violation: the bug is fixed, or needs a deviation that is not in the file\n\n", out.Scenario)
+	default:
+		fmt.Fprintf(w, "%s: inconclusive: %s\n\n", out.Scenario, out.Why)
+	}
+	numbered(w, out.Deviations)
+	for _, u := range *out.Unmatched {
+		fmt.Fprintf(w, "  did not occur: %s\n", u)
+	}
+	fmt.Fprintf(w, "\n%s\n", indent(r.Story(benign, sim.StoryOptions{Full: o.full, Logs: o.logs}), "  "))
+	if r.Stack != "" {
+		fmt.Fprintf(w, "\n%s\n", indent(firstLines(r.Stack, 40), "  "))
+	}
+	if !*out.Matches {
+		fmt.Fprintf(w, "\n%s\n", o.difference(r))
+	}
+}
+
+// difference says, in the user's words, where a replay is not what the file
+// says.
+func (o *replayOptions) difference(r *sim.Result) string {
+	c := o.file
+	switch {
+	case c.Go != runtime.Version():
+		return fmt.Sprintf("differs from the file, which was made with %s; this is %s", c.Go, runtime.Version())
+	case c.Violation == nil && r.Violation != nil:
+		return "differs from the file, which has no violation"
+	case c.Violation != nil && r.Violation == nil:
+		return fmt.Sprintf("differs from the file: there %q is violated for %s, here nothing is", c.Violation.Property, c.Violation.Bound)
+	case c.Violation != nil && c.Violation.Property != r.Violation.Property:
+		return fmt.Sprintf("differs from the file: there %q is violated, here %q", c.Violation.Property, r.Violation.Property)
+	case c.TraceHash != r.Hash:
+		return "differs from the file: the violation is there, the trace is another (the application, the deviations or wtsim changed)"
+	}
+	return "differs from the file in the violation's binding"
+}
+
+// notesAt are the notes of deviations with their identities, for those that
+// did not occur.
+func notesAt(p scheduler.Plan) []string {
+	out := make([]string, len(p))
+	for i, d := range p {
+		out[i] = fmt.Sprintf("%s (%s at %s)", d.String(), scheduler.Option{Do: d.Do, With: d.With}, d.At)
+	}
+	return out
+}
+
+func (a *app) replayFatal(o *replayOptions, f *fatalError) (int, error) {
+	v := f.violation()
+	matches := o.file.Violation != nil && o.file.Violation.Property == v.Property
+	out := outcome{Scenario: o.file.Scenario, Verdict: sim.Violated, Violation: shortOf(v),
+		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.stack}
+	if o.asJSON {
+		return exitViolated, out.print(a.stdout)
+	}
+	fmt.Fprintf(a.stdout, "%v\n\n", v)
+	numbered(a.stdout, out.Deviations)
+	fmt.Fprintf(a.stdout, "\n%s\n", indent(firstLines(f.stack, 30), "  "))
+	return exitViolated, nil
+}
+
+// traceOptions are the flags of `wtsim trace`.
+type traceOptions struct {
+	asJSON     bool
+	logs       bool
+	simulation *sim.Simulation
+}
+
+func (a *app) trace(args []string) (int, error) {
+	o := &traceOptions{}
+	f := a.flags("trace", " SCENARIO [flags]", "  wtsim trace checkout\n  wtsim trace checkout --json")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a step, then the result")
+	f.BoolVar(&o.logs, "logs", true, "tell what handlers print")
+	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
+		return exitHeld, err
+	}
+	var err error
+	if o.simulation, err = a.scenario(f.Arg(0)); err != nil {
+		return 0, err
+	}
+	if _, ok := currentJob(); ok {
+		return a.traceHere(o)
+	}
+	return a.inChild("trace", args, func(f *fatalError) (int, error) {
+		fmt.Fprintf(a.stdout, "%v\n\n%s\n", f.violation(), indent(firstLines(f.stack, 30), "  "))
+		return exitViolated, nil
+	})
+}
+
+// traceHere tells the benign run.
+func (a *app) traceHere(o *traceOptions) (int, error) {
+	began := time.Now()
+	r := o.simulation.Run(scheduler.Benign{})
+	name := o.simulation.Scenario().Name
+	if o.asJSON {
+		if err := a.eachJSON(len(r.Steps), func(i int) any { return stepLine(&r.Steps[i]) }); err != nil {
+			return 0, err
+		}
+		return exitOf(r.Verdict), outcome{Scenario: name, Verdict: r.Verdict, Why: r.Why, Violation: shortOf(r.Violation),
+			TraceHash: r.Hash, Stack: r.Stack, ElapsedNS: time.Since(began).Nanoseconds()}.print(a.stdout)
+	}
+	fmt.Fprintf(a.stdout, "%s\n", indent(r.Story(nil, sim.StoryOptions{Full: true, Logs: o.logs}), ""))
+	fmt.Fprintf(a.stdout, "\n%s: %d steps, %d decisions, benign run %s\n", name, len(r.Steps), len(r.Record.Decisions), r.Verdict)
+	switch {
+	case r.Violation != nil:
+		fmt.Fprintf(a.stdout, "%v\n", r.Violation)
+	case r.Why != "":
+		fmt.Fprintf(a.stdout, "%s\n", r.Why)
+	}
+	if r.Stack != "" {
+		fmt.Fprintln(a.stdout, indent(firstLines(r.Stack, 40), "  "))
+	}
+	return exitOf(r.Verdict), nil
+}
+
+// step is a line of `wtsim trace --json`.
+type step struct {
+	Kind     string `json:"kind"` // "step"
+	Time     string `json:"time"`
+	Identity string `json:"identity"`
+	Task     string `json:"task,omitempty"`
+	Function string `json:"function,omitempty"`
+	Instance string `json:"instance,omitempty"`
+	What     string `json:"what"`
+	Status   string `json:"status,omitempty"`
+	Events   any    `json:"events,omitempty"`
+	Output   string `json:"output,omitempty"`
+}
+
+func stepLine(s *sim.Step) step {
+	l := step{Kind: "step", Time: s.Time.Format(time.RFC3339Nano), Identity: s.Identity, Task: s.Task,
+		Function: s.Function, Instance: s.Instance, What: s.What, Status: s.Status, Output: s.Output}
+	if len(s.Events) > 0 {
+		l.Events = s.Events
+	}
+	return l
+}

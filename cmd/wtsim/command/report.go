@@ -1,0 +1,135 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// shrinkTime is how long shrinking may take, in real time.
+const shrinkTime = time.Minute
+
+// path is where the counterexample of a schedule goes.
+func (o *runOptions) path(number int) string {
+	if o.out != "" {
+		return sim.FreePath(o.out)
+	}
+	if o.single {
+		number = int(o.seed)
+	} else if o.strategy == "random" {
+		number += int(o.firstSeed) - 1
+	}
+	return sim.FreePath(fmt.Sprintf("wtsim-%s-%d.json", strings.ReplaceAll(o.scenario, "/", "-"), number))
+}
+
+// report runs a schedule again, shrinks it, saves it and tells it.
+func (a *app) report(o *runOptions, number, ran int, spent int64) (int, error) {
+	began := time.Now()
+	schedule, r, err := o.again(number)
+	if err != nil {
+		return 0, err
+	}
+	complete := false
+	out := outcome{Scenario: o.scenario, Verdict: r.Verdict, Why: r.Why, Schedules: ran, Complete: &complete,
+		Seed: schedule.Seed, TraceHash: r.Hash, Stack: r.Stack}
+	if schedule.Seed > 0 || r.Verdict == sim.Violated {
+		out.Strategy = schedule.Strategy
+	}
+	finish := func() { out.ElapsedNS = spent + time.Since(began).Nanoseconds() }
+	if r.Verdict != sim.Violated {
+		finish()
+		return exitOf(r.Verdict), a.tellVerdict(o, out)
+	}
+	again, _, same := o.simulation.Repeats(r.Record.Plan)
+	if !same || again.Hash != r.Hash {
+		out.Verdict, out.Why = sim.Inconclusive, "the run is not repeatable: "+sim.FirstDifference(r, again)
+		finish()
+		return exitInconclusive, a.tellVerdict(o, out)
+	}
+	found := len(r.Record.Plan)
+	shrunk := scheduler.Shrunk{Plan: r.Record.Plan}
+	if !o.noShrink {
+		shrunk, r = o.simulation.Shrink(r.Record.Plan, r.Violation.Property, stopper())
+	}
+	c := sim.NewCounterexample(o.simulation, schedule.Seed, r)
+	out.Counterexample = o.path(number)
+	if err := c.Write(out.Counterexample); err != nil {
+		return 0, err
+	}
+	out.Violation, out.FoundDeviations, out.Deviations = shortOf(r.Violation), &found, notes(c.Deviations)
+	out.TraceHash, out.Stack = r.Hash, r.Stack
+	finish()
+	return exitViolated, a.tellFound(o, out, shrunk, r, number)
+}
+
+// stopper says when shrinking has taken too long, or was interrupted.
+func stopper() func() bool {
+	ctx, _ := orders(os.Stdin)
+	deadline := time.Now().Add(shrinkTime)
+	return func() bool { return ctx.Err() != nil || time.Now().After(deadline) }
+}
+
+// tellVerdict tells a schedule that does not violate.
+func (a *app) tellVerdict(o *runOptions, out outcome) error {
+	if o.asJSON {
+		return out.print(a.stdout)
+	}
+	if out.Verdict == sim.Held {
+		fmt.Fprintf(a.stdout, "%s: no violation with seed %d\ntrace hash %s\n", o.scenario, o.seed, out.TraceHash)
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "%s: inconclusive: %s\n", o.scenario, out.Why)
+	if out.Stack != "" {
+		fmt.Fprintln(a.stdout, indent(firstLines(out.Stack, 40), "  "))
+	}
+	return nil
+}
+
+// tellFound tells a violation.
+func (a *app) tellFound(o *runOptions, out outcome, shrunk scheduler.Shrunk, r *sim.Result, number int) error {
+	benign := o.simulation.Run(scheduler.Benign{})
+	if o.html != "" {
+		if err := writePage(o.html, o.scenario, r, benign); err != nil {
+			return err
+		}
+	}
+	if o.asJSON {
+		return out.print(a.stdout)
+	}
+	fmt.Fprintf(a.stdout, "%v\n", r.Violation)
+	switch {
+	case o.noShrink:
+		fmt.Fprintf(a.stdout, "found in schedule %d with %s:\n\n", number, deviations(*out.FoundDeviations))
+	default:
+		fmt.Fprintf(a.stdout, "found in schedule %d, minimised from %s to %d%s:\n\n",
+			number, deviations(*out.FoundDeviations), len(out.Deviations), unfinished(shrunk))
+	}
+	numbered(a.stdout, out.Deviations)
+	fmt.Fprintf(a.stdout, "\n%s\n", indent(r.Story(benign, sim.StoryOptions{Full: o.full, Logs: o.logs}), "  "))
+	if r.Stack != "" {
+		fmt.Fprintf(a.stdout, "\n%s\n", indent(firstLines(r.Stack, 40), "  "))
+	}
+	fmt.Fprintf(a.stdout, "\nreplay:  wtsim replay %s\n", out.Counterexample)
+	return nil
+}
+
+func unfinished(s scheduler.Shrunk) string {
+	if s.Minimal {
+		return ""
+	}
+	return " (stopped early: it may not be minimal)"
+}
+
+func numbered(w io.Writer, lines []string) {
+	if len(lines) == 0 {
+		fmt.Fprintln(w, "  none: the benign schedule violates")
+	}
+	for i, l := range lines {
+		fmt.Fprintf(w, "  %d. %s\n", i+1, l)
+	}
+}

@@ -1,0 +1,123 @@
+package command
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// runOptions are the flags of `wtsim run`.
+type runOptions struct {
+	schedules int
+	duration  time.Duration
+	strategy  string
+	bound     int
+	workers   int
+	firstSeed uint64
+	seed      uint64
+	out       string
+	html      string
+	noShrink  bool
+	asJSON    bool
+	full      bool
+	logs      bool
+
+	single     bool // --seed was given
+	exhaustive bool // --bound was given
+	scenario   string
+	simulation *sim.Simulation
+}
+
+const runExamples = `  wtsim run checkout/double-charge              search with the default strategies
+  wtsim run checkout --schedules 20000          longer
+  wtsim run checkout --for 10m --workers 4      by time, in four processes
+  wtsim run checkout --bound 2                  every schedule with at most two deviations
+  wtsim run checkout/oversell --seed 7          exactly the random schedule of seed 7
+  wtsim run checkout/oversell --json --out bug.json`
+
+func (a *app) run(args []string) (int, error) {
+	o := &runOptions{}
+	f := a.runFlags(o)
+	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
+		return exitHeld, err
+	}
+	o.single, o.exhaustive, o.scenario = f.Changed("seed"), f.Changed("bound"), f.Arg(0)
+	if err := o.validate(f.Changed("strategy")); err != nil {
+		return 0, fmt.Errorf("run: %w; see wtsim run --help", err)
+	}
+	var err error
+	if o.simulation, err = a.scenario(o.scenario); err != nil {
+		return 0, err
+	}
+	if job, ok := currentJob(); ok {
+		return a.work(o, job)
+	}
+	return a.supervise(o, append([]string{"run"}, args...))
+}
+
+func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
+	f := a.flags("run", " SCENARIO [flags]", runExamples)
+	f.IntVar(&o.schedules, "schedules", 1000, "how many schedules to run")
+	f.DurationVar(&o.duration, "for", 0, "search for this long instead (real time, e.g. 10m)")
+	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: bounded, random, portfolio")
+	f.IntVar(&o.bound, "bound", 0, "run every schedule with at most this many deviations")
+	f.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many processes share the work")
+	f.Uint64Var(&o.firstSeed, "first-seed", 1, "the seed of the first schedule")
+	f.Uint64Var(&o.seed, "seed", 0, "run exactly the schedule of this seed")
+	f.StringVar(&o.out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
+	f.BoolVar(&o.noShrink, "no-shrink", false, "keep the counterexample as it was found")
+	f.StringVar(&o.html, "html", "", "draw the counterexample as a page")
+	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
+	f.BoolVar(&o.full, "full", false, "tell every step of the story")
+	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")
+	return f
+}
+
+// validate checks the flags against each other and fills in what follows
+// from them.
+func (o *runOptions) validate(strategyGiven bool) error {
+	if err := scheduler.CheckName(o.strategy); err != nil {
+		return err
+	}
+	switch {
+	case o.schedules < 1:
+		return fmt.Errorf("--schedules is %d, wanted at least 1", o.schedules)
+	case o.workers < 1:
+		return fmt.Errorf("--workers is %d, wanted at least 1", o.workers)
+	case o.duration < 0:
+		return fmt.Errorf("--for is %v, wanted a positive duration", o.duration)
+	case o.bound < 0:
+		return fmt.Errorf("--bound is %d, wanted at least 0", o.bound)
+	case o.single && o.exhaustive:
+		return fmt.Errorf("--seed and --bound exclude each other")
+	case o.exhaustive && strategyGiven && o.strategy != "bounded":
+		return fmt.Errorf("--bound and --strategy %s exclude each other", o.strategy)
+	case o.single && strategyGiven && !scheduler.Seeded(o.strategy):
+		return fmt.Errorf("strategy %q has no seeds, wanted --strategy random with --seed", o.strategy)
+	}
+	switch {
+	case o.exhaustive:
+		o.strategy, o.schedules = "bounded", 0
+	case o.single:
+		o.strategy, o.firstSeed, o.schedules, o.workers = "random", o.seed, 1, 1
+	case o.strategy == "bounded":
+		o.bound = unbounded
+	}
+	if o.duration > 0 {
+		o.schedules = 0
+	}
+	return nil
+}
+
+// unbounded is the bound of --strategy bounded without --bound.
+const unbounded = 1 << 20
+
+// search is what the flags ask the simulator for.
+func (o *runOptions) search() sim.Search {
+	return sim.Search{Strategy: o.strategy, Bound: o.bound, FirstSeed: o.firstSeed, Schedules: o.schedules}
+}

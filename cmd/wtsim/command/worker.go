@@ -1,0 +1,117 @@
+package command
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/signal"
+	"sync/atomic"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// message is a line that a worker of a search prints.
+type message struct {
+	At    int    `json:"at,omitempty"`    // this schedule begins
+	Found int    `json:"found,omitempty"` // this one violates
+	Ran   int    `json:"ran,omitempty"`   // at the end: how many were run
+	Whole bool   `json:"whole,omitempty"` // at the end: there are no more
+	Why   string `json:"why,omitempty"`   // at the end: a run that could not be judged
+	Done  bool   `json:"done,omitempty"`
+}
+
+// work does a child's job. Interrupts are the parent's to deal with: it
+// closes standard input.
+func (a *app) work(o *runOptions, j job) (int, error) {
+	signal.Ignore(os.Interrupt)
+	switch {
+	case j.verb == "search" && len(j.args) == 2:
+		return a.workSearch(o, int(j.args[0]), int(j.args[1]))
+	case j.verb == "journal" && len(j.args) == 1:
+		return a.workJournal(o, int(j.args[0]))
+	case j.verb == "report" && len(j.args) == 3:
+		return a.report(o, int(j.args[0]), int(j.args[1]), j.args[2])
+	}
+	return 0, fmt.Errorf("%s=%q is not a job", jobVariable, os.Getenv(jobVariable))
+}
+
+func (a *app) workSearch(o *runOptions, worker, workers int) (int, error) {
+	out := json.NewEncoder(a.stdout)
+	ctx, limit := orders(os.Stdin)
+	s := o.search()
+	s.Worker, s.Workers = worker, workers
+	s.Limit = func() int { return int(limit.Load()) }
+	s.Before = func(n int) { _ = out.Encode(message{At: n}) }
+	found, err := o.simulation.Search(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	if found.Result != nil {
+		_ = out.Encode(message{Found: found.Number})
+	}
+	end := message{Done: true, Ran: found.Ran, Whole: found.Complete}
+	if found.Inconclusive != nil {
+		end.Why = found.Inconclusive.Why
+	}
+	return exitHeld, out.Encode(end)
+}
+
+// orders reads what the parent says: a number is the last schedule worth
+// running; the end of the input means stop.
+func orders(in io.Reader) (context.Context, *atomic.Int64) {
+	limit := &atomic.Int64{}
+	limit.Store(math.MaxInt32)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer cancel()
+		lines := bufio.NewScanner(in)
+		for lines.Scan() {
+			var n int64
+			if _, err := fmt.Sscan(lines.Text(), &n); err == nil {
+				limit.Store(n)
+			}
+		}
+	}()
+	return ctx, limit
+}
+
+// workJournal runs one schedule that is known to end its process.
+func (a *app) workJournal(o *runOptions, number int) (int, error) {
+	schedule, ok, err := o.simulation.Schedule(o.search(), number)
+	if err != nil || !ok {
+		return exitUsage, err
+	}
+	o.simulation.Run(&journal{source: schedule.Source, out: json.NewEncoder(a.stdout)})
+	return exitHeld, nil
+}
+
+// journal prints each deviation as it is decided.
+type journal struct {
+	source scheduler.Source
+	out    *json.Encoder
+}
+
+func (j *journal) Choose(d *scheduler.Decision) int {
+	i := j.source.Choose(d)
+	if i > 0 {
+		_ = j.out.Encode(scheduler.Deviation{At: d.At, Do: d.Options[i].Do, With: d.Options[i].With})
+	}
+	return i
+}
+
+// simulate is what a child runs for a schedule number: the schedule again.
+func (o *runOptions) again(number int) (scheduler.Schedule, *sim.Result, error) {
+	schedule, ok, err := o.simulation.Schedule(o.search(), number)
+	if err != nil {
+		return schedule, nil, err
+	}
+	if !ok {
+		return schedule, nil, fmt.Errorf("there is no schedule %d", number)
+	}
+	return schedule, o.simulation.Run(schedule.Source), nil
+}

@@ -1,0 +1,33 @@
+package sim
+
+import "fmt"
+
+// FirstDifference says in words where two runs part; empty if nowhere.
+func FirstDifference(a, b *Result) string {
+	for i := range max(len(a.Steps), len(b.Steps)) {
+		switch {
+		case i >= len(a.Steps):
+			return fmt.Sprintf("step %d was the end of the run, then %s", i+1, b.Steps[i].words())
+		case i >= len(b.Steps):
+			return fmt.Sprintf("step %d was %s, then the end of the run", i+1, a.Steps[i].words())
+		}
+		if x, y := a.Steps[i].words(), b.Steps[i].words(); x != y {
+			return fmt.Sprintf("step %d was %s, then %s; likely map iteration, math/rand or a goroutine race in %s", i+1, x, y, a.Steps[i].Function)
+		}
+	}
+	if a.Hash != b.Hash {
+		return "the runs do the same steps with other arguments or times"
+	}
+	return ""
+}
+
+func (s *Step) words() string {
+	w := who(s) + " " + s.What
+	if s.Status != "" {
+		w += " -> " + s.Status
+	}
+	for _, e := range s.Events {
+		w += " " + e.String()
+	}
+	return w
+}

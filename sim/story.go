@@ -1,0 +1,230 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// StoryOptions say how much a story tells.
+type StoryOptions struct {
+	// Full tells every step; otherwise runs of steps that went as in the
+	// benign run, and have nothing to do with the violation, are counted only.
+	Full bool
+	// Logs tells what handlers printed at every step; otherwise only at
+	// those that differ from the benign run.
+	Logs bool
+}
+
+// Story tells a run: its timeline of virtual times, operations, results and
+// events, as a difference to the benign run, which may be nil. Lines that a
+// deviation touches begin with "!", others that differ with ">".
+func (r *Result) Story(benign *Result, o StoryOptions) string {
+	t := teller{result: r, o: o, differs: make([]bool, len(r.Steps)), began: begin(r)}
+	if benign != nil {
+		t.differs = Differs(r, benign)
+	}
+	t.o.Full = o.Full || benign == nil
+	t.measure()
+	t.tell()
+	if benign != nil && r.quiescent() {
+		t.missing(benign)
+	}
+	return t.out.String()
+}
+
+// quiescent reports whether a property was violated at the end of the run,
+// not at an event or by what the platform noticed (a panic, say).
+func (r *Result) quiescent() bool {
+	return r.Violation != nil && r.Violation.AtQuiescence() && r.Stack == ""
+}
+
+func begin(r *Result) time.Time {
+	if len(r.Steps) == 0 {
+		return time.Time{}
+	}
+	return r.Steps[0].Time
+}
+
+// teller writes one story.
+type teller struct {
+	result  *Result
+	o       StoryOptions
+	differs []bool // from the benign run, by step
+	began   time.Time
+	who     int // width of the column
+	what    int
+	out     strings.Builder
+}
+
+// gist is what has to be equal for a step to be as in the benign run.
+func gist(s *Step) string {
+	var b strings.Builder
+	b.WriteString(s.Outcome + "\x00" + s.Status)
+	for _, e := range s.Events {
+		b.WriteString("\x00" + e.String())
+	}
+	return b.String()
+}
+
+// Differs tells which steps of a run are not as in the benign run.
+func Differs(r, benign *Result) []bool {
+	usual := map[string]string{}
+	for i := range benign.Steps {
+		usual[benign.Steps[i].Identity] = gist(&benign.Steps[i])
+	}
+	out := make([]bool, len(r.Steps))
+	for i := range r.Steps {
+		was, ok := usual[r.Steps[i].Identity]
+		out[i] = !ok || was != gist(&r.Steps[i])
+	}
+	return out
+}
+
+// mark tells a step's first column.
+func (t *teller) mark(i int) string {
+	switch {
+	case len(t.result.Steps[i].Deviations) > 0:
+		return "!"
+	case t.differs[i]:
+		return ">"
+	}
+	return " "
+}
+
+// shown reports whether a step has a line of its own.
+func (t *teller) shown(i int) bool {
+	s := &t.result.Steps[i]
+	return t.o.Full || t.mark(i) != " " || t.witnessed(s) || i == len(t.result.Steps)-1
+}
+
+// witnessed reports whether an event of the step is in the violating slice.
+func (t *teller) witnessed(s *Step) bool {
+	if t.result.Violation == nil {
+		return false
+	}
+	for _, e := range s.Events {
+		for _, w := range t.result.Violation.Witness {
+			if w.Source == e.Source && w.ID == e.ID {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (t *teller) measure() {
+	for i := range t.result.Steps {
+		if s := &t.result.Steps[i]; t.shown(i) {
+			t.who = max(t.who, len(who(s)))
+			t.what = max(t.what, min(len(s.What), 60))
+		}
+	}
+}
+
+func (t *teller) tell() {
+	skipped := 0
+	flush := func() {
+		if skipped > 0 {
+			fmt.Fprintf(&t.out, "    ... %s as in the benign run\n", plural(skipped, "step"))
+		}
+		skipped = 0
+	}
+	for i := range t.result.Steps {
+		if !t.shown(i) {
+			skipped++
+			continue
+		}
+		flush()
+		t.line(i)
+	}
+	flush()
+}
+
+func (t *teller) line(i int) {
+	s, mark, last := &t.result.Steps[i], t.mark(i), i == len(t.result.Steps)-1
+	for n, note := range s.Deviations {
+		if own := s.Outcome != "" && n == len(s.Deviations)-1; !own { // its own shows in its line
+			fmt.Fprintf(&t.out, "! %s  -- %s\n", t.clock(s.Time), note)
+		}
+	}
+	line := fmt.Sprintf("%s %s  %-*s  %-*s", mark, t.clock(s.Time), t.who, who(s), t.what, s.What)
+	if result := s.ResultText(); result != "" {
+		line += "  -> " + result
+	}
+	if s.Cold {
+		line += "  (cold start of " + s.Instance + ")"
+	}
+	for _, e := range s.Events {
+		line += "  " + e.String()
+	}
+	if last && t.result.Violation != nil && !t.result.quiescent() {
+		line += "  VIOLATED"
+	}
+	t.out.WriteString(strings.TrimRight(line, " ") + "\n")
+	if s.Output != "" && (t.o.Logs || mark != " ") {
+		for _, text := range strings.Split(strings.TrimRight(s.Output, "\n"), "\n") {
+			fmt.Fprintf(&t.out, "%*s  | %s\n", len("! ")+len(t.clock(s.Time)), "", text)
+		}
+	}
+	if last && t.result.quiescent() {
+		fmt.Fprintf(&t.out, "  %s  the run is quiescent: %s  VIOLATED\n", t.clock(s.Time), t.result.Violation.Detail)
+	}
+}
+
+// ResultText is the step's result on one line, with what a deviation did to
+// it.
+func (s *Step) ResultText() string {
+	result := strings.ReplaceAll(strings.TrimSpace(s.Status), "\n", "; ")
+	switch do, with, _ := strings.Cut(s.Outcome, " "); do {
+	case Crash, Duplicate, Redeliver, ColdStart:
+		result = strings.TrimSpace(result + " (" + s.Outcome + ")")
+	case Stall:
+		result += " past the " + stallPeople(with)
+	case LoseResponse:
+		if s.Kind == KindEnd {
+			result += " (response lost)"
+		}
+	}
+	return result
+}
+
+// who is the invocation of a step, such as "charge #2".
+func who(s *Step) string {
+	if s.Function == "" {
+		return ""
+	}
+	if s.Number == 0 {
+		return s.Function
+	}
+	return fmt.Sprintf("%s #%d", s.Function, s.Number)
+}
+
+// clock is the time of day, with the number of days where the run is longer.
+func (t *teller) clock(at time.Time) string {
+	s := at.Format("15:04:05.000000")
+	if days := int(at.Sub(t.began) / (24 * time.Hour)); days > 0 {
+		s += fmt.Sprintf(" +%dd", days)
+	}
+	return s
+}
+
+// missing names the invocations of the benign run that did not happen.
+func (t *teller) missing(benign *Result) {
+	happened := map[string]bool{}
+	for i := range t.result.Steps {
+		happened[t.result.Steps[i].Task] = true
+	}
+	for i := range benign.Steps {
+		if s := &benign.Steps[i]; s.Kind == KindStart && !happened[s.Task] {
+			fmt.Fprintf(&t.out, "    never happens: %s #%d of the benign run, %s\n", s.Function, s.Number, s.Task)
+		}
+	}
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
