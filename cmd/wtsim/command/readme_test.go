@@ -1,0 +1,79 @@
+package command
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the output in README.md and docs; read the diff")
+
+// What the documents show is what the command prints: each block of console
+// that begins with "$ go run ./cmd/wtsim" is run and compared.
+func TestDocuments(t *testing.T) {
+	const root = "../../.."
+	docs, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, path := range append(docs, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, n := rerun(t, string(text))
+		ran += n
+		switch {
+		case got == string(text):
+		case *update:
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("%s shows what the command does not print; run go test ./cmd/wtsim/command -run Documents -update\n%s", path, got)
+		}
+	}
+	if ran < 2 {
+		t.Errorf("%d commands were run, wanted those of the README", ran)
+	}
+}
+
+// rerun returns the document with the output of its commands as it is now.
+func rerun(t *testing.T, text string) (string, int) {
+	const fence, prompt = "```console\n", "$ go run ./cmd/wtsim "
+	parts := strings.Split(text, fence)
+	ran := 0
+	for i, part := range parts[1:] {
+		block, rest, closed := strings.Cut(part, "```")
+		line, _, _ := strings.Cut(block, "\n")
+		args, ours := strings.CutPrefix(line, prompt)
+		if !closed || !ours {
+			continue
+		}
+		ran++
+		parts[i+1] = line + "\n" + output(t, strings.Fields(args)) + "```" + rest
+	}
+	return strings.Join(parts, fence), ran
+}
+
+// output runs this test binary as the command.
+func output(t *testing.T, args []string) string {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(exe)
+	c.Args = append([]string{"wtsim"}, args...)
+	c.Dir = t.TempDir()
+	out, err := c.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out)
+}

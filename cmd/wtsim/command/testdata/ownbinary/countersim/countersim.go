@@ -1,0 +1,45 @@
+// Package countersim is a stranger's scenario: a counter that counts a
+// message twice when it is delivered twice.
+package countersim
+
+import (
+	"context"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/props"
+	"github.com/wtsim/wtsim/sim"
+	"net/http"
+)
+
+func Scenario() sim.Scenario {
+	return sim.Scenario{
+		Name: "counter", Doc: "counts messages", Expect: sim.Expect{Violation: true, Deviations: 1},
+		Services: []probe.Service{redis.New("redis")},
+		Functions: []sim.Function{
+			{Name: "post", New: func(env *sim.Env) (sim.Handler, error) { return sim.HTTP(post(env.Topic("hits"))), nil }},
+			{Name: "count", Topic: "hits", New: func(env *sim.Env) (sim.Handler, error) {
+				return count(redis.Client(env, "redis", nil)), nil
+			}},
+		},
+		Clients:    []sim.Client{{Name: "ann", Requests: []sim.Request{{Function: "post", Body: "hit-1"}}}},
+		Rules:      []probe.Rule{{Service: "redis", Method: "INCR", Resource: "hits:{hit}", Emit: "COUNTED", With: map[string]string{"hit": "{hit}"}}},
+		Properties: []*props.Property{props.AtMostOnce("counted once", props.On("COUNTED", "hit"))},
+	}
+}
+
+func post(topic *sim.Topic) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, err := topic.Publish(r.Context(), []byte("hit-1")); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}
+}
+
+func count(client *goredis.Client) sim.Handler {
+	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+		return client.Incr(ctx, "hits:"+string(m.Data)).Err()
+	})
+}

@@ -1,0 +1,106 @@
+package scenarios
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// childVariable makes this test binary print trace hashes instead of running
+// tests.
+const childVariable = "WTSIM_TEST_HASHES"
+
+func TestMain(m *testing.M) {
+	if n := os.Getenv(childVariable); n != "" {
+		var seeds uint64
+		if _, err := fmt.Sscan(n, &seeds); err != nil {
+			panic(err)
+		}
+		for _, line := range hashes(seeds) {
+			fmt.Println(line)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// hashes runs every scenario with seeds 1 to n, each as A, B, A: the benign
+// run lies between the two, so that what a run leaves behind shows.
+func hashes(n uint64) []string {
+	var out []string
+	for _, scenario := range All() {
+		s, err := sim.Compile(scenario)
+		if err != nil {
+			panic(err)
+		}
+		for seed := uint64(1); seed <= n; seed++ {
+			a := s.Run(scheduler.NewRandom(seed))
+			s.Run(scheduler.Benign{})
+			again := s.Run(scheduler.NewRandom(seed))
+			line := fmt.Sprintf("%s seed %d: %s %s", scenario.Name, seed, a.Verdict, a.Hash)
+			if again.Hash != a.Hash {
+				line += ", again " + again.Hash + ": " + sim.FirstDifference(a, again)
+			}
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// Same seed, same bytes: in this process, and in others with one and two
+// threads.
+func TestDeterminism(t *testing.T) { sameInProcesses(t, 20) }
+
+// The same for longer; part of `make soak`.
+func TestSoakDeterminism(t *testing.T) {
+	soaking(t)
+	sameInProcesses(t, 200)
+}
+
+// soaking skips a test that takes long, unless it is asked for.
+func soaking(t *testing.T) {
+	if os.Getenv("WTSIM_SOAK") == "" {
+		t.Skip("takes minutes: make soak runs it")
+	}
+}
+
+func sameInProcesses(t *testing.T, seeds uint64) {
+	if testing.Short() {
+		seeds = 3
+	}
+	want := hashes(seeds)
+	for _, line := range want {
+		if strings.Contains(line, "again") {
+			t.Error(line)
+		}
+	}
+	for _, threads := range []string{"1", "2"} {
+		got := inProcess(t, seeds, threads)
+		for i, line := range want {
+			if i >= len(got) || got[i] != line {
+				t.Errorf("GOMAXPROCS=%s: got %q, want %q", threads, got[min(i, len(got)-1)], line)
+			}
+		}
+	}
+}
+
+func inProcess(t *testing.T, seeds uint64, threads string) []string {
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", childVariable, seeds), "GOMAXPROCS="+threads)
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("GOMAXPROCS=%s: %v", threads, err)
+	}
+	var lines []string
+	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
+		lines = append(lines, s.Text())
+	}
+	return lines
+}
