@@ -31,6 +31,7 @@ type Counterexample struct {
 	TraceHash  string             `json:"trace_hash"`
 	Wtsim      string             `json:"wtsim"`
 	Go         string             `json:"go"`
+	Runtime    string             `json:"runtime,omitempty"` // see [Result.Runtime]
 }
 
 // ViolationIdentity names a violation.
@@ -45,7 +46,7 @@ type ViolationIdentity struct {
 func NewCounterexample(s *Simulation, seed uint64, r *Result) *Counterexample {
 	c := &Counterexample{
 		Format: Format, Scenario: s.scenario.Name, Seed: seed, Inputs: json.RawMessage("{}"),
-		Deviations: r.Record.Plan, TraceHash: r.Hash, Wtsim: Version(), Go: runtime.Version(),
+		Deviations: r.Record.Plan, TraceHash: r.Hash, Wtsim: Version(), Go: runtime.Version(), Runtime: r.Runtime,
 	}
 	if c.Deviations == nil {
 		c.Deviations = scheduler.Plan{}

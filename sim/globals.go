@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -36,6 +37,9 @@ type globals struct {
 // libraries that draw from math/rand, as the backoff of Google's clients
 // does, draw the same in every run.
 var seedable = sync.OnceFunc(func() {
+	if seeded.Runtime { // every goroutine draws from a stream of its own
+		return
+	}
 	v := os.Getenv("GODEBUG")
 	if v != "" {
 		v += ","
@@ -54,7 +58,9 @@ func borrow(scenario string) *globals {
 	}
 	crand.Reader = g.random
 	uuid.SetRand(g.random)
-	rand.Seed(1) //nolint:staticcheck // the only way to make math/rand's global functions repeat
+	if !seeded.Runtime {
+		rand.Seed(1) //nolint:staticcheck // the only way to make math/rand's global functions repeat
+	}
 	if f := g.output.file; f != nil {
 		os.Stdout, os.Stderr = f, f
 		log.SetOutput(f)

@@ -93,9 +93,11 @@ func (w *world) invoke(t *task, cold bool) {
 	w.own(w.label(t.name), &owner{task: t, inst: t.inst})
 	go func() { //wtsim:go an invocation is a goroutine of its own
 		defer w.ended(t)
+		w.seed("new " + t.name)
 		if cold && !w.build(t) {
 			return
 		}
+		w.seed("start " + t.name)
 		t.call(probe.Label(ctx, t.inst.tap, w.label(t.name)))
 	}()
 }

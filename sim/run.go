@@ -33,6 +33,7 @@ type Result struct {
 	Unmatched scheduler.Plan     // deviations of a replayed plan that did not occur
 	Steps     []Step
 	Hash      string // of the trace
+	Runtime   string // [Patched] or empty: what the trace depends on beside the Go version
 	Functions []string
 }
 
@@ -67,6 +68,7 @@ func Run(scenario Scenario, source scheduler.Source) *Result {
 // finish makes the result of the world and of how its bubble ended.
 func (w *world) finish(err error) *Result {
 	r := w.result
+	r.Runtime = runtimeName()
 	r.Record, r.Steps, r.Hash = w.record.Record(), w.steps, w.trace.hash()
 	if w.replay != nil {
 		r.Unmatched = w.replay.Unmatched()
@@ -84,7 +86,7 @@ func (w *world) finish(err error) *Result {
 
 // reportStuck tells which function kept the run from moving on.
 func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
-	*r = Result{Verdict: Inconclusive, Record: r.Record, Steps: r.Steps, Hash: r.Hash, Unmatched: r.Unmatched}
+	*r = Result{Verdict: Inconclusive, Record: r.Record, Steps: r.Steps, Hash: r.Hash, Runtime: r.Runtime, Unmatched: r.Unmatched}
 	where := w.labelled(s.Goroutines)
 	g := s.Goroutines[0]
 	r.Stack = g.State + "\n" + g.Stack

@@ -137,6 +137,7 @@ func contains(list []string, s string) bool {
 
 // perform lets one thing happen, and tells it as a step.
 func (w *world) perform(c candidate) {
+	w.seed(c.step())
 	w.turn(c)
 	w.random.reseed(c.step())
 	s := Step{Identity: c.step(), Task: c.task.name, Function: c.task.fn.Name}

@@ -27,6 +27,7 @@ const callsAfterDeath = 100
 // Enter parks the call until the world decides.
 func (t *instanceTap) Enter(c *probe.Call) probe.Verdict {
 	w := t.inst.world
+	defer w.seedAfter(c)
 	k, ok := w.park(t.inst, c)
 	if !ok {
 		return probe.Verdict{Action: probe.Cut}

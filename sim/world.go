@@ -101,6 +101,7 @@ func newWorld(s *Simulation, source scheduler.Source, g *globals, beat *bubble.B
 func (w *world) run() {
 	time.Sleep(time.Until(w.sim.scenario.Epoch)) //wtsim:clock the bubble's clock
 	defer w.close()
+	w.seed("begin")
 	if err := w.open(); err != nil {
 		w.stop(Inconclusive, fmt.Sprintf("a service could not be started: %v", err))
 		return

@@ -29,7 +29,7 @@ var layers = []layer{
 
 	// Fakes and the world never see each other: they meet in probe.
 	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props"}},
-	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble"}},
+	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
 
 	// An application sees nothing of ours. One that must say what no operation
@@ -40,6 +40,8 @@ var layers = []layer{
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
+	{pkg: "internal/seeded", run: true},
+	{pkg: "internal/runtimepatch"},
 	{pkg: "internal/tidy"},
 }
 

@@ -27,6 +27,9 @@ func TestForbiddenImports(t *testing.T) {
 		{"scenarios/checkout/checkoutsim", "internal/bubble"},
 		{"scenarios", "fakes/redis"},
 		{"internal/bubble", "sim"},
+		{"sim", "internal/runtimepatch"},
+		{"internal/seeded", "sim"},
+		{"internal/runtimepatch", "internal/seeded"},
 	} {
 		m := parse(t, map[string]string{c[0] + "/a.go": "package a\n\nimport _ \"example.org/m/" + c[1] + "\"\n"})
 		expect(t, importDirections(m, layers), c[0]+"/a.go:3: "+c[0]+" imports "+c[1])
@@ -39,6 +42,7 @@ func TestAllowedImports(t *testing.T) {
 		{"monitor", "props"},
 		{"fakes/redis", "probe"},
 		{"sim", "internal/bubble"},
+		{"sim", "internal/seeded"},
 		{"sim/simtest", "sim"},
 		{"scenarios/checkout/checkoutsim", "scenarios/checkout"},
 		{"scenarios/checkout/checkoutsim", "fakes/redis"},

@@ -1,0 +1,176 @@
+package runtimepatch
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+)
+
+// edit changes one file of the standard library. The anchor must occur in it
+// exactly as often as times says (once, if zero), else the edit is refused:
+// a release that has moved it needs somebody to look.
+type edit struct {
+	file   string // below GOROOT/src
+	anchor string
+	text   string // stands in the anchor's place
+	times  int
+	why    string
+	other  []edit // tried in turn where the anchor is not found
+}
+
+// or tells another place for the text of an edit that [before] has made, for
+// releases without its anchor.
+func (e edit) or(anchor string) edit {
+	text := strings.TrimSuffix(e.text, e.anchor)
+	e.other = append(e.other, before(e.file, anchor, text, e.why))
+	return e
+}
+
+// before and after keep the anchor and add to it.
+func before(file, anchor, text, why string) edit {
+	return edit{file: file, anchor: anchor, text: text + anchor, why: why}
+}
+
+func after(file, anchor, text, why string) edit {
+	return edit{file: file, anchor: anchor, text: anchor + text, why: why}
+}
+
+// edits are all that is changed; added are the files that they rely on.
+var edits = []edit{
+	after("runtime/runtime2.go", "\tbubble  *synctestBubble\n",
+		"\twtsim   uint64 // the stream of a goroutine of a seeded bubble\n",
+		"every goroutine has a stream of its own"),
+	after("runtime/synctest.go", "\tdone    bool   // true if main has exited\n",
+		"\twtsim   wtsimState\n",
+		"a bubble may be seeded"),
+	{file: "runtime/synctest.go", anchor: "if gp.waitreason.isIdleInSynctest() {",
+		text: "if bubble.wtsimIdle(gp.waitreason) {", times: 2,
+		why: "who waits for a lock waits for another goroutine of the bubble"},
+	{file: "runtime/traceback.go", anchor: "gp.waitreason.isIdleInSynctest() &&",
+		text: "bubble.wtsimIdle(gp.waitreason) &&",
+		why:  "and is shown as such"},
+	after("runtime/rand.go", "func rand() uint64 {\n",
+		"\tif gp := getg(); wtsimDraws(gp) {\n\t\treturn wtsimNext(gp)\n\t}\n",
+		"map iteration, math/rand, maphash, and the names of temporary files"),
+	{file: "runtime/select.go", anchor: "j := cheaprandn(uint32(norder + 1))",
+		text: "j := wtsimPoll(uint32(norder + 1))",
+		why:  "select among several ready cases"},
+	{file: "runtime/time.go", anchor: "t.rand = cheaprand()",
+		text: "t.rand = wtsimTimer()",
+		why:  "the order of timers that fire at the same instant"},
+	before("runtime/time.go", "\t\tgp.bubble = bubble\n\t\tbubble.changegstatus(gp, _Gdead, _Grunning)\n",
+		"\t\tgp.wtsim = uint64(t.rand)<<32 ^ uint64(now)\n",
+		"the goroutine of a timer's function has a stream, too"),
+	before("runtime/proc.go", "\tnewg.trackingSeq = uint8(cheaprand())\n",
+		"\twtsimInherit(newg, callergp, mp)\n",
+		"a goroutine's stream begins with a draw from its creator's"),
+	after("runtime/proc.go", "\tclose(main_init_done)\n",
+		"\twtsimStarting = false\n",
+		"package-level variables are made from the same draws in every process"),
+	before("runtime/proc.go", "\trunqput(mp.p.ptr(), gp, next)\n\twakep()\n",
+		"\tif wtsimWaits(gp) {\n\t\treleasem(mp)\n\t\treturn\n\t}\n",
+		"who is woken waits for its turn"),
+	before("runtime/proc.go", "\t\tpp := getg().m.p.ptr()\n\t\trunqput(pp, newg, true)\n",
+		"\t\tif wtsimWaits(newg) {\n\t\t\treturn\n\t\t}\n",
+		"and so does who is created"),
+	before("runtime/proc.go", "\tif fn := mp.waitunlockf; fn != nil {\n",
+		"\twtsimPass(gp)\n",
+		"who parks passes the turn on, before anybody can wake it"),
+	before("runtime/proc.go", "\t\t\texecute(gp, true) // Schedule it back, never returns.\n\t\t}\n\t}\n\n\tif bubble != nil {\n",
+		"\t\t\tif wtsimWaits(gp) {\n\t\t\t\tschedule()\n\t\t\t}\n",
+		"who need not park after all wants it back"),
+	before("runtime/proc.go", "\tgdestroy(gp)\n\tschedule()\n",
+		"\twtsimPass(gp)\n",
+		"who ends passes it on"),
+	before("runtime/proc.go", "\tif preempted && sched.gcwaiting.Load() {\n",
+		"\tif wtsimYields(gp, preempted) {\n\t\tschedule()\n\t}\n",
+		"who yields goes behind the others, whose time slice ends does not").
+		or("\tlock(&sched.lock)\n\tglobrunqput(gp)\n\tunlock(&sched.lock)\n\n\tif mainStarted {\n"), // Go 1.25
+	before("runtime/proc.go", "\trunqput(pp, gp, false)\n\tschedule()\n",
+		"\tif wtsimYields(gp, false) {\n\t\tschedule()\n\t}\n",
+		"the same for who hands over a semaphore"),
+	before("runtime/proc.go", "\tvar tail *g\n\ttrace := traceAcquire()\n\tfor gp := glist.head.ptr();",
+		"\twtsimInject(glist)\n\tif glist.empty() {\n\t\treturn\n\t}\n",
+		"who is woken by the network or the collector waits for its turn"),
+	{file: "runtime/proc.go", anchor: "\t\ttail = gp\n\t\tcasgstatus(gp, _Gwaiting, _Grunnable)\n",
+		text: "\t\ttail = gp\n\t\tif readgstatus(gp)&^_Gscan == _Gwaiting {\n\t\t\tcasgstatus(gp, _Gwaiting, _Grunnable)\n\t\t}\n",
+		why:  "of these some are runnable by now"},
+	before("runtime/coro.go", "\t// Check if we're switching to ourselves.",
+		"\tbubble.wtsimHand(gnext)\n",
+		"a coroutine runs in the turn of who calls it"),
+	after("runtime/alg.go", "func alginit() {\n",
+		"\tfor i := range hashkey {\n\t\thashkey[i] = wtsimHashKey(i)\n\t}\n\tif wtsimStarting {\n\t\treturn\n\t}\n",
+		"the layout of maps does not depend on the process"),
+	{file: "internal/runtime/maps/map.go", anchor: "m.seed = uintptr(rand())",
+		text: "m.seed = 0x2545f491", times: 4,
+		why: "nor on who made the map, and to make one draws nothing: a table that is made once a process would else change all later draws of the run that happens to make it"},
+	{file: "internal/sync/hashtriemap.go", anchor: "ht.seed = uintptr(runtime_rand())",
+		text: "ht.seed = 0x2545f491",
+		why:  "the same for sync.Map"},
+	after("sync/pool.go", "\tNew func() any\n",
+		"\n\twtsim wtsimPool\n",
+		"what a pool holds depends on the thread"),
+	after("sync/pool.go", "func (p *Pool) Put(x any) {\n\tif x == nil {\n\t\treturn\n\t}\n",
+		"\tif p.wtsim.put(x) {\n\t\treturn\n\t}\n",
+		"and on the collector"),
+	after("sync/pool.go", "func (p *Pool) Get() any {\n",
+		"\tif x, ok := p.wtsim.get(); ok {\n\t\tif x == nil && p.New != nil {\n\t\t\tx = p.New()\n\t\t}\n\t\treturn x\n\t}\n",
+		"and on the collector"),
+	after("crypto/internal/sysrand/rand.go", "func Read(b []byte) {\n",
+		"\tif wtsimRead(b) {\n\t\treturn\n\t}\n",
+		"keys are made without asking crypto/rand.Reader"),
+}
+
+//go:embed files
+var files embed.FS
+
+// added are files of ours, by where they stand below GOROOT/src.
+var added = map[string]string{
+	"runtime/wtsim.go":                 "files/runtime.txt",
+	"sync/wtsim.go":                    "files/sync.txt",
+	"crypto/internal/sysrand/wtsim.go": "files/sysrand.txt",
+}
+
+// apply returns the file's text with all edits of it made.
+func apply(release Release, file, text string) (string, error) {
+	for _, e := range edits {
+		if e.file != file {
+			continue
+		}
+		found := e.in(text)
+		if found == nil {
+			return "", &MovedError{Release: release, File: file, Anchor: e.anchor,
+				Found: strings.Count(text, e.anchor), Want: max(e.times, 1)}
+		}
+		text = strings.ReplaceAll(text, found.anchor, found.text)
+	}
+	return text, nil
+}
+
+// in returns the edit whose anchor a text has as often as it should: this one
+// or another one in its place; nil if there is none.
+func (e *edit) in(text string) *edit {
+	if strings.Count(text, e.anchor) == max(e.times, 1) {
+		return e
+	}
+	for i := range e.other {
+		if o := e.other[i].in(text); o != nil {
+			return o
+		}
+	}
+	return nil
+}
+
+// MovedError says that a release's source is not what the edits were made
+// for.
+type MovedError struct {
+	Release     Release
+	File        string
+	Anchor      string
+	Found, Want int
+}
+
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("%s: src/%s has %q %d times, wanted %d: this release of Go cannot be patched; use one of %s, or plain go test",
+		e.Release.Version, e.File, strings.TrimSpace(e.Anchor), e.Found, e.Want, tested)
+}

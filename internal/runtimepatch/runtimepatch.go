@@ -1,0 +1,164 @@
+// Package runtimepatch makes Go deterministic inside a seeded bubble, without
+// a fork: it generates an overlay (see go help build, -overlay) from the
+// user's own GOROOT, in which a few lines of the runtime and of three other
+// packages are changed.
+//
+// Words: a release is an installed Go; an edit replaces an anchor, a piece of
+// one file's text that must occur exactly as often as expected; an overlay is
+// the JSON file that the go command takes, together with the files that it
+// names.
+//
+// It fails closed: a release in which one anchor has moved is refused by
+// name, and nothing is generated. What the edits do is told with each of
+// them, in edits.go.
+package runtimepatch
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Tag is the build tag that selects the files which reach the patched
+// runtime.
+const Tag = "wtsim_runtime"
+
+// tested are the releases that the edits were tried on.
+const tested = "Go 1.25.0 to 1.25.14, 1.26.0 to 1.26.11"
+
+// Release is an installed Go.
+type Release struct {
+	Root    string // GOROOT
+	Version string // "go1.26.8"
+}
+
+// Installed asks the go command which release it uses for the module in dir.
+func Installed(command, dir string, env []string) (Release, error) {
+	c := exec.Command(command, "env", "-json", "GOROOT", "GOVERSION")
+	c.Dir, c.Env = dir, env
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		return Release{}, fmt.Errorf("%s env: %w\n%s", command, err, strings.TrimSpace(stderr.String()))
+	}
+	var answer struct{ GOROOT, GOVERSION string }
+	if err := json.Unmarshal(out, &answer); err != nil {
+		return Release{}, fmt.Errorf("%s env: %w", command, err)
+	}
+	return Release{Root: answer.GOROOT, Version: answer.GOVERSION}, nil
+}
+
+// patched returns all files of the overlay by where they stand below
+// GOROOT/src.
+func (r Release) patched() (map[string]string, error) {
+	out := map[string]string{}
+	for _, e := range edits {
+		if _, done := out[e.file]; done {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(r.Root, "src", filepath.FromSlash(e.file)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &MovedError{Release: r, File: e.file, Anchor: e.anchor, Want: max(e.times, 1)}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if out[e.file], err = apply(r, e.file, string(text)); err != nil {
+			return nil, err
+		}
+	}
+	for file, ours := range added {
+		text, err := files.ReadFile(ours)
+		if err != nil {
+			return nil, err
+		}
+		out[file] = string(text)
+	}
+	return out, nil
+}
+
+// Overlay generates the release's overlay below the folder cache, unless it is
+// there, and returns the path of its JSON file. Two processes may do it at
+// once.
+func (r Release) Overlay(cache string) (string, error) {
+	texts, err := r.patched()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, r.Version+"-"+r.key(texts))
+	overlay := filepath.Join(dir, "overlay.json")
+	if _, err := os.Stat(overlay); err == nil {
+		return overlay, nil
+	}
+	if err := os.MkdirAll(cache, 0o777); err != nil {
+		return "", err
+	}
+	tmp, err := os.MkdirTemp(cache, ".new-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(tmp)
+	if err := r.write(tmp, dir, texts); err != nil {
+		return "", err
+	}
+	return overlay, publish(tmp, dir)
+}
+
+// key tells overlays apart: by the place of the release and by the text of
+// every file.
+func (r Release) key(texts map[string]string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q\n", r.Root, r.Version)
+	for _, file := range slices.Sorted(maps.Keys(texts)) {
+		fmt.Fprintf(h, "%q %q\n", file, texts[file])
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// write puts the overlay into tmp as it will stand in dir.
+func (r Release) write(tmp, dir string, texts map[string]string) error {
+	replace := map[string]string{}
+	for file, text := range texts {
+		name := strings.ReplaceAll(file, "/", "_")
+		if err := os.WriteFile(filepath.Join(tmp, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+		replace[filepath.Join(r.Root, "src", filepath.FromSlash(file))] = filepath.Join(dir, name)
+	}
+	data, err := json.MarshalIndent(map[string]any{"Replace": replace}, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(tmp, "overlay.json"), data, 0o644)
+}
+
+// publish renames tmp to dir. Where another process was faster, its folder
+// has the same content: its name tells. A folder without an overlay is what
+// somebody has left of one.
+func publish(tmp, dir string) error {
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	err := os.Rename(tmp, dir)
+	if err == nil {
+		return nil
+	}
+	if _, there := os.Stat(filepath.Join(dir, "overlay.json")); there == nil {
+		return nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.Rename(tmp, dir)
+}
