@@ -68,7 +68,7 @@ func Run(scenario Scenario, source scheduler.Source) *Result {
 // finish makes the result of the world and of how its bubble ended.
 func (w *world) finish(err error) *Result {
 	r := w.result
-	r.Runtime = runtimeName()
+	r.Runtime = RuntimeName()
 	r.Record, r.Steps, r.Hash = w.record.Record(), w.steps, w.trace.hash()
 	if w.replay != nil {
 		r.Unmatched = w.replay.Unmatched()
@@ -94,7 +94,7 @@ func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
 	case s.Busy:
 		r.Why = fmt.Sprintf("%s computes without end", where)
 	case strings.HasPrefix(g.State, "sync."):
-		r.Why = fmt.Sprintf("%s waits for a lock (%s) that is held across a call or a sleep; `wtsim test` makes such waits work, plain go test cannot", where, g.State)
+		r.Why = fmt.Sprintf("%s waits for a lock (%s) that is held across a call or a sleep; %s", where, g.State, lockHelp())
 	default:
 		r.Why = fmt.Sprintf("%s waits for something outside the simulation (%s): a call past the seam", where, g.State)
 	}

@@ -9,8 +9,8 @@ import (
 // `wtsim test` and `wtsim build` make.
 const Patched = "patched"
 
-// runtimeName tells which of the two runtimes this is.
-func runtimeName() string {
+// RuntimeName returns what [Result.Runtime] says of runs of this process.
+func RuntimeName() string {
 	if seeded.Runtime {
 		return Patched
 	}
@@ -28,11 +28,27 @@ func (w *world) seed(identity string) {
 	}
 }
 
-// seedAfter seeds the goroutine whose call has been released.
-func (w *world) seedAfter(c *probe.Call) {
-	if k, parked := c.Ref.(*call); parked && !k.withdrawn {
+// seedAfter seeds the goroutine whose call the world has released.
+func (w *world) seedAfter(c *probe.Call, v probe.Verdict) {
+	if k, parked := c.Ref.(*call); parked && v.Action != probe.GaveUp {
 		w.seed(k.id)
 	}
+}
+
+// GoTest is the command that runs tests on this process's runtime.
+func GoTest() string {
+	if seeded.Runtime {
+		return "wtsim test"
+	}
+	return "go test"
+}
+
+// lockHelp says what to do about a lock that a run cannot wait for.
+func lockHelp() string {
+	if seeded.Runtime {
+		return "locks of the run's own may be waited for here: this one is held outside of it"
+	}
+	return "`wtsim test` makes such waits work, plain go test cannot"
 }
 
 // seedOf is FNV-1a.

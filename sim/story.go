@@ -30,6 +30,9 @@ func (r *Result) Story(benign *Result, o StoryOptions) string {
 	if benign != nil && r.quiescent() {
 		t.missing(benign)
 	}
+	if r.Runtime == Patched {
+		t.out.WriteString("    on the patched runtime\n")
+	}
 	return t.out.String()
 }
 

@@ -25,9 +25,9 @@ type emission struct {
 const callsAfterDeath = 100
 
 // Enter parks the call until the world decides.
-func (t *instanceTap) Enter(c *probe.Call) probe.Verdict {
+func (t *instanceTap) Enter(c *probe.Call) (verdict probe.Verdict) {
 	w := t.inst.world
-	defer w.seedAfter(c)
+	defer func() { w.seedAfter(c, verdict) }()
 	k, ok := w.park(t.inst, c)
 	if !ok {
 		return probe.Verdict{Action: probe.Cut}

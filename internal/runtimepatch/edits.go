@@ -46,6 +46,9 @@ var edits = []edit{
 	{file: "runtime/synctest.go", anchor: "if gp.waitreason.isIdleInSynctest() {",
 		text: "if bubble.wtsimIdle(gp.waitreason) {", times: 2,
 		why: "who waits for a lock waits for another goroutine of the bubble"},
+	{file: "runtime/synctest.go", anchor: "racereleasemergeg(gp, bubble.raceaddr())",
+		text: "wtsimRelease(gp, bubble.raceaddr())",
+		why:  "the race detector hears of it"},
 	{file: "runtime/traceback.go", anchor: "gp.waitreason.isIdleInSynctest() &&",
 		text: "bubble.wtsimIdle(gp.waitreason) &&",
 		why:  "and is shown as such"},
@@ -127,6 +130,8 @@ var files embed.FS
 // added are files of ours, by where they stand below GOROOT/src.
 var added = map[string]string{
 	"runtime/wtsim.go":                 "files/runtime.txt",
+	"runtime/wtsim_race.go":            "files/runtime_race.txt",
+	"runtime/wtsim_norace.go":          "files/runtime_norace.txt",
 	"sync/wtsim.go":                    "files/sync.txt",
 	"crypto/internal/sysrand/wtsim.go": "files/sysrand.txt",
 }

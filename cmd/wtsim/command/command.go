@@ -65,11 +65,13 @@ func subcommands() []subcommand {
 		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
 		{"list", "list the scenarios", (*app).list},
 		{"faults", "list what the platform may do, with sources", (*app).faults},
+		{"test", "go test, on a Go runtime that is deterministic", (*app).test},
+		{"build", "go build, on a Go runtime that is deterministic", (*app).build},
 	}
 }
 
 // later are the verbs of the contract that are not built yet.
-var later = []string{"check", "bench", "monitor", "test", "build", "props", "describe", "mutate", "merge"}
+var later = []string{"check", "bench", "monitor", "props", "describe", "mutate", "merge"}
 
 func (a *app) main(args []string) int {
 	code, err := a.dispatch(args)

@@ -1,7 +1,10 @@
 package command
 
 import (
+	"fmt"
 	"net/http"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +24,22 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: shareBuildCache, Condition: condition})
+}
+
+// condition [patched] holds where this is the patched runtime.
+func condition(name string) (bool, error) {
+	if name != "patched" {
+		return false, fmt.Errorf("unknown condition %q, wanted patched", name)
+	}
+	return sim.RuntimeName() == sim.Patched, nil
+}
+
+// shareBuildCache lets scripts build with what is in the user's cache.
+func shareBuildCache(env *testscript.Env) error {
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	env.Setenv("GOCACHE", strings.TrimSpace(string(cache)))
+	return err
 }
 
 // ownScenarios are applications that go wrong in ways that no example does.

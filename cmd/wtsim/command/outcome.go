@@ -27,6 +27,7 @@ type outcome struct {
 	Counterexample  string          `json:"counterexample,omitempty"`
 	TraceHash       string          `json:"trace_hash,omitempty"`
 	Stack           string          `json:"stack,omitempty"`
+	Runtime         string          `json:"runtime,omitempty"` // see [sim.Result.Runtime]
 	ElapsedNS       int64           `json:"elapsed_ns"`
 }
 
@@ -50,7 +51,7 @@ func shortOf(v *monitor.Violation) *violationShort {
 }
 
 func (o outcome) print(w io.Writer) error {
-	o.Kind = "result"
+	o.Kind, o.Runtime = "result", sim.RuntimeName()
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(o)

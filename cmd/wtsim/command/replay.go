@@ -117,6 +117,8 @@ func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 func (o *replayOptions) difference(r *sim.Result) string {
 	c := o.file
 	switch {
+	case c.Runtime != r.Runtime:
+		return otherRuntime(c.Runtime)
 	case c.Go != runtime.Version():
 		return fmt.Sprintf("differs from the file, which was made with %s; this is %s", c.Go, runtime.Version())
 	case c.Violation == nil && r.Violation != nil:
@@ -129,6 +131,15 @@ func (o *replayOptions) difference(r *sim.Result) string {
 		return "differs from the file: the violation is there, the trace is another (the application, the deviations or wtsim changed)"
 	}
 	return "differs from the file in the violation's binding"
+}
+
+// otherRuntime says that a file was made on the runtime named, and this is
+// the other one.
+func otherRuntime(file string) string {
+	if file == sim.Patched {
+		return "differs from the file, which was made on the patched runtime (`wtsim build`, `wtsim test`); this is plain Go: map iteration, select and random numbers are others"
+	}
+	return "differs from the file, which was made on plain Go; this is the patched runtime (`wtsim build`, `wtsim test`): map iteration, select and random numbers are others"
 }
 
 // notesAt are the notes of deviations with their identities, for those that

@@ -1,0 +1,232 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/wtsim/wtsim/internal/runtimepatch"
+)
+
+const goUsage = `Usage: wtsim %[1]s [go %[1]s arguments]
+
+Does what go %[1]s does, on a Go runtime that is deterministic inside a simulated run: map iteration, select, random numbers and
+the order of goroutines repeat, and locks may be held across calls. All arguments are those of go %[1]s (see go help %[1]s);
+-overlay is taken, -tags are kept. The first time, the standard library is compiled once more, which takes some 20 s.
+
+Flags:
+      --print-flags   print what is passed to go build, for other tools
+
+Examples:
+
+%[2]s
+`
+
+const testExamples = `  wtsim test ./...
+  wtsim test -race -run Checkout ./shop
+  dlv test --build-flags="$(wtsim test --print-flags)" ./shop`
+
+const buildExamples = `  wtsim build -o bin/shop ./cmd/shop      a wtsim of your own (see command.Main)
+  GOARCH=arm64 wtsim build ./cmd/shop`
+
+func (a *app) test(args []string) (int, error)  { return a.goCommand("test", args, testExamples) }
+func (a *app) build(args []string) (int, error) { return a.goCommand("build", args, buildExamples) }
+
+// goCommand runs a go command on the patched runtime.
+func (a *app) goCommand(verb string, args []string, examples string) (int, error) {
+	if len(args) > 0 {
+		switch args[0] {
+		case "-h", "-help", "--help":
+			fmt.Fprintf(a.stdout, goUsage, verb, examples)
+			return exitHeld, nil
+		}
+	}
+	p, err := patchFor(args)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", verb, err)
+	}
+	if len(args) == 1 && args[0] == "--print-flags" {
+		fmt.Fprintf(a.stdout, "-overlay=%s -tags=%s\n", p.overlay, p.tags)
+		return exitHeld, nil
+	}
+	p.announce(a)
+	return a.become(exec.Command("go", p.arguments(verb)...))
+}
+
+// patch is what the go command needs to build on the patched runtime.
+type patch struct {
+	overlay string
+	tags    string   // ours and the user's
+	chdir   []string // -C, which must come first
+	dir     string   // its folder
+	rest    []string
+}
+
+// patchFor takes from a go command's arguments what must be merged with ours,
+// and generates the overlay.
+func patchFor(args []string) (*patch, error) {
+	p := &patch{}
+	if args = p.takeDir(args); len(args) > 0 && args[0] == "--print-flags" {
+		args = nil
+	}
+	tags, err := p.takeTags(args)
+	if err != nil {
+		return nil, err
+	}
+	release, err := runtimepatch.Installed("go", p.dir, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	if tags == nil { // -tags replaces those of GOFLAGS
+		if tags, err = goflagsTags(p.dir); err != nil {
+			return nil, err
+		}
+	}
+	p.tags = strings.Join(append(tags, runtimepatch.Tag), ",")
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("no folder for the overlay: %w; set XDG_CACHE_HOME", err)
+	}
+	p.overlay, err = release.Overlay(filepath.Join(cache, "wtsim", "runtime"))
+	return p, err
+}
+
+// takeDir takes -C, which the go command allows as the first flag alone.
+func (p *patch) takeDir(args []string) []string {
+	if len(args) == 0 {
+		return nil
+	}
+	name, value, joined := flagOf(args[0])
+	switch {
+	case name != "C":
+		return args
+	case joined:
+		p.chdir, p.dir, args = args[:1], value, args[1:]
+	case len(args) > 1:
+		p.chdir, p.dir, args = args[:2], args[1], args[2:]
+	}
+	return args
+}
+
+// takeTags takes -tags and keeps the rest. It returns nil if there are none.
+func (p *patch) takeTags(args []string) (tags []string, err error) {
+	for i := 0; i < len(args); i++ {
+		name, value, joined := flagOf(args[i])
+		switch {
+		case name == "args":
+			p.rest = append(p.rest, args[i:]...)
+			return tags, nil
+		case name == "overlay":
+			return nil, errOverlay
+		case name != "tags":
+			p.rest = append(p.rest, args[i])
+			continue
+		case !joined && i+1 == len(args):
+			return nil, errors.New("-tags has no value, wanted a list of build tags")
+		case !joined:
+			i++
+			value = args[i]
+		}
+		tags = append([]string{}, splitTags(value)...) // the last one counts
+	}
+	return tags, nil
+}
+
+var errOverlay = errors.New("-overlay is given, wanted none: the overlay is what this command is for; use plain go with yours")
+
+func splitTags(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// flagOf reads "-name=value" or "--name"; name is empty if arg is no flag.
+func flagOf(arg string) (name, value string, joined bool) {
+	rest, ok := strings.CutPrefix(arg, "-")
+	if !ok {
+		return "", "", false
+	}
+	name, value, joined = strings.Cut(strings.TrimPrefix(rest, "-"), "=")
+	return name, value, joined
+}
+
+// goflagsTags returns the build tags that GOFLAGS sets.
+func goflagsTags(dir string) ([]string, error) {
+	c := exec.Command("go", "env", "GOFLAGS")
+	c.Dir = dir
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env GOFLAGS: %w", err)
+	}
+	var tags []string
+	for _, f := range strings.Fields(string(out)) {
+		switch name, value, _ := flagOf(strings.Trim(f, `'"`)); name {
+		case "tags":
+			tags = splitTags(value)
+		case "overlay":
+			return nil, fmt.Errorf("GOFLAGS: %w", errOverlay)
+		}
+	}
+	return tags, nil
+}
+
+func (p *patch) arguments(verb string) []string {
+	args := append([]string{verb}, p.chdir...)
+	return append(append(args, "-overlay", p.overlay, "-tags", p.tags), p.rest...)
+}
+
+// announce says why the first build takes longer.
+func (p *patch) announce(a *app) {
+	args := []string{"list", "-overlay", p.overlay, "-tags", p.tags, "-f", "{{.Stale}}"}
+	for _, arg := range p.rest { // what makes another standard library
+		switch name, _, _ := flagOf(arg); name {
+		case "race", "msan", "asan", "trimpath":
+			args = append(args, arg)
+		}
+	}
+	c := exec.Command("go", append(args, "runtime")...)
+	c.Dir = p.dir
+	if out, err := c.Output(); err == nil && strings.TrimSpace(string(out)) == "true" {
+		fmt.Fprintln(a.stderr, "wtsim: building the patched standard library (once, some 20 s)")
+	}
+}
+
+// become runs a command in place of this process: its input, output, signals
+// and exit code are ours.
+func (a *app) become(c *exec.Cmd) (int, error) {
+	if c.Err != nil {
+		return 0, c.Err
+	}
+	if a.stdout == os.Stdout && a.stderr == os.Stderr {
+		_ = syscall.Exec(c.Path, c.Args, os.Environ()) // returns where the system cannot
+	}
+	return a.follow(c)
+}
+
+// follow runs a command as a child and passes on what concerns it.
+func (a *app) follow(c *exec.Cmd) (int, error) {
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, a.stdout, a.stderr
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	if err := c.Start(); err != nil {
+		return 0, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			_ = c.Process.Signal(s) // it may have ended
+		case err := <-done:
+			var exit *exec.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				return 0, err
+			}
+			return c.ProcessState.ExitCode(), nil
+		}
+	}
+}
