@@ -90,11 +90,21 @@ func (c *child) wait() (code int, fatal *fatalError, err error) {
 	if err != nil && !errors.As(err, &exit) {
 		return 0, nil, err
 	}
-	text := c.stderr.String()
-	if exit != nil && (exit.ExitCode() < 0 || isFatal(text)) {
+	if text := c.stderr.String(); exit != nil && isFatal(text) {
 		return exit.ExitCode(), newFatalError(exit.Error(), text), nil
 	}
-	return c.cmd.ProcessState.ExitCode(), nil, nil
+	if code := c.cmd.ProcessState.ExitCode(); code >= 0 {
+		return code, nil, nil
+	}
+	return 0, nil, &killedError{c.cmd.ProcessState.String()}
+}
+
+// killedError says that somebody else has ended a process: the system, when
+// memory is short, or a person. It says nothing about the application.
+type killedError struct{ how string }
+
+func (e *killedError) Error() string {
+	return "a process of the search was ended from outside: " + e.how
 }
 
 // fatalError is how a handler has ended its process.

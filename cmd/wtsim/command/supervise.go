@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/wtsim/wtsim/sim"
@@ -51,7 +52,7 @@ func (a *app) supervise(o *runOptions, args []string) (int, error) {
 	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*fatalError{},
 		events: make(chan workerEvent), progress: newProgress(a.stderr, o)}
 	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(interrupts)
 	if o.single {
 		return s.report(1, 1, interrupts)
@@ -124,30 +125,32 @@ func (s *search) follow(interrupts <-chan os.Signal) error {
 		case <-tick.C:
 			s.progress.show(s.ran(), time.Since(s.began))
 		case e := <-s.events:
-			if e.ended && e.err == nil && e.fatal == nil && !e.worker.done {
-				e.err = errors.New("a worker ended before its work was done")
-			}
-			if e.err != nil {
-				s.stop()
-				return e.err
-			}
-			s.note(e)
 			if e.ended {
 				running--
+			}
+			if err := s.note(e); err != nil {
+				s.stop()
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// note takes in one event of a worker.
-func (s *search) note(e workerEvent) {
+// note takes in one event of a worker. The error is one of ours.
+func (s *search) note(e workerEvent) error {
 	w := e.worker
+	var killed *killedError
 	switch m := e.message; {
-	case e.ended && e.fatal != nil:
+	case e.fatal != nil:
 		s.fatal[w.at] = e.fatal
 		s.found(w.at)
+	case errors.As(e.err, &killed):
+		s.why = killed.Error()
+	case e.ended && e.err == nil && !w.done:
+		return errors.New("a worker ended before its work was done")
 	case e.ended:
+		return e.err
 	case m.Done:
 		w.done, w.ran, w.whole = true, m.Ran, m.Whole
 		if m.Why != "" && s.why == "" {
@@ -159,6 +162,7 @@ func (s *search) note(e workerEvent) {
 		w.at = m.At
 		w.ran++
 	}
+	return nil
 }
 
 // found keeps the lowest schedule that violates; workers need not go beyond
