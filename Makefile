@@ -12,7 +12,7 @@ BENCHTIME   ?= 1s
 RACE_PKG    ?= $(patsubst %,./%/...,$(wildcard probe fakes sim internal/bubble))
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint check bench soak
+.PHONY: help build test race patched lint check bench soak
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,14 +27,17 @@ test: ## go test (PKG=./..., TESTFLAGS=)
 race: ## go test -race -short where there are goroutines (RACE_PKG=)
 	CGO_ENABLED=1 $(GO) test -race -short $(RACE_PKG)
 
+patched: ## wtsim test -short: the tests again, on the patched runtime (PKG=)
+	$(GO) run ./cmd/wtsim test -short $(TESTFLAGS) $(PKG)
+
 lint: ## gofmt, go vet, staticcheck
 	@bad=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w:" $$bad >&2; exit 1; fi
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
 # In this order: what fails soonest first, the tests last, where they are read.
-check: ## all of CI: lint, build, race, test
-	@for phase in lint build race test; do \
+check: ## all of CI: lint, build, race, patched, test
+	@for phase in lint build race patched test; do \
 		start=$$(date +%s); echo "== $$phase"; \
 		$(MAKE) --no-print-directory $$phase || { echo "== $$phase FAILED after $$(($$(date +%s) - start)) s" >&2; exit 1; }; \
 		echo "== $$phase: $$(($$(date +%s) - start)) s"; \

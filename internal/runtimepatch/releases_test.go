@@ -110,8 +110,8 @@ func sameDraws(t *testing.T, r Release, rounds int, flags ...string) {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(t.TempDir(), "draws")
-	args := append([]string{"test", "-c", "-o", bin, "-overlay", overlay, "-tags", Tag}, flags...)
-	goCommand(t, r, "", append(args, ".")...)
+	args := append([]string{"test", "-c", "-o", bin, "-overlay", overlay.File, "-tags", Tag}, flags...)
+	goCommand(t, overlay, "", append(args, ".")...)
 	want := ""
 	for i := range rounds {
 		for _, threads := range []int{1, 2, 4} {
@@ -150,14 +150,14 @@ func crossBuild(t *testing.T, r Release, system string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	goCommand(t, r, system, "build", "-overlay", overlay, "-tags", Tag, "runtime", "sync", "internal/sync", "crypto/internal/sysrand")
+	goCommand(t, overlay, system, "build", "-overlay", overlay.File, "-tags", Tag, "runtime", "sync", "internal/sync", "crypto/internal/sysrand")
 }
 
-func goCommand(t *testing.T, r Release, system string, args ...string) {
+func goCommand(t *testing.T, o Overlay, system string, args ...string) {
 	t.Helper()
-	c := exec.Command(filepath.Join(r.Root, "bin", "go"), args...)
+	c := exec.Command(o.Command(), args...)
 	c.Dir = "testdata/draws"
-	c.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off", "GOROOT="+r.Root)
+	c.Env = append(append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off", "GOROOT="+o.Root), o.Env()...)
 	if slices.Contains(args, "-race") {
 		c.Env = append(c.Env, "CGO_ENABLED=1")
 	}
@@ -165,6 +165,6 @@ func goCommand(t *testing.T, r Release, system string, args ...string) {
 		c.Env = append(c.Env, "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
 	}
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%s: go %s: %v\n%s", r.Version, strings.Join(args, " "), err, bytes.TrimSpace(out))
+		t.Fatalf("%s: go %s: %v\n%s", o.Root, strings.Join(args, " "), err, bytes.TrimSpace(out))
 	}
 }

@@ -38,13 +38,32 @@ const tested = "Go 1.25.0 to 1.25.14, 1.26.0 to 1.26.11"
 
 // Release is an installed Go.
 type Release struct {
-	Root    string // GOROOT
-	Version string // "go1.26.8"
+	Root     string // GOROOT
+	Version  string // "go1.26.8"
+	ModCache string // GOMODCACHE
+}
+
+// Overlay is an overlay of a release.
+type Overlay struct {
+	File string // for -overlay
+	Root string // the GOROOT that it is for
+	link bool
+}
+
+// Command returns the go command that takes the overlay.
+func (o Overlay) Command() string { return filepath.Join(o.Root, "bin", "go") }
+
+// Env returns what has to be in its environment beside what is there.
+func (o Overlay) Env() []string {
+	if !o.link {
+		return nil
+	}
+	return []string{"GOROOT=" + o.Root, "GOTOOLCHAIN=local"}
 }
 
 // Installed asks the go command which release it uses for the module in dir.
 func Installed(command, dir string, env []string) (Release, error) {
-	c := exec.Command(command, "env", "-json", "GOROOT", "GOVERSION")
+	c := exec.Command(command, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE")
 	c.Dir, c.Env = dir, env
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
@@ -52,11 +71,11 @@ func Installed(command, dir string, env []string) (Release, error) {
 	if err != nil {
 		return Release{}, fmt.Errorf("%s env: %w\n%s", command, err, strings.TrimSpace(stderr.String()))
 	}
-	var answer struct{ GOROOT, GOVERSION string }
+	var answer struct{ GOROOT, GOVERSION, GOMODCACHE string }
 	if err := json.Unmarshal(out, &answer); err != nil {
 		return Release{}, fmt.Errorf("%s env: %w", command, err)
 	}
-	return Release{Root: answer.GOROOT, Version: answer.GOVERSION}, nil
+	return Release{Root: answer.GOROOT, Version: answer.GOVERSION, ModCache: answer.GOMODCACHE}, nil
 }
 
 // patched returns all files of the overlay by where they stand below
@@ -89,30 +108,56 @@ func (r Release) patched() (map[string]string, error) {
 }
 
 // Overlay generates the release's overlay below the folder cache, unless it is
-// there, and returns the path of its JSON file. Two processes may do it at
-// once.
-func (r Release) Overlay(cache string) (string, error) {
+// there. Two processes may do it at once.
+func (r Release) Overlay(cache string) (Overlay, error) {
 	texts, err := r.patched()
 	if err != nil {
-		return "", err
+		return Overlay{}, err
 	}
 	dir := filepath.Join(cache, r.Version+"-"+r.key(texts))
-	overlay := filepath.Join(dir, "overlay.json")
-	if _, err := os.Stat(overlay); err == nil {
-		return overlay, nil
+	o := Overlay{File: filepath.Join(dir, "overlay.json"), Root: r.Root}
+	if r.downloaded() {
+		o.Root, o.link = filepath.Join(dir, "goroot"), true
+	}
+	if _, err := os.Stat(o.File); err == nil {
+		return o, nil
 	}
 	if err := os.MkdirAll(cache, 0o777); err != nil {
-		return "", err
+		return Overlay{}, err
 	}
 	tmp, err := os.MkdirTemp(cache, ".new-*")
 	if err != nil {
-		return "", err
+		return Overlay{}, err
 	}
 	defer os.RemoveAll(tmp)
-	if err := r.write(tmp, dir, texts); err != nil {
-		return "", err
+	if err := r.write(tmp, dir, o, texts); err != nil {
+		return Overlay{}, err
 	}
-	return overlay, publish(tmp, dir)
+	return o, publish(tmp, dir)
+}
+
+// downloaded reports whether the go command has fetched the release as a
+// module. It refuses to replace files of the module cache, but does not mind
+// if the same release is used from another place.
+func (r Release) downloaded() bool {
+	return r.ModCache != "" && strings.HasPrefix(r.Root, filepath.Clean(r.ModCache)+string(filepath.Separator))
+}
+
+// link makes that other place: a GOROOT of links.
+func (r Release) link(root string) error {
+	entries, err := os.ReadDir(r.Root)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(root, 0o777); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.Symlink(filepath.Join(r.Root, e.Name()), filepath.Join(root, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // key tells overlays apart: by the place of the release and by the text of
@@ -127,14 +172,19 @@ func (r Release) key(texts map[string]string) string {
 }
 
 // write puts the overlay into tmp as it will stand in dir.
-func (r Release) write(tmp, dir string, texts map[string]string) error {
+func (r Release) write(tmp, dir string, o Overlay, texts map[string]string) error {
+	if o.link {
+		if err := r.link(filepath.Join(tmp, "goroot")); err != nil {
+			return err
+		}
+	}
 	replace := map[string]string{}
 	for file, text := range texts {
 		name := strings.ReplaceAll(file, "/", "_")
 		if err := os.WriteFile(filepath.Join(tmp, name), []byte(text), 0o644); err != nil {
 			return err
 		}
-		replace[filepath.Join(r.Root, "src", filepath.FromSlash(file))] = filepath.Join(dir, name)
+		replace[filepath.Join(o.Root, "src", filepath.FromSlash(file))] = filepath.Join(dir, name)
 	}
 	data, err := json.MarshalIndent(map[string]any{"Replace": replace}, "", "\t")
 	if err != nil {

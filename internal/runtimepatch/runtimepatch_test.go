@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -24,20 +25,21 @@ func installed(t *testing.T) Release {
 // adds ours; a second call finds it.
 func TestOverlay(t *testing.T) {
 	r, cache := installed(t), t.TempDir()
-	path, err := r.Overlay(cache)
+	o, err := r.Overlay(cache)
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := o.File
 	replace := read(t, path)
 	for _, file := range []string{"runtime/rand.go", "runtime/wtsim.go", "sync/pool.go"} {
-		text, err := os.ReadFile(replace[filepath.Join(r.Root, "src", file)])
+		text, err := os.ReadFile(replace[filepath.Join(o.Root, "src", file)])
 		if err != nil || !strings.Contains(string(text), "wtsim") {
 			t.Errorf("%s: %v, %d bytes", file, err, len(text))
 		}
 	}
 	again, err := r.Overlay(cache)
-	if again != path || err != nil {
-		t.Errorf("again: %s, %v", again, err)
+	if again != o || err != nil {
+		t.Errorf("again: %v, %v", again, err)
 	}
 	if !strings.HasPrefix(filepath.Base(filepath.Dir(path)), runtime.Version()+"-") {
 		t.Errorf("%s does not tell the version", path)
@@ -79,10 +81,11 @@ func TestOverlayAtOnce(t *testing.T) {
 	paths := make([]string, 8)
 	for i := range paths {
 		wg.Go(func() {
-			var err error
-			if paths[i], err = r.Overlay(cache); err != nil {
+			o, err := r.Overlay(cache)
+			if err != nil {
 				t.Error(err)
 			}
+			paths[i] = o.File
 		})
 	}
 	wg.Wait()
@@ -99,17 +102,41 @@ func TestOverlayAtOnce(t *testing.T) {
 // anew.
 func TestOverlayLeftover(t *testing.T) {
 	r, cache := installed(t), t.TempDir()
-	path, err := r.Overlay(cache)
+	o, err := r.Overlay(cache)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(path); err != nil {
+	if err := os.Remove(o.File); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := r.Overlay(cache); again != path || err != nil {
-		t.Fatalf("%s, %v", again, err)
+	if again, err := r.Overlay(cache); again != o || err != nil {
+		t.Fatalf("%v, %v", again, err)
 	}
-	read(t, path)
+	read(t, o.File)
+}
+
+// The go command does not take an overlay of a release that it has downloaded
+// as a module, so that one is used from another place.
+func TestOverlayOfDownloaded(t *testing.T) {
+	r := installed(t)
+	r.ModCache = filepath.Dir(r.Root)
+	o, err := r.Overlay(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Root == r.Root || len(o.Env()) == 0 {
+		t.Errorf("got %+v", o)
+	}
+	for from := range read(t, o.File) {
+		if !strings.HasPrefix(from, o.Root) {
+			t.Errorf("%s is replaced, wanted files below %s", from, o.Root)
+		}
+	}
+	c := exec.Command(o.Command(), "env", "GOROOT")
+	c.Env = append(os.Environ(), o.Env()...)
+	if out, err := c.Output(); err != nil || strings.TrimSpace(string(out)) != o.Root {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 // Whichever anchor has moved, the release is refused by version, file and

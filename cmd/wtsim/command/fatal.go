@@ -51,7 +51,7 @@ func (s *search) reportFatal(number, ran int, f *fatalError) (int, error) {
 	fmt.Fprintf(w, "%v\n", r.Violation)
 	fmt.Fprintf(w, "found in schedule %d with %s:\n\n", number, deviations(len(plan)))
 	numbered(w, notes(plan))
-	fmt.Fprintf(w, "\n%s\n\nreplay:  wtsim replay %s\n", indent(firstLines(f.stack, 30), "  "), path)
+	fmt.Fprintf(w, "\n%s\n\nreplay:  wtsim replay %s%s\n", indent(firstLines(f.stack, 30), "  "), path, ofPackage())
 	return exitViolated, nil
 }
 

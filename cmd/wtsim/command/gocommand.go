@@ -51,16 +51,19 @@ func (a *app) goCommand(verb string, args []string, examples string) (int, error
 		return 0, fmt.Errorf("%s: %w", verb, err)
 	}
 	if len(args) == 1 && args[0] == "--print-flags" {
-		fmt.Fprintf(a.stdout, "-overlay=%s -tags=%s\n", p.overlay, p.tags)
+		fmt.Fprintf(a.stdout, "-overlay=%s -tags=%s\n", p.overlay.File, p.tags)
+		for _, v := range p.overlay.Env() {
+			fmt.Fprintf(a.stderr, "wtsim: these flags need %s in the environment, as go has downloaded this release\n", v)
+		}
 		return exitHeld, nil
 	}
 	p.announce(a)
-	return a.become(exec.Command("go", p.arguments(verb)...))
+	return a.become(p.command(p.arguments(verb)...))
 }
 
 // patch is what the go command needs to build on the patched runtime.
 type patch struct {
-	overlay string
+	overlay runtimepatch.Overlay
 	tags    string   // ours and the user's
 	chdir   []string // -C, which must come first
 	dir     string   // its folder
@@ -175,19 +178,26 @@ func goflagsTags(dir string) ([]string, error) {
 
 func (p *patch) arguments(verb string) []string {
 	args := append([]string{verb}, p.chdir...)
-	return append(append(args, "-overlay", p.overlay, "-tags", p.tags), p.rest...)
+	return append(append(args, "-overlay", p.overlay.File, "-tags", p.tags), p.rest...)
+}
+
+// command runs the go command that takes the overlay.
+func (p *patch) command(args ...string) *exec.Cmd {
+	c := exec.Command(p.overlay.Command(), args...)
+	c.Env = append(os.Environ(), p.overlay.Env()...)
+	return c
 }
 
 // announce says why the first build takes longer.
 func (p *patch) announce(a *app) {
-	args := []string{"list", "-overlay", p.overlay, "-tags", p.tags, "-f", "{{.Stale}}"}
+	args := []string{"list", "-overlay", p.overlay.File, "-tags", p.tags, "-f", "{{.Stale}}"}
 	for _, arg := range p.rest { // what makes another standard library
 		switch name, _, _ := flagOf(arg); name {
 		case "race", "msan", "asan", "trimpath":
 			args = append(args, arg)
 		}
 	}
-	c := exec.Command("go", append(args, "runtime")...)
+	c := p.command(append(args, "runtime")...)
 	c.Dir = p.dir
 	if out, err := c.Output(); err == nil && strings.TrimSpace(string(out)) == "true" {
 		fmt.Fprintln(a.stderr, "wtsim: building the patched standard library (once, some 20 s)")
@@ -201,7 +211,7 @@ func (a *app) become(c *exec.Cmd) (int, error) {
 		return 0, c.Err
 	}
 	if a.stdout == os.Stdout && a.stderr == os.Stderr {
-		_ = syscall.Exec(c.Path, c.Args, os.Environ()) // returns where the system cannot
+		_ = syscall.Exec(c.Path, c.Args, c.Environ()) // returns where the system cannot
 	}
 	return a.follow(c)
 }

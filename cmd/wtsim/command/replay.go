@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"time"
 
@@ -28,8 +29,16 @@ func (a *app) replay(args []string) (int, error) {
 	f.BoolVar(&o.full, "full", false, "tell every step of the story")
 	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")
 	f.StringVar(&o.html, "html", "", "draw the run as a page")
+	of := f.String("of", "", "the package that has the scenario, and its function (./shopsim:Scenario)")
 	if done, err := parse(f, args, "FILE"); done || err != nil {
 		return exitHeld, err
+	}
+	if *of != "" && *of != os.Getenv(packageVariable) {
+		ref, ok := parseRef(*of)
+		if !ok {
+			return 0, fmt.Errorf("replay: --of is %q, wanted a package and a function, as ./shopsim:Scenario", *of)
+		}
+		return a.runPackage(ref, append([]string{"replay"}, args...))
 	}
 	o.path = f.Arg(0)
 	var err error
@@ -180,6 +189,9 @@ func (a *app) trace(args []string) (int, error) {
 	f.BoolVar(&o.logs, "logs", true, "tell what handlers print")
 	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
 		return exitHeld, err
+	}
+	if ref, ok := parseRef(f.Arg(0)); ok && !a.known(f.Arg(0)) {
+		return a.runPackage(ref, append([]string{"trace"}, args...))
 	}
 	var err error
 	if o.simulation, err = a.scenario(f.Arg(0)); err != nil {

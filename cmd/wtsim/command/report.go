@@ -114,7 +114,7 @@ func (a *app) tellFound(o *runOptions, out outcome, shrunk scheduler.Shrunk, r *
 	if r.Stack != "" {
 		fmt.Fprintf(a.stdout, "\n%s\n", indent(firstLines(r.Stack, 40), "  "))
 	}
-	fmt.Fprintf(a.stdout, "\nreplay:  wtsim replay %s\n", out.Counterexample)
+	fmt.Fprintf(a.stdout, "\nreplay:  wtsim replay %s%s\n", out.Counterexample, ofPackage())
 	return nil
 }
 

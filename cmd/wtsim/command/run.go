@@ -38,13 +38,17 @@ const runExamples = `  wtsim run checkout/double-charge              search with
   wtsim run checkout --for 10m --workers 4      by time, in four processes
   wtsim run checkout --bound 2                  every schedule with at most two deviations
   wtsim run checkout/oversell --seed 7          exactly the random schedule of seed 7
-  wtsim run checkout/oversell --json --out bug.json`
+  wtsim run checkout/oversell --json --out bug.json
+  wtsim run ./shopsim:Scenario                  a scenario of your own: what func Scenario of package ./shopsim returns`
 
 func (a *app) run(args []string) (int, error) {
 	o := &runOptions{}
 	f := a.runFlags(o)
 	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
 		return exitHeld, err
+	}
+	if ref, ok := parseRef(f.Arg(0)); ok && !a.known(f.Arg(0)) {
+		return a.runPackage(ref, append([]string{"run"}, args...))
 	}
 	o.single, o.exhaustive, o.scenario = f.Changed("seed"), f.Changed("bound"), f.Arg(0)
 	if err := o.validate(f.Changed("strategy")); err != nil {

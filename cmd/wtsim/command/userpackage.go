@@ -1,0 +1,238 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// packageVariable tells a process which package's scenarios it was made of,
+// as its user has named it.
+const packageVariable = "WTSIM_PACKAGE"
+
+// packageRef is a function of a package that returns scenarios, as in
+// "./shopsim:Scenario".
+type packageRef struct{ pkg, function string }
+
+// parseRef reads a reference; ok is false if it is none.
+func parseRef(s string) (ref packageRef, ok bool) {
+	i := strings.LastIndexByte(s, ':')
+	if i <= 0 || !token.IsExported(s[i+1:]) || !token.IsIdentifier(s[i+1:]) {
+		return ref, false
+	}
+	return packageRef{s[:i], s[i+1:]}, true
+}
+
+// mainText is the program that is built around a package. The reference in
+// its arguments stands for the only scenario that there is.
+const mainText = `package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/wtsim/wtsim/cmd/wtsim/command"
+	"github.com/wtsim/wtsim/sim"
+
+	user %[1]q
+)
+
+func main() {
+	scenarios := list(user.%[2]s())
+	for i, arg := range os.Args {
+		if arg == %[3]q && os.Args[1] != "replay" {
+			os.Args[i] = only(scenarios)
+		}
+	}
+	command.Main(scenarios...)
+}
+
+func list(x any) []sim.Scenario {
+	switch x := x.(type) {
+	case sim.Scenario:
+		return []sim.Scenario{x}
+	case []sim.Scenario:
+		return x
+	}
+	fail("returns %%T, wanted sim.Scenario or []sim.Scenario", x)
+	return nil
+}
+
+func only(scenarios []sim.Scenario) string {
+	var names []string
+	for _, s := range scenarios {
+		names = append(names, s.Name)
+	}
+	if len(names) != 1 {
+		fail("returns %%d scenarios (%%s), wanted one; write a function that returns the one", len(names), strings.Join(names, ", "))
+	}
+	return names[0]
+}
+
+func fail(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "wtsim: %%s "+format+"\n", append([]any{%[3]q}, args...)...)
+	os.Exit(2)
+}
+`
+
+// runPackage builds a wtsim of the user's package, on the patched runtime,
+// and runs it with these arguments.
+func (a *app) runPackage(ref packageRef, args []string) (int, error) {
+	name := ref.pkg + ":" + ref.function
+	p, err := findPackage(ref.pkg)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	tmp, err := os.MkdirTemp("", "wtsim-run-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(tmp)
+	build, err := p.build(tmp, fmt.Sprintf(mainText, p.ImportPath, ref.function, name))
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	build.patch.announce(a)
+	if out, err := build.cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(a.stderr, "%s\n", bytes.TrimSpace(out))
+		return 0, fmt.Errorf("%s cannot be built: %w; wanted a package with func %s() sim.Scenario, in a module that requires github.com/wtsim/wtsim", name, err, ref.function)
+	}
+	c := exec.Command(build.bin, args...)
+	c.Env = append(os.Environ(), packageVariable+"="+name)
+	return a.follow(c)
+}
+
+// userPackage is what go list tells of a package.
+type userPackage struct {
+	ImportPath, Name, Dir string
+	Module                *struct{ Dir, GoMod string }
+}
+
+func findPackage(path string) (*userPackage, error) {
+	c := exec.Command("go", "list", "-find", "-json=ImportPath,Name,Dir,Module", path)
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("no package: %s", strings.TrimSpace(stderr.String()))
+	}
+	p := &userPackage{}
+	if err := json.Unmarshal(out, p); err != nil {
+		return nil, fmt.Errorf("%s names more than one package, wanted one", path)
+	}
+	switch {
+	case p.Module == nil:
+		return nil, errors.New("the package is in no module, wanted one")
+	case p.Name == "main":
+		return nil, errors.New("the package is a program, wanted one that can be imported; or run it: it can call command.Main itself")
+	}
+	return p, nil
+}
+
+// packageBuild builds a program around a package.
+type packageBuild struct {
+	patch *patch
+	cmd   *exec.Cmd
+	bin   string
+}
+
+// build prepares the build. The program's only file, and the go.mod that may
+// need more modules than the user's, lie in tmp: nothing is written to the
+// user's module. The overlay shows the file below the package, from where it
+// may import what is internal.
+func (p *userPackage) build(tmp, text string) (*packageBuild, error) {
+	patch, err := patchFor([]string{"-C", p.Module.Dir})
+	if err != nil {
+		return nil, err
+	}
+	b := &packageBuild{patch: patch, bin: filepath.Join(tmp, "wtsim")}
+	file := filepath.Join(tmp, "main.go")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(p.Dir, "wtsim_run")
+	overlay, err := withFile(patch.overlay.File, filepath.Join(dir, "main.go"), file, tmp)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"build", "-overlay", overlay, "-tags", patch.tags, "-o", b.bin}
+	own, err := p.ownModFile(tmp)
+	if err != nil {
+		return nil, err
+	}
+	b.cmd = patch.command(append(append(args, own...), "./"+relative(p.Module.Dir, dir))...)
+	b.cmd.Dir = p.Module.Dir
+	return b, nil
+}
+
+// withFile writes an overlay with one more file.
+func withFile(overlay, at, file, tmp string) (string, error) {
+	data, err := os.ReadFile(overlay)
+	if err != nil {
+		return "", err
+	}
+	var o struct{ Replace map[string]string }
+	if err := json.Unmarshal(data, &o); err != nil {
+		return "", err
+	}
+	o.Replace[at] = file
+	if data, err = json.Marshal(o); err != nil {
+		return "", err
+	}
+	path := filepath.Join(tmp, "overlay.json")
+	return path, os.WriteFile(path, data, 0o644)
+}
+
+// ownModFile copies go.mod and go.sum, so that requirements of the command
+// that the user's module does not have can be added. A workspace allows none.
+func (p *userPackage) ownModFile(tmp string) (flags []string, err error) {
+	c := exec.Command("go", "env", "GOWORK")
+	c.Dir = p.Module.Dir
+	if out, err := c.Output(); err != nil || strings.TrimSpace(string(out)) != "" {
+		return nil, err
+	}
+	mod := filepath.Join(tmp, "go.mod")
+	for from, to := range map[string]string{p.Module.GoMod: mod, strings.TrimSuffix(p.Module.GoMod, "mod") + "sum": filepath.Join(tmp, "go.sum")} {
+		text, err := os.ReadFile(from)
+		if err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+		if err := os.WriteFile(to, text, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return []string{"-modfile", mod, "-mod=mod"}, nil
+}
+
+func relative(base, path string) string {
+	rel, err := filepath.Rel(base, path)
+	if err != nil {
+		return path // both are absolute, and one is below the other
+	}
+	return filepath.ToSlash(rel)
+}
+
+// known reports whether a scenario of this name is there.
+func (a *app) known(name string) bool {
+	for _, s := range a.scenarios {
+		if s.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// ofPackage returns the flag that replays a counterexample of this process.
+func ofPackage() string {
+	if name := os.Getenv(packageVariable); name != "" {
+		return " --of " + name
+	}
+	return ""
+}
