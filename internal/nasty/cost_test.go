@@ -57,7 +57,7 @@ func TestSoakCost(t *testing.T) {
 func spent(t *testing.T, bin string) time.Duration {
 	t.Helper()
 	c := exec.Command(bin)
-	c.Env = append(os.Environ(), benignVariable+"=300")
+	c.Env = append(os.Environ(), benignVariable+"=150")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
