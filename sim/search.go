@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -47,7 +48,7 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	defer steady()()
+	defer Steady()()
 	found := Found{}
 	step := max(o.Workers, 1)
 	for n := o.Worker + 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n += step {
@@ -68,7 +69,6 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 		if o.After != nil {
 			o.After(n, r)
 		}
-		collect()
 		if r.Verdict == Violated {
 			found.Schedule, found.Result = schedule, r
 			break
@@ -89,10 +89,7 @@ func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 	}
 	return scheduler.New(scheduler.Config{
 		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed,
-		Run: func(source scheduler.Source) *scheduler.Record {
-			defer collect()
-			return s.Run(source).Record
-		},
+		Run: func(source scheduler.Source) *scheduler.Record { return s.Run(source).Record },
 	})
 }
 
@@ -109,9 +106,8 @@ func (s *Simulation) Schedule(o Search, number int) (scheduler.Schedule, bool, e
 // Shrink reduces a plan that violates a property to a 1-minimal one that
 // violates the same property, and returns its result. stop may be nil.
 func (s *Simulation) Shrink(plan scheduler.Plan, property string, stop func() bool) (scheduler.Shrunk, *Result) {
-	defer steady()()
+	defer Steady()()
 	shrunk := scheduler.Shrink(plan, func(p scheduler.Plan) (*scheduler.Record, bool) {
-		defer collect()
 		r := s.Run(scheduler.NewReplay(p))
 		return r.Record, r.Verdict == Violated && r.Violation.Property == property
 	}, stop)
@@ -134,24 +130,73 @@ func (s *Simulation) Repeats(plan scheduler.Plan) (first, second *Result, same b
 // nothing while the collector is off, and a great deal when it runs often.
 const heapLimit = 1 << 30
 
-// steady prepares the process for many runs: one thread for Go code, so that
+// Steady prepares the process for many runs: one thread for Go code, so that
 // equal calls of parallel goroutines keep one order, and no collector but
-// ours. It returns what undoes it.
-func steady() func() {
-	procs := runtime.GOMAXPROCS(1)
-	percent := debug.SetGCPercent(-1)
+// ours. It returns what undoes it, to be called once. Calls may overlap, as
+// those of parallel tests do: the last undo counts. [Simulation.Search] and
+// [Simulation.Shrink] are steady by themselves.
+func Steady() (undo func()) {
+	oneThread.hold()
+	noCollector.hold()
 	return func() {
-		debug.SetGCPercent(percent)
-		runtime.GOMAXPROCS(procs)
+		free(64 << 20) // the collector would not give it back, and the next search clear it again
+		noCollector.release()
+		oneThread.release()
 	}
 }
 
-// collect frees memory between runs, above the limit, and gives it back to
-// the system: memory that comes back from there is zero already.
+var (
+	oneThread   = setting{set: runtime.GOMAXPROCS, value: 1}
+	noCollector = setting{set: debug.SetGCPercent, value: -1}
+)
+
+// setting is one of the process that several goroutines want changed at the
+// same time: the first to hold it changes it, the last to release it changes
+// it back.
+type setting struct {
+	set   func(int) int // returns the value before
+	value int
+
+	mu      sync.Mutex
+	holders int
+	before  int
+}
+
+func (s *setting) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.holders++; s.holders == 1 {
+		s.before = s.set(s.value)
+	}
+}
+
+func (s *setting) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.holders--; s.holders == 0 {
+		s.set(s.before)
+	}
+}
+
+func (s *setting) held() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.holders > 0
+}
+
+// collect frees memory between runs, while nobody else collects.
 func collect() {
+	if noCollector.held() {
+		free(heapLimit)
+	}
+}
+
+// free frees memory above the limit, in bytes, and gives it back to the
+// system: memory that comes back from there is zero already.
+func free(limit uint64) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
-	if sample[0].Value.Uint64() > heapLimit {
+	if sample[0].Value.Uint64() > limit {
 		debug.FreeOSMemory()
 	}
 }
