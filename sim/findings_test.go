@@ -141,8 +141,10 @@ func endless() []findingTest {
 		{name: "late", f: body(func(*kit, http.ResponseWriter, *http.Request) { time.Sleep(30 * time.Minute) }), verdict: sim.Held},
 		{name: "late, by a timer", f: body(func(*kit, http.ResponseWriter, *http.Request) { <-time.After(30 * time.Minute) }), verdict: sim.Held},
 		{name: "computes", f: body(func(*kit, http.ResponseWriter, *http.Request) {
+			spinning.Add(1)
 			for !stopSpinning.Load() {
 			}
+			spinning.Add(-1)
 		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
 	}
 }
@@ -160,8 +162,19 @@ func locks() []findingTest {
 	}
 }
 
-// stopSpinning ends the goroutines that compute.
-var stopSpinning atomic.Bool
+// stopSpinning ends the goroutines that compute, which spinning counts.
+var (
+	stopSpinning atomic.Bool
+	spinning     atomic.Int32
+)
+
+func endSpinning() {
+	stopSpinning.Store(true)
+	for spinning.Load() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	stopSpinning.Store(false)
+}
 
 var packageVariable = make(chan int)
 
@@ -244,11 +257,10 @@ func TestFindings(t *testing.T) {
 		for _, test := range tests {
 			t.Run(group+"/"+test.name, func(t *testing.T) {
 				test.check(t)
-				stopSpinning.Store(true)
+				endSpinning()
 				if now := normal.Run(scheduler.Benign{}); now.Hash != before || now.Verdict != sim.Held {
 					t.Errorf("a normal run is not as before:\n%s", trace(now))
 				}
-				stopSpinning.Store(false)
 			})
 		}
 	}
