@@ -21,6 +21,9 @@ func (w *world) start(c candidate, s *Step) {
 	s.Kind, s.What, s.Outcome = KindStart, "starts", o.String()
 	if t.message != nil {
 		s.What = fmt.Sprintf("gets %s", t.message.people())
+		if t.attempt > 1 {
+			s.What += fmt.Sprintf(", attempt %d", t.attempt)
+		}
 	} else {
 		s.What = t.request.people()
 	}

@@ -27,6 +27,7 @@ type Result struct {
 	Verdict   Verdict
 	Violation *monitor.Violation // where violated
 	Why       string             // where inconclusive: the reason, in a sentence
+	Abandoned bool               // it was stuck, and its goroutines are still there
 	Stack     string             // of a panic, a leak, a deadlock or a lock
 	Record    *scheduler.Record  // decisions, and the plan that was followed
 	Unmatched scheduler.Plan     // deviations of a replayed plan that did not occur
@@ -84,7 +85,7 @@ func (w *world) finish(err error) *Result {
 
 // reportStuck tells which function kept the run from moving on.
 func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
-	r.Verdict = Inconclusive
+	r.Verdict, r.Abandoned = Inconclusive, true
 	g, where := w.culprit(s.Goroutines)
 	r.Stack = g.String()
 	switch {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -50,7 +51,7 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	}
 	defer Steady()()
 	found := Found{}
-	step := max(o.Workers, 1)
+	step, abandoned := max(o.Workers, 1), 0
 	for n := o.Worker + 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n += step {
 		if ctx.Err() != nil {
 			found.Interrupted = true
@@ -76,9 +77,19 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 		if r.Verdict == Inconclusive && found.Inconclusive == nil {
 			found.Inconclusive = r
 		}
+		if r.Abandoned {
+			if abandoned++; abandoned == mostAbandoned {
+				break
+			}
+		}
 	}
 	return found, nil
 }
+
+// mostAbandoned is how many runs a search gives up before it ends: what an
+// abandoned run leaves behind may go on computing, and the next run is most
+// likely stuck at the same place.
+const mostAbandoned = 5
 
 func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 	if o.Strategy == "" {
@@ -147,8 +158,29 @@ func Steady() (undo func()) {
 
 var (
 	oneThread   = setting{set: runtime.GOMAXPROCS, value: 1}
-	noCollector = setting{set: debug.SetGCPercent, value: -1}
+	noCollector = setting{set: setCollector, value: -1}
 )
+
+// memoryLimit makes the collector run all the same where one run alone
+// allocates as much.
+const memoryLimit = 4 << 30
+
+// setCollector sets the collector's percentage; while it is off, there is a
+// limit.
+func setCollector(percent int) (before int) {
+	limit := int64(math.MaxInt64)
+	if percent < 0 {
+		limit = memoryLimit
+	}
+	if given := userLimit(); given < limit {
+		limit = given
+	}
+	debug.SetMemoryLimit(limit)
+	return debug.SetGCPercent(percent)
+}
+
+// userLimit is the limit that the process began with (GOMEMLIMIT).
+var userLimit = sync.OnceValue(func() int64 { return debug.SetMemoryLimit(-1) })
 
 // setting is one of the process that several goroutines want changed at the
 // same time: the first to hold it changes it, the last to release it changes

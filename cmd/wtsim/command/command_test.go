@@ -2,6 +2,7 @@ package command
 
 import (
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +37,12 @@ func ownScenarios() []sim.Scenario {
 		small("test/holds", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
 		small("test/random", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(200 + int(time.Now().UnixNano()%2)) // virtual time: repeatable
+		}),
+		small("test/lock", func(http.ResponseWriter, *http.Request) {
+			var mu sync.Mutex
+			mu.Lock()
+			go mu.Lock()
+			time.Sleep(time.Second)
 		}),
 		malformed(),
 	}
