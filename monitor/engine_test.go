@@ -14,7 +14,7 @@ import (
 // experiment is a property and a trace.
 type experiment struct {
 	model model
-	trace []occurrence
+	trace []happening
 }
 
 func experiments() *rapid.Generator[experiment] {
@@ -63,8 +63,8 @@ func (mo *model) drawTarget(t *rapid.T, from, states int) int {
 	return rapid.IntRange(2, states-1).Draw(t, "to")
 }
 
-func (mo *model) draw(t *rapid.T, some int) occurrence {
-	o := occurrence{kind: rapid.IntRange(0, len(mo.types)-1).Draw(t, "type"), flag: rapid.Bool().Draw(t, "flag")}
+func (mo *model) draw(t *rapid.T, some int) happening {
+	o := happening{kind: rapid.IntRange(0, len(mo.types)-1).Draw(t, "type"), flag: rapid.Bool().Draw(t, "flag")}
 	for range mo.types[o.kind].binds {
 		form := rapid.IntRange(0, some-1).Draw(t, "value")
 		if rapid.IntRange(0, 20).Draw(t, "malformed") == 0 {
@@ -180,7 +180,7 @@ func (mo *model) property() *props.Property {
 }
 
 // event translates the i-th event of a trace.
-func (o occurrence) event(i int) event.Event {
+func (o happening) event(i int) event.Event {
 	e := event.Event{ID: fmt.Sprint(i), Source: "s", Type: fmt.Sprintf("T%d", o.kind)}
 	e.Data = e.Data.With("flag", event.Boolean(o.flag))
 	for n, form := range o.values {
@@ -192,7 +192,7 @@ func (o occurrence) event(i int) event.Event {
 }
 
 // observe runs the engine over a trace and renders it as the reference does.
-func (mo *model) observe(trace []occurrence) (lines []string, malformed int, err error) {
+func (mo *model) observe(trace []happening) (lines []string, malformed int, err error) {
 	p, err := Compile(mo.property())
 	if err != nil {
 		return nil, 0, err
