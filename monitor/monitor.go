@@ -110,7 +110,8 @@ func (m *Monitor) Observe(e event.Event) []Violation {
 	}
 	m.whole = e
 	m.now = occurrence{id: e.ID, routed: m.room[:0], whole: true}
-	m.prepare(&m.now, &m.whole, routes, nil)
+	m.scratch = m.scratch[:0]
+	m.prepare(&m.now, &m.whole, routes, &m.scratch)
 	m.room = m.now.routed
 	if len(m.now.routed) == 0 {
 		return nil
@@ -121,10 +122,9 @@ func (m *Monitor) Observe(e event.Event) []Violation {
 
 // prepare binds the event's parameters for each property that has its type in
 // the alphabet. What is malformed for a property is told, and not among what
-// is routed. Values are taken from room if it is not nil.
-func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, room func(int) []symbol) {
+// is routed. The values are appended to a buffer.
+func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, buffer *[]symbol) {
 	malformed := false
-	m.scratch = m.scratch[:0]
 	for _, r := range routes {
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
@@ -133,19 +133,12 @@ func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, room fu
 			m.reject(s, e, why)
 			continue
 		}
-		var values []symbol
-		if room != nil {
-			values = room(len(l.Binds))
-		} else {
-			n := len(m.scratch)
-			m.scratch = append(m.scratch, make([]symbol, len(l.Binds))...)
-			values = m.scratch[n:]
-		}
-		for i, b := range l.Binds {
+		from := len(*buffer)
+		for _, b := range l.Binds {
 			v, _ := e.Data.Get(b.Param)
-			values[i] = m.symbols.symbol(v)
+			*buffer = append(*buffer, m.symbols.symbol(v))
 		}
-		o.routed = append(o.routed, routed{int32(r.plan), s.letter(r.letter, l.Letter(e.Data)), values})
+		o.routed = append(o.routed, routed{int32(r.plan), s.letter(r.letter, l.Letter(e.Data)), (*buffer)[from:]})
 	}
 	if malformed {
 		m.counts.malformed++
@@ -239,11 +232,7 @@ func (m *Monitor) note(s *store, own cell) {
 	}
 	if !m.noted {
 		m.noted = true
-		id := m.now.id
-		if !m.now.whole {
-			id = m.trails.texts.keep(id)
-		}
-		m.trails.records = append(m.trails.records, record{id, m.now.source, m.now.at, m.now.time})
+		m.trails.records = append(m.trails.records, record{m.now.id, m.now.source, m.now.at, m.now.time})
 	}
 	in.trail = m.trails.add(in.trail, uint32(len(m.trails.records)-1), m.fate)
 }
