@@ -3,6 +3,7 @@ package monitor
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/props"
@@ -83,4 +84,62 @@ func BenchmarkObserveOneVariable(b *testing.B) {
 
 func occurred(i int, kind string, param string, value event.Value) event.Event {
 	return event.Event{ID: strconv.Itoa(i), Source: "/f/1", Type: kind, Data: event.Data{{Name: param, Value: value}}}
+}
+
+// The published curve: events of one instance, each alone in its source, all
+// within 10 ms; three letters. One operation is 40 such windows.
+func BenchmarkSkew(b *testing.B) {
+	for _, shape := range []struct {
+		name                       string
+		concurrent, letters, chain int
+	}{
+		{"2", 2, 3, 1}, {"8", 8, 3, 1}, {"16", 16, 3, 1}, {"30", 30, 3, 1}, {"60", 60, 3, 1}, {"100", 100, 3, 1}, {"200", 200, 3, 1},
+		{"60 of 5 letters", 60, 5, 1}, {"12 in chains of 3", 12, 3, 3},
+	} {
+		b.Run(shape.name, func(b *testing.B) {
+			p, trace := windows(b, 40, shape.concurrent, shape.letters, shape.chain)
+			b.ReportAllocs()
+			for b.Loop() {
+				s, err := p.Stream(StreamOptions{Skew: 10 * time.Millisecond})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for i := range trace {
+					s.Push(&trace[i], i)
+				}
+				if sum := s.Close(); sum.Undecided > 0 {
+					b.Fatal(sum)
+				}
+			}
+		})
+	}
+}
+
+// windows returns a property without variables whose letters move a token
+// around, and events in windows of 10 ms.
+func windows(b *testing.B, n, concurrent, letters, chain int) (*Program, []event.Event) {
+	var rules []props.Rule
+	for s := range letters + 1 {
+		r := props.From(strconv.Itoa(s))
+		for l := range letters {
+			r = r.On(props.On("E" + strconv.Itoa(l))).To(strconv.Itoa((s*(l+2) + l + 1) % (letters + 1)))
+		}
+		rules = append(rules, r)
+	}
+	rules = append(rules, props.FromAny().On(props.On("BAD")).To(props.Violated))
+	p, err := Compile(props.ForAll().Machine("token", rules...))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var trace []event.Event
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for w := range n {
+		for i := range concurrent {
+			trace = append(trace, event.Event{
+				ID: strconv.Itoa(len(trace)), Source: "s" + strconv.Itoa(i/chain), Type: "E" + strconv.Itoa(i%letters),
+				Time: start.Add(time.Duration(w)*time.Second + time.Duration(i)*10*time.Millisecond/time.Duration(concurrent)),
+			})
+		}
+	}
+	return p, trace
 }

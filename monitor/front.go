@@ -46,7 +46,7 @@ type pending struct {
 
 // slideAt is how many events wait before a front takes a part of them although
 // there was no pause of E.
-const slideAt = 64
+var slideAt = 64
 
 // maxLayer bounds the down-sets of one size.
 var maxLayer = 1 << 17

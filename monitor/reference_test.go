@@ -110,11 +110,13 @@ func (mo *model) binding(o happening) (b bound, ok bool) {
 type flaw int
 
 const (
-	sound         flaw = iota
-	allReported        // rule 5 forgotten
-	noJoins            // instances are the bindings of events alone
-	sinceOwnBirth      // an instance does not see what came before it existed
-	notAbsorbing       // violated and satisfied can be left
+	sound           flaw = iota
+	allReported          // rule 5 forgotten
+	noJoins              // instances are the bindings of events alone
+	sinceOwnBirth        // an instance does not see what came before it existed
+	notAbsorbing         // violated and satisfied can be left
+	skewOffByOne         // events exactly E apart are taken to be ordered
+	chainsForgotten      // with skew, the order of a source is not known
 )
 
 // verdicts is the reference: semantics rules 1 to 5 as they stand, for every

@@ -136,6 +136,7 @@ func (s *Stream) Push(e *event.Event, line int) {
 	if settled || at.before(limit) {
 		s.summary.Late++
 		s.options.Found(Finding{Kind: FoundLate, Line: line, Source: e.Source, Event: e.ID})
+		s.settle(&limit)
 		return
 	}
 	w := s.take()
