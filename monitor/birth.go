@@ -154,9 +154,9 @@ func (m *Monitor) insert(s *store, b *birth) cell {
 		p.fuzzy = append(p.fuzzy, make([]*front, len(p.all)-len(p.fuzzy))...)
 		p.fuzzy[c] = b.fuzzy
 	}
+	s.created++
 	if !b.in.dead {
 		s.live++
-		s.created++
 	}
 	if m.options.ttl > 0 {
 		m.touch(s, b.domain, c)
