@@ -115,7 +115,6 @@ type checking struct {
 	report   checkReport
 	progress *checkProgress
 	started  time.Time
-	failed   error // of the output
 }
 
 func (c *checking) run() (int, error) {
