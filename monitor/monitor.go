@@ -232,9 +232,9 @@ func (m *Monitor) note(s *store, own cell) {
 	}
 	if !m.noted {
 		m.noted = true
-		m.trails.records = append(m.trails.records, record{m.now.id, m.now.source, m.now.at, m.now.time})
+		m.trails.records.add(record{m.now.id, m.now.source, m.now.at, m.now.time})
 	}
-	in.trail = m.trails.add(in.trail, uint32(len(m.trails.records)-1), m.fate)
+	in.trail = m.trails.add(in.trail, uint32(m.trails.records.n-1), m.fate)
 }
 
 // violated tells whether the event violates an instance.

@@ -17,27 +17,54 @@ import (
 // stay below one in a billion.
 type seen struct {
 	seeds  [2]maphash.Seed
-	events map[[2]uint64]uint64
+	slots  []sighting // open addressing
+	n      int
 	buffer []byte
 }
 
+// sighting is one event: the hashes of its name, which are not both 0, and of
+// its content.
+type sighting struct{ name, more, content uint64 }
+
 func newSeen() seen {
-	return seen{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, events: make(map[[2]uint64]uint64)}
+	return seen{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, slots: make([]sighting, 64)}
 }
 
 // enter tells whether the event came before, and whether it says the same.
 func (s *seen) enter(e *event.Event) (again, same bool) {
 	b := binary.AppendUvarint(s.buffer[:0], uint64(len(e.Source)))
 	b = append(append(b, e.Source...), e.ID...)
-	name := [2]uint64{maphash.Bytes(s.seeds[0], b), maphash.Bytes(s.seeds[1], b)}
+	x := sighting{name: maphash.Bytes(s.seeds[0], b), more: maphash.Bytes(s.seeds[1], b) | 1}
 	b = appendContent(b[:0], e)
-	content := maphash.Bytes(s.seeds[0], b)
-	s.buffer = b
-	before, again := s.events[name]
-	if !again {
-		s.events[name] = content
+	x.content, s.buffer = maphash.Bytes(s.seeds[0], b), b
+	at := s.find(x)
+	if s.slots[at].more != 0 {
+		return true, s.slots[at].content == x.content
 	}
-	return again, before == content
+	s.slots[at] = x
+	if s.n++; 3*s.n > 2*len(s.slots) {
+		s.grow()
+	}
+	return false, false
+}
+
+func (s *seen) find(x sighting) uint64 {
+	mask := uint64(len(s.slots) - 1)
+	i := x.name & mask
+	for s.slots[i].more != 0 && (s.slots[i].name != x.name || s.slots[i].more != x.more) {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+func (s *seen) grow() {
+	old := s.slots
+	s.slots = make([]sighting, 2*len(old))
+	for _, x := range old {
+		if x.more != 0 {
+			s.slots[s.find(x)] = x
+		}
+	}
 }
 
 // appendContent appends what an event says so that equal events come to equal

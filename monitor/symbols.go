@@ -19,14 +19,17 @@ const spelt symbol = 1 << 31
 // looking up instances cheap.
 type symbols struct {
 	seed  maphash.Seed
-	slots []uint32 // open addressing: number + 1
+	slots []slot // open addressing
 	known []known
 	texts texts
 }
 
+// slot holds a number + 1, and the hash, so that only what is very likely the
+// same is looked at.
+type slot struct{ hash, number uint32 }
+
 type known struct {
 	value     event.Value
-	hash      uint32
 	canonical symbol
 }
 
@@ -34,20 +37,23 @@ type known struct {
 // to the value's own memory.
 func (t *symbols) symbol(v event.Value) symbol {
 	if t.slots == nil {
-		t.seed, t.slots = maphash.MakeSeed(), make([]uint32, 64)
+		t.seed, t.slots = maphash.MakeSeed(), make([]slot, 16)
 	}
 	hash := uint32(maphash.String(t.seed, v.Text())) ^ uint32(v.Kind())<<28
 	mask := uint32(len(t.slots) - 1)
 	i := hash & mask
-	for ; t.slots[i] != 0; i = (i + 1) & mask {
-		k := &t.known[t.slots[i]-1]
-		if k.hash == hash && k.value.Kind() == v.Kind() && k.value.Text() == v.Text() {
-			return t.written(symbol(t.slots[i] - 1))
+	for ; t.slots[i].number != 0; i = (i + 1) & mask {
+		if t.slots[i].hash != hash {
+			continue
+		}
+		n := t.slots[i].number - 1
+		if k := &t.known[n].value; k.Kind() == v.Kind() && k.Text() == v.Text() {
+			return t.written(symbol(n))
 		}
 	}
 	n := symbol(len(t.known))
-	t.slots[i] = uint32(n) + 1
-	t.known = append(t.known, known{v.WithText(t.texts.keep(v.Text())), hash, n})
+	t.slots[i] = slot{hash, uint32(n) + 1}
+	t.known = append(t.known, known{v.WithText(t.texts.keep(v.Text())), n})
 	if c := v.Canonical(); c.Text() != v.Text() {
 		t.known[n].canonical = t.symbol(c)
 	}
@@ -75,14 +81,18 @@ func (t *symbols) canonical(s symbol) symbol {
 func (t *symbols) value(s symbol) event.Value { return t.known[s&^spelt].value }
 
 func (t *symbols) grow() {
-	t.slots = make([]uint32, 2*len(t.slots))
+	old := t.slots
+	t.slots = make([]slot, 2*len(old))
 	mask := uint32(len(t.slots) - 1)
-	for n := range t.known {
-		i := t.known[n].hash & mask
-		for t.slots[i] != 0 {
+	for _, x := range old {
+		if x.number == 0 {
+			continue
+		}
+		i := x.hash & mask
+		for t.slots[i].number != 0 {
 			i = (i + 1) & mask
 		}
-		t.slots[i] = uint32(n) + 1
+		t.slots[i] = x
 	}
 }
 

@@ -14,10 +14,33 @@ import (
 
 // trails holds the events that witnesses tell of. Trail 0 is empty.
 type trails struct {
-	notes   []note
-	records []record
+	notes   pieces[note]
+	records pieces[record]
 	texts   texts
 }
+
+// pieces is a list that grows without moving what it holds.
+type pieces[T any] struct {
+	all [][]T
+	n   int
+}
+
+const pieceBits = 12
+
+func (p *pieces[T]) add(x T) {
+	if p.n&(1<<pieceBits-1) == 0 {
+		size := 1 << pieceBits
+		if p.n == 0 {
+			size = 16 // most runs of the simulator need no more
+		}
+		p.all = append(p.all, make([]T, 0, size))
+	}
+	last := len(p.all) - 1
+	p.all[last] = append(p.all[last], x)
+	p.n++
+}
+
+func (p *pieces[T]) at(i uint32) *T { return &p.all[i>>pieceBits][i&(1<<pieceBits-1)] }
 
 // note is one event of a trail, from its last back.
 type note struct {
@@ -36,11 +59,11 @@ type record struct {
 }
 
 func (t *trails) add(before, record, letter uint32) uint32 {
-	if len(t.notes) == 0 {
-		t.notes = append(t.notes, note{})
+	if t.notes.n == 0 {
+		t.notes.add(note{})
 	}
-	t.notes = append(t.notes, note{before, record, letter})
-	return uint32(len(t.notes) - 1)
+	t.notes.add(note{before, record, letter})
+	return uint32(t.notes.n - 1)
 }
 
 // slice returns the events of an instance, in the order in which they were
@@ -52,8 +75,8 @@ func (m *Monitor) slice(s *store, domain int, key []symbol) []note {
 		if c == none {
 			continue
 		}
-		for at := s.pools[d].all[c].trail; at != 0; at = m.trails.notes[at].before {
-			all = append(all, m.trails.notes[at])
+		for at := s.pools[d].all[c].trail; at != 0; at = m.trails.notes.at(at).before {
+			all = append(all, *m.trails.notes.at(at))
 		}
 	}
 	slices.SortFunc(all, func(a, b note) int { return int(a.record) - int(b.record) })
@@ -79,7 +102,7 @@ func (m *Monitor) witness(s *store, slice []note) []Step {
 	state := uint16(startState)
 	for i, n := range slice {
 		state = s.next(n.letter, state)
-		r := &m.trails.records[n.record]
+		r := m.trails.records.at(n.record)
 		steps[i] = Step{m.sources.name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
 	}
 	return steps
@@ -142,6 +165,6 @@ func (t *sources) name(n int32) string { return t.names[n] }
 
 // eventOf returns what is known of a recorded event.
 func (m *Monitor) eventOf(s *store, n note) event.Event {
-	r := &m.trails.records[n.record]
+	r := m.trails.records.at(n.record)
 	return event.Event{ID: r.id, Source: m.sources.name(r.source), Type: s.letterOf(n.letter).Type, Time: r.time.time()}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/props"
 )
@@ -119,37 +118,30 @@ type checking struct {
 
 func (c *checking) run() (int, error) {
 	c.report = newCheckReport(c.app, c.options)
-	interrupted := c.interrupts()
-	lines := newLineReader(c.in)
-	var e event.Event
+	d := newDecoder(c.in)
+	c.stopAtInterrupt(&d.stop)
+	lines := 0
 	var err error
-	for n := 1; ; n++ {
-		var line string
-		if line, err = lines.next(); err != nil || interrupted.Load() {
-			break
+	for b := range d.ready {
+		for i := range b.all {
+			x := &b.all[i]
+			if lines = x.line; x.why != "" {
+				c.stream.Malformed(x.line, x.why)
+			} else {
+				c.stream.Push(&x.event, x.line)
+			}
 		}
-		if n%4096 == 0 {
-			c.progress.show(n, c.in.consumed(), time.Since(c.started))
-		}
-		if blank(line) {
-			continue
-		}
-		if why := event.DecodeInto(&e, line); why != nil {
-			c.stream.Malformed(n, why.Error())
-			continue
-		}
-		c.stream.Push(&e, n)
+		c.progress.show(lines, b.read, time.Since(c.started))
+		err = b.err
+		d.free <- b
 	}
 	c.progress.clear()
 	sum := c.stream.Close()
-	if err == errNoMore {
-		err = nil
-	}
 	if err != nil && sum.Verdict == monitor.Held {
 		sum.Verdict = monitor.Inconclusive
 	}
 	c.report.summary(sum, time.Since(c.started))
-	return c.exit(sum, interrupted.Load(), err)
+	return c.exit(sum, d.stop.Load(), err)
 }
 
 // exit is the exit code: a violation counts whatever else happened.
@@ -175,15 +167,14 @@ func (c *checking) exit(sum monitor.Summary, interrupted bool, err error) (int, 
 
 func (c *checking) tell(f monitor.Finding) { c.report.tell(f) }
 
-// interrupts notes the first interrupt; what was found so far is still told.
-func (c *checking) interrupts() *atomic.Bool {
-	var hit atomic.Bool
+// stopAtInterrupt ends the reading at the first interrupt; what was found so
+// far is still told.
+func (c *checking) stopAtInterrupt(stop *atomic.Bool) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt)
 	go func() {
 		<-signals
 		signal.Stop(signals) // a second one ends the process
-		hit.Store(true)
+		stop.Store(true)
 	}()
-	return &hit
 }
