@@ -126,6 +126,10 @@ func BenchmarkObserveTwoVariables(b *testing.B) {
 	}{{"witness", Options{}}, {"none", Options{NoWitness: true}}} {
 		b.Run(o.name, func(b *testing.B) {
 			m := p.StartWith(o.options)
+			for i := range n {
+				m.Observe(occurred(i, "LOGGED_IN", "user", event.Str("user-"+strconv.Itoa(i))))
+				m.Observe(occurred(i, "PUBLISHED", "slug", event.Str("an-article-"+strconv.Itoa(i))))
+			}
 			b.ReportAllocs()
 			spent := cpu()
 			i := 0

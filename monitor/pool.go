@@ -38,12 +38,15 @@ type instance struct {
 // link chains the instances of one group of an index.
 type link struct{ next, before cell }
 
-// table finds cells by keys: open addressing, cell + 1. The keys themselves
+// table finds cells by keys; an entry is the cell + 1. A key of one symbol is
+// the entry's place; else it is hashed (open addressing). The keys themselves
 // stand in the pool.
 type table struct {
 	slots []cell
 	n     int
 }
+
+func (t *table) set(at uint32, c cell) { t.slots[at] = c + 1 }
 
 func hashOf(key []symbol) uint32 {
 	h := uint64(0x9e3779b97f4a7c15)
@@ -88,8 +91,13 @@ func (p *pool) columns(dst []symbol, c cell, cols []int) []symbol {
 
 // find returns the cell of a key, and where it is or would be.
 func (p *pool) find(t *table, cols []int, key []symbol) (cell, uint32) {
-	if t.n == 0 {
+	switch {
+	case t.n == 0:
 		return none, 0
+	case len(key) == 1 && int(key[0]) >= len(t.slots):
+		return none, 0
+	case len(key) == 1:
+		return t.slots[key[0]] - 1, uint32(key[0]) // none if it is empty
 	}
 	mask := uint32(len(t.slots) - 1)
 	for i := hashOf(key) & mask; ; i = (i + 1) & mask {
@@ -104,7 +112,15 @@ func (p *pool) find(t *table, cols []int, key []symbol) (cell, uint32) {
 
 // enter puts a cell under a key that is not there.
 func (p *pool) enter(t *table, cols []int, key []symbol, c cell) {
-	if 4*(t.n+1) > 3*len(t.slots) {
+	t.n++
+	if len(key) == 1 {
+		if n := int(key[0]) + 1 - len(t.slots); n > 0 {
+			t.slots = append(t.slots, make([]cell, max(n, len(t.slots)/2))...)
+		}
+		t.set(uint32(key[0]), c)
+		return
+	}
+	if 4*t.n > 3*len(t.slots) {
 		p.grow(t, cols)
 	}
 	mask := uint32(len(t.slots) - 1)
@@ -112,8 +128,7 @@ func (p *pool) enter(t *table, cols []int, key []symbol, c cell) {
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = c + 1
-	t.n++
+	t.set(i, c)
 }
 
 func (p *pool) grow(t *table, cols []int) {
@@ -135,9 +150,13 @@ func (p *pool) grow(t *table, cols []int) {
 
 // remove empties a slot and moves back what was pushed on by it.
 func (p *pool) remove(t *table, cols []int, at uint32) {
+	t.n--
+	if len(p.list) == 1 || len(cols) == 1 {
+		t.slots[at] = 0
+		return
+	}
 	mask := uint32(len(t.slots) - 1)
 	var room [8]symbol
-	t.n--
 	hole := at
 	for i := (at + 1) & mask; t.slots[i] != 0; i = (i + 1) & mask {
 		home := hashOf(p.columns(room[:0], t.slots[i]-1, cols)) & mask
@@ -201,7 +220,7 @@ func (p *pool) link(c cell) {
 			p.enter(t, x.cols, key, c)
 		} else {
 			p.links[int(first)*len(p.indexes)+i].before = c
-			t.slots[at] = c + 1
+			t.set(at, c)
 		}
 	}
 }
@@ -222,7 +241,7 @@ func (p *pool) unlink(c cell) {
 		if l.next == none {
 			p.remove(t, x.cols, at)
 		} else {
-			t.slots[at] = l.next + 1
+			t.set(at, l.next)
 		}
 	}
 }

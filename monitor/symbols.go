@@ -18,15 +18,20 @@ const spelt symbol = 1 << 31
 // symbols gives values numbers. Comparing and hashing numbers is what makes
 // looking up instances cheap.
 type symbols struct {
-	seed  maphash.Seed
+	seeds [2]maphash.Seed
 	slots []slot // open addressing
 	known []known
 	texts texts
 }
 
-// slot holds a number + 1, and the hash, so that only what is very likely the
-// same is looked at.
-type slot struct{ hash, number uint32 }
+// slot holds a number + 1 under 128 bits of the value's hash, with seeds that
+// nobody knows: values of one hash are taken to be equal, so that memory is
+// touched once. With 2 to the power of 40 values the odds that two of them
+// have one hash are below one in 10 to the power of 14.
+type slot struct {
+	hash, more uint64
+	number     uint32
+}
 
 type known struct {
 	value     event.Value
@@ -37,37 +42,39 @@ type known struct {
 // to the value's own memory.
 func (t *symbols) symbol(v event.Value) symbol {
 	if t.slots == nil {
-		t.seed, t.slots = maphash.MakeSeed(), make([]slot, 16)
+		t.seeds, t.slots = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, make([]slot, 16)
 	}
-	hash := uint32(maphash.String(t.seed, v.Text())) ^ uint32(v.Kind())<<28
-	mask := uint32(len(t.slots) - 1)
+	kind := uint64(v.Kind()) << 60
+	hash, more := maphash.String(t.seeds[0], v.Text())^kind, maphash.String(t.seeds[1], v.Text())^kind
+	mask := uint64(len(t.slots) - 1)
 	i := hash & mask
 	for ; t.slots[i].number != 0; i = (i + 1) & mask {
-		if t.slots[i].hash != hash {
-			continue
-		}
-		n := t.slots[i].number - 1
-		if k := &t.known[n].value; k.Kind() == v.Kind() && k.Text() == v.Text() {
-			return t.written(symbol(n))
+		if x := &t.slots[i]; x.hash == hash && x.more == more {
+			return symbol(x.number - 1)
 		}
 	}
 	n := symbol(len(t.known))
-	t.slots[i] = slot{hash, uint32(n) + 1}
 	t.known = append(t.known, known{v.WithText(t.texts.keep(v.Text())), n})
+	written := n
 	if c := v.Canonical(); c.Text() != v.Text() {
-		t.known[n].canonical = t.symbol(c)
+		canonical := t.symbol(c)
+		t.known[n].canonical, written = canonical, n|spelt
+		i = t.empty(hash)
 	}
+	t.slots[i] = slot{hash, more, uint32(written) + 1}
 	if 2*len(t.known) > len(t.slots) {
 		t.grow()
 	}
-	return t.written(n)
+	return written
 }
 
-func (t *symbols) written(n symbol) symbol {
-	if t.known[n].canonical != n {
-		return n | spelt
+func (t *symbols) empty(hash uint64) uint64 {
+	mask := uint64(len(t.slots) - 1)
+	i := hash & mask
+	for t.slots[i].number != 0 {
+		i = (i + 1) & mask
 	}
-	return n
+	return i
 }
 
 // canonical returns the symbol of the same value in canonical form.
@@ -83,16 +90,10 @@ func (t *symbols) value(s symbol) event.Value { return t.known[s&^spelt].value }
 func (t *symbols) grow() {
 	old := t.slots
 	t.slots = make([]slot, 2*len(old))
-	mask := uint32(len(t.slots) - 1)
 	for _, x := range old {
-		if x.number == 0 {
-			continue
+		if x.number != 0 {
+			t.slots[t.empty(x.hash)] = x
 		}
-		i := x.hash & mask
-		for t.slots[i].number != 0 {
-			i = (i + 1) & mask
-		}
-		t.slots[i] = x
 	}
 }
 
