@@ -30,22 +30,36 @@ func newSeen() seen {
 	return seen{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, slots: make([]sighting, 64)}
 }
 
-// enter tells whether the event came before, and whether it says the same.
-func (s *seen) enter(e *event.Event) (again, same bool) {
+// Sight tells whether an event came before.
+type Sight uint8
+
+// The sights.
+const (
+	First   Sight = iota // no event of its source and id came before
+	Again                // one did, and said the same
+	Changed              // one did, and said something else
+)
+
+// enter tells whether the event came before.
+func (s *seen) enter(e *event.Event) Sight {
 	b := binary.AppendUvarint(s.buffer[:0], uint64(len(e.Source)))
 	b = append(append(b, e.Source...), e.ID...)
 	x := sighting{name: maphash.Bytes(s.seeds[0], b), more: maphash.Bytes(s.seeds[1], b) | 1}
 	b = appendContent(b[:0], e)
 	x.content, s.buffer = maphash.Bytes(s.seeds[0], b), b
 	at := s.find(x)
-	if s.slots[at].more != 0 {
-		return true, s.slots[at].content == x.content
+	switch {
+	case s.slots[at].more == 0:
+	case s.slots[at].content == x.content:
+		return Again
+	default:
+		return Changed
 	}
 	s.slots[at] = x
 	if s.n++; 3*s.n > 2*len(s.slots) {
 		s.grow()
 	}
-	return false, false
+	return First
 }
 
 func (s *seen) find(x sighting) uint64 {

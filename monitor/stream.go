@@ -113,13 +113,21 @@ func (s *Stream) Malformed(line int, why string) {
 }
 
 // Push takes the next event. Nothing of it is kept.
-func (s *Stream) Push(e *event.Event, line int) {
-	if again, same := s.seen.enter(e); again {
-		if same {
-			s.summary.Duplicates++
-		} else {
-			s.Malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
-		}
+func (s *Stream) Push(e *event.Event, line int) { s.Judge(e, line, s.Look(e)) }
+
+// Look does the first half of Push: it tells whether the event came before.
+// It touches nothing that Judge does, so that it can run ahead in another
+// goroutine, in the order of the input.
+func (s *Stream) Look(e *event.Event) Sight { return s.seen.enter(e) }
+
+// Judge does the second half.
+func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
+	switch sight {
+	case Again:
+		s.summary.Duplicates++
+		return
+	case Changed:
+		s.Malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
 		return
 	}
 	s.summary.Events++

@@ -118,7 +118,7 @@ type checking struct {
 
 func (c *checking) run() (int, error) {
 	c.report = newCheckReport(c.app, c.options)
-	d := newDecoder(c.in)
+	d := newDecoder(c.in, c.stream.Look)
 	c.stopAtInterrupt(&d.stop)
 	lines := 0
 	var err error
@@ -128,7 +128,7 @@ func (c *checking) run() (int, error) {
 			if lines = x.line; x.why != "" {
 				c.stream.Malformed(x.line, x.why)
 			} else {
-				c.stream.Push(&x.event, x.line)
+				c.stream.Judge(&x.event, x.line, x.sight)
 			}
 		}
 		c.progress.show(lines, b.read, time.Since(c.started))

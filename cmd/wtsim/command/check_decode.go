@@ -4,12 +4,14 @@ import (
 	"sync/atomic"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
 )
 
 // decoded is a line as it was read.
 type decoded struct {
 	event event.Event
 	line  int
+	sight monitor.Sight
 	why   string // why it is no event; else empty
 }
 
@@ -23,15 +25,17 @@ type batch struct {
 
 const batchSize = 512
 
-// decoder reads and decodes ahead of the judge, on another core.
+// decoder reads, decodes and looks for duplicates ahead of the judge, on
+// another core.
 type decoder struct {
+	look  func(*event.Event) monitor.Sight
 	ready chan *batch
 	free  chan *batch
 	stop  atomic.Bool
 }
 
-func newDecoder(in *eventInput) *decoder {
-	d := &decoder{ready: make(chan *batch, 4), free: make(chan *batch, 6)}
+func newDecoder(in *eventInput, look func(*event.Event) monitor.Sight) *decoder {
+	d := &decoder{look: look, ready: make(chan *batch, 4), free: make(chan *batch, 6)}
 	for range cap(d.free) {
 		d.free <- &batch{}
 	}
@@ -49,7 +53,7 @@ func (d *decoder) run(in *eventInput) {
 			var line string
 			if line, b.err = lines.next(); b.err == nil {
 				n++
-				b.add(line, n)
+				d.add(b, line, n)
 			}
 		}
 		b.read = in.consumed()
@@ -65,7 +69,7 @@ func (d *decoder) run(in *eventInput) {
 }
 
 // add decodes a line into memory that the batch had before.
-func (b *batch) add(line string, n int) {
+func (d *decoder) add(b *batch, line string, n int) {
 	if blank(line) {
 		return
 	}
@@ -78,5 +82,7 @@ func (b *batch) add(line string, n int) {
 	x.line, x.why = n, ""
 	if err := event.DecodeInto(&x.event, line); err != nil {
 		x.why = err.Error()
+		return
 	}
+	x.sight = d.look(&x.event)
 }
