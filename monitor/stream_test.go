@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/props"
 	"pgregory.net/rapid"
 )
 
@@ -205,4 +207,74 @@ func noticedIn(t *testing.T, name string, try func(seed int) (string, error)) {
 		}
 	}
 	t.Errorf("%s: not noticed", name)
+}
+
+// What is too entangled for the memory bound is undecided, and says so; other
+// instances are judged.
+func TestUndecided(t *testing.T) {
+	defer func(was int) { maxLayer = was }(maxLayer)
+	maxLayer = 4
+	a, b, c := props.On("A", "x"), props.On("B", "x"), props.On("C", "x")
+	p, err := Compile(props.ForAll("x").Machine("p",
+		props.From("s").On(a).To("t").On(b).To("s").On(c).To("s"), props.From("t").On(b).To(props.Violated)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	s, err := p.Stream(StreamOptions{Skew: time.Second, Found: func(f Finding) {
+		line, err := f.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(line))
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 9 {
+		e := parse(t, i, string("ABC"[i%3])+" x=1")
+		e.Source = strconv.Itoa(i)
+		s.Push(&e, i)
+	}
+	for i, line := range []string{"A x=2", "B x=2"} {
+		e := parse(t, 100+i, line)
+		s.Push(&e, i)
+	}
+	sum := s.Close()
+	want := []string{
+		`{"kind":"violation","property":"p","binding":{"x":2},"certainty":"certain","source":"/f/1","event":"101","time":"2026-01-01T00:00:00.101Z","witness":[` +
+			`{"source":"/f/1","id":"100","type":"A","to":"t"},{"source":"/f/1","id":"101","type":"B","to":"violated"}]}`,
+		`{"kind":"inconclusive","property":"p","binding":{"x":1},"why":"too many events of it are concurrent"}`,
+	}
+	if !slices.Equal(got, want) || sum.Undecided != 1 || sum.Verdict != Violated {
+		t.Errorf("got %+v\n%s", sum, strings.Join(got, "\n"))
+	}
+}
+
+// Joins that no event names are not stored: 200 users and 200 articles are no
+// 40 000 instances.
+func TestNoCrossProduct(t *testing.T) {
+	login, publish, fave := props.On("LOGGED_IN", "user"), props.On("PUBLISHED", "slug"), props.On("FAVED", "slug", "user")
+	p, err := Compile(props.ForAll("slug", "user").Machine("tests-iv",
+		props.From("neither").On(login).To("user").On(publish).To("article").On(fave).To(props.Violated),
+		props.From("user").On(publish).To("both").On(fave).To(props.Violated),
+		props.From("article").On(login).To("both").On(fave).To(props.Violated),
+		props.From("both").On(fave).To(props.Satisfied)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := p.Start()
+	for i := range 200 {
+		m.Observe(parse(t, i, fmt.Sprintf("LOGGED_IN user=%d", i)))
+		m.Observe(parse(t, 200+i, fmt.Sprintf("PUBLISHED slug=%d", i)))
+	}
+	if n := m.Stats().Properties[0].Instances; n != 400 {
+		t.Errorf("%d instances", n)
+	}
+	if v := m.Observe(parse(t, 900, "FAVED slug=7 user=8")); len(v) > 0 {
+		t.Error(v)
+	}
+	if v := m.Observe(parse(t, 901, "FAVED slug=777 user=8")); len(v) != 1 || len(v[0].Witness) != 2 {
+		t.Error(v)
+	}
 }

@@ -101,15 +101,20 @@ func (t *symbols) grow() {
 // moved, so that its parts can be shared.
 type texts struct{ piece *strings.Builder }
 
-const textPiece = 1 << 16
+// The first piece is small: most runs of the simulator need no more.
+const firstPiece, textPiece = 1 << 9, 1 << 16
 
 func (t *texts) keep(s string) string {
 	if len(s) > textPiece/8 {
 		return strings.Clone(s)
 	}
 	if t.piece == nil || t.piece.Cap()-t.piece.Len() < len(s) {
+		size := firstPiece
+		if t.piece != nil {
+			size = min(2*t.piece.Cap(), textPiece)
+		}
 		t.piece = &strings.Builder{}
-		t.piece.Grow(textPiece)
+		t.piece.Grow(max(size, len(s)))
 	}
 	from := t.piece.Len()
 	t.piece.WriteString(s)
