@@ -63,13 +63,14 @@ func subcommands() []subcommand {
 		{"run", "search the schedules of a scenario for a violation", (*app).run},
 		{"replay", "run a counterexample and tell its story", (*app).replay},
 		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
+		{"check", "check recorded events against properties", (*app).check},
 		{"list", "list the scenarios", (*app).list},
 		{"faults", "list what the platform may do, with sources", (*app).faults},
 	}
 }
 
 // later are the verbs of the contract that are not built yet.
-var later = []string{"check", "bench", "monitor", "test", "build", "props", "describe", "mutate", "merge"}
+var later = []string{"bench", "monitor", "test", "build", "props", "describe", "mutate", "merge"}
 
 func (a *app) main(args []string) int {
 	code, err := a.dispatch(args)
