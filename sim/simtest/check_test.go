@@ -34,12 +34,12 @@ func TestCheckFails(t *testing.T) {
 	fresh(t)
 	scenario := shop(checkout.Variant{NoIdempotencyKey: true})
 	r := recordCheck(t, "TestShop/double", scenario)
-	r.wantFailure(t, doubleCharge, `for order="o-1"`, "found in schedule 72, minimised from ", " deviations to 1:\n\n  1. charge(alice/1), attempt 1: the response of POST payments.example/charges is lost",
+	r.wantFailure(t, doubleCharge, `for order="o-1"`, "found in schedule 9, minimised from ", " deviations to 1:\n\n  1. charge(alice/1), attempt 1: the response of POST payments.example/charges is lost",
 		"00:00:00.", "ORDER_CHARGED(o-1)", "VIOLATED",
-		"\n\nreplay:  go test -run '^TestShop$/^double$' -wtsim.replay testdata/wtsim/TestShop-double-72.json")
-	wantFiles(t, "TestShop-double-72.json")
+		"\n\nreplay:  go test -run '^TestShop$/^double$' -wtsim.replay testdata/wtsim/TestShop-double-9.json")
+	wantFiles(t, "TestShop-double-9.json")
 
-	file, err := sim.ReadCounterexample("testdata/wtsim/TestShop-double-72.json")
+	file, err := sim.ReadCounterexample("testdata/wtsim/TestShop-double-9.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +49,8 @@ func TestCheckFails(t *testing.T) {
 
 	// From now on the file comes first.
 	r = recordCheck(t, "TestShop/double", scenario)
-	r.wantFailure(t, doubleCharge, `for order="o-1"`, "replayed from testdata/wtsim/TestShop-double-72.json, to the same trace:", "1. charge", "replay:")
-	wantFiles(t, "TestShop-double-72.json")
+	r.wantFailure(t, doubleCharge, `for order="o-1"`, "replayed from testdata/wtsim/TestShop-double-9.json, to the same trace:", "1. charge", "replay:")
+	wantFiles(t, "TestShop-double-9.json")
 }
 
 func TestCheckHolds(t *testing.T) {
