@@ -23,7 +23,8 @@ type Search struct {
 	// Limit, if not nil, is asked before each schedule: those above it are
 	// not run any more. It may fall.
 	Limit func() int
-	// Before and After, if not nil, are told of each schedule.
+	// Before and After, if not nil, are told of each schedule; Before also of
+	// the one that turns out not to exist.
 	Before func(number int)
 	After  func(number int, r *Result)
 }
@@ -57,13 +58,13 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 			found.Interrupted = true
 			break
 		}
+		if o.Before != nil {
+			o.Before(n) // before the strategy, which may have to run something to list its schedules
+		}
 		schedule, ok := strategy.Schedule(n)
 		if !ok {
 			found.Complete = true
 			break
-		}
-		if o.Before != nil {
-			o.Before(n)
 		}
 		r := s.Run(schedule.Source)
 		found.Ran, found.Number = found.Ran+1, n
