@@ -1,11 +1,6 @@
 package event
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -65,109 +60,6 @@ func (e *Event) UnmarshalJSON(line []byte) error {
 		*e = got
 	}
 	return err
-}
-
-// wire is the JSON form; unknown attributes are ignored.
-type wire struct {
-	SpecVersion *string         `json:"specversion"`
-	ID          *string         `json:"id"`
-	Source      *string         `json:"source"`
-	Type        *string         `json:"type"`
-	Time        *string         `json:"time"`
-	Sequence    *string         `json:"sequence"`
-	Invocation  *string         `json:"invocation"`
-	Data        json.RawMessage `json:"data"`
-}
-
-// Decode reads one CloudEvent from a line of JSON. The error says what is
-// missing or wrong and what was wanted.
-func Decode(line []byte) (Event, error) {
-	var w wire
-	if !utf8.Valid(line) {
-		return Event{}, errors.New("not UTF-8, wanted a CloudEvent in JSON")
-	}
-	if err := json.Unmarshal(line, &w); err != nil {
-		return Event{}, fmt.Errorf("not a CloudEvent in JSON: %v", err)
-	}
-	if err := w.missing(); err != nil {
-		return Event{}, err
-	}
-	at, err := parseTime(*w.Time)
-	if err != nil {
-		return Event{}, err
-	}
-	e := Event{ID: *w.ID, Source: *w.Source, Type: *w.Type, Time: at}
-	if w.Sequence != nil {
-		if e.Sequence = *w.Sequence; !isDecimal(e.Sequence) {
-			return Event{}, fmt.Errorf("sequence is %q, wanted a decimal string", e.Sequence)
-		}
-	}
-	if w.Invocation != nil {
-		e.Invocation = *w.Invocation
-	}
-	e.Data, err = decodeData(w.Data)
-	return e, err
-}
-
-func (w *wire) missing() error {
-	if w.SpecVersion != nil && *w.SpecVersion != "1.0" {
-		return fmt.Errorf("specversion is %q, wanted \"1.0\"", *w.SpecVersion)
-	}
-	for _, a := range []struct {
-		name  string
-		value *string
-	}{{"specversion", w.SpecVersion}, {"id", w.ID}, {"source", w.Source}, {"type", w.Type}, {"time", w.Time}} {
-		if a.value == nil || *a.value == "" {
-			return fmt.Errorf("%s is missing, wanted a non-empty string", a.name)
-		}
-	}
-	return nil
-}
-
-func parseTime(s string) (time.Time, error) {
-	if i := strings.IndexByte(s, '.'); i >= 0 {
-		digits := 0
-		for i++; i < len(s) && s[i] >= '0' && s[i] <= '9'; i++ {
-			digits++
-		}
-		if digits > 9 {
-			return time.Time{}, fmt.Errorf("time %q has more than nine decimals", s)
-		}
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || strings.ContainsRune(s, ',') {
-		return time.Time{}, fmt.Errorf("time is %q, wanted RFC 3339", s)
-	}
-	return t.UTC(), nil
-}
-
-func isDecimal(s string) bool {
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func decodeData(raw json.RawMessage) (Data, error) {
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 || string(raw) == "null" {
-		return nil, nil
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		return nil, errors.New("data is not an object")
-	}
-	d := make(Data, 0, len(fields))
-	for _, name := range sortedKeys(fields) {
-		v, err := ParseValue(fields[name])
-		if err != nil {
-			return nil, fmt.Errorf("data.%s: %v", name, err)
-		}
-		d = append(d, Field{name, v})
-	}
-	return d, nil
 }
 
 const hexDigits = "0123456789abcdef"

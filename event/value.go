@@ -128,6 +128,25 @@ func (v Value) Equal(w Value) bool {
 	return v.text == w.text
 }
 
+// Canonical returns the value written so that equal values have equal texts:
+// 1 for 1.0.
+func (v Value) Canonical() Value {
+	if v.kind == Number {
+		v.text = v.key
+	}
+	return v
+}
+
+// WithText returns the value with its text replaced by an equal copy, such as
+// one that does not share memory with a whole line.
+func (v Value) WithText(same string) Value {
+	if v.key == v.text {
+		v.key = same
+	}
+	v.text = same
+	return v
+}
+
 // Key returns a string that is equal for equal values and for no others.
 func (v Value) Key() string {
 	switch v.kind {

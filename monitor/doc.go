@@ -22,14 +22,20 @@
 //  4. At quiescence the minimal instances are reported whose state must not
 //     be the last one.
 //
+// A [Stream] takes events as they come, brings them into exact order behind a
+// watermark, and, where the clocks of sources may differ, judges all orders
+// that are possible: its rules stand there and at the type front.
+//
 // The method is parametric trace slicing (Chen, Rosu: Semantics and
-// Algorithms for Parametric Monitoring, 2012). We depart from it in one
-// point: an instance that is dead, or that would be born dead, is not stored
-// unless it is the binding of an event. For a join that is about to be born,
+// Algorithms for Parametric Monitoring, 2012). We depart from it in three
+// points. An instance that is dead, or that would be born dead, is not stored
+// unless it is the binding of an event: for a join that is about to be born,
 // the union J of all stored bindings contained in it is then still the
 // largest instance whose slice it continues, and if J is not stored it was
-// dead, and so is the join.
+// dead, and so is the join. Joins are not stored at all before an event names
+// them, where it can be proved that this makes no difference (lazy.go). And
+// slices are not stored by instance: each event is noted once, under its own
+// binding (trail.go).
 //
-// Not here yet: clock skew (every verdict is certain), deadlines, lateness,
-// forgetting by age, saving and restoring.
+// Not here yet: deadlines, registers, saving and restoring.
 package monitor

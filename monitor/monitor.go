@@ -1,11 +1,14 @@
 package monitor
 
 import (
-	"slices"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/props"
 )
+
+// startState is the automaton's, as instances store it.
+const startState = props.StartState
 
 // Options say how to monitor. The zero value keeps everything.
 type Options struct {
@@ -15,6 +18,9 @@ type Options struct {
 	// Malformed, if not nil, is told of each event that is malformed for a
 	// property, at the time of Observe.
 	Malformed func(Malformed)
+
+	skew time.Duration // see front.go
+	ttl  time.Duration // see age.go
 }
 
 // Monitor decides the properties of a program over one sequence of events.
@@ -24,17 +30,55 @@ type Monitor struct {
 	options Options
 	stores  []store // by plan
 	counts  counts
+	symbols symbols
+	sources sources
+	trails  trails
 
 	// Working memory of one event and one property.
-	event   event.Event
-	step    *observed     // what trails keep of the event; nil before one does
-	letter  *letter       // the event's type
-	passed  uint64        // the guards that it passes
-	values  []event.Value // by variable
-	key     []byte
-	newborn []*instance
-	hits    []*instance // violated by the event
-	buffer  [64]byte    // the key's memory, as long as it suffices
+	now     occurrence
+	whole   event.Event // the event, where all of it is at hand
+	room    []routed    // of now, where it is applied at once
+	noted   bool        // the event has a record
+	letter  *letter
+	fate    uint32   // the letter's number, see store.letter
+	values  []symbol // by variable, as written
+	plain   []symbol // by variable, canonical
+	newborn []birth
+	born    []symbol // the newborns' values
+	hits    []hit    // violated by the event
+	scratch []symbol // the values of an event that is applied at once
+}
+
+// occurrence is an event as the engine needs it: small, so that many can wait
+// for their turn.
+type occurrence struct {
+	id     string
+	source int32
+	at     instant // effective
+	time   instant // by its source's clock
+	routed []routed
+	whole  bool // see Monitor.whole
+}
+
+// routed is an event as one property sees it.
+type routed struct {
+	plan   int32
+	letter uint32   // see store.letter
+	values []symbol // of the letter's variables, ascending
+}
+
+// hit is an instance that the event violates.
+type hit struct {
+	domain int
+	cell   cell
+}
+
+// birth is an instance to be.
+type birth struct {
+	domain int
+	from   int // where its values stand among born
+	in     instance
+	fuzzy  *front
 }
 
 // Start returns a monitor that has seen nothing.
@@ -43,19 +87,10 @@ func (p *Program) Start() *Monitor { return p.StartWith(Options{}) }
 // StartWith returns a monitor that has seen nothing, with options.
 func (p *Program) StartWith(o Options) *Monitor {
 	m := &Monitor{program: p, options: o, stores: make([]store, len(p.plans))}
-	m.key = m.buffer[:0]
-	m.values = make([]event.Value, p.vars)
-	tables := make([]table, p.tables)
-	indexes := make([]map[string]*list, p.indexes)
+	both := make([]symbol, 2*p.vars)
+	m.values, m.plain = both[:p.vars], both[p.vars:]
 	for i := range p.plans {
-		pl := &p.plans[i]
-		s := &m.stores[i]
-		s.plan = pl
-		s.tables, tables = tables[:len(pl.domains)], tables[len(pl.domains):]
-		s.indexes, indexes = indexes[:pl.indexes], indexes[pl.indexes:]
-		if pl.auto != nil {
-			s.root = instance{state: props.StartState, dead: pl.dead[props.StartState]}
-		}
+		m.stores[i].start(&p.plans[i], &m.options)
 	}
 	return m
 }
@@ -65,198 +100,194 @@ func (p *Program) StartWith(o Options) *Monitor {
 //
 // Events come in exact order: by effective time; at equal times in the order
 // of the input, events of one source in their source's order. The caller sees
-// to that, and drops duplicates; the monitor looks at no time.
+// to that, and drops duplicates; the monitor looks at no time. See [Stream]
+// for events as they come.
 func (m *Monitor) Observe(e event.Event) []Violation {
 	m.counts.events++
 	routes := m.program.routes[e.Type]
 	if len(routes) == 0 {
 		return nil
 	}
-	m.event, m.step = e, nil
+	m.whole = e
+	m.now = occurrence{id: e.ID, routed: m.room[:0], whole: true}
+	m.scratch = m.scratch[:0]
+	m.prepare(&m.now, &m.whole, routes, &m.scratch)
+	m.room = m.now.routed
+	if len(m.now.routed) == 0 {
+		return nil
+	}
+	m.now.source = m.sources.number(e.Source)
+	return m.apply()
+}
+
+// prepare binds the event's parameters for each property that has its type in
+// the alphabet. What is malformed for a property is told, and not among what
+// is routed. The values are appended to a buffer.
+func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, buffer *[]symbol) {
 	malformed := false
-	var found []Violation
 	for _, r := range routes {
 		s := &m.stores[r.plan]
-		m.letter = &s.letters[r.letter]
-		if why := m.bind(); why != "" {
+		l := &s.letters[r.letter]
+		if why := unfitFor(l, e); why != "" {
 			malformed = true
-			m.reject(s, why)
+			m.reject(s, e, why)
 			continue
 		}
-		m.passed = m.letter.Letter(e.Data)
-		m.apply(s)
-		if len(m.hits) > 0 {
-			found = append(found, m.report(s, m.hits)...)
+		from := len(*buffer)
+		for _, b := range l.Binds {
+			v, _ := e.Data.Get(b.Param)
+			*buffer = append(*buffer, m.symbols.symbol(v))
 		}
+		o.routed = append(o.routed, routed{int32(r.plan), s.letter(r.letter, l.Letter(e.Data)), (*buffer)[from:]})
 	}
 	if malformed {
 		m.counts.malformed++
 	}
-	sortViolations(found)
-	return found
 }
 
-// bind takes the event's values for the variables of the letter, or says why
-// the event is malformed.
-func (m *Monitor) bind() (why string) {
-	for _, b := range m.letter.Binds {
-		v, ok := m.event.Data.Get(b.Param)
-		if !ok || !v.CanBind() {
+// unfitFor says why an event is malformed for a property; empty if it is not.
+func unfitFor(l *letter, e *event.Event) (why string) {
+	for _, b := range l.Binds {
+		if v, ok := e.Data.Get(b.Param); !ok || !v.CanBind() {
 			return unfit(b.Param, v, ok)
 		}
-		m.values[b.Variable] = v
 	}
-	for _, param := range m.letter.Wants {
-		if v, ok := m.event.Data.Get(param); !ok || !v.CanBind() {
+	for _, param := range l.Wants {
+		if v, ok := e.Data.Get(param); !ok || !v.CanBind() {
 			return unfit(param, v, ok)
 		}
 	}
 	return ""
 }
 
-// apply lets the event change the instances of one property. Who is born is
+// apply lets the event change the instances of its properties.
+func (m *Monitor) apply() []Violation {
+	m.noted = false
+	var found []Violation
+	for i := range m.now.routed {
+		r := &m.now.routed[i]
+		s := &m.stores[r.plan]
+		m.fate, m.letter = r.letter, s.letterOf(r.letter)
+		for i, v := range m.letter.list {
+			m.values[v], m.plain[v] = r.values[i], m.symbols.canonical(r.values[i])
+		}
+		m.applyTo(s)
+		if len(m.hits) > 0 {
+			found = append(found, m.report(s, m.hits)...)
+		}
+	}
+	sortViolations(found)
+	return found
+}
+
+// applyTo lets the event change the instances of one property. Who is born is
 // found first, since a newborn continues a slice as it was before the event.
-func (m *Monitor) apply(s *store) {
-	m.newborn, m.hits = m.newborn[:0], m.hits[:0]
-	own := m.lookup(s, m.letter.domain)
-	if own == nil {
+func (m *Monitor) applyTo(s *store) {
+	m.newborn, m.born, m.hits = m.newborn[:0], m.born[:0], m.hits[:0]
+	if m.options.ttl > 0 {
+		m.expire(s)
+	}
+	var room [8]symbol
+	own := s.lookup(m.letter.domain, pick(room[:0], m.plain, m.letter.list))
+	if own == none {
 		m.conceiveOwn(s)
 		for i := range m.letter.joins {
 			m.conceiveJoins(s, &m.letter.joins[i])
 		}
 	} else {
-		m.advance(s, own)
+		m.advance(s, m.letter.domain, own)
 	}
-	for _, slot := range m.letter.larger {
-		m.advanceAll(s, slot)
-	}
-	for _, in := range m.newborn {
-		m.bear(s, in)
-	}
-}
-
-// conceiveOwn begins the instance of the event's own binding. Its slice so
-// far is that of the largest instance contained in it.
-func (m *Monitor) conceiveOwn(s *store) {
-	d := &s.domains[m.letter.domain]
-	var union set
-	for _, part := range d.parts {
-		if m.lookup(s, part) != nil {
-			union |= s.domains[part].vars
+	for _, f := range m.letter.larger {
+		p := &s.pools[f.domain]
+		for c := p.group(f.index, pick(room[:0], m.plain, m.letter.list)); c != none; {
+			next := p.next(f.index, c) // c may leave the group
+			m.advance(s, f.domain, c)
+			c = next
 		}
 	}
-	base := &s.root
-	if union != 0 {
-		base = m.lookup(s, find(s.domains, union))
+	for i := range m.newborn {
+		own = m.bear(s, &m.newborn[i], own)
 	}
-	if base == nil || base.dead {
-		base = tombstone
-	}
-	m.newborn = append(m.newborn, m.conceive(s, m.letter.domain, base))
+	m.note(s, own)
 }
 
-// conceiveJoins begins the joins of the event's binding with the instances of
-// one domain. A join continues its partner's slice, unless there is a larger
-// instance inside the join: then that one is the partner to be, or the join
-// is there already, or it is dead.
-func (m *Monitor) conceiveJoins(s *store, j *join) {
-	for _, d := range j.insideEvent {
-		if m.lookup(s, d) != nil {
-			return
-		}
+// pick appends the values of some variables to a key.
+func pick(key, values []symbol, vars []int) []symbol {
+	for _, v := range vars {
+		key = append(key, values[v])
 	}
-	partners := s.indexes[j.slot][string(m.keyBy(j.by))]
-	if partners == nil {
+	return key
+}
+
+// note adds the event to the trail of its own binding, and to what that keeps
+// for joins.
+func (m *Monitor) note(s *store, own cell) {
+	p := &s.pools[m.letter.domain]
+	in := &p.all[own]
+	if p.counted {
+		in.function = s.compose(in.function, m.fate)
+	}
+	if m.options.NoWitness || in.dead && p.top && !m.violated(m.letter.domain, own) {
 		return
 	}
-	added := s.domains[j.partner].vars &^ m.letter.vars
-	alive := partners.alive()
-	if len(alive) == 0 {
-		delete(s.indexes[j.slot], string(m.keyBy(j.by)))
+	if !m.noted {
+		m.noted = true
+		m.trails.records.add(record{m.now.id, m.now.source, m.now.at, m.now.time})
 	}
-	for _, partner := range alive {
-		partner.load(s, added, m.values)
-		inside := func(d int) bool { return m.lookup(s, d) != nil }
-		if !slices.ContainsFunc(j.insideTheTwo, inside) {
-			m.newborn = append(m.newborn, m.conceive(s, j.domain, partner))
+	in.trail = m.trails.add(in.trail, uint32(m.trails.records.n-1), m.fate)
+}
+
+// violated tells whether the event violates an instance.
+func (m *Monitor) violated(domain int, c cell) bool {
+	for _, h := range m.hits {
+		if h.domain == domain && h.cell == c {
+			return true
 		}
 	}
-}
-
-// conceive makes an instance that continues the slice of another one. Values
-// stand as they were first written.
-func (m *Monitor) conceive(s *store, domain int, base *instance) *instance {
-	in := &instance{domain: domain, state: base.state, dead: base.dead, trail: base.trail}
-	vars := s.domains[domain].vars
-	in.values = make([]event.Value, 0, vars.len())
-	base.load(s, ^set(0), m.values)
-	for v := 0; vars != 0; {
-		v, vars = vars.first()
-		in.values = append(in.values, m.values[v])
-	}
-	return in
-}
-
-// advanceAll advances the instances of an index that contain the event's
-// binding.
-func (m *Monitor) advanceAll(s *store, slot int) {
-	larger := s.indexes[slot][string(m.keyBy(m.letter.vars))]
-	if larger == nil {
-		return
-	}
-	for _, in := range larger.instances {
-		m.advance(s, in)
-	}
-	if len(larger.alive()) == 0 {
-		delete(s.indexes[slot], string(m.keyBy(m.letter.vars)))
-	}
+	return false
 }
 
 // advance moves a stored instance by the event.
-func (m *Monitor) advance(s *store, in *instance) {
-	if in.dead {
+func (m *Monitor) advance(s *store, domain int, c cell) {
+	p := &s.pools[domain]
+	if m.options.ttl > 0 {
+		m.touch(s, domain, c)
+	}
+	if p.all[c].dead {
 		return
 	}
-	m.move(s, in)
-	if !in.dead {
+	if m.options.skew > 0 {
+		m.advanceFuzzy(s, domain, c)
 		return
 	}
-	if in != &s.root {
-		m.forget(s, in)
-	}
-	if in.state != props.ViolatedState {
-		in.trail = nil
+	in := &p.all[c]
+	if in.state = s.next(m.fate, in.state); s.dead[in.state] {
+		m.settle(s, domain, c)
 	}
 }
 
-// bear moves a newborn by the event, and stores it if it survives that.
-func (m *Monitor) bear(s *store, in *instance) {
-	if !in.dead {
-		m.move(s, in)
+// settle lets go of an instance that is dead now. The binding of an event
+// stays known. One that is violated is dropped when it has been reported.
+func (m *Monitor) settle(s *store, domain int, c cell) {
+	p := &s.pools[domain]
+	if domain != 0 {
+		s.live--
 	}
-	if !in.dead {
-		m.insert(s, in)
-	} else if s.domains[in.domain].event {
-		s.table(in.domain)[string(m.keyOf(s, in, ^set(0)))] = tombstone
-	}
-}
-
-// move takes the automaton's transition.
-func (m *Monitor) move(s *store, in *instance) {
-	in.state = m.letter.Next(in.state, m.passed)
-	in.dead = s.dead[in.state]
-	if !m.options.NoWitness {
-		in.trail = &trail{in.trail, m.seen(), in.state}
-	}
-	if in.state == props.ViolatedState {
-		m.hits = append(m.hits, in)
+	p.unlink(c)
+	p.all[c].dead = true
+	switch {
+	case p.all[c].state == props.ViolatedState && m.options.skew == 0:
+		m.hits = append(m.hits, hit{domain, c})
+	case !p.event && domain != 0:
+		m.drop(s, domain, c)
+	case p.top:
+		p.all[c].trail = 0
 	}
 }
 
-// seen returns what trails keep of the event, shared by all of them.
-func (m *Monitor) seen() *observed {
-	if m.step == nil {
-		m.step = &observed{m.event.Source, m.event.ID, m.event.Type}
+func (m *Monitor) drop(s *store, domain int, c cell) {
+	if m.options.ttl > 0 {
+		m.forgetAge(s, domain, c)
 	}
-	return m.step
+	s.pools[domain].drop(c)
 }

@@ -15,11 +15,9 @@ const maxDomains = 1024
 // Program is a set of properties made ready to be monitored. It does not
 // change, and may be used by several goroutines.
 type Program struct {
-	plans   []plan
-	routes  map[string][]route // by event type, in order of property
-	tables  int                // tables of all plans
-	indexes int                // indexes of all plans
-	vars    int                // the most variables that a property has
+	plans  []plan
+	routes map[string][]route // by event type, in order of property
+	vars   int                // the most variables that a property has
 }
 
 // route leads an event to one property that has its type in the alphabet.
@@ -35,39 +33,47 @@ type plan struct {
 	dead     []bool           // by state: no violation can be reached
 	domains  []domain         // the sets that instances can bind; the first is empty
 	letters  []letter         // by event type of the automaton
-	indexes  int
+	lazy     bool             // joins are found when an event names them, see lazy.go
 }
 
 // domain is a set of variables that instances can bind.
 type domain struct {
 	vars    set
+	list    []int   // the variables, ascending
 	event   bool    // events bind it: its dead are remembered
+	top     bool    // no other domain contains it
 	parts   []int   // the domains properly contained in it
 	indexes []index // the ways in which its instances are looked up
+	recipe  recipe  // how the state of a newborn is found, where joins are lazy
+	counted bool    // some recipe needs the functions of its instances
 }
 
 // index finds instances by the values of some of their variables.
 type index struct {
 	by   set
-	slot int
+	cols []int // where in the domain's list they stand
 }
 
 // letter is what an event of one type does to instances.
 type letter struct {
 	*props.EventType
 	vars   set
+	list   []int // the variables, ascending
 	domain int
-	larger []int  // index slots: instances that contain the event's binding
-	joins  []join // where to look for partners in a join
+	larger []finder // instances that contain the event's binding
+	joins  []join   // where to look for partners in a join
 }
+
+// finder is one index of one domain.
+type finder struct{ domain, index int }
 
 // join pairs an event's binding with instances of one other domain, neither
 // of which contains the other.
 type join struct {
-	slot    int // the index of the partners
-	by      set // what they must share with the event
-	partner int // their domain
-	domain  int // the domain of the join
+	finder       // the partners
+	by     []int // what they must share with the event
+	added  set   // what they add to it
+	union  int   // the domain of the join
 	// Where an instance that is contained in the join, but not in the
 	// partner, is stored, the join continues another slice than the
 	// partner's, and is found from there.
@@ -105,6 +111,7 @@ func (p *Program) add(property *props.Property) error {
 		if err := pl.close(); err != nil {
 			return err
 		}
+		pl.lazy = pl.canBeLazy()
 		for i := range pl.auto.Events {
 			pl.plan(&pl.auto.Events[i])
 			name := pl.auto.Events[i].Type
@@ -112,8 +119,6 @@ func (p *Program) add(property *props.Property) error {
 		}
 		p.vars = max(p.vars, len(pl.auto.Variables))
 	}
-	p.tables += len(pl.domains)
-	p.indexes += pl.indexes
 	p.plans = append(p.plans, pl)
 	return nil
 }
@@ -154,11 +159,18 @@ func (pl *plan) close() error {
 		}
 	}
 	for i := range domains {
+		domains[i].list, domains[i].top = domains[i].vars.list(), true
+	}
+	for i := range domains {
 		for j := range domains {
 			if domains[j].vars.within(domains[i].vars) && i != j {
 				domains[i].parts = append(domains[i].parts, j)
+				domains[j].top = false
 			}
 		}
+	}
+	for i := range domains { // parts are there before what contains them
+		slices.SortStableFunc(domains[i].parts, func(a, b int) int { return domains[a].vars.len() - domains[b].vars.len() })
 	}
 	pl.domains = domains
 	return nil
@@ -167,13 +179,14 @@ func (pl *plan) close() error {
 // plan prepares what an event of one type does.
 func (pl *plan) plan(t *props.EventType) {
 	l := letter{EventType: t, vars: varsOf(t)}
-	l.domain = find(pl.domains, l.vars)
+	l.domain, l.list = find(pl.domains, l.vars), l.vars.list()
 	for i := range pl.domains {
-		switch other := pl.domains[i].vars; {
-		case other.within(l.vars):
-		case l.vars.within(other):
-			l.larger = append(l.larger, pl.index(i, l.vars))
-		default:
+		d := &pl.domains[i]
+		switch {
+		case d.vars.within(l.vars) || pl.lazy && !d.event:
+		case l.vars.within(d.vars):
+			l.larger = append(l.larger, pl.finder(i, l.vars))
+		case !pl.lazy:
 			l.joins = append(l.joins, pl.join(l.vars, i))
 		}
 	}
@@ -182,8 +195,8 @@ func (pl *plan) plan(t *props.EventType) {
 
 func (pl *plan) join(vars set, partner int) join {
 	with := pl.domains[partner].vars
-	j := join{by: vars & with, partner: partner, domain: find(pl.domains, vars|with)}
-	j.slot = pl.index(partner, j.by)
+	j := join{by: (vars & with).list(), added: with &^ vars, union: find(pl.domains, vars|with)}
+	j.finder = pl.finder(partner, vars&with)
 	for i, d := range pl.domains {
 		switch {
 		case d.vars.within(with) || !d.vars.within(vars|with):
@@ -196,17 +209,22 @@ func (pl *plan) join(vars set, partner int) join {
 	return j
 }
 
-// index returns the slot of the index of a domain by some variables.
-func (pl *plan) index(domain int, by set) int {
+// finder returns the index of a domain by some of its variables.
+func (pl *plan) finder(domain int, by set) finder {
 	d := &pl.domains[domain]
-	for _, x := range d.indexes {
+	for i, x := range d.indexes {
 		if x.by == by {
-			return x.slot
+			return finder{domain, i}
 		}
 	}
-	d.indexes = append(d.indexes, index{by, pl.indexes})
-	pl.indexes++
-	return pl.indexes - 1
+	x := index{by: by, cols: []int{}} // nil would mean all
+	for col, v := range d.list {
+		if by&(1<<v) != 0 {
+			x.cols = append(x.cols, col)
+		}
+	}
+	d.indexes = append(d.indexes, x)
+	return finder{domain, len(d.indexes) - 1}
 }
 
 func varsOf(t *props.EventType) (s set) {
@@ -223,6 +241,16 @@ func find(domains []domain, vars set) int {
 func (s set) within(t set) bool { return s&^t == 0 }
 
 func (s set) len() int { return bits.OnesCount64(uint64(s)) }
+
+// list returns the variables, ascending.
+func (s set) list() []int {
+	all := make([]int, 0, s.len())
+	for v := 0; s != 0; {
+		v, s = s.first()
+		all = append(all, v)
+	}
+	return all
+}
 
 // first returns the least variable, and the set without it.
 func (s set) first() (int, set) { return bits.TrailingZeros64(uint64(s)), s & (s - 1) }

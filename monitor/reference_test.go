@@ -24,9 +24,9 @@ type model struct {
 // parameter p0, p1, ...
 type modelType struct{ binds []int }
 
-// occurrence is an event as the reference sees it: an index into forms for
+// happening is an event as the reference sees it: an index into forms for
 // each variable that its type binds.
-type occurrence struct {
+type happening struct {
 	kind   int
 	values []int
 	flag   bool
@@ -95,7 +95,7 @@ func (b bound) join(c bound) (bound, bool) {
 }
 
 // binding is rule 1.
-func (mo *model) binding(o occurrence) (b bound, ok bool) {
+func (mo *model) binding(o happening) (b bound, ok bool) {
 	b = slices.Repeat(bound{-1}, mo.vars)
 	for i, v := range mo.types[o.kind].binds {
 		if b[v] = class(o.values[i]); b[v] < 0 {
@@ -110,17 +110,19 @@ func (mo *model) binding(o occurrence) (b bound, ok bool) {
 type flaw int
 
 const (
-	sound         flaw = iota
-	allReported        // rule 5 forgotten
-	noJoins            // instances are the bindings of events alone
-	sinceOwnBirth      // an instance does not see what came before it existed
-	notAbsorbing       // violated and satisfied can be left
+	sound           flaw = iota
+	allReported          // rule 5 forgotten
+	noJoins              // instances are the bindings of events alone
+	sinceOwnBirth        // an instance does not see what came before it existed
+	notAbsorbing         // violated and satisfied can be left
+	skewOffByOne         // events exactly E apart are taken to be ordered
+	chainsForgotten      // with skew, the order of a source is not known
 )
 
 // verdicts is the reference: semantics rules 1 to 5 as they stand, for every
 // prefix of the trace, then the end of the run. Each line is one event's
 // reports.
-func (mo *model) verdicts(trace []occurrence, f flaw) (lines []string, malformed int) {
+func (mo *model) verdicts(trace []happening, f flaw) (lines []string, malformed int) {
 	instances := map[string]bound{}
 	born := map[string]int{}
 	enter := func(b bound, at int) {
@@ -164,7 +166,7 @@ func (mo *model) verdicts(trace []occurrence, f flaw) (lines []string, malformed
 
 // run is rule 3 and the automaton: the slice, as event numbers with the state
 // after each, and the states passed.
-func (mo *model) run(trace []occurrence, from int, in bound, f flaw) (witness string, states []int) {
+func (mo *model) run(trace []happening, from int, in bound, f flaw) (witness string, states []int) {
 	states = []int{2}
 	for at := from; at < len(trace); at++ {
 		b, ok := mo.binding(trace[at])

@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ import (
 //
 // It changes nothing; events may follow.
 func (m *Monitor) Quiesce(stores props.State) []Violation {
-	m.event = event.Event{}
+	m.now = occurrence{}
 	var found []Violation
 	for i := range m.stores {
 		s := &m.stores[i]
@@ -34,98 +33,63 @@ func (m *Monitor) Quiesce(stores props.State) []Violation {
 	return found
 }
 
-// unsettled returns the instances that must not end in their state.
-func (s *store) unsettled() []*instance {
-	if !slices.Contains(s.auto.AtEnd, true) {
-		return nil
-	}
-	var all []*instance
-	if s.auto.AtEnd[s.root.state] {
-		all = append(all, &s.root)
-	}
-	for _, t := range s.tables {
-		for _, in := range t { //wtsim:order reports are sorted by binding
-			if !in.dead && s.auto.AtEnd[in.state] {
-				all = append(all, in)
-			}
-		}
-	}
-	return all
-}
-
 // report returns the violations of the minimal instances among those that
 // are violated at once, and lets go of the slices of the dead.
-func (m *Monitor) report(s *store, violated []*instance) []Violation {
+func (m *Monitor) report(s *store, violated []hit) []Violation {
 	var found []Violation
-	for _, in := range m.minimal(s, violated) {
-		v := Violation{
-			Property:  s.property.Name(),
-			Binding:   s.binding(in),
-			Certainty: Certain,
-			Event:     m.event,
-			Witness:   s.witness(in.trail),
+	for _, h := range m.minimal(s, violated) {
+		p := &s.pools[h.domain]
+		v := Violation{Property: s.property.Name(), Binding: m.binding(s, h.domain, h.cell), Certainty: Certain}
+		if !m.options.NoWitness {
+			slice := m.slice(s, h.domain, p.key(h.cell))
+			v.Witness = m.witness(s, slice)
 		}
-		if in.state != props.ViolatedState {
-			v.Detail = fmt.Sprintf("the run ended in state %q", s.auto.States[in.state])
+		switch state := p.all[h.cell].state; {
+		case state != props.ViolatedState:
+			v.Detail = fmt.Sprintf("the run ended in state %q", s.auto.States[state])
+		case m.now.whole:
+			v.Event = m.whole
+		default:
+			v.Event = event.Event{ID: m.now.id, Source: m.sources.name(m.now.source), Type: m.letter.Type, Time: m.now.time.time()}
 		}
 		found = append(found, v)
 	}
-	for _, in := range violated {
-		if in.dead {
-			in.trail = nil
+	for _, h := range violated {
+		switch p := &s.pools[h.domain]; {
+		case !p.all[h.cell].dead:
+		case !p.event && h.domain != 0:
+			m.drop(s, h.domain, h.cell)
+		case p.top:
+			p.all[h.cell].trail = 0
 		}
 	}
 	return found
 }
 
 // minimal leaves out the instances that properly contain another.
-func (m *Monitor) minimal(s *store, all []*instance) []*instance {
+func (m *Monitor) minimal(s *store, all []hit) []hit {
 	if len(all) < 2 {
 		return all
 	}
-	name := func(domain int, in *instance) string {
-		return string(binary.AppendUvarint(m.keyOf(s, in, s.domains[domain].vars), uint64(domain)))
+	hits := make(map[hit]bool, len(all))
+	for _, h := range all {
+		hits[h] = true
 	}
-	names := make(map[string]bool, len(all))
-	for _, in := range all {
-		names[name(in.domain, in)] = true
-	}
-	var kept []*instance
-	for _, in := range all {
-		inside := func(part int) bool { return names[name(part, in)] }
-		if !slices.ContainsFunc(s.domains[in.domain].parts, inside) {
-			kept = append(kept, in)
+	var kept []hit
+	for _, h := range all {
+		inside := func(part int) bool {
+			c := m.partOf(s, part, h.domain, s.pools[h.domain].key(h.cell))
+			return c != none && hits[hit{part, c}]
+		}
+		if !slices.ContainsFunc(s.domains[h.domain].parts, inside) {
+			kept = append(kept, h)
 		}
 	}
 	return kept
 }
 
-func (s *store) binding(in *instance) Binding {
-	b := make(Binding, 0, len(in.values))
-	vars := s.domains[in.domain].vars
-	for _, value := range in.values {
-		var v int
-		v, vars = vars.first()
-		b = append(b, event.Field{Name: s.auto.Variables[v], Value: value})
-	}
+func sortBinding(b Binding) {
 	slices.SortFunc(b, func(x, y event.Field) int { return strings.Compare(x.Name, y.Name) })
-	return b
-}
-
-func (s *store) witness(t *trail) []Step {
-	n := 0
-	for x := t; x != nil; x = x.before {
-		n++
-	}
-	if n == 0 {
-		return nil
-	}
-	steps := make([]Step, n)
-	for ; t != nil; t = t.before {
-		n--
-		steps[n] = Step{t.event.source, t.event.id, t.event.eventType, s.auto.States[t.state]}
-	}
-	return steps
 }
 
 // sortViolations sorts by property, then by binding as compact JSON.

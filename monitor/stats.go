@@ -56,9 +56,9 @@ func (m *Monitor) Stats() Stats {
 }
 
 // reject counts the event as malformed for a property.
-func (m *Monitor) reject(s *store, why string) {
+func (m *Monitor) reject(s *store, e *event.Event, why string) {
 	s.malformed++
-	x := Malformed{s.property.Name(), m.event.Source, m.event.ID, m.event.Type, why}
+	x := Malformed{s.property.Name(), e.Source, e.ID, e.Type, why}
 	if len(m.counts.reasons) < maxReasons {
 		m.counts.reasons = append(m.counts.reasons, x)
 	}

@@ -1,169 +1,139 @@
 package monitor
 
 import (
-	"encoding/binary"
+	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/props"
 )
 
-// store holds the instances of one property.
-//
-// Invariants: every binding that an event had is in its table, alive or as
-// the tombstone. Every instance that is not dead is in its table. What is in
-// an index and not dead is in its table too.
+// store holds the instances of one property, and what was found out about
+// its automaton as it went.
 type store struct {
 	*plan
-	root      instance // of the empty binding; there from the start
-	tables    []table  // by domain; that of the empty one is not used
-	indexes   []map[string]*list
-	live      int // instances in tables that are not dead
+	pools     []pool // by domain
+	live      int    // instances that are not dead; the empty binding is not counted
+	created   int
 	malformed int
+	expired   int
+	ages      ages
+	settled   []verdict // with skew: what is decided, see fuzzy.go
+
+	// A letter is an event type and the guards passed. Letters are numbered as
+	// they are first seen.
+	fates  []fate
+	byType [][]uint32 // letters, by event type
+	table  []uint16   // by letter and state: the state after
+
+	functions [][]uint16 // see lazy.go; the first is the identity
+	composed  map[[2]uint32]uint16
 }
 
-// table finds instances of one domain by the key of their binding.
-type table map[string]*instance
-
-// instance is one binding of a property's variables.
-type instance struct {
-	domain int
-	state  int
-	dead   bool
-	values []event.Value // of the domain's variables, ascending
-	trail  *trail
+// fate is a letter.
+type fate struct {
+	letter int // its event type
+	passed uint64
 }
 
-// tombstone stands for every dead instance that must not be born again. It
-// is never written to.
-var tombstone = &instance{dead: true}
-
-// trail is an instance's slice, from its last event back. Instances that
-// continue one slice share it.
-type trail struct {
-	before *trail
-	event  *observed
-	state  int // after the event
+func (s *store) start(pl *plan, o *Options) {
+	s.plan = pl
+	if pl.auto == nil {
+		return
+	}
+	s.pools = make([]pool, len(pl.domains))
+	for i := range s.pools {
+		s.pools[i].domain = &pl.domains[i]
+	}
+	s.byType = make([][]uint32, len(pl.letters))
+	s.pools[0].add(nil, instance{state: startState, dead: pl.dead[startState]})
+	if o.skew > 0 {
+		s.pools[0].fuzzy = []*front{newFront()}
+	}
+	identity := make([]uint16, len(pl.auto.States))
+	for i := range identity {
+		identity[i] = uint16(i)
+	}
+	s.functions = [][]uint16{identity}
 }
 
-// observed is what witnesses tell of an event.
-type observed struct{ source, id, eventType string }
-
-// list is one entry of an index. Dead instances stay in it until it is next
-// used, so that they need not know where they are.
-type list struct{ instances []*instance }
-
-// alive removes the dead and returns the others, in order of birth.
-func (l *list) alive() []*instance {
-	kept := l.instances[:0]
-	for _, in := range l.instances {
-		if !in.dead {
-			kept = append(kept, in)
+// letter returns the number of a letter.
+func (s *store) letter(letter int, passed uint64) uint32 {
+	for _, n := range s.byType[letter] {
+		if s.fates[n].passed == passed {
+			return n
 		}
 	}
-	clear(l.instances[len(kept):])
-	l.instances = kept
-	return kept
-}
-
-// add appends an instance. A full list drops its dead before it grows, which
-// keeps it within twice its living.
-func (l *list) add(in *instance) {
-	if len(l.instances) == cap(l.instances) {
-		l.alive()
+	n := uint32(len(s.fates))
+	s.fates = append(s.fates, fate{letter, passed})
+	s.byType[letter] = append(s.byType[letter], n)
+	for state := range s.auto.States {
+		s.table = append(s.table, uint16(s.letters[letter].Next(state, passed)))
 	}
-	l.instances = append(l.instances, in)
+	return n
 }
 
-// load puts the instance's values of some variables where they belong.
-func (in *instance) load(s *store, wanted set, values []event.Value) {
-	vars := s.domains[in.domain].vars
-	for i := range in.values {
-		var v int
-		v, vars = vars.first()
-		if wanted&(1<<v) != 0 {
-			values[v] = in.values[i]
-		}
-	}
+func (s *store) letterOf(n uint32) *letter { return &s.letters[s.fates[n].letter] }
+
+// next is the automaton's transition.
+func (s *store) next(letter uint32, state uint16) uint16 {
+	return s.table[int(letter)*len(s.dead)+int(state)]
 }
 
-// lookup returns the instance of a domain that has the current values; nil
-// if it is not stored.
-func (m *Monitor) lookup(s *store, domain int) *instance {
+// lookup returns the instance of a domain with a key.
+func (s *store) lookup(domain int, key []symbol) cell {
 	if domain == 0 {
-		return &s.root
+		return 0
 	}
-	return s.tables[domain][string(m.keyBy(s.domains[domain].vars))]
+	return s.pools[domain].lookup(key)
 }
 
-func (s *store) table(domain int) table {
-	if s.tables[domain] == nil {
-		s.tables[domain] = make(table)
+// compose returns the function that a letter makes of another.
+func (s *store) compose(function uint16, letter uint32) uint16 {
+	if n, ok := s.composed[[2]uint32{uint32(function), letter}]; ok {
+		return n
 	}
-	return s.tables[domain]
+	f := make([]uint16, len(s.dead))
+	for i, to := range s.functions[function] {
+		f[i] = s.next(letter, to)
+	}
+	n := slices.IndexFunc(s.functions, func(g []uint16) bool { return slices.Equal(f, g) })
+	if n < 0 {
+		n = len(s.functions)
+		s.functions = append(s.functions, f)
+	}
+	if s.composed == nil {
+		s.composed = make(map[[2]uint32]uint16)
+	}
+	s.composed[[2]uint32{uint32(function), letter}] = uint16(n)
+	return uint16(n)
 }
 
-// insert stores a newborn.
-func (m *Monitor) insert(s *store, in *instance) {
-	s.table(in.domain)[string(m.keyOf(s, in, ^set(0)))] = in
-	for _, x := range s.domains[in.domain].indexes {
-		if s.indexes[x.slot] == nil {
-			s.indexes[x.slot] = make(map[string]*list)
-		}
-		key := m.keyOf(s, in, x.by)
-		l := s.indexes[x.slot][string(key)]
-		if l == nil {
-			l = &list{}
-			s.indexes[x.slot][string(key)] = l
-		}
-		l.add(in)
+// binding returns an instance's values, by the variables' names.
+func (m *Monitor) binding(s *store, domain int, c cell) Binding {
+	p := &s.pools[domain]
+	values := p.key(c)
+	if written := p.spelt[c]; written != nil {
+		values = written
 	}
-	s.live++
+	b := make(Binding, 0, len(values))
+	for i, v := range p.list {
+		b = append(b, event.Field{Name: s.auto.Variables[v], Value: m.symbols.value(values[i])})
+	}
+	sortBinding(b)
+	return b
 }
 
-// forget takes a dead instance out of its table. The binding of an event
-// leaves the tombstone.
-func (m *Monitor) forget(s *store, in *instance) {
-	s.live--
-	key := m.keyOf(s, in, ^set(0))
-	if s.domains[in.domain].event {
-		s.tables[in.domain][string(key)] = tombstone
-	} else {
-		delete(s.tables[in.domain], string(key))
+// unsettled returns the instances that must not end in their state.
+func (s *store) unsettled() (all []hit) {
+	if !slices.Contains(s.auto.AtEnd, true) {
+		return nil
 	}
-}
-
-// keyBy returns the key of the current values of some variables. It is valid
-// until the next key is made.
-func (m *Monitor) keyBy(vars set) []byte {
-	m.key = m.key[:0]
-	for v := 0; vars != 0; {
-		v, vars = vars.first()
-		m.key = appendKey(m.key, m.values[v])
-	}
-	return m.key
-}
-
-// keyOf returns the key of an instance's values of some of its variables.
-func (m *Monitor) keyOf(s *store, in *instance, by set) []byte {
-	m.key = m.key[:0]
-	vars := s.domains[in.domain].vars
-	for i := range in.values {
-		var v int
-		v, vars = vars.first()
-		if by&(1<<v) != 0 {
-			m.key = appendKey(m.key, in.values[i])
+	for d := range s.pools {
+		for c, in := range s.pools[d].all {
+			if !in.unused && !in.dead && in.state != props.ViolatedState && s.auto.AtEnd[in.state] {
+				all = append(all, hit{d, cell(c)})
+			}
 		}
 	}
-	return m.key
-}
-
-// appendKey appends a value so that a sequence of values can be told from
-// every other: its length first, and strings apart from the rest.
-func appendKey(dst []byte, v event.Value) []byte {
-	if v.Kind() == event.String {
-		dst = binary.AppendUvarint(dst, uint64(len(v.Text()))<<1)
-		return append(dst, v.Text()...)
-	}
-	key := v.Key()
-	dst = binary.AppendUvarint(dst, uint64(len(key))<<1|1)
-	return append(dst, key...)
+	return all
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"io"
 	"maps"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,19 +25,24 @@ type Describe func(r *http.Request, op *event.Operation)
 // through the tap before base carries it out. describe may be nil: the
 // service is then the host, the method the HTTP method, the resource the
 // path.
+//
+// A call takes the time that base takes: where base does not watch the
+// request's context, a caller whose deadline passes meanwhile learns of it
+// when base has answered. The operation has happened then.
 func Transport(tap Tap, base http.RoundTripper, describe Describe) http.RoundTripper {
-	return &transport{tap: tap, base: base, describe: describe}
+	return &transport{tap: tap, base: base, describe: describe, through: passive(tap)}
 }
 
 type transport struct {
 	tap      Tap
 	base     http.RoundTripper
 	describe Describe
+	through  bool // the tap never holds nor changes a call
 }
 
 // RoundTrip waits at the tap, then does what the tap says.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	raw, err := readBody(r)
+	raw, rest, err := t.readBody(r)
 	if err != nil {
 		return nil, err
 	}
@@ -53,29 +56,41 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case Refuse:
 		return refusal(r, v.With)
 	case Lose:
-		return nil, t.lose(r, raw, c, v.With)
+		return nil, t.lose(again(r, raw, rest), c, v.With)
 	default:
-		return t.pass(r, raw, c)
+		return t.pass(again(r, raw, rest), c)
 	}
 }
 
-func readBody(r *http.Request) ([]byte, error) {
+// readBody reads the request's body; rest is what a Recorder leaves to base.
+func (t *transport) readBody(r *http.Request) (raw []byte, rest io.ReadCloser, err error) {
 	if r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
+		return nil, nil, nil
 	}
-	defer func() { _ = r.Body.Close() }()
-	return io.ReadAll(r.Body)
+	if t.through {
+		raw, err = io.ReadAll(io.LimitReader(r.Body, mostBody+1))
+		if err == nil && len(raw) > mostBody {
+			return raw, r.Body, nil
+		}
+	} else {
+		raw, err = io.ReadAll(r.Body)
+	}
+	_ = r.Body.Close()
+	return raw, nil, err
 }
 
 func (t *transport) operation(r *http.Request, raw []byte) event.Operation {
 	op := event.Operation{
 		Service: r.URL.Host, Method: r.Method, Resource: r.URL.Path,
 		Access: event.Reads | event.Writes,
-		Fails:  []string{"503", "refused"},
+		Fails:  httpFails,
 		Request: event.Payload{
 			Target: canonicalTarget(r.URL), Header: significant(r.Header), Body: canonicalBody(r.Header, raw)},
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	switch r.Method {
+	case "": // as net/http has it
+		op.Method, op.Access = http.MethodGet, event.Reads
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		op.Access = event.Reads
 	}
 	if t.describe != nil {
@@ -84,33 +99,37 @@ func (t *transport) operation(r *http.Request, raw []byte) event.Operation {
 	return op
 }
 
+var httpFails = []string{"503", "refused"}
+
 // pass carries the request out and reads the answer whole, so that nothing
 // of it is outstanding when the caller goes on.
-func (t *transport) pass(r *http.Request, raw []byte, c *Call) (*http.Response, error) {
-	again := r.Clone(r.Context())
-	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
-	resp, err := t.base.RoundTrip(again)
+func (t *transport) pass(r *http.Request, c *Call) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if err != nil {
-		return nil, err
+	var body []byte
+	if !t.through || !streams(resp) {
+		body, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
 	}
-	resp.Body, resp.Request = io.NopCloser(bytes.NewReader(body)), r
+	resp.Request = r
 	c.Op.Result = event.Result{
 		Status: strconv.Itoa(resp.StatusCode), OK: resp.StatusCode < 400,
-		Body: body, Header: flat(resp.Header)}
+		Body: decoded(resp.Header, body), Header: flat(resp.Header)}
 	if err := t.tap.Leave(c); err != nil {
 		return nil, err
+	}
+	if !t.through && r.Context().Err() != nil {
+		return nil, context.Cause(r.Context())
 	}
 	return resp, nil
 }
 
 // lose carries the request out and drops the answer.
-func (t *transport) lose(r *http.Request, raw []byte, c *Call, how string) error {
-	if _, err := t.pass(r, raw, c); err != nil {
+func (t *transport) lose(r *http.Request, c *Call, how string) error {
+	if _, err := t.pass(r, c); err != nil {
 		return err
 	}
 	if how == "timeout" {
@@ -128,6 +147,9 @@ func refusal(r *http.Request, status string) (*http.Response, error) {
 	}
 	text := http.StatusText(code)
 	body := `{"error":{"code":` + status + `,"message":"` + text + `"}}`
+	if r.Method == http.MethodHead {
+		body = ""
+	}
 	return &http.Response{
 		StatusCode: code, Status: status + " " + text,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -144,10 +166,13 @@ func canonicalTarget(u *url.URL) string {
 	return u.EscapedPath() + "?" + u.Query().Encode()
 }
 
+var significantHeaders = []string{"If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key", "Range", "Content-Range",
+	"X-Goog-If-Generation-Match", "X-Goog-If-Metageneration-Match"}
+
 // significant keeps the headers that change what a request means.
 func significant(h http.Header) map[string]string {
 	var kept map[string]string
-	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key", "Range"} {
+	for _, name := range significantHeaders {
 		if v := h.Get(name); v != "" {
 			if kept == nil {
 				kept = map[string]string{}
@@ -164,26 +189,4 @@ func flat(h http.Header) map[string]string {
 		out[name] = h.Get(name)
 	}
 	return out
-}
-
-// canonicalBody is the body without what varies from run to run: the
-// boundaries of multipart uploads.
-func canonicalBody(h http.Header, raw []byte) []byte {
-	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil || !strings.HasPrefix(kind, "multipart/") {
-		return raw
-	}
-	var out bytes.Buffer
-	parts := multipart.NewReader(bytes.NewReader(raw), params["boundary"])
-	for {
-		p, err := parts.NextRawPart()
-		if err != nil {
-			return out.Bytes()
-		}
-		out.WriteString("--\n")
-		if _, err := io.Copy(&out, p); err != nil {
-			return raw
-		}
-		out.WriteByte('\n')
-	}
 }

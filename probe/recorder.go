@@ -74,3 +74,10 @@ func (r *Recorder) record(e Emitted) {
 		Sequence: n, Invocation: Caller(), Data: e.Data,
 	})
 }
+
+// passive reports whether a tap only looks on. A monitor observes and cannot
+// influence: bytes then take the way that they would take without a probe.
+func passive(t Tap) bool {
+	_, ok := t.(*Recorder)
+	return ok
+}

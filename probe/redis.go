@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"net"
-	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -19,181 +21,260 @@ type Dialer = func(ctx context.Context, network, addr string) (net.Conn, error)
 // the tap, below the client's retry loop. It suits go-redis'
 // Options.Dialer; any client of the Redis protocol will do.
 //
-// A command is an operation; MULTI to EXEC is one; the commands of another
-// pipeline are one each, as Redis carries them out. What a client says when
-// it sets a connection up (HELLO, CLIENT, AUTH, SELECT) is none.
+//  1. A command is an operation, carried out when its answer is read (which
+//     is where clients wait, and when their deadline is known), on the
+//     goroutine that reads it.
+//  2. The commands of a pipeline are one operation each, as Redis carries
+//     them out. MULTI to EXEC is one operation.
+//  3. What a client says when it sets a connection up (HELLO, AUTH, CLIENT,
+//     SELECT, ...) is none.
+//  4. The caller's deadline counts from when the tap lets the call through:
+//     a call that waits there stands for a caller that is not running.
+//  5. SUBSCRIBE and its like are operations that only make the connection a
+//     stream: what the server pushes then passes unseen.
+//  6. What is not a request of the protocol breaks the connection, with an
+//     error that says so.
+//
+// With a [Recorder] requests go out as they are written, pipelines in one
+// piece, and (6) does not hold: what it does not understand it lets pass.
 func RedisDialer(tap Tap, service string, dial Dialer) Dialer {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		return &redisConn{Conn: conn, tap: tap, service: service, replies: bufio.NewReader(conn), closed: make(chan struct{})}, nil
+		c := &redisConn{
+			Conn: conn, tap: tap, through: passive(tap), requests: splitter{service: service},
+			replies: bufio.NewReader(conn), closed: make(chan struct{}), wake: make(chan struct{}, 1),
+		}
+		if s, ok := conn.(syscall.Conn); ok && c.through {
+			return socket{c, s}, nil
+		}
+		return c, nil
 	}
 }
 
-// redisConn carries out a request when it is written: what the caller reads
-// then is its answer, or what the tap made of it.
+// socket shows the client the socket below, where it looks whether an idle
+// connection still lives.
+type socket struct {
+	*redisConn
+	syscall.Conn
+}
+
+// redisConn is a connection with one reader and one writer, which may be
+// different goroutines.
 type redisConn struct {
 	net.Conn
-	tap     Tap
-	service string
-	out     []byte        // written, not yet a whole request
-	group   [][]string    // MULTI and what follows, until EXEC
-	raw     [][]byte      // the group's requests
-	replies *bufio.Reader // the server's side
+	tap      Tap
+	through  bool          // the tap never holds nor changes a call
+	requests splitter      // the writer's
+	replies  *bufio.Reader // the server's side; the reader's, or the pump's
+	closing  sync.Once
+	closed   chan struct{}
+	wake     chan struct{} // something changed that a waiting reader wants to know
 
-	mu      sync.Mutex
-	in      bytes.Buffer // answers that the caller has not read
-	gone    error        // the connection is broken: what a read returns
-	silent  bool         // no answer will come: a read waits for its deadline
-	timed   bool         // the client uses read deadlines
-	readBy  time.Time
-	closing sync.Once
-	closed  chan struct{}
+	mu     sync.Mutex
+	queue  []turn       // requests, in order
+	next   int          // the first of queue whose answer was not asked for yet
+	busy   bool         // the reader is carrying one out
+	in     bytes.Buffer // answers that the caller has not read
+	gone   error        // the connection is broken: what a read returns
+	silent bool         // no answer will come: a read waits for its deadline
+	stream bool         // answers are no longer matched with requests
+	readBy time.Time
 }
 
-// Write takes requests and carries out those that are whole.
+// Write takes requests; see [RedisDialer] for when they are carried out.
 func (c *redisConn) Write(b []byte) (int, error) {
-	if c.gone != nil {
-		return 0, c.gone
+	c.mu.Lock()
+	gone, stream, idle := c.gone, c.stream, c.next == len(c.queue) && !c.busy
+	c.mu.Unlock()
+	if gone != nil {
+		return 0, gone
 	}
-	c.out = append(c.out, b...)
+	if stream {
+		return c.Conn.Write(b)
+	}
+	turns, err := c.requests.add(b, idle)
+	if c.through {
+		c.mu.Lock()
+		c.queue = append(c.queue, turns...)
+		c.stream = err != nil || len(turns) > 0 && turns[len(turns)-1].subscribes
+		c.mu.Unlock()
+		return c.Conn.Write(b)
+	}
+	if err != nil {
+		return 0, c.breakOff(err)
+	}
+	if len(turns) == 1 && turns[0].subscribes && idle {
+		c.subscribe(turns[0])
+		return len(b), nil
+	}
+	c.mu.Lock()
+	c.queue = append(c.queue, turns...)
+	c.mu.Unlock()
+	c.signal()
+	return len(b), nil
+}
+
+// Read returns answers, and carries out the requests that they answer.
+func (c *redisConn) Read(b []byte) (int, error) {
 	for {
-		words, n := parseRequest(c.out)
-		if n == 0 {
-			return len(b), nil
-		}
-		raw := c.out[:n:n]
-		c.out = c.out[n:]
-		if err := c.request(words, raw); err != nil {
+		c.mu.Lock()
+		switch {
+		case c.in.Len() > 0:
+			n, err := c.in.Read(b)
+			c.mu.Unlock()
+			return n, err
+		case c.gone != nil:
+			err := c.gone
+			c.mu.Unlock()
 			return 0, err
+		case c.next < len(c.queue) && !c.silent:
+			t := c.queue[c.next]
+			c.next, c.busy = c.next+1, true
+			c.mu.Unlock()
+			c.perform(t)
+		case c.through && c.stream:
+			c.mu.Unlock()
+			return c.replies.Read(b)
+		case c.through:
+			c.mu.Unlock()
+			if err := c.unasked(); err != nil {
+				return 0, err
+			}
+		default:
+			c.mu.Unlock()
+			if err := c.wait(); err != nil {
+				return 0, err
+			}
 		}
 	}
 }
 
-func (c *redisConn) request(words []string, raw []byte) error {
-	name := commandName(words)
+// perform carries out one request. Without an answer for the caller it
+// leaves the connection broken or silent.
+func (c *redisConn) perform(t turn) {
+	err := c.turn(t)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone != nil { // the writer broke the connection meanwhile
+		c.in.Reset()
+	}
+	if c.next == len(c.queue) {
+		clear(c.queue)
+		c.queue, c.next = c.queue[:0], 0
+	}
+	c.busy = false
 	switch {
-	case name == "MULTI" || len(c.group) > 0 && name != "EXEC" && name != "DISCARD":
-		c.group, c.raw = append(c.group, words), append(c.raw, raw)
-		return nil
-	case len(c.group) > 0:
-		group, raws := append(c.group, words), append(c.raw, raw)
-		c.group, c.raw = nil, nil
-		return c.operation(describeTransaction(group), raws)
-	case isSetup(name):
-		return c.exchange([][]byte{raw}, nil)
+	case err == nil:
+	case c.through && errors.Is(err, errReply): // what was read of it stands in c.in
+		c.queue, c.next, c.stream = nil, 0, true
+	default:
+		c.in.Reset()
+		if c.gone = err; err == errSilent {
+			c.gone, c.silent = nil, true
+		}
 	}
-	return c.operation(describeCommand(words), [][]byte{raw})
 }
 
-// operation waits at the tap, then does what the tap says.
-func (c *redisConn) operation(op event.Operation, raws [][]byte) error {
-	if c.gone != nil || c.silent { // an earlier command of the pipeline was lost
-		return nil
-	}
-	op.Service = c.service
-	call := &Call{Op: op, Timed: c.timed}
-	switch v := c.tap.Enter(call); v.Action {
-	case Cut, Refuse, GaveUp:
-		return c.breakOff(ErrReset("write"))
-	case Lose:
-		held := c.in.Len()
-		if err := c.exchange(raws, call); err != nil {
-			return err
-		}
-		c.in.Truncate(held)
-		if v.With == "timeout" {
-			c.silent = true
-			return nil
-		}
-		c.gone = ErrReset("read")
-		return nil
-	}
-	return c.exchange(raws, call)
-}
+// errSilent says that the caller shall wait for an answer until its deadline.
+var errSilent = errors.New("redis: no answer")
 
-// exchange sends requests and takes their answers.
-func (c *redisConn) exchange(raws [][]byte, call *Call) error {
-	var last []byte
-	for _, raw := range raws {
-		if _, err := c.Conn.Write(raw); err != nil {
-			return c.breakOff(err)
-		}
-		reply, err := readReply(c.replies)
-		if err != nil {
-			return c.breakOff(err)
-		}
-		c.in.Write(reply)
-		last = reply
+// turn waits at the tap, then does what the tap says. The error is what the
+// caller sees instead of the answer.
+func (c *redisConn) turn(t turn) error {
+	if t.call == nil {
+		_, err := c.exchange(t)
+		return err
 	}
-	if call == nil {
-		return nil
+	call := t.call
+	if t.subscribes && !c.through {
+		return fmt.Errorf("redis: %s in a pipeline is not supported, wanted it in a request of its own", call.Op.Method)
 	}
-	call.Op.Result = describeReply(last)
+	v := c.enter(call)
+	if err := notPassed(v); err != nil {
+		return err
+	}
+	if t.subscribes {
+		call.Op.Result = event.Result{Status: "(subscribed)", OK: true}
+		return c.tap.Leave(call)
+	}
+	start, err := c.exchange(t)
+	if err != nil {
+		return err
+	}
+	call.Op.Result = describeReply(c.in.Bytes()[start:])
+	if t.exec && call.Op.Result.Status == "(nil)" { // what was watched has changed
+		call.Op.Result.OK = false
+	}
 	if err := c.tap.Leave(call); err != nil {
-		return c.breakOff(err)
+		return err
+	}
+	switch {
+	case v.Action == Lose && v.With == "timeout":
+		return errSilent
+	case v.Action == Lose:
+		return ErrReset("read")
 	}
 	return nil
 }
 
-func (c *redisConn) breakOff(err error) error {
-	c.gone = err
-	c.in.Reset()
-	return err
-}
-
-// Read returns answers; where the tap has made none come, it waits for the
-// read deadline or fails.
-func (c *redisConn) Read(b []byte) (int, error) {
-	switch {
-	case c.in.Len() > 0:
-		return c.in.Read(b)
-	case c.gone != nil:
-		return 0, c.gone
-	case c.silent:
-		return 0, c.waitDeadline()
-	}
-	return c.replies.Read(b)
-}
-
-func (c *redisConn) waitDeadline() error {
+// enter asks the tap, and lets the deadline count from its answer.
+func (c *redisConn) enter(call *Call) Verdict {
 	c.mu.Lock()
 	by := c.readBy
 	c.mu.Unlock()
-	if by.IsZero() {
-		<-c.closed
-		return net.ErrClosed
+	call.GiveUp, call.Timed = c.closed, !by.IsZero()
+	if c.through {
+		return c.tap.Enter(call)
 	}
-	timer := time.NewTimer(time.Until(by))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return os.ErrDeadlineExceeded
-	case <-c.closed:
-		return net.ErrClosed
+	began := time.Now() //wtsim:clock the deadlines of a connection are by its clock
+	v := c.tap.Enter(call)
+	if held := time.Since(began); held > 0 && !by.IsZero() { //wtsim:clock as above
+		c.mu.Lock()
+		if c.readBy.Equal(by) {
+			c.readBy = by.Add(held)
+		}
+		c.mu.Unlock()
 	}
+	return v
 }
 
-// SetDeadline sets the read deadline; writes never wait.
-func (c *redisConn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
+// notPassed returns what the caller sees of a call that did not happen.
+func notPassed(v Verdict) error {
+	switch v.Action {
+	case Refuse, Cut:
+		return ErrReset("read")
+	case GaveUp:
+		return net.ErrClosed
+	}
+	return nil
+}
 
-// SetWriteDeadline does nothing: a request is accepted at once, as a socket's
-// buffer does, and what follows is the answer's time.
-func (c *redisConn) SetWriteDeadline(time.Time) error { return nil }
+// exchange sends a request and takes its answer; start is where in c.in the
+// reply proper begins.
+func (c *redisConn) exchange(t turn) (start int, err error) {
+	if !c.through {
+		c.mu.Lock()
+		err := c.Conn.SetReadDeadline(c.readBy)
+		c.mu.Unlock()
+		if err != nil {
+			return 0, err
+		}
+		if _, err := c.Conn.Write(t.raw); err != nil {
+			return 0, err
+		}
+	}
+	return readReply(c.replies, &c.in)
+}
 
-// SetReadDeadline sets when a read gives up.
-func (c *redisConn) SetReadDeadline(t time.Time) error {
+func (c *redisConn) breakOff(err error) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.readBy = t
-	c.timed = c.timed || !t.IsZero()
-	return c.Conn.SetReadDeadline(t)
-}
-
-// Close closes the connection.
-func (c *redisConn) Close() error {
-	c.closing.Do(func() { close(c.closed) })
-	return c.Conn.Close()
+	if c.gone = err; !c.busy { // else the reader sees to it
+		c.in.Reset()
+	}
+	c.mu.Unlock()
+	c.signal()
+	return err
 }

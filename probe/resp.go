@@ -3,6 +3,7 @@ package probe
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,208 +12,192 @@ import (
 	"github.com/wtsim/wtsim/event"
 )
 
-// parseRequest reads one request (an array of bulk strings) from the front
-// of b, and returns its words and length; length 0 if it is not whole yet.
-func parseRequest(b []byte) (words []string, length int) {
-	n, at, ok := header(b, 0, '*')
-	if !ok {
-		return nil, 0
+// Redis' own limits: of a request's words, of a word's or string's bytes, and
+// of the line that announces either.
+const (
+	mostWords = 1 << 20
+	mostBytes = 512 << 20
+	mostLine  = 64 << 10
+)
+
+var (
+	errRequest = errors.New("redis: not a request of the Redis protocol (an array of bulk strings)")
+	errReply   = errors.New("redis: not a reply of the Redis protocol")
+)
+
+// scanRequest measures the request at the front of b: an array of bulk
+// strings, which is what clients send. length is 0 if it is not whole yet.
+func scanRequest(b []byte) (words, length int, err error) {
+	words, at, err := scanHeader(b, 0, '*', mostWords)
+	if at == 0 || err != nil {
+		return 0, 0, err
 	}
-	words = make([]string, 0, n)
-	for range n {
-		size, from, ok := header(b, at, '$')
-		if !ok || from+size+2 > len(b) {
-			return nil, 0
+	for range max(words, 0) {
+		size, from, err := scanHeader(b, at, '$', mostBytes)
+		if from == 0 || err != nil {
+			return 0, 0, err
 		}
-		words = append(words, string(b[from:from+size]))
-		at = from + size + 2
+		if size < 0 {
+			return 0, 0, fmt.Errorf("%w: a word is nil", errRequest)
+		}
+		if at = from + size + 2; at > len(b) {
+			return 0, 0, nil
+		}
+		if b[at-2] != '\r' || b[at-1] != '\n' {
+			return 0, 0, fmt.Errorf("%w: a word of %d bytes ends with %q", errRequest, size, b[at-2:at])
+		}
 	}
-	return words, at
+	return max(words, 0), at, nil
 }
 
-// header reads "<mark><number>\r\n" at an offset.
-func header(b []byte, at int, mark byte) (n, next int, ok bool) {
-	if at >= len(b) || b[at] != mark {
-		return 0, 0, false
+// scanHeader reads "<mark><number>\r\n"; next is 0 if it is not whole yet.
+func scanHeader(b []byte, at int, mark byte, most int) (n, next int, err error) {
+	if at >= len(b) {
+		return 0, 0, nil
 	}
-	end := bytes.Index(b[at:], []byte("\r\n"))
-	if end < 0 {
-		return 0, 0, false
+	line := b[at:min(len(b), at+24)]
+	if line[0] != mark {
+		return 0, 0, fmt.Errorf("%w: %q, wanted %q", errRequest, line, mark)
 	}
-	n, err := strconv.Atoi(string(b[at+1 : at+end]))
-	return n, at + end + 2, err == nil && n >= 0
+	end := bytes.IndexByte(line, '\n')
+	if end < 0 && len(line) < 24 {
+		return 0, 0, nil
+	}
+	if end < 2 || line[end-1] != '\r' {
+		return 0, 0, fmt.Errorf("%w: %q, wanted %c and a number", errRequest, line, mark)
+	}
+	n, err = strconv.Atoi(string(line[1 : end-1]))
+	if err != nil || n < -1 || n > most {
+		return 0, 0, fmt.Errorf("%w: %q, wanted a number up to %d", errRequest, line[:end-1], most)
+	}
+	return n, at + end + 1, nil
 }
 
-// readReply reads one reply, RESP2 or RESP3, whole.
-func readReply(r *bufio.Reader) ([]byte, error) {
-	line, err := r.ReadBytes('\n')
-	if err != nil {
-		return nil, err
+// splitRequest returns the words of a request that scanRequest has measured.
+// They share one copy of b.
+func splitRequest(b []byte, words int) []string {
+	s := string(b)
+	out := make([]string, 0, words)
+	at := strings.IndexByte(s, '\n') + 1
+	for range words {
+		end := at + strings.IndexByte(s[at:], '\n')
+		size, _ := strconv.Atoi(s[at+1 : end-1]) // measured already
+		out = append(out, s[end+1:end+1+size])
+		at = end + 1 + size + 2
 	}
-	if len(line) < 3 {
-		return nil, fmt.Errorf("redis: reply %q is too short", line)
+	return out
+}
+
+// readReply moves one reply, RESP2 or RESP3, whole from r to out. start is
+// where in out the reply proper begins: attributes and push messages may
+// stand before it.
+func readReply(r *bufio.Reader, out *bytes.Buffer) (start int, err error) {
+	for {
+		start = out.Len()
+		mark, n, err := readHead(r, out)
+		switch {
+		case err != nil:
+			return start, err
+		case mark == '|':
+			err = readParts(r, out, 2*n)
+		case mark == '>':
+			err = readParts(r, out, n)
+		default:
+			return start, readRest(r, out, mark, n)
+		}
+		if err != nil {
+			return start, err
+		}
 	}
-	n, _ := strconv.Atoi(string(bytes.TrimSpace(line[1:])))
-	parts := 0
-	switch line[0] {
+}
+
+// readHead moves a reply's first line, and returns its mark and, where the
+// mark is followed by a length, that.
+func readHead(r *bufio.Reader, out *bytes.Buffer) (mark byte, n int, err error) {
+	start := out.Len()
+	for {
+		part, err := r.ReadSlice('\n')
+		out.Write(part)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return 0, 0, err
+		}
+		if out.Len()-start > mostLine {
+			return 0, 0, fmt.Errorf("%w: a line of more than %d bytes", errReply, mostLine)
+		}
+	}
+	line := out.Bytes()[start:]
+	if len(line) < 3 || line[len(line)-2] != '\r' {
+		return 0, 0, fmt.Errorf("%w: %q", errReply, line)
+	}
+	mark = line[0]
+	if strings.IndexByte("+-:,#(_", mark) >= 0 {
+		return mark, 0, nil
+	}
+	n, err = strconv.Atoi(string(line[1 : len(line)-2]))
+	if err != nil || n < -1 || n > mostBytes || strings.IndexByte("$=!*~%|>", mark) < 0 {
+		return 0, 0, fmt.Errorf("%w: %q", errReply, line)
+	}
+	return mark, n, nil
+}
+
+// readRest moves what follows a reply's first line.
+func readRest(r *bufio.Reader, out *bytes.Buffer, mark byte, n int) error {
+	switch mark {
 	case '$', '=', '!':
 		if n < 0 {
-			return line, nil
+			return nil
 		}
-		body := make([]byte, n+2)
-		_, err := io.ReadFull(r, body)
-		return append(line, body...), err
+		_, err := io.CopyN(out, r, int64(n)+2)
+		return err
 	case '*', '~':
-		parts = n
+		return readParts(r, out, n)
 	case '%':
-		parts = 2 * n
-	case '|': // attributes, then the reply that they belong to
-		parts = 2*n + 1
-	case '>': // a push message stands before the reply
-		parts = n + 1
+		return readParts(r, out, 2*n)
 	}
-	for range max(parts, 0) {
-		part, err := readReply(r)
-		if err != nil {
-			return nil, err
+	return nil
+}
+
+func readParts(r *bufio.Reader, out *bytes.Buffer, n int) error {
+	for range max(n, 0) {
+		if _, err := readReply(r, out); err != nil {
+			return err
 		}
-		line = append(line, part...)
 	}
-	return line, nil
+	return nil
 }
 
 // describeReply tells a reply for people and rules: the text of a string or
 // number, the error, or the number of elements.
 func describeReply(reply []byte) event.Result {
-	head, rest, _ := strings.Cut(string(reply), "\r\n")
-	value := head[1:]
+	head, rest, _ := bytes.Cut(reply, []byte("\r\n"))
+	value := string(head[1:])
 	switch {
-	case head[0] == '-' || head[0] == '!':
-		return event.Result{Status: value, Body: reply}
+	case head[0] == '-':
+		return event.Result{Status: value, Body: bytes.Clone(reply)}
+	case head[0] == '!':
+		return event.Result{Status: string(bytes.TrimSuffix(rest, []byte("\r\n"))), Body: bytes.Clone(reply)}
 	case value == "-1" && (head[0] == '$' || head[0] == '*') || head[0] == '_':
 		return event.Result{Status: "(nil)", OK: true, Body: []byte("(nil)")}
 	case head[0] == '$' || head[0] == '=':
-		text := strings.TrimSuffix(rest, "\r\n")
-		return event.Result{Status: abbreviate(text), OK: true, Body: []byte(text)}
-	case strings.IndexByte("*~%>", head[0]) >= 0:
-		return event.Result{Status: "(" + value + " elements)", OK: true, Body: reply}
+		text := bytes.Clone(bytes.TrimSuffix(rest, []byte("\r\n")))
+		if head[0] == '=' && len(text) >= 4 { // a verbatim string's kind
+			text = text[4:]
+		}
+		return event.Result{Status: abbreviate(text), OK: true, Body: text}
+	case strings.IndexByte("*~%", head[0]) >= 0:
+		return event.Result{Status: "(" + value + " elements)", OK: true, Body: bytes.Clone(reply)}
 	}
 	return event.Result{Status: value, OK: true, Body: []byte(value)}
 }
 
-func abbreviate(s string) string {
+func abbreviate(text []byte) string {
 	const most = 40
-	s = strconv.Quote(s)
+	s := strconv.Quote(string(text[:min(len(text), most)]))
 	if len(s) > most {
-		return s[:most-4] + `..."`
+		return strings.ToValidUTF8(s[:most-4], "") + `..."`
 	}
 	return s
-}
-
-func commandName(words []string) string {
-	if len(words) == 0 {
-		return ""
-	}
-	return strings.ToUpper(words[0])
-}
-
-// isSetup reports whether a command belongs to setting a connection up.
-func isSetup(name string) bool {
-	switch name {
-	case "", "HELLO", "AUTH", "CLIENT", "SELECT", "READONLY", "READWRITE", "COMMAND", "INFO", "QUIT", "UNWATCH":
-		return true
-	}
-	return false
-}
-
-func describeCommand(words []string) event.Operation {
-	name := commandName(words)
-	return event.Operation{
-		Method: name, Resource: strings.Join(commandKeys(name, words[1:]), " "),
-		Access:  commandAccess(name, words),
-		Fails:   []string{"reset"},
-		Request: event.Payload{Words: words},
-	}
-}
-
-// describeTransaction tells MULTI ... EXEC as one operation.
-func describeTransaction(group [][]string) event.Operation {
-	op := event.Operation{Method: commandName(group[len(group)-1]), Access: 0, Fails: []string{"reset"}}
-	var names, keys []string
-	for _, words := range group[1 : len(group)-1] {
-		one := describeCommand(words)
-		op.Access |= one.Access
-		names = append(names, one.Method)
-		for _, k := range strings.Fields(one.Resource) {
-			keys = appendNew(keys, k)
-		}
-		op.Request.Words = append(append(op.Request.Words, words...), ";")
-	}
-	if op.Method == "EXEC" {
-		op.Method = "MULTI " + strings.Join(names, " ") + " EXEC"
-	}
-	op.Resource = strings.Join(keys, " ")
-	return op
-}
-
-func appendNew(list []string, s string) []string {
-	for _, have := range list {
-		if have == s {
-			return list
-		}
-	}
-	return append(list, s)
-}
-
-// commandKeys returns the keys among a command's arguments.
-func commandKeys(name string, args []string) []string {
-	switch name {
-	case "PING", "ECHO", "TIME", "MULTI", "EXEC", "DISCARD", "SCRIPT", "DBSIZE", "FLUSHALL", "FLUSHDB", "WAIT", "SCAN", "RANDOMKEY":
-		return nil
-	case "DEL", "UNLINK", "EXISTS", "TOUCH", "MGET", "WATCH", "SINTER", "SUNION", "SDIFF", "PFCOUNT", "RENAME", "RENAMENX":
-		return args
-	case "MSET", "MSETNX":
-		return everyOther(args)
-	case "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO":
-		if len(args) > 1 {
-			if n, err := strconv.Atoi(args[1]); err == nil && n >= 0 && 2+n <= len(args) {
-				return args[2 : 2+n]
-			}
-		}
-		return nil
-	case "BLPOP", "BRPOP", "BZPOPMIN", "BZPOPMAX":
-		return args[:max(0, len(args)-1)]
-	}
-	return args[:min(1, len(args))]
-}
-
-func everyOther(args []string) []string {
-	var keys []string
-	for i := 0; i < len(args); i += 2 {
-		keys = append(keys, args[i])
-	}
-	return keys
-}
-
-// commandAccess tells reads from writes; what is not known does both.
-func commandAccess(name string, words []string) event.Access {
-	switch name {
-	case "SET":
-		for _, w := range words[min(3, len(words)):] {
-			switch strings.ToUpper(w) {
-			case "NX", "XX", "GET", "IFEQ", "IFNE":
-				return event.Reads | event.Writes
-			}
-		}
-		return event.Writes
-	case "GET", "MGET", "EXISTS", "TTL", "PTTL", "TYPE", "STRLEN", "GETRANGE", "KEYS", "SCAN", "DBSIZE",
-		"HGET", "HMGET", "HGETALL", "HEXISTS", "HKEYS", "HVALS", "HLEN", "HSCAN",
-		"LRANGE", "LLEN", "LINDEX", "SMEMBERS", "SISMEMBER", "SMISMEMBER", "SCARD", "SINTER", "SUNION", "SDIFF",
-		"ZRANGE", "ZSCORE", "ZCARD", "ZRANK", "ZCOUNT", "ZRANGEBYSCORE", "ZREVRANGE", "XRANGE", "XLEN", "XREAD",
-		"PING", "ECHO", "TIME", "WATCH", "PFCOUNT", "BITCOUNT", "GETBIT", "EVAL_RO", "EVALSHA_RO":
-		return event.Reads
-	case "MSET", "SETEX", "PSETEX", "HMSET", "FLUSHALL", "FLUSHDB":
-		return event.Writes
-	}
-	return event.Reads | event.Writes
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,10 @@ import (
 //	arg.N                the N-th word of a Redis command, from 0
 //	status, method, resource, body
 //	=text                the text itself
+//
+// A Redis transaction is one operation: its method is "MULTI SET INCR EXEC",
+// its resource all keys, and arg.N counts the words of all its commands, with
+// a ";" after each.
 //
 // A parameter whose expression finds nothing is left out of the event, which
 // makes it malformed for the properties that want it: it is counted and
@@ -117,11 +122,22 @@ func (c *compiled) checkExpr(expr string) error {
 		}
 		return nil
 	}
-	head, _, dotted := strings.Cut(expr, ".")
+	head, rest, dotted := strings.Cut(expr, ".")
 	switch {
 	case expr == "status", expr == "method", expr == "resource", expr == "body", strings.HasPrefix(expr, "="):
 		return nil
-	case dotted && slices.Contains([]string{"request", "response", "header", "answer", "arg"}, head):
+	case !dotted || rest == "":
+	case head == "request", head == "response", head == "answer":
+		return nil
+	case head == "header":
+		if !slices.Contains(significantHeaders, http.CanonicalHeaderKey(rest)) {
+			return fmt.Errorf("%s is never seen, wanted one of %s", expr, strings.Join(significantHeaders, ", "))
+		}
+		return nil
+	case head == "arg":
+		if n, err := strconv.Atoi(rest); err != nil || n < 0 {
+			return fmt.Errorf("%s: %q is not the number of a word, wanted 0 or more", expr, rest)
+		}
 		return nil
 	}
 	return fmt.Errorf("unknown expression %q, wanted {name}, request.x, response.x, header.X, answer.X, arg.N, status, method, resource, body or =text", expr)
@@ -207,7 +223,7 @@ func (c *compiled) eval(expr string, op *event.Operation, bound []string) (event
 }
 
 func found(m map[string]string, key string) (event.Value, bool) {
-	v, ok := m[key]
+	v, ok := m[http.CanonicalHeaderKey(key)]
 	return event.Str(v), ok
 }
 
@@ -230,58 +246,4 @@ func jsonField(body []byte, path string) (event.Value, bool) {
 	}
 	v, err := event.ParseValue(raw)
 	return v, err == nil
-}
-
-// pattern is a resource with {name} placeholders.
-type pattern struct {
-	literals []string // one more than names
-	names    []string
-	any      bool
-}
-
-func parsePattern(s string) (pattern, error) {
-	p := pattern{any: s == ""}
-	for {
-		before, rest, open := strings.Cut(s, "{")
-		p.literals = append(p.literals, before)
-		if !open {
-			return p, nil
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed || name == "" {
-			return p, fmt.Errorf("resource %q: { without a name and }", s)
-		}
-		p.names = append(p.names, name)
-		s = after
-	}
-}
-
-// match binds the placeholders; each takes as little as it can.
-func (p *pattern) match(s string) ([]string, bool) {
-	if p.any {
-		return nil, true
-	}
-	s, ok := strings.CutPrefix(s, p.literals[0])
-	if !ok {
-		return nil, false
-	}
-	var bound []string
-	for i := range p.names {
-		next := p.literals[i+1]
-		end := len(s)
-		if last := i == len(p.names)-1; last {
-			end = len(s) - len(next)
-			if !strings.HasSuffix(s, next) {
-				return nil, false
-			}
-		} else if end = strings.Index(s, next); end < 0 {
-			return nil, false
-		}
-		if end <= 0 || strings.Contains(s[:end], "/") {
-			return nil, false
-		}
-		bound = append(bound, s[:end])
-		s = s[end+len(next):]
-	}
-	return bound, s == ""
 }

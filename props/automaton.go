@@ -73,3 +73,17 @@ func (a *Automaton) Successors(state int) []int {
 	}
 	return to
 }
+
+// Targets returns the states that some event of this type may lead to,
+// guards ignored: the state itself where every event could also stay is not
+// among them.
+func (t *EventType) Targets(state int) []int {
+	var to []int
+	for _, b := range t.next[state] {
+		to = append(to, b.to)
+	}
+	return to
+}
+
+// Guards returns how many guards the letters of this type have.
+func (t *EventType) Guards() int { return len(t.guards) }

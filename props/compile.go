@@ -71,6 +71,11 @@ func (c *compiler) state(name string) int { return slices.Index(c.a.States, name
 
 // alphabet gathers the event types from all letters.
 func (c *compiler) alphabet() error {
+	for _, l := range c.letters {
+		if err := c.enter(l); err != nil {
+			return err
+		}
+	}
 	for _, r := range c.rules {
 		for _, t := range r.steps {
 			if err := c.enter(t.letter); err != nil {

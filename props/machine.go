@@ -103,6 +103,7 @@ type spec struct {
 	variables           []string
 	violated, satisfied string // the notation's names of the absorbing states
 	rules               []Rule
+	letters             []Letter // of the alphabet, also if no rule has them
 }
 
 // sentence says the machine to people.

@@ -65,7 +65,7 @@ func Eventually(name string, trigger, response Letter) *Property {
 
 // pattern builds a machine over the variables of its letters.
 func pattern(name, sentence string, letters []Letter, rules ...Rule) *Property {
-	s := spec{union(letters...), Violated, Satisfied, rules}
+	s := spec{variables: union(letters...), violated: Violated, satisfied: Satisfied, rules: rules}
 	return build(name, s, forEvery(s.variables)+sentence)
 }
 

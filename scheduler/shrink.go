@@ -8,7 +8,7 @@ type Test func(Plan) (*Record, bool)
 type Shrunk struct {
 	Plan    Plan
 	Runs    int  // schedules it took
-	Minimal bool // 1-minimal, and checked to be; false if it was stopped before
+	Minimal bool // 1-minimal, and checked to be; false if it was stopped before, or if runs do not repeat
 }
 
 // Shrink reduces a plan that violates to one that is 1-minimal: without any
@@ -122,8 +122,12 @@ func (s *shrinker) insert(rest Plan, decisions []Decision) bool {
 	return false
 }
 
-// minimal checks that every deviation is needed.
+// minimal checks that the plan violates, and that every deviation is needed.
 func (s *shrinker) minimal() bool {
+	s.runs++
+	if _, violates := s.test(s.best); !violates {
+		return false
+	}
 	for i := range s.best {
 		s.runs++
 		if _, violates := s.test(s.best.Without(i)); violates {

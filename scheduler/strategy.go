@@ -93,9 +93,9 @@ func (p *plans) Schedule(n int) (Schedule, bool) {
 	}
 }
 
-// portfolio runs the benign schedule first, then by turns a random one and
-// the next plan of one deviation; when those are done, random ones. A random
-// schedule has the seed of its number, so that it can be run again by
+// portfolio runs the benign schedule first, then by turns the next plan of
+// one deviation and a random one; when the plans are done, random ones. A
+// random schedule has the seed of its number, so that it can be run again by
 // itself.
 type portfolio struct {
 	plans plans
@@ -104,8 +104,8 @@ type portfolio struct {
 }
 
 func (p *portfolio) Schedule(n int) (Schedule, bool) {
-	if n%2 == 1 && !p.done {
-		if s, ok := p.plans.Schedule((n + 1) / 2); ok {
+	if planned := n == 1 || n%2 == 0; planned && !p.done {
+		if s, ok := p.plans.Schedule(n/2 + 1); ok {
 			s.Number = n
 			return s, true
 		}

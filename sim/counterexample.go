@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -116,12 +115,12 @@ func (c *Counterexample) Write(path string) error {
 }
 
 // FreePath returns path, or the first of path-2, path-3, ... (before the
-// extension) that does not exist yet.
+// extension) that does not exist yet, as far as that can be told.
 func FreePath(path string) string {
 	ext := filepath.Ext(path)
 	base := strings.TrimSuffix(path, ext)
 	for n := 2; ; n++ {
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(path); err != nil { // writing it will tell what is wrong otherwise
 			return path
 		}
 		path = fmt.Sprintf("%s-%d%s", base, n, ext)

@@ -5,14 +5,15 @@ import (
 	"crypto/sha256"
 	"io"
 	"log"
-	"math/rand"
 	randv2 "math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"sync"
 
 	"github.com/google/uuid"
 
+	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -28,38 +29,26 @@ type globals struct {
 
 	reader    io.Reader
 	transport http.RoundTripper
+	resolver  *net.Resolver
 	stdout    *os.File
 	stderr    *os.File
 	logOutput io.Writer
 }
 
-// seedable makes rand.Seed work (Go switches it off by default), so that
-// libraries that draw from math/rand, as the backoff of Google's clients
-// does, draw the same in every run.
-var seedable = sync.OnceFunc(func() {
-	if seeded.Runtime { // every goroutine draws from a stream of its own
-		return
-	}
-	v := os.Getenv("GODEBUG")
-	if v != "" {
-		v += ","
-	}
-	_ = os.Setenv("GODEBUG", v+"randseednop=0") // a name without = or NUL cannot fail
-})
-
 // borrow takes them over until giveBack is called.
 func borrow(scenario string) *globals {
 	turn.Lock()
-	seedable()
+	lookUp()
 	g := &globals{
 		random: &stream{scenario: scenario, outside: crand.Reader}, output: openCapture(),
-		reader: crand.Reader, transport: http.DefaultTransport,
+		reader: crand.Reader, transport: http.DefaultTransport, resolver: net.DefaultResolver,
 		stdout: os.Stdout, stderr: os.Stderr, logOutput: log.Writer(),
 	}
 	crand.Reader = g.random
+	uuid.DisableRandPool() // what it holds was drawn by an earlier run
 	uuid.SetRand(g.random)
-	if !seeded.Runtime {
-		rand.Seed(1) //nolint:staticcheck // the only way to make math/rand's global functions repeat
+	if !seeded.Runtime { // there every goroutine draws from a stream of its own
+		bubble.SeedMathRand(1)
 	}
 	if f := g.output.file; f != nil {
 		os.Stdout, os.Stderr = f, f
@@ -68,48 +57,65 @@ func borrow(scenario string) *globals {
 	return g
 }
 
-// route sends the default transport's requests through the world.
-func (g *globals) route(w *world) { http.DefaultTransport = defaultTransport{w} }
+// route sends the default transport's requests through the world, and ends
+// every other way out that has a hook.
+func (g *globals) route(w *world) {
+	http.DefaultTransport = w.transport()
+	net.DefaultResolver = w.resolver()
+}
 
 func (g *globals) giveBack() {
 	crand.Reader = g.reader
 	uuid.SetRand(nil)
-	http.DefaultTransport = g.transport
+	http.DefaultTransport, net.DefaultResolver = g.transport, g.resolver
 	os.Stdout, os.Stderr = g.stdout, g.stderr
 	log.SetOutput(g.logOutput)
 	turn.Unlock()
 }
 
-// stream is a run's randomness: a ChaCha8 stream, seeded anew at every step
-// with the step's identity, so that what is drawn depends on who draws and
-// not on what ran before. Goroutines of no invocation draw from outside.
+// stream is a run's randomness: a ChaCha8 stream for every task, seeded anew
+// at each of its steps with the step's identity, so that what is drawn depends
+// on who draws and not on what else runs. Goroutines of no invocation of this
+// run draw from outside.
 type stream struct {
 	scenario string
 	outside  io.Reader
 
-	mu      sync.Mutex
-	step    string
-	fresh   bool
-	current *randv2.ChaCha8
+	mu    sync.Mutex
+	tasks map[string]*draws // by label
 }
 
-// reseed begins a step.
-func (s *stream) reseed(step string) {
+// draws is one task's stream.
+type draws struct {
+	step   string
+	chacha *randv2.ChaCha8 // once something is drawn
+}
+
+// reseed begins a step of the task that a label stands for.
+func (s *stream) reseed(label, step string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.step, s.fresh = step, true
+	if d := s.tasks[label]; d != nil {
+		*d = draws{step: step}
+		return
+	}
+	if s.tasks == nil {
+		s.tasks = map[string]*draws{}
+	}
+	s.tasks[label] = &draws{step: step}
 }
 
 // Read fills p.
 func (s *stream) Read(p []byte) (int, error) {
-	if probe.Caller() == "" {
-		return s.outside.Read(p)
-	}
+	label := probe.Caller()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fresh || s.current == nil {
-		seed := sha256.Sum256([]byte(s.scenario + "\x00" + s.step))
-		s.current, s.fresh = randv2.NewChaCha8(seed), false
+	d := s.tasks[label]
+	if d == nil {
+		return s.outside.Read(p)
 	}
-	return s.current.Read(p)
+	if d.chacha == nil {
+		d.chacha = randv2.NewChaCha8(sha256.Sum256([]byte(s.scenario + "\x00" + d.step)))
+	}
+	return d.chacha.Read(p)
 }

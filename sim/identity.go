@@ -28,13 +28,13 @@ func opLabel(op *event.Operation) string {
 	return s
 }
 
-// identity gives an operation its name.
-func (c *call) identity(owner string, k int) string {
-	id := owner + ":" + c.label + "/" + strconv.Itoa(k)
+// name gives an operation its identity.
+func (c *call) name(owner string, k int) {
+	c.owner, c.k = owner, k
+	c.id = owner + ":" + c.label + "/" + strconv.Itoa(k)
 	if c.Op.Try > 0 {
-		id += "." + strconv.Itoa(c.Op.Try)
+		c.id += "." + strconv.Itoa(c.Op.Try)
 	}
-	return id
 }
 
 // mask writes generated tokens as *: UUIDs, and words of 16 or more hex

@@ -2,14 +2,12 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
-	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/internal/bubble"
-	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -23,6 +21,9 @@ func (w *world) start(c candidate, s *Step) {
 	s.Kind, s.What, s.Outcome = KindStart, "starts", o.String()
 	if t.message != nil {
 		s.What = fmt.Sprintf("gets %s", t.message.people())
+		if t.attempt > 1 {
+			s.What += fmt.Sprintf(", attempt %d", t.attempt)
+		}
 	} else {
 		s.What = t.request.people()
 	}
@@ -37,15 +38,17 @@ func (w *world) start(c candidate, s *Step) {
 		w.remark(startNote(t, o))
 	}
 	if o.Do == Duplicate {
-		w.deliver(t.message, t.name+"~dup", t.attempt, time.Time{})
+		w.deliver(t, "~dup", t.attempt, time.Time{})
 	}
-	w.invoke(t, s.Cold)
+	ctx := w.enter(t, s.Cold)
 	if o.Do == Crash {
 		w.kill(inst)
-		s.Status = "(crashed)"
 		return
 	}
-	bubble.Wait()
+	w.random.reseed(w.label("new "+t.name), s.Identity)
+	w.random.reseed(w.label(t.name), s.Identity)
+	w.invoke(ctx, t, s.Cold)
+	w.beat.Wait()
 }
 
 func (f *function) warm() *instance {
@@ -58,7 +61,7 @@ func (f *function) warm() *instance {
 }
 
 func startFaults(t *task, warm *instance) []scheduler.Option {
-	var out []scheduler.Option
+	out := make([]scheduler.Option, 1, 4)
 	if warm != nil {
 		out = append(out, scheduler.Option{Do: ColdStart})
 	}
@@ -78,19 +81,26 @@ func startNote(t *task, o scheduler.Option) string {
 	return fmt.Sprintf("%s, attempt %d: the instance crashes at its start", t.who(), t.attempt)
 }
 
-// invoke starts the goroutine of an invocation, constructor first where the
-// instance is new.
-func (w *world) invoke(t *task, cold bool) {
+// enter makes an invocation one of its instance's.
+func (w *world) enter(t *task, cold bool) context.Context {
 	now := time.Now() //wtsim:clock the bubble's clock
 	t.timeout = now.Add(t.fn.Timeout)
 	ctx, cancel := context.WithDeadline(t.inst.ctx, t.timeout)
 	t.cancel = cancel
+	ctx = &handlerContext{ctx, t.inst}
 	t.inst.serving = append(t.inst.serving, t)
-	w.agenda.add(t.timeout, "timeout "+t.name, func() { w.expire(t) })
+	t.timeoutName = "timeout " + t.name
+	w.agenda.add(t.timeout, t.timeoutName, func() { w.expire(t) })
 	if cold {
 		w.own(w.label("new "+t.name), &owner{task: t, inst: t.inst, building: true})
 	}
 	w.own(w.label(t.name), &owner{task: t, inst: t.inst})
+	return ctx
+}
+
+// invoke starts the goroutine of an invocation, constructor first where the
+// instance is new.
+func (w *world) invoke(ctx context.Context, t *task, cold bool) {
 	go func() { //wtsim:go an invocation is a goroutine of its own
 		defer w.ended(t)
 		w.seed("new " + t.name)
@@ -109,23 +119,24 @@ func (w *world) own(label string, o *owner) {
 }
 
 // build runs the constructor.
-func (w *world) build(t *task) (ok bool) {
+func (w *world) build(t *task) bool {
 	i := t.inst
+	h, err := Handler{}, errors.New("it ended its goroutine")
 	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if p := recover(); p != nil {
-			t.ending.panic = &handlerPanic{fmt.Sprint(p), string(debug.Stack())}
+			err, t.ending.panic = fmt.Errorf("panic: %v", p), &handlerPanic{p, string(debug.Stack())}
+		}
+		i.handler, i.buildErr, i.built = h, err, true
+		if err != nil {
+			t.ending.status, t.ending.resp.Status = "constructor: "+err.Error(), http.StatusServiceUnavailable
 		}
 	}()
 	probe.Label(i.ctx, i.tap, w.label("new "+t.name))
-	h, err := i.fn.New(&Env{world: w, inst: i})
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	h, err = i.fn.New(&Env{world: w, inst: i})
 	if err == nil && h.http == nil && h.message == nil {
-		err = fmt.Errorf("New returned an empty Handler")
-	}
-	i.handler, i.buildErr, i.built = h, err, true
-	if err != nil {
-		t.ending = ending{status: "constructor: " + err.Error(), resp: Response{Status: 503}}
+		err = errors.New("it returned an empty Handler")
 	}
 	return err == nil
 }
@@ -133,8 +144,11 @@ func (w *world) build(t *task) (ok bool) {
 // call runs the handler and notes how it returned.
 func (t *task) call(ctx context.Context) {
 	defer func() {
-		if p := recover(); p != nil {
-			t.ending = ending{panic: &handlerPanic{fmt.Sprint(p), string(debug.Stack())}}
+		switch p := recover(); {
+		case p == http.ErrAbortHandler && t.request != nil: // net/http's way to give no answer
+			t.ending = ending{status: "aborted", aborted: true}
+		case p != nil:
+			t.ending = ending{status: fmt.Sprintf("panic: %v", p), panic: &handlerPanic{p, string(debug.Stack())}}
 		}
 	}()
 	h := t.inst.handler
@@ -161,7 +175,7 @@ func messageEnding(err error) ending {
 func (w *world) ended(t *task) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if t.ending.panic == nil && t.ending.status == "" {
+	if t.ending.status == "" {
 		t.ending = ending{status: "the handler ended its goroutine", resp: Response{Status: 500}}
 	}
 	w.endings = append(w.endings, t)
@@ -199,7 +213,7 @@ func (w *world) conclude(c candidate, s *Step) {
 	case t.overdue: // it was answered when its time was up
 	case t.message != nil && (o.Do == Redeliver || !t.ending.success):
 		w.redeliver(t)
-	case t.request != nil && o.Do == LoseResponse:
+	case t.request != nil && (o.Do == LoseResponse || t.ending.aborted):
 		w.unanswered(t)
 	case t.request != nil:
 		w.answered(t, t.ending.resp)
@@ -210,11 +224,11 @@ func endFaults(t *task) []scheduler.Option {
 	crash := scheduler.Option{Do: Crash, With: crashBeforeAck}
 	switch {
 	case t.request != nil:
-		return []scheduler.Option{{Do: LoseResponse}, crash}
+		return []scheduler.Option{{}, {Do: LoseResponse}, crash}
 	case t.ending.success:
-		return []scheduler.Option{{Do: Redeliver}, crash}
+		return []scheduler.Option{{}, {Do: Redeliver}, crash}
 	}
-	return nil
+	return []scheduler.Option{{}, crash}
 }
 
 func endNote(t *task, o scheduler.Option) string {
@@ -231,7 +245,7 @@ func endNote(t *task, o scheduler.Option) string {
 func (w *world) leave(t *task) {
 	t.stage = over
 	t.cancel()
-	w.agenda.remove(t.timeout, "timeout "+t.name)
+	w.forget(t)
 	t.inst.serving = removeTask(t.inst.serving, t)
 	if t.inst.buildErr != nil {
 		w.end(t.inst)
@@ -247,111 +261,9 @@ func removeTask(tasks []*task, t *task) []*task {
 	return tasks
 }
 
-// expire is a function's time limit: the caller gets 504, the trigger tries
-// again, and the invocation's context is cancelled (by its own timer). Its
-// instance is not ended, so the handler may still go on.
-// https://docs.cloud.google.com/run/docs/configuring/request-timeout
-func (w *world) expire(t *task) {
-	if t.stage == over || t.overdue {
-		return
-	}
-	t.overdue = true
-	if t.message != nil {
-		w.redeliver(t)
-	} else {
-		w.answered(t, Response{Status: 504})
-	}
-	grace := time.Now().Add(max(t.fn.Timeout, 10*time.Second)) //wtsim:clock the bubble's clock
-	w.agenda.add(grace, "overdue "+t.name, func() { w.neverEnds(t) })
-}
-
-// neverEnds looks at an invocation that has not returned long after its time
-// limit: if nothing but an outside force could wake it, it is deadlocked.
-func (w *world) neverEnds(t *task) {
-	if t.stage == over {
-		return
-	}
-	stacks := bubble.Labelled(probe.LabelKey)[w.label(t.name)]
-	if len(t.calls) == 0 && len(stacks) > 0 && !sleeps(stacks) {
-		w.find("invocations end", t, strings.Join(stacks, "\n\n"))
-		return
-	}
-	w.end(t.inst)
-}
-
-// sleeps reports whether one of the goroutines waits for a timer.
-func sleeps(stacks []string) bool {
-	for _, s := range stacks {
-		if strings.Contains(s, "time.Sleep") {
-			return true
-		}
-	}
-	return false
-}
-
-// kill is the death of a function instance: the triggers of its invocations
-// see a failure.
-func (w *world) kill(i *instance) {
-	serving := append([]*task{}, i.serving...)
-	w.end(i)
-	for _, t := range serving {
-		if t.overdue {
-			continue
-		}
-		switch {
-		case t.message != nil:
-			w.redeliver(t)
-		default:
-			w.unanswered(t)
-		}
-	}
-	bubble.Wait()
-}
-
-// end unwinds a function instance: contexts are cancelled, and every parked
-// and later call returns a connection error without effect.
-func (w *world) end(i *instance) {
-	w.mu.Lock()
-	i.dead = true
-	w.mu.Unlock()
-	i.cancel()
-	for _, t := range append([]*task{}, i.serving...) {
-		t.stage = over
-		w.cut(t)
-		t.cancel()
-		w.agenda.remove(t.timeout, "timeout "+t.name)
-	}
-	for _, t := range w.tasks { // what finished invocations left behind
-		if t.inst == i {
-			w.cut(t)
-		}
-	}
-	i.serving = nil
-	if i.own != nil {
-		i.own.stage = over
-	}
-	i.fn.instances = removeInstance(i.fn.instances, i)
-}
-
-func (w *world) cut(t *task) {
-	for _, k := range t.calls {
-		k.release <- probe.Verdict{Action: probe.Cut}
-	}
-	t.calls = nil
-}
-
-func removeInstance(list []*instance, i *instance) []*instance {
-	for n, x := range list {
-		if x == i {
-			return append(list[:n:n], list[n+1:]...)
-		}
-	}
-	return list
-}
-
 // newInstance starts a function instance for a task.
 func (w *world) newInstance(t *task) *instance {
-	i := &instance{id: fmt.Sprintf("i-%d", len(w.instances)+1), fn: t.fn, world: w, cause: t.name}
+	i := &instance{id: fmt.Sprintf("i-%d", len(w.instances)+1), fn: t.fn, world: w, cause: t.name, root: t.root}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	i.tap = &instanceTap{i}
 	i.router = &router{inst: i}
@@ -361,13 +273,14 @@ func (w *world) newInstance(t *task) *instance {
 }
 
 func (w *world) findPanic(t *task) {
-	w.find("handlers do not panic", t, t.ending.panic.value+"\n\n"+t.ending.panic.stack)
+	if m, ok := t.ending.panic.value.(mistake); ok {
+		w.stop(Inconclusive, string(m))
+		return
+	}
+	w.find("handlers do not panic", t, fmt.Sprintf("panic: %v\n\n%s", t.ending.panic.value, t.ending.panic.stack))
 }
 
 // find ends the run with a violation of what holds for every application.
 func (w *world) find(property string, t *task, stack string) {
-	w.violated(monitor.Violation{
-		Property: property, Certainty: monitor.Certain,
-		Binding: monitor.Binding{{Name: "function", Value: event.Str(t.fn.Name)}},
-	}, stack)
+	w.violated(*finding(property, t), stack)
 }

@@ -67,7 +67,7 @@ var kinds = []Kind{
 		"at every operation that writes, and at the end of an HTTP invocation",
 		[]string{"https://docs.cloud.google.com/storage/docs/retry-strategy", "https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html",
 			"https://github.com/aws-samples/aws-serverless-airline-booking/issues/167"}},
-	{Stall, "an operation is held until just after the invocation's time limit, or after a key that the invocation has used expires",
+	{Stall, "an operation is held past the invocation's time limit, or past the expiry of a key that the invocation has used, until another task has tried again or used the key (11 minutes at most)",
 		"at every operation of an invocation with a time limit or an expiring key ahead",
 		[]string{"https://docs.cloud.google.com/run/docs/container-contract", "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html"}},
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
@@ -28,6 +27,7 @@ type Result struct {
 	Verdict   Verdict
 	Violation *monitor.Violation // where violated
 	Why       string             // where inconclusive: the reason, in a sentence
+	Abandoned bool               // it was stuck, and its goroutines are still there
 	Stack     string             // of a panic, a leak, a deadlock or a lock
 	Record    *scheduler.Record  // decisions, and the plan that was followed
 	Unmatched scheduler.Plan     // deviations of a replayed plan that did not occur
@@ -41,13 +41,13 @@ type Result struct {
 // the source's choices: a run that cannot be brought to an end is
 // inconclusive, never a hang.
 func (s *Simulation) Run(source scheduler.Source) *Result {
+	defer collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
-	if runtime.GOMAXPROCS(0) != 1 { // equal calls of parallel goroutines then keep one order
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	}
+	oneThread.hold()
+	defer oneThread.release()
 	var w *world
-	err := bubble.Run(bubble.Options{}, func(beat *bubble.Beat) {
+	err := bubble.Run(s.watchdog, func(beat *bubble.Beat) {
 		w = newWorld(s, source, g, beat)
 		g.route(w)
 		w.run()
@@ -76,81 +76,73 @@ func (w *world) finish(err error) *Result {
 	var stuck *bubble.Stuck
 	var leak *bubble.Leak
 	switch {
-	case errors.As(err, &stuck):
+	case r.Verdict == Violated: // whatever else happened
+	case errors.As(err, &stuck) && r.Verdict == "": // else dead instances unwind
 		w.reportStuck(r, stuck)
-	case errors.As(err, &leak):
-		w.reportLeak(r)
+	case errors.As(err, &leak) && r.Verdict == Held:
+		w.reportLeak(r, leak.Goroutines())
 	}
 	return r
 }
 
 // reportStuck tells which function kept the run from moving on.
 func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
-	*r = Result{Verdict: Inconclusive, Record: r.Record, Steps: r.Steps, Hash: r.Hash, Runtime: r.Runtime, Unmatched: r.Unmatched}
-	where := w.labelled(s.Goroutines)
-	g := s.Goroutines[0]
-	r.Stack = g.State + "\n" + g.Stack
+	r.Verdict, r.Abandoned = Inconclusive, true
+	g, where := w.culprit(s.Goroutines)
+	r.Stack = g.String()
 	switch {
 	case s.Busy:
-		r.Why = fmt.Sprintf("%s computes without end", where)
-	case strings.HasPrefix(g.State, "sync."):
-		r.Why = fmt.Sprintf("%s waits for a lock (%s) that is held across a call or a sleep; %s", where, g.State, lockHelp())
+		r.Why = fmt.Sprintf("%s computes without end, at %s", where, g.Caller())
+	case strings.HasPrefix(g.State, "sync.") || g.State == "semacquire":
+		r.Why = fmt.Sprintf("%s waits for a lock (%s at %s) that is held across a call or a sleep; %s", where, g.State, g.Caller(), lockHelp())
+	case strings.HasPrefix(g.State, "chan ") || g.State == "select":
+		r.Why = fmt.Sprintf("%s waits for a channel that was made outside the run (%s at %s), as package variables are; what belongs to a function instance is made by New", where, g.State, g.Caller())
 	default:
-		r.Why = fmt.Sprintf("%s waits for something outside the simulation (%s): a call past the seam", where, g.State)
+		r.Why = fmt.Sprintf("%s waits for something outside the simulation (%s at %s): a call past the seam", where, g.State, g.Caller())
 	}
 }
 
-// labelled names the function whose invocation a stack belongs to.
-func (w *world) labelled(stuck []bubble.Goroutine) string {
-	stacks := bubble.Labelled(probe.LabelKey)
-	for i := len(w.steps) - 1; i >= 0; i-- {
-		s := &w.steps[i]
-		for _, name := range []string{s.Task, "new " + s.Task} {
-			for _, text := range stacks[w.label(name)] {
-				if sharesFrame(text, stuck) {
-					return s.Function
-				}
-			}
-		}
-	}
-	return "a goroutine of no function"
-}
-
-// sharesFrame reports whether a labelled stack has the innermost frame,
-// outside the standard library, of one of the goroutines.
-func sharesFrame(text string, goroutines []bubble.Goroutine) bool {
+// culprit picks the goroutine to tell about: one that works for a function, if
+// there is one.
+func (w *world) culprit(goroutines []bubble.Goroutine) (g bubble.Goroutine, where string) {
 	for _, g := range goroutines {
-		for _, line := range strings.Split(g.Stack, "\n") {
-			name, _, isCall := strings.Cut(line, "(")
-			if isCall && !strings.HasPrefix(line, "\t") && strings.Contains(name, ".") &&
-				strings.Contains(name, "/") && !strings.HasPrefix(name, "internal/") && strings.Contains(text, name) {
-				return true
-			}
+		if o := w.owner(g.Label(probe.LabelKey)); o != nil {
+			return g, o.who() + w.epitaph(o.inst)
 		}
 	}
-	return false
+	return goroutines[0], "a goroutine of no function"
+}
+
+// epitaph says that an instance has died: what it still does is not its own
+// fault.
+func (w *world) epitaph(i *instance) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i.dead {
+		return ", whose instance has died,"
+	}
+	return ""
 }
 
 // reportLeak tells of goroutines that invocations left blocked for ever, on
 // instances that were alive at the end. What a constructor has started lives
 // as long as its instance and is none, nor is what only sleeps.
-func (w *world) reportLeak(r *Result) {
-	if r.Verdict != Held {
-		return
-	}
-	stacks := bubble.Labelled(probe.LabelKey)
-	for i := range w.steps {
-		s := &w.steps[i]
-		if s.Kind != KindStart || !w.aliveAtEnd[s.Instance] {
+func (w *world) reportLeak(r *Result, left []bubble.Goroutine) {
+	for _, g := range left {
+		o := w.owner(g.Label(probe.LabelKey))
+		if o == nil || o.building || g.Sleeping() || !w.aliveAtEnd[o.inst.id] {
 			continue
 		}
-		if left := stacks[w.label(s.Task)]; len(left) > 0 && !sleeps(left) {
-			r.Verdict, r.Stack = Violated, strings.Join(left, "\n\n")
-			r.Violation = &monitor.Violation{
-				Property: "invocations leave no goroutine blocked", Certainty: monitor.Certain,
-				Binding: monitor.Binding{{Name: "function", Value: event.Str(s.Function)}},
-			}
-			return
-		}
+		r.Verdict, r.Stack = Violated, g.String()
+		r.Violation = finding("invocations leave no goroutine blocked", o.task)
+		return
+	}
+}
+
+// finding is a violation of what holds for every application.
+func finding(property string, t *task) *monitor.Violation {
+	return &monitor.Violation{
+		Property: property, Certainty: monitor.Certain,
+		Binding: monitor.Binding{{Name: "function", Value: event.Str(t.fn.Name)}},
 	}
 }

@@ -31,6 +31,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -157,17 +158,20 @@ type Env struct {
 func (e *Env) Tap() probe.Tap { return e.inst.tap }
 
 // Context is cancelled when the instance ends.
-func (e *Env) Context() context.Context { return e.inst.ctx }
+func (e *Env) Context() context.Context { return &handlerContext{e.inst.ctx, e.inst} }
 
 // Backend returns the run's backend of a service. It panics if the scenario
 // has no such service.
 func (e *Env) Backend(service string) probe.Backend {
 	b := e.world.backend(service)
 	if b == nil {
-		panic(fmt.Sprintf("scenario %q has no service %q, wanted one of its Services", e.world.sim.scenario.Name, service))
+		panic(mistake(fmt.Sprintf("scenario %q has no service %q, wanted one of its Services", e.world.sim.scenario.Name, service)))
 	}
 	return b
 }
+
+// mistake is a panic that is about the scenario, not about its functions.
+type mistake string
 
 // HTTPClient returns a client that reaches the scenario's HTTP services by
 // their host names. [http.DefaultClient] does too.
@@ -182,6 +186,7 @@ type Simulation struct {
 	scenario Scenario
 	rules    *probe.Rules
 	program  *monitor.Program
+	watchdog bubble.Options // zero but in tests
 }
 
 // Compile checks a scenario and makes it ready. The error is the first thing
@@ -257,6 +262,8 @@ func (s Scenario) validate() error {
 			return fmt.Errorf("two functions are named %q", f.Name)
 		case f.New == nil:
 			return fmt.Errorf("function %q has no New", f.Name)
+		case min(f.Timeout, f.MinBackoff, f.MaxBackoff, f.RetryFor) < 0 || f.Concurrency < 0:
+			return fmt.Errorf("function %q has a negative limit, wanted zero (the default) or more", f.Name)
 		}
 		functions[f.Name] = true
 	}

@@ -2,9 +2,11 @@ package sim
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -21,7 +23,8 @@ type Search struct {
 	// Limit, if not nil, is asked before each schedule: those above it are
 	// not run any more. It may fall.
 	Limit func() int
-	// Before and After, if not nil, are told of each schedule.
+	// Before and After, if not nil, are told of each schedule; Before also of
+	// the one that turns out not to exist.
 	Before func(number int)
 	After  func(number int, r *Result)
 }
@@ -47,28 +50,27 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	defer steady()()
+	defer Steady()()
 	found := Found{}
-	step := max(o.Workers, 1)
+	step, abandoned := max(o.Workers, 1), 0
 	for n := o.Worker + 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n += step {
 		if ctx.Err() != nil {
 			found.Interrupted = true
 			break
+		}
+		if o.Before != nil {
+			o.Before(n) // before the strategy, which may have to run something to list its schedules
 		}
 		schedule, ok := strategy.Schedule(n)
 		if !ok {
 			found.Complete = true
 			break
 		}
-		if o.Before != nil {
-			o.Before(n)
-		}
 		r := s.Run(schedule.Source)
 		found.Ran, found.Number = found.Ran+1, n
 		if o.After != nil {
 			o.After(n, r)
 		}
-		collect()
 		if r.Verdict == Violated {
 			found.Schedule, found.Result = schedule, r
 			break
@@ -76,9 +78,19 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 		if r.Verdict == Inconclusive && found.Inconclusive == nil {
 			found.Inconclusive = r
 		}
+		if r.Abandoned {
+			if abandoned++; abandoned == mostAbandoned {
+				break
+			}
+		}
 	}
 	return found, nil
 }
+
+// mostAbandoned is how many runs a search gives up before it ends: what an
+// abandoned run leaves behind may go on computing, and the next run is most
+// likely stuck at the same place.
+const mostAbandoned = 5
 
 func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 	if o.Strategy == "" {
@@ -89,10 +101,7 @@ func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 	}
 	return scheduler.New(scheduler.Config{
 		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed,
-		Run: func(source scheduler.Source) *scheduler.Record {
-			defer collect()
-			return s.Run(source).Record
-		},
+		Run: func(source scheduler.Source) *scheduler.Record { return s.Run(source).Record },
 	})
 }
 
@@ -109,9 +118,8 @@ func (s *Simulation) Schedule(o Search, number int) (scheduler.Schedule, bool, e
 // Shrink reduces a plan that violates a property to a 1-minimal one that
 // violates the same property, and returns its result. stop may be nil.
 func (s *Simulation) Shrink(plan scheduler.Plan, property string, stop func() bool) (scheduler.Shrunk, *Result) {
-	defer steady()()
+	defer Steady()()
 	shrunk := scheduler.Shrink(plan, func(p scheduler.Plan) (*scheduler.Record, bool) {
-		defer collect()
 		r := s.Run(scheduler.NewReplay(p))
 		return r.Record, r.Verdict == Violated && r.Violation.Property == property
 	}, stop)
@@ -134,24 +142,94 @@ func (s *Simulation) Repeats(plan scheduler.Plan) (first, second *Result, same b
 // nothing while the collector is off, and a great deal when it runs often.
 const heapLimit = 1 << 30
 
-// steady prepares the process for many runs: one thread for Go code, so that
+// Steady prepares the process for many runs: one thread for Go code, so that
 // equal calls of parallel goroutines keep one order, and no collector but
-// ours. It returns what undoes it.
-func steady() func() {
-	procs := runtime.GOMAXPROCS(1)
-	percent := debug.SetGCPercent(-1)
+// ours. It returns what undoes it, to be called once. Calls may overlap, as
+// those of parallel tests do: the last undo counts. [Simulation.Search] and
+// [Simulation.Shrink] are steady by themselves.
+func Steady() (undo func()) {
+	oneThread.hold()
+	noCollector.hold()
 	return func() {
-		debug.SetGCPercent(percent)
-		runtime.GOMAXPROCS(procs)
+		free(64 << 20) // the collector would not give it back, and the next search clear it again
+		noCollector.release()
+		oneThread.release()
 	}
 }
 
-// collect frees memory between runs, above the limit, and gives it back to
-// the system: memory that comes back from there is zero already.
+var (
+	oneThread   = setting{set: runtime.GOMAXPROCS, value: 1}
+	noCollector = setting{set: setCollector, value: -1}
+)
+
+// memoryLimit makes the collector run all the same where one run alone
+// allocates as much.
+const memoryLimit = 4 << 30
+
+// setCollector sets the collector's percentage; while it is off, there is a
+// limit.
+func setCollector(percent int) (before int) {
+	limit := int64(math.MaxInt64)
+	if percent < 0 {
+		limit = memoryLimit
+	}
+	if given := userLimit(); given < limit {
+		limit = given
+	}
+	debug.SetMemoryLimit(limit)
+	return debug.SetGCPercent(percent)
+}
+
+// userLimit is the limit that the process began with (GOMEMLIMIT).
+var userLimit = sync.OnceValue(func() int64 { return debug.SetMemoryLimit(-1) })
+
+// setting is one of the process that several goroutines want changed at the
+// same time: the first to hold it changes it, the last to release it changes
+// it back.
+type setting struct {
+	set   func(int) int // returns the value before
+	value int
+
+	mu      sync.Mutex
+	holders int
+	before  int
+}
+
+func (s *setting) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.holders++; s.holders == 1 {
+		s.before = s.set(s.value)
+	}
+}
+
+func (s *setting) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.holders--; s.holders == 0 {
+		s.set(s.before)
+	}
+}
+
+func (s *setting) held() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.holders > 0
+}
+
+// collect frees memory between runs, while nobody else collects.
 func collect() {
+	if noCollector.held() {
+		free(heapLimit)
+	}
+}
+
+// free frees memory above the limit, in bytes, and gives it back to the
+// system: memory that comes back from there is zero already.
+func free(limit uint64) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
-	if sample[0].Value.Uint64() > heapLimit {
+	if sample[0].Value.Uint64() > limit {
 		debug.FreeOSMemory()
 	}
 }

@@ -2,81 +2,13 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
-
-// choose picks what happens next: the decision "after <the last step>".
-func (w *world) choose(ready []candidate) candidate {
-	if len(ready) == 1 {
-		return ready[0]
-	}
-	d := scheduler.Decision{At: "after " + w.lastStep(), Options: make([]scheduler.Option, 1, len(ready))}
-	index := []int{0}
-	for i, c := range ready[1:] {
-		if o := w.overtake(ready, c); w.allowed(o.Do) {
-			d.Options = append(d.Options, o)
-			index = append(index, i+1)
-		}
-	}
-	picked := w.record.Choose(d)
-	c := ready[index[picked]]
-	if picked > 0 {
-		w.remark(fmt.Sprintf("%s goes before %s", c.people(), ready[0].people()))
-	}
-	return c
-}
-
-// overtake names the option to let c happen before the first candidate: the
-// delivery of a message overtakes if an earlier one of its subscription
-// waits.
-func (w *world) overtake(ready []candidate, c candidate) scheduler.Option {
-	first := true
-	for _, other := range ready {
-		if other.task == c.task {
-			break
-		}
-		if c.task.stage == pending && c.task.message != nil && other.task.stage == pending &&
-			other.task.message != nil && other.task.fn == c.task.fn {
-			return scheduler.Option{Do: Reorder, With: c.task.name}
-		}
-	}
-	for _, other := range ready {
-		if other == c {
-			break
-		}
-		first = first && other.task != c.task
-	}
-	if first {
-		return scheduler.Option{Do: RunOther, With: c.task.name}
-	}
-	return scheduler.Option{Do: RunOther, With: c.step()}
-}
-
-func (w *world) lastStep() string {
-	if len(w.steps) == 0 {
-		return "begin"
-	}
-	return w.steps[len(w.steps)-1].Identity
-}
-
-// people's words for a candidate.
-func (c candidate) people() string {
-	switch {
-	case c.call != nil && c.call.building:
-		return fmt.Sprintf("%s %s of %s's constructor", c.call.Op.Method, c.call.Op.Resource, c.task.who())
-	case c.call != nil:
-		return c.task.who() + " " + shortLabel(&c.call.Op)
-	case c.task.stage == pending:
-		return "the start of " + c.task.who()
-	}
-	return "the end of " + c.task.who()
-}
 
 // shortLabel is an operation for people: "POST payments.example/charges",
 // "redis GET cart:1".
@@ -93,17 +25,18 @@ func (w *world) remark(note string) {
 	w.note = append(w.note, note)
 }
 
-// fault asks for a step's outcome among deviations that are faults. It
-// returns the zero option for the benign one.
+// fault asks for a step's outcome among options, which it takes over: the
+// benign one, then deviations that are faults. It returns the zero option for
+// the benign one.
 func (w *world) fault(c candidate, options []scheduler.Option) scheduler.Option {
-	d := scheduler.Decision{At: c.step(), Options: []scheduler.Option{{}}}
-	for _, o := range options {
+	if w.faults >= w.sim.scenario.Faults.Most || !w.exposed(c) {
+		return scheduler.Option{}
+	}
+	d := scheduler.Decision{At: c.step(), Options: options[:1]}
+	for _, o := range options[1:] {
 		if o.Fault = true; w.allowed(o.Do) {
 			d.Options = append(d.Options, o)
 		}
-	}
-	if w.faults >= w.sim.scenario.Faults.Most || !w.exposed(c) {
-		return scheduler.Option{}
 	}
 	picked := d.Options[w.record.Choose(d)]
 	if picked.Do != "" {
@@ -139,10 +72,10 @@ func contains(list []string, s string) bool {
 func (w *world) perform(c candidate) {
 	w.seed(c.step())
 	w.turn(c)
-	w.random.reseed(c.step())
 	s := Step{Identity: c.step(), Task: c.task.name, Function: c.task.fn.Name}
 	switch {
 	case c.call != nil:
+		w.random.reseed(c.call.caller, s.Identity)
 		w.operate(c, &s)
 	case c.task.stage == pending:
 		w.start(c, &s)
@@ -153,6 +86,7 @@ func (w *world) perform(c candidate) {
 	w.named(s.Identity)
 	w.tell(s)
 	w.fair(c.task, &s)
+	w.takesAdvantage(c)
 }
 
 func instanceID(t *task) string {
@@ -160,35 +94,6 @@ func instanceID(t *task) string {
 		return ""
 	}
 	return t.inst.id
-}
-
-// turn makes the task the one that ran last.
-func (w *world) turn(c candidate) {
-	if w.current != c.task {
-		c.task.row, c.task.same = 0, 0
-	}
-	w.current = c.task
-}
-
-// fair sends a task to the back after 50 operations in a row, or after the
-// same one with the same result five times: a spinning lock never yields by
-// itself.
-func (w *world) fair(t *task, s *Step) {
-	run := s.What + " " + s.Status
-	if t.row++; run == t.lastRun {
-		t.same++
-	} else {
-		t.same, t.lastRun = 1, run
-	}
-	if t.row < 50 && t.same < 5 {
-		return
-	}
-	t.row, t.same = 0, 0
-	w.clock++
-	t.readySince = w.clock
-	if w.current == t {
-		w.current = nil
-	}
 }
 
 // operate lets an operation happen, or not.
@@ -208,7 +113,7 @@ func (w *world) operate(c candidate, s *Step) {
 	}
 	if o.Do == Crash && o.With == crashBefore {
 		w.kill(k.inst)
-		s.Status = "(not sent)"
+		s.Status = "not sent"
 		return
 	}
 	c.task.calls = remove(c.task.calls, k)
@@ -230,7 +135,7 @@ func (w *world) operate(c candidate, s *Step) {
 // let releases a call and waits until all is quiet again.
 func (w *world) let(k *call, v probe.Verdict) {
 	k.release <- v
-	bubble.Wait()
+	w.beat.Wait()
 }
 
 func operationStatus(k *call, o scheduler.Option) string {
@@ -249,7 +154,7 @@ func operationStatus(k *call, o scheduler.Option) string {
 // effect: to lose its answer is to fail, to die after it is to die before
 // the next, so these are not offered apart.
 func (w *world) operationFaults(k *call) []scheduler.Option {
-	var out []scheduler.Option
+	out := make([]scheduler.Option, 1, 8)
 	for _, status := range k.Op.Fails {
 		out = append(out, scheduler.Option{Do: Fail, With: status})
 	}
@@ -261,47 +166,15 @@ func (w *world) operationFaults(k *call) []scheduler.Option {
 		out = append(out, scheduler.Option{Do: Crash, With: crashAfter})
 	}
 	out = append(out, scheduler.Option{Do: Crash, With: crashBefore})
-	for _, e := range w.stallEntries(k) {
-		out = append(out, scheduler.Option{Do: Stall, With: e.name})
-	}
-	return out
-}
-
-// stallEntries are the entries of the agenda that concern the call: its
-// invocation's time limit, and the expiry of keys that the task has used.
-func (w *world) stallEntries(k *call) []entry {
-	if k.task.background || k.building || !k.heldUntil.IsZero() {
-		return nil
-	}
-	var out []entry
-	if !k.task.overdue {
-		out = append(out, entry{at: k.task.timeout, name: "timeout " + k.task.name})
-	}
-	for _, t := range k.task.touched {
-		x, ok := w.backend(t.service).(probe.Expirer)
-		if !ok {
-			continue
-		}
-		if at := x.Expires(t.resource); at > 0 {
-			out = append(out, entry{at: time.Unix(0, at), name: "expiry " + t.service + " " + t.resource})
+	for _, h := range w.holds(k) {
+		if o := (scheduler.Option{Do: Stall, With: h.name}); !slices.Contains(out, o) { // tokens are masked
+			out = append(out, o)
 		}
 	}
 	return out
 }
 
-// stall holds a call until just after an entry.
-func (w *world) stall(k *call, name string) {
-	for _, e := range w.stallEntries(k) {
-		if e.name == name {
-			k.heldUntil = e.at.Add(stepTime)
-		}
-	}
-	w.agenda.add(k.heldUntil, "resume "+k.id, func() {
-		k.heldUntil = time.Time{}
-		k.id += " resumed"
-	})
-}
-
+// operationNote puts an operation's deviation into words.
 func operationNote(c candidate, o scheduler.Option) string {
 	k := c.call
 	where := fmt.Sprintf("%s, attempt %d", c.task.who(), c.task.attempt)
@@ -324,13 +197,6 @@ func operationNote(c candidate, o scheduler.Option) string {
 		return fmt.Sprintf("%s: the instance crashes %s %s", where, o.With, op)
 	}
 	return fmt.Sprintf("%s: %s is held past the %s", where, op, stallPeople(o.With))
-}
-
-func stallPeople(entry string) string {
-	if strings.HasPrefix(entry, "timeout ") {
-		return "invocation's time limit"
-	}
-	return entry
 }
 
 func remove(calls []*call, k *call) []*call {

@@ -1,8 +1,8 @@
 package sim
 
 import (
-	"fmt"
-	"net/http"
+	"bytes"
+	"context"
 	"runtime"
 
 	"github.com/wtsim/wtsim/event"
@@ -20,9 +20,37 @@ type emission struct {
 	probe.Emitted
 }
 
-// callsAfterDeath is how many calls a dead instance's goroutine may make
-// before it is ended.
-const callsAfterDeath = 100
+// callsAfterDeath is how many calls a dead instance's goroutines may make, and
+// looksAfterDeath how often they may look at their context, before they are
+// ended. (A client that looks at the context first never reaches the tap.)
+const (
+	callsAfterDeath = 100
+	looksAfterDeath = 300
+)
+
+// handlerContext ends goroutines of a dead instance that never stop.
+type handlerContext struct {
+	context.Context
+	inst *instance
+}
+
+// Done is as of any context.
+func (c *handlerContext) Done() <-chan struct{} {
+	c.inst.looked()
+	return c.Context.Done()
+}
+
+// Err is as of any context.
+func (c *handlerContext) Err() error {
+	c.inst.looked()
+	return c.Context.Err()
+}
+
+func (i *instance) looked() {
+	if i.ctx.Err() != nil && i.looks.Add(1) > looksAfterDeath {
+		runtime.Goexit()
+	}
+}
 
 // Enter parks the call until the world decides.
 func (t *instanceTap) Enter(c *probe.Call) (verdict probe.Verdict) {
@@ -32,15 +60,34 @@ func (t *instanceTap) Enter(c *probe.Call) (verdict probe.Verdict) {
 	if !ok {
 		return probe.Verdict{Action: probe.Cut}
 	}
-	if c.GiveUp == nil {
-		return <-k.release
+	for {
+		select {
+		case v := <-k.release:
+			if v.Action != identify {
+				return v
+			}
+			k.goroutine = goroutineID()
+		case <-c.GiveUp: // never, if nil
+			return w.withdraw(k)
+		}
 	}
-	select {
-	case v := <-k.release:
-		return v
-	case <-c.GiveUp:
-		return w.withdraw(k)
+}
+
+// identify asks a parked call's goroutine for its id.
+const identify = probe.GaveUp + 1
+
+// goroutineID is the calling goroutine's. On one thread, ids rise in order of
+// creation.
+func goroutineID() (id int) {
+	text := make([]byte, 32)
+	text = bytes.TrimPrefix(text[:runtime.Stack(text, false)], []byte("goroutine "))
+	for _, digit := range text {
+		if digit < '0' || digit > '9' {
+			break
+		}
+		id = 10*id + int(digit-'0')
 	}
+	return id
 }
 
 func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
@@ -52,9 +99,10 @@ func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 		}
 		return nil, false
 	}
-	task, building := w.attribute(i)
+	caller := probe.Caller()
+	task, building := w.attribute(i, caller)
 	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.id, Invocation: task.name}
-	k := &call{Call: c, task: task, inst: i, building: building, release: make(chan probe.Verdict, 1)}
+	k := &call{Call: c, task: task, inst: i, building: building, caller: caller, release: make(chan probe.Verdict, 1)}
 	c.Ref = k
 	w.arrivals = append(w.arrivals, k)
 	w.signal()
@@ -64,8 +112,8 @@ func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 // attribute finds the task that a call belongs to: that of the goroutine's
 // label; where it has none, or that of a finished invocation, the instance's
 // only live invocation; else the instance.
-func (w *world) attribute(i *instance) (t *task, building bool) {
-	if o := w.owners[probe.Caller()]; o != nil && o.inst == i && o.task.stage == live && (!o.building || !i.built) {
+func (w *world) attribute(i *instance, caller string) (t *task, building bool) {
+	if o := w.owners[caller]; o != nil && o.inst == i && o.task.stage == live && (!o.building || !i.built) {
 		return o.task, o.building
 	}
 	var only *task
@@ -94,7 +142,7 @@ func (w *world) withdraw(k *call) probe.Verdict {
 		return v
 	default:
 	}
-	k.withdrawn = true
+	k.withdrawn.Store(true)
 	return probe.Verdict{Action: probe.GaveUp}
 }
 
@@ -105,13 +153,14 @@ func (t *instanceTap) Leave(c *probe.Call) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	k.left = true
+	if t.inst.dead { // it was under way when the instance died
+		return probe.ErrReset("read")
+	}
 	for _, e := range w.sim.rules.Apply(&c.Op) {
 		w.emitted = append(w.emitted, emission{t.inst, k.task.name, e})
 	}
 	if k.dies {
 		t.inst.dead = true
-	}
-	if t.inst.dead {
 		return probe.ErrReset("read")
 	}
 	return nil
@@ -129,48 +178,6 @@ func (t *instanceTap) Emit(eventType string, params map[string]any) {
 	if t.inst.dead {
 		return
 	}
-	task, _ := w.attribute(t.inst)
+	task, _ := w.attribute(t.inst, probe.Caller())
 	w.emitted = append(w.emitted, emission{t.inst, task.name, probe.Emitted{Type: eventType, Data: data}})
-}
-
-// router sends a function instance's HTTP requests to the service of their
-// host.
-type router struct{ inst *instance }
-
-// RoundTrip reports a call past the seam if no service has the host.
-func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
-	w := r.inst.world
-	for _, b := range w.backends {
-		if h, ok := b.backend.(probe.Host); ok && h.Serves(req.URL.Host) {
-			return h.Transport(r.inst.tap).RoundTrip(req)
-		}
-	}
-	return nil, w.pastSeam(r.inst.fn.Name, req.URL.Host)
-}
-
-// pastSeam reports a call to a host that the scenario does not have.
-func (w *world) pastSeam(function, host string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.outside == "" {
-		w.outside = fmt.Sprintf("%s calls %s past the seam: the scenario has no service of that host, wanted one (see fakes/web)", function, host)
-	}
-	w.signal()
-	return fmt.Errorf("wtsim: %s is not a service of the scenario", host)
-}
-
-// defaultTransport stands in for [http.DefaultTransport] during a run.
-type defaultTransport struct{ world *world }
-
-// RoundTrip routes the request of the instance that the goroutine's label
-// tells.
-func (d defaultTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	w := d.world
-	w.mu.Lock()
-	o := w.owners[probe.Caller()]
-	w.mu.Unlock()
-	if o == nil {
-		return nil, w.pastSeam("a goroutine of no function", req.URL.Host)
-	}
-	return o.inst.router.RoundTrip(req)
 }

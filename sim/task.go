@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/wtsim/wtsim/probe"
@@ -39,11 +40,14 @@ type task struct {
 	inst    *instance
 	cancel  context.CancelFunc
 	timeout time.Time
-	ending  ending
+	// timeoutName is that of the agenda's entry.
+	timeoutName string
+	ending      ending
 
 	calls      []*call // parked at the tap, in order of identity
 	readySince int     // when it became ready; 0 if it is not
 	overdue    bool    // its time limit has passed: what it does has no answer
+	lastLook   entry   // of the agenda, when it is overdue
 	counts     map[string]int
 	touched    []touch // resources that its operations named, for stall
 
@@ -59,11 +63,12 @@ type ending struct {
 	status  string // "200", "ok", "error: ..."
 	success bool
 	resp    Response
+	aborted bool // the client gets no answer
 	panic   *handlerPanic
 }
 
 type handlerPanic struct {
-	value string
+	value any
 	stack string
 }
 
@@ -101,11 +106,15 @@ type call struct {
 	full      string // service, method and resource
 	label     string // the same with generated tokens masked
 	id        string // identity, once given
+	owner     string // its first part: the task, or its constructor
+	k         int    // its number
+	caller    string // the goroutine's label
+	goroutine int    // its id, once asked for
 	release   chan probe.Verdict
-	heldUntil time.Time // by a stall
-	dies      bool      // the instance dies when it has had its effect
-	left      bool      // it had its effect
-	withdrawn bool      // the caller gave up
+	held      *hold       // by a stall
+	dies      bool        // the instance dies when it has had its effect
+	left      bool        // it had its effect
+	withdrawn atomic.Bool // the caller gave up; its goroutine says so at any time
 }
 
 // candidate is one thing that may happen next: a call, or the start or the
@@ -146,10 +155,12 @@ type instance struct {
 	built    bool  // its constructor has returned
 	buildErr error // its constructor has failed
 	dead     bool
-	late     int // calls after death
+	late     int          // calls after death
+	looks    atomic.Int32 // at its contexts after death
 	serving  []*task
-	own      *task // its background task
-	cause    string
+	own      *task  // its background task
+	cause    string // the task that it was started for
+	root     string // the client's request that this follows from
 	sequence uint64 // events
 }
 

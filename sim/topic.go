@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -29,8 +28,9 @@ func (t *Topic) Publish(ctx context.Context, data []byte) (id string, err error)
 		Fails:   []string{"503"},
 		Request: event.Payload{Target: t.name, Body: data},
 	}
-	result, err := probe.Do(ctx, t.inst.tap, op, func() event.Result {
-		id := t.inst.world.publish(t, data)
+	tap := &publishTap{instanceTap: t.inst.tap}
+	result, err := probe.Do(ctx, tap, op, func() event.Result {
+		id := t.inst.world.publish(t, tap.call, data)
 		return event.Result{Status: "published", Body: []byte(id), OK: true}
 	})
 	if err != nil {
@@ -49,15 +49,28 @@ type message struct {
 	published time.Time
 }
 
+// publishTap remembers the call that passes it: the message is named after
+// it.
+type publishTap struct {
+	*instanceTap
+	call *call
+}
+
+// Enter parks the call until the world decides.
+func (p *publishTap) Enter(c *probe.Call) probe.Verdict {
+	v := p.instanceTap.Enter(c)
+	p.call, _ = c.Ref.(*call)
+	return v
+}
+
 // publish is the effect of Publish; it runs on the publisher's goroutine,
 // within a step.
-func (w *world) publish(t *Topic, data []byte) string {
+func (w *world) publish(t *Topic, k *call, data []byte) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	publisher, _ := w.attribute(t.inst)
 	m := &message{
-		name: fmt.Sprintf("%s.%s/%d", publisher.name, t.name, publisher.count("publish "+t.name)),
-		root: publisher.root, topic: t.name, data: append([]byte{}, data...),
+		name: fmt.Sprintf("%s.%s/%d", k.owner, mask(t.name), k.k),
+		root: k.task.root, topic: t.name, data: append([]byte{}, data...),
 		published: time.Now(), //wtsim:clock the bubble's clock
 	}
 	m.id = messageID(m.name)
@@ -103,11 +116,9 @@ func (m *message) push(ctx context.Context, h http.Handler, attempt int) ending 
 	return e
 }
 
-// deliver makes a delivery of a message, now or at a later instant.
-func (w *world) deliver(m *message, name string, attempt int, at time.Time) {
-	fn, _, _ := strings.Cut(name, "(")
-	t := &task{name: name, root: m.root, fn: w.function(fn), attempt: attempt, message: m, stage: pending}
-	w.schedule(t, at)
+// deliver makes another delivery of a message, now or at a later instant.
+func (w *world) deliver(t *task, suffix string, attempt int, at time.Time) {
+	w.schedule(&task{name: t.name + suffix, root: t.root, fn: t.fn, attempt: attempt, message: t.message, stage: pending}, at)
 }
 
 // schedule makes a task pending, now or at a later instant.
@@ -135,10 +146,22 @@ func (w *world) function(name string) *function {
 // redeliver delivers a message again after a backoff that doubles with each
 // attempt, until the platform gives it up.
 func (w *world) redeliver(t *task) {
-	backoff := t.fn.MinBackoff << min(t.attempt-1, 20)
-	at := time.Now().Add(min(backoff, t.fn.MaxBackoff)) //wtsim:clock the bubble's clock
+	at := time.Now().Add(t.backoff()) //wtsim:clock the bubble's clock
 	if at.Sub(t.message.published) > t.fn.RetryFor {
+		w.happens(t, "give up", "is given up", fmt.Sprintf("no retry after %v", t.fn.RetryFor))
 		return
 	}
-	w.deliver(t.message, t.name+"~retry", t.attempt+1, at)
+	w.deliver(t, "~retry", t.attempt+1, at)
+}
+
+// backoff is the time until the next attempt.
+func (t *task) backoff() time.Duration {
+	d := t.fn.MinBackoff
+	for range t.attempt - 1 {
+		if d >= t.fn.MaxBackoff {
+			break
+		}
+		d *= 2
+	}
+	return min(d, t.fn.MaxBackoff)
 }

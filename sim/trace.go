@@ -3,6 +3,7 @@ package sim
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"maps"
 	"slices"
@@ -60,7 +61,9 @@ func (t *trace) add(s *Step) {
 	}
 	if s.Operation != nil {
 		b = strconv.AppendQuote(append(b, ' '), opLabel(s.Operation))
-		b = append(append(b, ' '), digest(s.Operation)...)
+		b = append(b, ' ')
+		sum := digest(s.Operation)
+		b = hex.AppendEncode(b, sum[:])
 	}
 	for i := range s.Events {
 		b = s.Events[i].AppendJSON(append(b, ' '))
@@ -72,8 +75,8 @@ func (t *trace) add(s *Step) {
 func (t *trace) hash() string { return hex.EncodeToString(t.sum.Sum(nil)) }
 
 // digest is the SHA-256 of an operation's canonical arguments.
-func digest(op *event.Operation) string {
-	var b []byte
+func digest(op *event.Operation) [sha256.Size]byte {
+	b := make([]byte, 0, 256)
 	part := func(s string) {
 		b = strconv.AppendInt(b, int64(len(s)), 10)
 		b = append(append(b, ':'), s...)
@@ -87,8 +90,7 @@ func digest(op *event.Operation) string {
 		part(op.Request.Header[name])
 	}
 	part(string(op.Request.Body))
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return sha256.Sum256(b)
 }
 
 // tell adds a step to the trace, with the events since the last one, and
@@ -106,6 +108,7 @@ func (w *world) tell(s Step) {
 	}
 	w.trace.add(&s)
 	w.steps = append(w.steps, s)
+	w.last, w.counted = s.Identity, w.counted+1
 	w.beat.Tick()
 	for _, e := range s.Events {
 		if v := w.monitor.Observe(e); len(v) > 0 {
@@ -113,6 +116,16 @@ func (w *world) tell(s Step) {
 			return
 		}
 	}
+}
+
+// tellOutput tells what was printed since the last step, by goroutines that
+// woke up by themselves. It is no step of the trace: what a run prints changes
+// neither its hash nor its identities.
+func (w *world) tellOutput() {
+	s := Step{Time: time.Now().UTC(), Kind: KindTime, What: "prints"} //wtsim:clock the bubble's clock
+	s.Identity = fmt.Sprintf("%s, output %d", w.last, len(w.steps))
+	s.Output = w.output.take()
+	w.steps = append(w.steps, s)
 }
 
 // event gives an emission its source, id and time.

@@ -2,9 +2,7 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +32,7 @@ type world struct {
 	instances []*instance
 	topics    map[string][]*function
 	clients   map[string]*instance // as sources of events
+	stalled   []*call
 
 	tasks   []*task // that may still go on, in order of creation
 	agenda  agenda
@@ -44,11 +43,16 @@ type world struct {
 	trace   *trace
 	note    []string // deviations since the last step, in words
 
-	lastNamed string // identity of the last step that has one of its own
+	last      string // identity of the last step that counts
+	lastNamed string // identity of the last one that has one of its own
 	woken     int    // steps since then
+	waited    bool   // time has passed since the last step
+	counted   int    // steps that count: those that only print do not
+	happened  []Step // at this instant, without being decided: time limits, what is given up
 	result    *Result
 
 	mu       sync.Mutex
+	fences   int
 	arrived  chan struct{} // something reached the tap or ended
 	arrivals []*call
 	endings  []*task
@@ -78,6 +82,20 @@ type owner struct {
 	task     *task
 	inst     *instance
 	building bool
+}
+
+// who is people's name of the owner.
+func (o *owner) who() string {
+	if o.building {
+		return "the constructor of " + o.task.who()
+	}
+	return o.task.who()
+}
+
+func (w *world) owner(label string) *owner {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.owners[label]
 }
 
 func newWorld(s *Simulation, source scheduler.Source, g *globals, beat *bubble.Beat) *world {
@@ -134,19 +152,21 @@ func (w *world) backend(name string) probe.Backend {
 
 // next does one step, or lets time pass until there is one to do.
 func (w *world) next() {
-	w.settle("")
+	woken := w.settle("")
 	w.fireDue()
 	if w.result.Verdict != "" {
 		return
 	}
 	ready := w.candidates()
 	switch {
-	case len(ready) > 0 && len(w.steps) >= w.sim.scenario.MaxSteps:
-		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps)", len(w.steps)))
+	case w.counted >= w.sim.scenario.MaxSteps && (woken || len(ready) > 0):
+		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps); the last was %s", w.counted, w.last))
+	case woken:
+		w.pass(stepTime)
 	case len(ready) > 0:
 		c := w.choose(ready)
 		w.perform(c)
-		time.Sleep(stepTime)
+		w.pass(stepTime)
 	case !w.agenda.empty():
 		w.wait(w.agenda.first())
 	default:
@@ -154,185 +174,39 @@ func (w *world) next() {
 	}
 }
 
-// settle waits until every goroutine waits, and takes note of what has
-// reached the tap or ended since the last time. What happened without a step
-// is told under the name given; where there is none, a handler has woken up
-// by itself since the last step.
-func (w *world) settle(name string) {
-	bubble.Wait()
-	w.mu.Lock()
-	arrivals, endings := w.arrivals, w.endings
-	w.arrivals, w.endings = nil, nil
-	outside, emitted := w.outside, len(w.emitted) > 0
-	w.mu.Unlock()
-	w.admit(arrivals)
-	w.admitEndings(endings)
-	w.updateReadiness()
-	if emitted || w.output.grown() {
-		if name == "" {
-			w.woken++
-			name = fmt.Sprintf("%s +%d", w.lastNamed, w.woken)
-		} else {
-			w.named(name)
-		}
-		w.tell(Step{Identity: name, Kind: KindTime, What: name})
-	}
-	if outside != "" {
-		w.stop(Inconclusive, outside)
-	}
-}
-
-// admit gives identities to calls: sorted by label, full resource and
-// request, never by arrival.
-func (w *world) admit(arrivals []*call) {
-	arrivals = slices.DeleteFunc(arrivals, func(c *call) bool { return c.withdrawn })
-	for _, c := range arrivals {
-		c.full = opLabel(&c.Op)
-		c.label = mask(c.full)
-	}
-	if len(arrivals) > 1 {
-		slices.SortStableFunc(arrivals, compareCalls)
-	}
-	for _, c := range arrivals {
-		name := c.task.name
-		if c.building {
-			name = "new " + name
-		}
-		c.id = c.identity(name, c.task.count(name+":"+c.label))
-		c.task.calls = append(c.task.calls, c)
-		c.task.touch(c.Op.Service, c.Op.Resource)
-	}
-}
-
-func compareCalls(a, b *call) int {
-	if d := strings.Compare(a.task.name, b.task.name); d != 0 {
-		return d
-	}
-	if a.building != b.building {
-		if a.building {
-			return -1
-		}
-		return 1
-	}
-	if d := strings.Compare(a.label, b.label); d != 0 {
-		return d
-	}
-	if d := strings.Compare(a.full, b.full); d != 0 {
-		return d
-	}
-	return strings.Compare(digest(&a.Op), digest(&b.Op))
-}
-
-// admitEndings takes note of handlers that have returned.
-func (w *world) admitEndings(endings []*task) {
-	slices.SortStableFunc(endings, func(a, b *task) int { return strings.Compare(a.name, b.name) })
-	for _, t := range endings {
-		if t.stage != live {
-			continue
-		}
-		t.stage = ended
-		if t.ending.panic != nil {
-			w.findPanic(t)
-		}
-	}
-}
-
-// updateReadiness notes when a task became ready, and hands the calls of
-// finished invocations to their instance.
-func (w *world) updateReadiness() {
-	for i := 0; i < len(w.tasks); i++ { // the list grows: background tasks
-		t := w.tasks[i]
-		t.calls = slices.DeleteFunc(t.calls, func(c *call) bool { return c.withdrawn })
-		if t.stage == over && len(t.calls) > 0 {
-			own := w.ownTask(t.inst)
-			own.calls = append(own.calls, t.calls...)
-			t.calls = nil
-		}
-		if !t.ready() {
-			t.readySince = 0
-		} else if t.readySince == 0 {
-			w.clock++
-			t.readySince = w.clock
-		}
-	}
-	w.tasks = slices.DeleteFunc(w.tasks, func(t *task) bool { return t.stage == over && len(t.calls) == 0 })
-}
-
-// named notes the identity of a step of its own.
-func (w *world) named(identity string) { w.lastNamed, w.woken = identity, 0 }
-
-// ready reports whether the task has something that may happen.
-func (t *task) ready() bool {
-	switch {
-	case t.stage == pending || t.stage == ended:
-		return true
-	case t.background && len(t.inst.serving) == 0: // its CPU is frozen
-		return false
-	}
-	return slices.ContainsFunc(t.calls, (*call).free)
-}
-
-// free reports whether the call is not held by a stall.
-func (c *call) free() bool { return c.heldUntil.IsZero() }
-
 // ownTask returns the task of what an instance does by itself.
 func (w *world) ownTask(i *instance) *task {
 	if i.own == nil {
-		i.own = &task{name: "instance(" + i.cause + ")", fn: i.fn, inst: i, stage: live, background: true, attempt: 1}
+		i.own = &task{name: "instance(" + i.cause + ")", root: i.root, fn: i.fn, inst: i, stage: live, background: true, attempt: 1}
 		w.tasks = append(w.tasks, i.own)
 	}
 	return i.own
 }
 
-// candidates lists what may happen next in benign order: the task that ran
-// last while it is ready, then the others by when they became ready, and
-// clients' requests, in the order listed, when nothing else is.
-func (w *world) candidates() []candidate {
-	var tasks []*task
-	for _, t := range w.tasks {
-		if t.ready() {
-			tasks = append(tasks, t)
-		}
-	}
-	slices.SortStableFunc(tasks, func(a, b *task) int {
-		if d := w.rank(a) - w.rank(b); d != 0 {
-			return d
-		}
-		if w.rank(a) == 2 { // by position in the workload
-			return a.request.order - b.request.order
-		}
-		return a.readySince - b.readySince
-	})
-	var out []candidate
-	for _, t := range tasks {
-		for _, c := range t.calls {
-			if c.free() {
-				out = append(out, candidate{t, c})
-			}
-		}
-		if t.stage == pending || t.stage == ended {
-			out = append(out, candidate{task: t})
-		}
-	}
-	return out
+// pass lets time pass.
+func (w *world) pass(d time.Duration) {
+	w.fence()
+	time.Sleep(d)
 }
 
-func (w *world) rank(t *task) int {
-	switch {
-	case t == w.current:
-		return 0
-	case t.stage == pending && t.request != nil:
-		return 2
-	}
-	return 1
+// fence orders what the world has done before what handlers do that wake up by
+// themselves. (It is so already, as only one of them runs; the race detector
+// cannot know.)
+func (w *world) fence() {
+	w.mu.Lock()
+	w.fences++
+	w.mu.Unlock()
+	w.beat.Tick()
 }
 
 // wait lets time pass until an instant or until something reaches the tap.
 func (w *world) wait(until time.Time) {
 	if until.Sub(w.sim.scenario.Epoch) > w.sim.scenario.Horizon {
-		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %v of virtual time (Horizon)", w.sim.scenario.Horizon))
+		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %v of virtual time (Horizon); the last was %s", w.sim.scenario.Horizon, w.last))
 		return
 	}
+	w.waited = true
+	w.fence()
 	timer := time.NewTimer(time.Until(until)) //wtsim:clock the bubble's clock
 	defer timer.Stop()
 	select {
@@ -349,9 +223,10 @@ func (w *world) fireDue() {
 		if !ok {
 			return
 		}
-		w.random.reseed(e.name)
 		e.fire()
-		w.settle(e.name)
+		if w.settle(e.name) {
+			w.pass(stepTime)
+		}
 	}
 }
 
@@ -390,10 +265,10 @@ func (w *world) close() {
 		w.aliveAtEnd[i.id] = !i.dead
 		w.end(i)
 	}
-	bubble.Wait()
+	w.beat.Wait()
 	for _, b := range w.backends {
 		b.backend.Close()
 	}
-	time.Sleep(15 * time.Minute) // longer than any backoff
-	bubble.Wait()
+	w.pass(15 * time.Minute) // longer than any backoff
+	w.beat.Wait()
 }

@@ -6,7 +6,8 @@
 // Object generations are the virtual time in microseconds. Every operation
 // of a run has its own instant, so they are distinct and rise.
 //
-// Not supported yet: metageneration (it stays 1), soft delete, signed URLs,
+// Not supported yet: metageneration (it stays 1; a precondition on it is
+// refused with 400), ETags as preconditions, object versioning, soft delete, signed URLs,
 // notifications, and the limit of one update a second and object.
 package gcs
 
@@ -14,7 +15,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
+	"strings"
+	"sync/atomic"
 
 	"cloud.google.com/go/storage"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
@@ -53,16 +56,19 @@ func (s *Service) Open() (probe.Backend, error) {
 		server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: b})
 	}
 	for _, o := range s.objects {
+		if !slices.Contains(s.buckets, o.BucketName) {
+			return nil, fmt.Errorf("gcs: object %q is in bucket %q, wanted one of %q", o.Name, o.BucketName, s.buckets)
+		}
 		server.CreateObject(o)
 	}
-	return &Backend{server: server, base: server.HTTPClient().Transport, buckets: s.buckets}, nil
+	return &Backend{server: server, base: server.HTTPClient().Transport}, nil
 }
 
 // Backend is a Cloud Storage during one run.
 type Backend struct {
-	server  *fakestorage.Server
-	base    http.RoundTripper
-	buckets []string
+	server *fakestorage.Server
+	base   http.RoundTripper
+	closed atomic.Bool
 }
 
 // Client returns the real client of a function instance. It panics if the
@@ -87,25 +93,33 @@ func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
 	return probe.Transport(tap, http.RoundTripper(preconditions{b}), probe.DescribeGCS)
 }
 
-// Contents returns every live object of the declared buckets as bucket/name
-// and its content.
+// Contents returns every live object, also of buckets that were created
+// during the run, as bucket/name and its content.
 func (b *Backend) Contents() []probe.Content {
+	buckets, err := b.server.Backend().ListBuckets()
+	if err != nil {
+		return nil
+	}
 	var out []probe.Content
-	for _, name := range b.buckets {
-		objects, _, err := b.server.ListObjects(name, "", "", false)
+	for _, bucket := range buckets {
+		list, err := b.server.ListObjectsWithOptionsPaginated(bucket.Name, fakestorage.ListOptions{})
 		if err != nil {
 			continue
 		}
-		for _, o := range objects {
-			full, err := b.server.GetObject(name, o.Name)
+		for _, o := range list.Objects {
+			full, err := b.server.GetObject(bucket.Name, o.Name)
 			if err == nil {
-				out = append(out, probe.Content{Key: name + "/" + o.Name, Value: string(full.Content)})
+				out = append(out, probe.Content{Key: bucket.Name + "/" + o.Name, Value: string(full.Content)})
 			}
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Key < out[j].Key })
+	slices.SortFunc(out, func(a, b probe.Content) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 
-// Close gives the server to the next run.
-func (b *Backend) Close() { give(b.server) }
+// Close gives the server to the next run; what still calls this one fails.
+func (b *Backend) Close() {
+	if !b.closed.Swap(true) {
+		give(b.server)
+	}
+}

@@ -5,15 +5,18 @@
 // from [Client]. Expiry follows virtual time.
 //
 // Not supported: replication and WAIT (a write is never acknowledged before
-// it is durable), clusters and sentinels, what miniredis itself lacks, and
-// subscriptions (SUBSCRIBE, PSUBSCRIBE) while a run injects faults: messages
-// that a server pushes pass the seam unseen.
+// it is durable), clusters and sentinels, and what miniredis itself lacks.
+//
+// Subscriptions work, but only SUBSCRIBE and PUBLISH are operations: a message
+// reaches its subscribers with PUBLISH, at once and in order. That one is
+// lost, or comes late, is not tried.
 package redis
 
 import (
 	"context"
-	"encoding/json"
 	"net"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -63,6 +66,9 @@ func (s *Service) Open() (probe.Backend, error) {
 type Backend struct {
 	name string
 	mini *miniredis.Miniredis
+
+	mu      sync.Mutex
+	clients []*redis.Client
 }
 
 // Miniredis gives a scenario's properties and tests the server itself.
@@ -80,63 +86,48 @@ func Client(env probe.Env, service string, options *redis.Options) *redis.Client
 	b := env.Backend(service).(*Backend)
 	o.Addr = "127.0.0.1:6379" // never dialled; a name would be looked up
 	o.MinRetryBackoff, o.MaxRetryBackoff = -1, -1
-	o.Dialer = probe.RedisDialer(env.Tap(), b.name, b.dial)
+	o.Dialer = probe.RedisDialer(env.Tap(), b.name, b.dial(env.Context()))
 	client := redis.NewClient(&o)
-	context.AfterFunc(env.Context(), func() { _ = client.Close() })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clients = append(b.clients, client)
 	return client
 }
 
-func (b *Backend) dial(context.Context, string, string) (net.Conn, error) { return b.mini.Dial() }
-
-// Contents returns every key of database 0: strings as they are, hashes,
-// lists, sets and sorted sets as JSON.
-func (b *Backend) Contents() []probe.Content {
-	var out []probe.Content
-	for _, key := range b.mini.Keys() {
-		out = append(out, probe.Content{Key: key, Value: b.value(key)})
+// dial makes connections that end with their function instance. One that is
+// made after that is let be: what is sent on it is cut off at the tap.
+func (b *Backend) dial(instance context.Context) probe.Dialer {
+	return func(context.Context, string, string) (net.Conn, error) {
+		conn, err := b.mini.Dial()
+		if err == nil && instance.Err() == nil {
+			context.AfterFunc(instance, func() { _ = conn.Close() })
+		}
+		return conn, err
 	}
-	return out
 }
 
-func (b *Backend) value(key string) string {
-	var v any
-	switch b.mini.Type(key) {
-	case "string":
-		s, _ := b.mini.Get(key)
-		return s
-	case "hash":
-		v = b.hash(key)
-	case "list":
-		v, _ = b.mini.List(key)
-	case "set":
-		v, _ = b.mini.Members(key)
-	case "zset":
-		v, _ = b.mini.SortedSet(key)
+// Expires returns when the first of an operation's keys expires. A key with a
+// space in it is told only where it is the operation's only one.
+func (b *Backend) Expires(resource string) int64 {
+	now := time.Now()  //wtsim:clock the bubble's clock
+	db := b.mini.DB(0) // brings the times to live up to date
+	var next int64
+	for _, key := range append(strings.Fields(resource), resource) {
+		if ttl := db.TTL(key); ttl > 0 && (next == 0 || now.Add(ttl).UnixNano() < next) {
+			next = now.Add(ttl).UnixNano()
+		}
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
+	return next
 }
 
-func (b *Backend) hash(key string) map[string]string {
-	fields, _ := b.mini.HKeys(key)
-	h := make(map[string]string, len(fields))
-	for _, f := range fields {
-		h[f] = b.mini.HGet(key, f)
+// Close ends the goroutines of the server and of its clients. Clients are not
+// closed before, with their function instance: a handler that calls on and on
+// would then never reach the tap, where it is ended.
+func (b *Backend) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.clients {
+		_ = c.Close()
 	}
-	return h
+	b.mini.Close()
 }
-
-// Expires returns when a key expires.
-func (b *Backend) Expires(key string) int64 {
-	ttl := b.mini.TTL(key)
-	if ttl <= 0 {
-		return 0
-	}
-	return time.Now().Add(ttl).UnixNano() //wtsim:clock the bubble's clock
-}
-
-// Close ends the server's goroutines.
-func (b *Backend) Close() { b.mini.Close() }

@@ -3,10 +3,7 @@
 package web
 
 import (
-	"bytes"
-	"io"
 	"net/http"
-	"strconv"
 
 	"github.com/wtsim/wtsim/probe"
 )
@@ -59,7 +56,7 @@ func (b *Backend) Serves(host string) bool { return host == b.host }
 
 // Transport returns the round tripper that a tap's calls take.
 func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
-	return probe.Transport(tap, http.RoundTripper(direct{b.handler}), nil)
+	return probe.Transport(tap, http.RoundTripper(direct{b.host, b.handler}), nil)
 }
 
 // Contents returns the handler's state, if it shows one.
@@ -72,40 +69,3 @@ func (b *Backend) Contents() []probe.Content {
 
 // Close does nothing.
 func (b *Backend) Close() {}
-
-// direct carries a request out by calling the handler.
-type direct struct{ handler http.Handler }
-
-// RoundTrip calls the handler on the caller's goroutine.
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
-	served := r.Clone(r.Context())
-	served.RequestURI, served.RemoteAddr, served.Host = r.URL.RequestURI(), "192.0.2.1:1234", r.URL.Host
-	w := &answer{header: http.Header{}}
-	d.handler.ServeHTTP(w, served)
-	w.WriteHeader(http.StatusOK) // no effect after another
-	return &http.Response{
-		StatusCode: w.code, Status: strconv.Itoa(w.code) + " " + http.StatusText(w.code),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
-	}, nil
-}
-
-// answer is a response writer that keeps the response.
-type answer struct {
-	header http.Header
-	code   int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-
-func (a *answer) WriteHeader(code int) {
-	if a.code == 0 {
-		a.code = code
-	}
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	return a.body.Write(b)
-}

@@ -16,7 +16,6 @@
 package bubble
 
 import (
-	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -30,13 +29,14 @@ type Options struct {
 }
 
 // Leak says that goroutines were left behind.
-type Leak struct {
-	Goroutines []Goroutine
-}
+type Leak struct{}
 
-func (l *Leak) Error() string {
-	return fmt.Sprintf("%d goroutines remain when the run has ended", len(l.Goroutines))
-}
+func (*Leak) Error() string { return "goroutines remain when the run has ended" }
+
+// Goroutines looks for what was left behind. It must be called before the
+// next bubble is made. (To look costs more the more goroutines the process
+// has, so it is done on demand.)
+func (*Leak) Goroutines() []Goroutine { return remaining() }
 
 // Stuck says that the bubble was abandoned.
 type Stuck struct {
@@ -52,15 +52,33 @@ func (s *Stuck) Error() string {
 }
 
 // Beat is told by the function in the bubble that it moves on.
-type Beat struct{ n atomic.Uint64 }
+type Beat struct {
+	n         atomic.Uint64
+	abandoned atomic.Bool
+}
 
 // Tick says that the run has moved on.
 func (b *Beat) Tick() { b.n.Add(1) }
+
+// Wait waits until every other goroutine of the bubble waits for virtual time
+// or for another. It never returns in a bubble that was abandoned: what held
+// it up may end after all, but nobody follows the run any more.
+func (b *Beat) Wait() {
+	b.Tick() // so that what was done is seen by who abandons the bubble
+	synctest.Wait()
+	if b.abandoned.Load() {
+		<-never
+	}
+}
+
+// never is of no bubble, so that a wait for it keeps virtual time still.
+var never = make(chan struct{})
 
 // Run calls f in a new bubble. It returns the panic of f as a panic of its
 // own. Calls must not overlap where their goroutines are to be told apart.
 func Run(o Options, f func(*Beat)) error {
 	o = o.withDefaults()
+	showLabels()
 	beat := new(Beat)
 	done := make(chan outcome, 1)
 	go func() { done <- inBubble(beat, f) }()
@@ -109,22 +127,36 @@ func watch(o Options, beat *Beat, done <-chan outcome) error {
 	timer := time.NewTimer(o.Blocked)
 	defer timer.Stop()
 	last, quiet := beat.n.Load(), time.Duration(0)
+	suspect := false
 	for {
 		select {
 		case out := <-done:
 			return out.err()
 		case <-timer.C:
-			timer.Reset(o.Blocked)
 		}
+		stuck := look()
 		if now := beat.n.Load(); now != last {
-			last, quiet = now, 0
-			continue
+			last, quiet, stuck = now, 0, nil
+		} else {
+			quiet += o.Blocked
 		}
-		quiet += o.Blocked
-		if stuck := look(); stuck != nil && (!stuck.Busy || quiet >= o.Busy) {
+		// A machine that was held up for a moment shows states that pass: look
+		// twice.
+		if stuck != nil && (stuck.Busy && quiet >= o.Busy || !stuck.Busy && suspect) {
+			beat.abandoned.Store(true)
 			return stuck
 		}
+		suspect = stuck != nil && !stuck.Busy
+		timer.Reset(o.pause(suspect))
 	}
+}
+
+// pause is the time until the next look.
+func (o Options) pause(suspect bool) time.Duration {
+	if suspect {
+		return o.Blocked / 4
+	}
+	return o.Blocked
 }
 
 func (out outcome) err() error {
@@ -135,11 +167,11 @@ func (out outcome) err() error {
 		panic(out.leaked)
 	}
 	if out.leaked != nil {
-		return &Leak{Goroutines: remaining()}
+		return &Leak{}
 	}
 	return nil
 }
 
 // Wait waits until every other goroutine of the bubble waits for virtual time
-// or for another.
+// or for another. See [Beat.Wait].
 func Wait() { synctest.Wait() }

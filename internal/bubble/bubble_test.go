@@ -31,8 +31,11 @@ func TestLeak(t *testing.T) {
 		go leakHere(make(chan int))
 	})
 	var leak *Leak
-	if !errors.As(err, &leak) || len(leak.Goroutines) != 1 || !strings.Contains(leak.Goroutines[0].Stack, "leakHere") {
+	if !errors.As(err, &leak) {
 		t.Fatalf("got %+v", err)
+	}
+	if left := leak.Goroutines(); len(left) != 1 || !strings.Contains(left[0].Caller(), "bubble.leakHere (bubble_test.go:") {
+		t.Fatalf("got %+v", left)
 	}
 }
 
@@ -53,6 +56,27 @@ func TestStuck(t *testing.T) {
 	}
 	if err := Run(Options{}, func(*Beat) {}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A bubble that was abandoned stays where it is when what held it up ends
+// after all: its handlers' time is over.
+func TestAbandoned(t *testing.T) {
+	outside, went := make(chan struct{}), make(chan struct{})
+	err := Run(Options{}, func(b *Beat) {
+		go func() { <-outside }()
+		b.Wait()
+		close(went)
+	})
+	var stuck *Stuck
+	if !errors.As(err, &stuck) || stuck.Goroutines[0].State != "chan receive" {
+		t.Fatalf("got %+v", err)
+	}
+	close(outside)
+	select {
+	case <-went:
+		t.Error("the bubble went on")
+	case <-time.After(20 * time.Millisecond):
 	}
 }
 
@@ -97,7 +121,8 @@ func TestLabelled(t *testing.T) {
 		go func() { close(ready); <-stop }()
 	})
 	<-ready
-	if got := Labelled("wtsim-test")[`a "b"`]; len(got) != 1 || !strings.Contains(got[0], "TestLabelled") {
+	showLabels()
+	if got := Labelled("wtsim-test")[`a "b"`]; len(got) != 1 || !strings.Contains(got[0].Stack, "TestLabelled") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -3,19 +3,72 @@ package bubble
 import (
 	"bytes"
 	"runtime"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 )
 
-// Goroutine is one goroutine of a bubble, as the runtime describes it.
+// Goroutine is one goroutine, as the runtime describes it.
 type Goroutine struct {
 	State string // e.g. "chan receive (durable)", "sync.Mutex.Lock", "running"
 	Stack string // the frames, as in a panic
+
+	bubble int
+	labels string // as in the goroutine's header
 }
 
 // Sleeping reports whether it only waits for virtual time.
 func (g Goroutine) Sleeping() bool { return strings.HasPrefix(g.State, "sleep") }
+
+// String returns the goroutine as in a panic, without its number.
+func (g Goroutine) String() string { return "goroutine [" + g.State + "]:\n" + g.Stack }
+
+// Caller returns the innermost frame outside the runtime, the standard
+// library's internals and package sync: where in the program the goroutine
+// waits, as "pkg.function (file.go:12)"; empty if there is none.
+func (g Goroutine) Caller() string {
+	lines := strings.Split(g.Stack, "\n")
+	for i := 0; i+1 < len(lines); i += 2 {
+		function, place := lines[i], strings.TrimSpace(lines[i+1])
+		if end := strings.LastIndexByte(function, '('); end > 0 {
+			function = function[:end]
+		}
+		if strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "internal/") || strings.HasPrefix(function, "sync.") {
+			continue
+		}
+		place, _, _ = strings.Cut(place, " ")
+		return function[strings.LastIndexByte(function, '/')+1:] + " (" + place[strings.LastIndexByte(place, '/')+1:] + ")"
+	}
+	return ""
+}
+
+// Label returns the value of one of its pprof labels; empty if it has none.
+func (g Goroutine) Label(key string) string {
+	_, rest, found := strings.Cut(g.labels, strconv.Quote(key)+": ")
+	if !found {
+		return ""
+	}
+	quoted, err := strconv.QuotedPrefix(rest)
+	if err != nil {
+		return ""
+	}
+	value, err := strconv.Unquote(quoted)
+	if err != nil {
+		return ""
+	}
+	return value
+}
+
+// Labelled returns the process's goroutines by the value of one of their
+// pprof labels.
+func Labelled(key string) map[string][]Goroutine {
+	byValue := map[string][]Goroutine{}
+	for _, g := range dump() {
+		if v := g.Label(key); v != "" {
+			byValue[v] = append(byValue[v], g)
+		}
+	}
+	return byValue
+}
 
 // look returns what keeps the newest of our bubbles from moving on, or nil
 // if all its goroutines wait for virtual time or for each other.
@@ -27,9 +80,9 @@ func look() *Stuck {
 		switch {
 		case g.bubble != ours || strings.Contains(g.State, "(durable)") || strings.HasPrefix(g.State, "synctest"):
 		case g.computes():
-			busy = append(busy, g.Goroutine)
+			busy = append(busy, g)
 		default:
-			blocked = append(blocked, g.Goroutine)
+			blocked = append(blocked, g)
 		}
 	}
 	switch {
@@ -52,23 +105,25 @@ func remaining() []Goroutine {
 	var left []Goroutine
 	for _, g := range all {
 		if g.bubble == last && last != 0 {
-			left = append(left, g.Goroutine)
+			left = append(left, g)
 		}
 	}
 	return left
 }
 
-type bubbled struct {
-	Goroutine
-	bubble int
-}
-
-func (g bubbled) computes() bool {
-	return strings.HasPrefix(g.State, "running") || strings.HasPrefix(g.State, "runnable")
+// computes reports whether it goes on by itself; what the collector holds up
+// does.
+func (g Goroutine) computes() bool {
+	for _, state := range []string{"running", "runnable", "preempted", "GC ", "garbage", "wait for GC", "stopping the world", "waiting"} {
+		if strings.HasPrefix(g.State, state) {
+			return true
+		}
+	}
+	return false
 }
 
 // newest returns the number of the newest bubble whose main function is body.
-func newest(all []bubbled) int {
+func newest(all []Goroutine) int {
 	n := 0
 	for _, g := range all {
 		if strings.Contains(g.Stack, "internal/bubble.body(") {
@@ -79,7 +134,7 @@ func newest(all []bubbled) int {
 }
 
 // dump parses the stacks of all goroutines.
-func dump() []bubbled {
+func dump() []Goroutine {
 	buf := make([]byte, 1<<20)
 	for {
 		if n := runtime.Stack(buf, true); n < len(buf) {
@@ -88,7 +143,7 @@ func dump() []bubbled {
 		}
 		buf = make([]byte, 2*len(buf))
 	}
-	var all []bubbled
+	var all []Goroutine
 	for _, text := range bytes.Split(buf, []byte("\n\n")) {
 		if g, ok := parse(string(text)); ok {
 			all = append(all, g)
@@ -97,58 +152,25 @@ func dump() []bubbled {
 	return all
 }
 
-// parse reads "goroutine 7 [select (durable), synctest bubble 3]:" and the
-// frames below it.
-func parse(text string) (bubbled, bool) {
+// parse reads a header such as
+//
+//	goroutine 7 [select (durable), synctest bubble 3 labels:{"key": "value"}]:
+//
+// and the frames below it.
+func parse(text string) (Goroutine, bool) {
 	head, stack, _ := strings.Cut(text, "\n")
 	_, attributes, ok := strings.Cut(head, " [")
 	end := strings.LastIndexByte(attributes, ']')
 	if !ok || end < 0 {
-		return bubbled{}, false
+		return Goroutine{}, false
 	}
-	parts := strings.Split(attributes[:end], ", ")
-	g := bubbled{Goroutine: Goroutine{State: parts[0], Stack: stack}}
+	attributes, labels, _ := strings.Cut(attributes[:end], " labels:{")
+	parts := strings.Split(attributes, ", ")
+	g := Goroutine{State: parts[0], Stack: stack, labels: labels}
 	for _, p := range parts[1:] {
 		if n, found := strings.CutPrefix(p, "synctest bubble "); found {
 			g.bubble, _ = strconv.Atoi(n)
 		}
 	}
 	return g, true
-}
-
-// Labelled returns the stacks of the process's goroutines by the value of
-// one of their pprof labels.
-func Labelled(key string) map[string][]string {
-	var buf bytes.Buffer
-	if err := pprof.Lookup("goroutine").WriteTo(&buf, 1); err != nil {
-		return nil
-	}
-	byValue := map[string][]string{}
-	for _, text := range strings.Split(buf.String(), "\n\n") {
-		lines := strings.Split(text, "\n")
-		for i, line := range lines {
-			labels, ok := strings.CutPrefix(line, "# labels: {")
-			if !ok {
-				continue
-			}
-			if value, found := label(labels, key); found {
-				byValue[value] = append(byValue[value], strings.Join(lines[i+1:], "\n"))
-			}
-		}
-	}
-	return byValue
-}
-
-// label finds one value in `"key":"value", "other":"..."}`.
-func label(labels, key string) (string, bool) {
-	_, rest, found := strings.Cut(labels, strconv.Quote(key)+":")
-	if !found {
-		return "", false
-	}
-	quoted, err := strconv.QuotedPrefix(rest)
-	if err != nil {
-		return "", false
-	}
-	value, err := strconv.Unquote(quoted)
-	return value, err == nil
 }

@@ -63,6 +63,7 @@ func subcommands() []subcommand {
 		{"run", "search the schedules of a scenario for a violation", (*app).run},
 		{"replay", "run a counterexample and tell its story", (*app).replay},
 		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
+		{"check", "check recorded events against properties", (*app).check},
 		{"list", "list the scenarios", (*app).list},
 		{"faults", "list what the platform may do, with sources", (*app).faults},
 		{"test", "go test, on a Go runtime that is deterministic", (*app).test},
@@ -71,7 +72,7 @@ func subcommands() []subcommand {
 }
 
 // later are the verbs of the contract that are not built yet.
-var later = []string{"check", "bench", "monitor", "props", "describe", "mutate", "merge"}
+var later = []string{"bench", "monitor", "props", "describe", "mutate", "merge"}
 
 func (a *app) main(args []string) int {
 	code, err := a.dispatch(args)

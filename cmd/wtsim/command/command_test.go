@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,12 @@ func ownScenarios() []sim.Scenario {
 		small("test/holds", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
 		small("test/random", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(200 + int(time.Now().UnixNano()%2)) // virtual time: repeatable
+		}),
+		small("test/lock", func(http.ResponseWriter, *http.Request) {
+			var mu sync.Mutex
+			mu.Lock()
+			go mu.Lock()
+			time.Sleep(time.Second)
 		}),
 		malformed(),
 	}

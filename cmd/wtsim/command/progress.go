@@ -34,6 +34,11 @@ func (p *progress) show(ran int, spent time.Duration) {
 		line = fmt.Sprintf("%d of %d schedules", ran, p.total)
 	}
 	line += fmt.Sprintf(", %.0f/s, %d workers, %v", float64(ran)/spent.Seconds(), p.workers, spent.Round(time.Second))
+	p.print(line)
+}
+
+// print replaces the line.
+func (p *progress) print(line string) {
 	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line))))
 	p.shown = len(line)
 }

@@ -1,0 +1,177 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// eventInput is the events file, decompressed.
+type eventInput struct {
+	io.Reader
+	name    string
+	counted *countingReader
+	size    int64 // of the file as it is; 0 if not known
+	close   []func() error
+}
+
+// openEvents opens a file, or standard input for "-". Gzip and zstd are told
+// by their first bytes.
+func openEvents(name string) (*eventInput, error) {
+	in := &eventInput{name: name}
+	file := os.Stdin
+	if name == "-" {
+		in.name = "standard input"
+	} else {
+		var err error
+		if file, err = os.Open(name); err != nil {
+			return nil, fmt.Errorf("--events: %w", err)
+		}
+		info, err := file.Stat()
+		if err != nil || info.IsDir() {
+			file.Close()
+			return nil, fmt.Errorf("--events: %s is a directory, wanted a file", name)
+		}
+		in.size = info.Size()
+		in.close = append(in.close, file.Close)
+	}
+	in.counted = &countingReader{r: file}
+	if err := in.decompress(); err != nil {
+		in.Close()
+		return nil, fmt.Errorf("%s: %w", in.name, err)
+	}
+	return in, nil
+}
+
+func (in *eventInput) decompress() error {
+	b := bufio.NewReaderSize(in.counted, 1<<16)
+	in.Reader = b
+	head, err := b.Peek(4)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		r, err := gzip.NewReader(b)
+		if err != nil {
+			return fmt.Errorf("broken gzip: %w", err)
+		}
+		in.Reader = r
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		r, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return fmt.Errorf("broken zstd: %w", err)
+		}
+		in.Reader = r
+		in.close = append(in.close, func() error { r.Close(); return nil })
+	}
+	return nil
+}
+
+// Close closes the file.
+func (in *eventInput) Close() {
+	for i := len(in.close) - 1; i >= 0; i-- {
+		_ = in.close[i]() // it was only read
+	}
+}
+
+// consumed is the part of the file that was read; 0 if that is not known.
+func (in *eventInput) consumed() float64 {
+	if in.size == 0 {
+		return 0
+	}
+	return float64(in.counted.n) / float64(in.size)
+}
+
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+// Read counts what it reads.
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// lineReader cuts its input into lines that are parts of large strings: no
+// line is copied on its own.
+type lineReader struct {
+	r     io.Reader
+	block string // lines that were not returned yet
+	rest  []byte // the beginning of a line whose end was not read yet
+	size  int
+	err   error
+	begun bool
+}
+
+// errNoMore is the end of all lines.
+var errNoMore = errors.New("no more lines")
+
+const (
+	lineBlock = 1 << 18
+	maxLine   = 1 << 26
+)
+
+func newLineReader(r io.Reader) *lineReader { return &lineReader{r: r, size: lineBlock} }
+
+// next returns a line without its end.
+func (l *lineReader) next() (string, error) {
+	for {
+		if i := strings.IndexByte(l.block, '\n'); i >= 0 {
+			line := l.block[:i]
+			l.block = l.block[i+1:]
+			return line, nil
+		}
+		if l.err != nil {
+			line := l.block
+			if l.block = ""; line != "" {
+				return line, nil
+			}
+			if errors.Is(l.err, io.EOF) {
+				return "", errNoMore
+			}
+			return "", l.err
+		}
+		if err := l.fill(); err != nil {
+			return "", err
+		}
+	}
+}
+
+// fill reads on. What has no end yet waits for the next block.
+func (l *lineReader) fill() error {
+	if l.size > maxLine {
+		return fmt.Errorf("a line is longer than %d MiB", maxLine>>20)
+	}
+	buffer := make([]byte, l.size)
+	n := copy(buffer, l.rest)
+	for l.err == nil && n < len(buffer) {
+		var got int
+		got, l.err = l.r.Read(buffer[n:])
+		n += got
+	}
+	buffer = buffer[:n]
+	if !l.begun {
+		buffer = bytes.TrimPrefix(buffer, []byte("\ufeff"))
+		l.begun = true
+	}
+	end := bytes.LastIndexByte(buffer, '\n') + 1
+	if l.err != nil {
+		end = len(buffer)
+	}
+	l.block, l.rest = string(buffer[:end]), buffer[end:]
+	if l.size = lineBlock; end == 0 {
+		l.size = max(lineBlock, 2*len(buffer))
+	}
+	return nil
+}
+
+func blank(line string) bool { return strings.Trim(line, " \t\r") == "" }

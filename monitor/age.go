@@ -1,0 +1,104 @@
+package monitor
+
+import "github.com/wtsim/wtsim/props"
+
+// With a time to live an instance that saw no event for longer is forgotten:
+// alive, it counts as expired; dead, it may be born again. Instances are
+// chained by the time of their last event. An event of an instance is one of
+// all that contain it, so none outlives what it continues.
+
+// ref names an instance of a store; the zero ref is none.
+type ref struct {
+	domain int32
+	cell   cell // + 1
+}
+
+type age struct {
+	last         instant
+	next, before ref
+}
+
+// ages is the chain of a store, the oldest first.
+type ages struct{ oldest, newest ref }
+
+func (s *store) age(r ref) *age { return &s.pools[r.domain].ages[r.cell-1] }
+
+// touch makes an instance the newest.
+func (m *Monitor) touch(s *store, domain int, c cell) {
+	p := &s.pools[domain]
+	for len(p.ages) < len(p.all) {
+		p.ages = append(p.ages, age{})
+	}
+	m.forgetAge(s, domain, c)
+	r := ref{int32(domain), c + 1}
+	*s.age(r) = age{last: m.now.at, before: s.ages.newest}
+	if s.ages.newest.cell == 0 {
+		s.ages.oldest = r
+	} else {
+		s.age(s.ages.newest).next = r
+	}
+	s.ages.newest = r
+}
+
+// forgetAge takes an instance out of the chain, if it is in it.
+func (m *Monitor) forgetAge(s *store, domain int, c cell) {
+	r := ref{int32(domain), c + 1}
+	a := *s.age(r)
+	if a.before.cell == 0 && s.ages.oldest != r {
+		return
+	}
+	if a.before.cell == 0 {
+		s.ages.oldest = a.next
+	} else {
+		s.age(a.before).next = a.next
+	}
+	if a.next.cell == 0 {
+		s.ages.newest = a.before
+	} else {
+		s.age(a.next).before = a.before
+	}
+	*s.age(r) = age{}
+}
+
+// expire forgets the instances whose last event is too old now.
+func (m *Monitor) expire(s *store) {
+	for {
+		r := s.ages.oldest
+		if r.cell == 0 || !s.age(r).last.add(m.options.ttl).before(m.now.at) {
+			return
+		}
+		m.expireOne(s, int(r.domain), r.cell-1)
+	}
+}
+
+func (m *Monitor) expireOne(s *store, domain int, c cell) {
+	p := &s.pools[domain]
+	if m.options.skew > 0 && !p.all[c].dead {
+		f := p.fuzzy[c]
+		if len(f.waiting) > 0 {
+			f.finish(s, m.options.skew)
+		}
+		if f.over(s) || f.states&(1<<props.ViolatedState) != 0 {
+			m.conclude(s, domain, c)
+			m.settle(s, domain, c)
+		}
+		if p.all[c].unused { // settled and dropped
+			return
+		}
+	}
+	if !p.all[c].dead {
+		s.expired++
+		if domain != 0 {
+			s.live--
+		}
+	}
+	m.forgetAge(s, domain, c)
+	if domain != 0 {
+		p.drop(c)
+		return
+	}
+	p.all[0] = instance{state: startState, dead: s.dead[startState]}
+	if p.fuzzy != nil {
+		p.fuzzy[0] = newFront()
+	}
+}

@@ -1,0 +1,205 @@
+package monitor
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+)
+
+// groups are the events that down-sets are made of.
+type groups struct {
+	all    []pending
+	names  []groupName
+	events [][]int  // by group: where its events stand in all, by time
+	stride []uint64 // of a count in the key of a down-set
+	skew   time.Duration
+	sound  bool // keys fit
+}
+
+// groupName tells groups apart.
+type groupName struct {
+	chain bool
+	of    int64 // the source of a chain, else the letter
+}
+
+// groups sorts the events that wait and are ready into groups. Those that a
+// layer knows come first, so that its counts stay in place.
+func (f *front) groups(skew time.Duration, ready func(*pending) bool) *groups {
+	g := &groups{all: f.waiting, skew: skew, sound: true}
+	if f.layer != nil {
+		g.names = slices.Clone(f.layer.names)
+		g.events = make([][]int, len(g.names))
+	}
+	for i := range f.waiting {
+		w := &f.waiting[i]
+		if w.done || !ready(w) {
+			continue
+		}
+		name := groupName{w.chained, int64(w.letter)}
+		if w.chained {
+			name.of = int64(w.source)
+		}
+		at := slices.Index(g.names, name)
+		if at < 0 {
+			at = len(g.names)
+			g.names, g.events = append(g.names, name), append(g.events, nil)
+		}
+		g.events[at] = append(g.events[at], i)
+	}
+	size := uint64(1)
+	for _, events := range g.events {
+		g.stride = append(g.stride, size)
+		high, low := bits.Mul64(size, uint64(len(events)+1))
+		size, g.sound = low, g.sound && high == 0
+	}
+	return g
+}
+
+// layer is the down-sets of one size, with the states that the orders of each
+// lead to.
+type layer struct {
+	names  []groupName
+	keys   []uint64
+	states []uint64
+	counts []uint16 // by down-set, then by group
+}
+
+// layerOver returns the layer where the front stands, counted in groups.
+func (f *front) layerOver(g *groups) *layer {
+	width := len(g.events)
+	if !g.sound || len(f.waiting) >= 1<<16 {
+		return nil
+	}
+	if f.layer == nil {
+		return &layer{names: g.names, keys: []uint64{0}, states: []uint64{f.states}, counts: make([]uint16, width)}
+	}
+	old, before := f.layer, len(f.layer.names)
+	l := &layer{names: g.names, states: old.states}
+	for d := range old.states {
+		own := make([]uint16, width)
+		copy(own, old.counts[d*before:(d+1)*before])
+		l.counts = append(l.counts, own...)
+		l.keys = append(l.keys, g.key(own))
+	}
+	return l
+}
+
+func (g *groups) key(counts []uint16) (key uint64) {
+	for i, n := range counts {
+		key += uint64(n) * g.stride[i]
+	}
+	return key
+}
+
+// complete tells whether the layer is the one down-set of all events.
+func (l *layer) complete(g *groups) bool {
+	if len(l.keys) != 1 {
+		return false
+	}
+	for i, n := range l.counts {
+		if int(n) < len(g.events[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// gap returns the earliest event outside of a down-set.
+func (g *groups) gap(counts []uint16) (earliest instant, any bool) {
+	for i, n := range counts {
+		if int(n) == len(g.events[i]) {
+			continue
+		}
+		if at := g.all[g.events[i][n]].at; !any || at.before(earliest) {
+			earliest, any = at, true
+		}
+	}
+	return earliest, any
+}
+
+// latestGap returns the latest of the gaps of all down-sets.
+func (l *layer) latestGap(g *groups) (latest instant) {
+	width := len(g.events)
+	for d := range l.keys {
+		if at, ok := g.gap(l.counts[d*width : (d+1)*width]); ok && (d == 0 || latest.before(at)) {
+			latest = at
+		}
+	}
+	return latest
+}
+
+// expand returns the next layer; nil if it exceeds the bound.
+func (l *layer) expand(s *store, g *groups) *layer {
+	width := len(g.events)
+	next := &layer{names: g.names}
+	seen := newKeyed(2 * len(l.keys))
+	for d, key := range l.keys {
+		counts := l.counts[d*width : (d+1)*width]
+		gap, ok := g.gap(counts)
+		if !ok {
+			continue
+		}
+		limit := gap.add(g.skew)
+		for i, n := range counts {
+			if int(n) == len(g.events[i]) {
+				continue
+			}
+			x := &g.all[g.events[i][n]]
+			if limit.before(x.at) {
+				continue
+			}
+			at, there := seen.put(key+g.stride[i], len(next.keys))
+			if !there {
+				next.keys = append(next.keys, key+g.stride[i])
+				next.states = append(next.states, 0)
+				next.counts = append(next.counts, counts...)
+				next.counts[at*width+i]++
+			}
+			next.states[at] |= s.spread(l.states[d], x.letter)
+		}
+		if len(next.keys) > maxLayer {
+			return nil
+		}
+	}
+	return next
+}
+
+// keyed maps keys to numbers: a table that is cheap to make.
+type keyed struct {
+	keys    []uint64
+	numbers []int32 // + 1
+	n       int
+}
+
+func newKeyed(hint int) *keyed {
+	size := 1 << bits.Len(uint(2*hint+8))
+	return &keyed{keys: make([]uint64, size), numbers: make([]int32, size)}
+}
+
+// put returns the number of a key, which is the given one if it is new.
+func (k *keyed) put(key uint64, number int) (int, bool) {
+	if 2*k.n >= len(k.keys) {
+		k.grow()
+	}
+	mask := uint64(len(k.keys) - 1)
+	for i := key * 0x9e3779b97f4a7c15 >> 20 & mask; ; i = (i + 1) & mask {
+		switch {
+		case k.numbers[i] == 0:
+			k.keys[i], k.numbers[i] = key, int32(number)+1
+			k.n++
+			return number, false
+		case k.keys[i] == key:
+			return int(k.numbers[i]) - 1, true
+		}
+	}
+}
+
+func (k *keyed) grow() {
+	old := *k
+	*k = *newKeyed(len(old.keys))
+	for i, n := range old.numbers {
+		if n != 0 {
+			k.put(old.keys[i], int(n)-1)
+		}
+	}
+}

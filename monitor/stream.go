@@ -1,0 +1,252 @@
+package monitor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// StreamOptions say how to judge events as they come.
+type StreamOptions struct {
+	Skew     time.Duration // bounds the difference between the clocks of two sources; 0 is exact order
+	Lateness time.Duration // how far an event may come behind
+	TTL      time.Duration // forgets instances that saw no event for longer; 0 is never
+	Found    func(Finding) // is told of everything, as it is found
+}
+
+// Stream judges events as they come: out of order, twice, too late. It brings
+// them into exact order for a [Monitor], or, with skew, judges all orders that
+// are possible.
+//
+// The rules (see also the package comment):
+//
+//  1. A second event of one source and id is ignored: a duplicate if it says
+//     the same, else malformed.
+//  2. An event's effective time is its time, or that of its predecessor in its
+//     source if that is later. Times below are effective times.
+//  3. The watermark is the newest time seen minus skew and lateness. An event
+//     before it is late: counted, told and not applied. So is one that stands
+//     in its source before one that was settled already.
+//  4. What is before the watermark is settled, in exact order.
+//  5. Violations come by time of the violating event, then by property, then
+//     by binding as compact JSON.
+type Stream struct {
+	monitor *Monitor
+	options StreamOptions
+	seen    seen
+	sequencer
+	group   []*waiter
+	newest  instant
+	any     bool
+	reasons []string // for what the event at hand is malformed
+	summary Summary
+}
+
+// Summary is what a stream has seen.
+type Summary struct {
+	Verdict    Verdict
+	Events     int // without duplicates
+	Violations int
+	Malformed  int
+	Late       int
+	Duplicates int
+	Expired    int // instances forgotten by their age
+	Instances  int // that were begun
+	Undecided  int // instances
+}
+
+// Verdict is the answer for all events together.
+type Verdict string
+
+// The verdicts.
+const (
+	Held         Verdict = "held"
+	Violated     Verdict = "violated"     // certainly or possibly
+	Inconclusive Verdict = "inconclusive" // no violation, but not all was judged
+)
+
+// Finding is one thing that a stream tells of: exactly one of the kinds.
+type Finding struct {
+	Kind      FindingKind
+	Violation Violation // of a violation; of an undecided instance property and binding
+	Line      int       // of an event that is malformed or late
+	Source    string    // of an event that is late
+	Event     string    // the same
+	Why       string    // why malformed, or undecided
+}
+
+// FindingKind tells findings apart; it is their "kind" in JSON.
+type FindingKind string
+
+// The kinds of finding.
+const (
+	FoundViolation FindingKind = "violation"
+	FoundUndecided FindingKind = "inconclusive"
+	FoundMalformed FindingKind = "malformed"
+	FoundLate      FindingKind = "late"
+)
+
+// Stream returns a stream that has seen nothing. With skew, a property can
+// have 64 states.
+func (p *Program) Stream(o StreamOptions) (*Stream, error) {
+	for i := range p.plans {
+		if pl := &p.plans[i]; o.Skew > 0 && len(pl.dead) > maxStatesOfSkew {
+			return nil, fmt.Errorf("property %q: %d states, wanted at most %d with skew", pl.property.Name(), len(pl.dead), maxStatesOfSkew)
+		}
+	}
+	if o.Found == nil {
+		o.Found = func(Finding) {}
+	}
+	s := &Stream{options: o, seen: newSeen()}
+	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, Malformed: func(x Malformed) {
+		s.reasons = append(s.reasons, fmt.Sprintf("property %q: %s", x.Property, x.Why))
+	}})
+	return s, nil
+}
+
+// Malformed counts a line that is no event.
+func (s *Stream) Malformed(line int, why string) {
+	s.summary.Malformed++
+	s.options.Found(Finding{Kind: FoundMalformed, Line: line, Why: why})
+}
+
+// Push takes the next event. Nothing of it is kept.
+func (s *Stream) Push(e *event.Event, line int) { s.Judge(e, line, s.Look(e)) }
+
+// Look does the first half of Push: it tells whether the event came before.
+// It touches nothing that Judge does, so that it can run ahead in another
+// goroutine, in the order of the input.
+func (s *Stream) Look(e *event.Event) Sight { return s.seen.enter(e) }
+
+// Judge does the second half.
+func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
+	switch sight {
+	case Again:
+		s.summary.Duplicates++
+		return
+	case Changed:
+		s.Malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
+		return
+	}
+	s.summary.Events++
+	m := s.monitor
+	source := m.sources.number(e.Source)
+	o := s.origin(source)
+	r := s.rankOf(o, e.Sequence)
+	own := instantOf(e.Time)
+	at, settled := o.effective(r, own)
+	if !s.any || s.newest.before(at) {
+		s.newest, s.any = at, true
+	}
+	limit := s.watermark()
+	if settled || at.before(limit) {
+		s.summary.Late++
+		s.options.Found(Finding{Kind: FoundLate, Line: line, Source: e.Source, Event: e.ID})
+		s.settle(&limit)
+		return
+	}
+	w := s.take()
+	w.source, w.at, w.time, w.rank = source, at, own, r
+	if routes := m.program.routes[e.Type]; len(routes) > 0 {
+		m.prepare(&w.occurrence, e, routes, &w.values)
+		w.id = m.trails.texts.keep(e.ID)
+	}
+	if len(s.reasons) > 0 {
+		s.Malformed(line, strings.Join(s.reasons, "; "))
+		s.reasons = s.reasons[:0]
+	}
+	s.place(w)
+	s.settle(&limit)
+}
+
+// watermark is rule 3.
+func (s *Stream) watermark() instant {
+	return s.newest.add(-s.options.Skew).add(-s.options.Lateness)
+}
+
+// settle applies what is before a limit.
+func (s *Stream) settle(limit *instant) {
+	for {
+		s.group = s.release(s.group[:0], limit)
+		if len(s.group) == 0 {
+			return
+		}
+		var found []Violation
+		for _, w := range s.group {
+			if len(w.routed) > 0 {
+				s.monitor.now = w.occurrence
+				found = append(found, s.monitor.apply()...)
+			}
+			s.giveBack(w)
+		}
+		sortViolations(found)
+		s.tell(found)
+	}
+}
+
+func (s *Stream) tell(found []Violation) {
+	s.summary.Violations += len(found)
+	for _, v := range found {
+		s.options.Found(Finding{Kind: FoundViolation, Violation: v})
+	}
+}
+
+// Close settles everything: no event will come. The stream is of no use
+// afterwards.
+func (s *Stream) Close() Summary {
+	s.settle(nil)
+	m := s.monitor
+	if s.options.TTL > 0 && s.any {
+		m.now = occurrence{at: s.newest}
+		for i := range m.stores {
+			m.expire(&m.stores[i])
+		}
+	}
+	if s.options.Skew > 0 {
+		found, undecided, why := m.finish()
+		s.tell(found)
+		s.summary.Undecided = len(undecided)
+		for i, v := range undecided {
+			s.options.Found(Finding{Kind: FoundUndecided, Violation: v, Why: why[i]})
+		}
+	}
+	for i := range m.stores {
+		s.summary.Instances += m.stores[i].created
+		s.summary.Expired += m.stores[i].expired
+	}
+	s.summary.Verdict = s.verdict()
+	return s.summary
+}
+
+func (s *Stream) verdict() Verdict {
+	switch sum := &s.summary; {
+	case sum.Violations > 0:
+		return Violated
+	case sum.Malformed+sum.Late+sum.Expired+sum.Undecided > 0:
+		return Inconclusive
+	}
+	return Held
+}
+
+// MarshalJSON writes the finding as one of the objects that the command
+// prints.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	b := event.Str(string(f.Kind)).AppendJSON([]byte(`{"kind":`))
+	switch f.Kind {
+	case FoundViolation:
+		return f.Violation.MarshalJSON()
+	case FoundUndecided:
+		b = appendField(b, "property", f.Violation.Property)
+		b = append(b, `,"binding":`...)
+		b = event.Data(f.Violation.Binding).AppendJSON(b)
+		b = appendField(b, "why", f.Why)
+	case FoundMalformed:
+		b = appendField(fmt.Appendf(b, `,"line":%d`, f.Line), "why", f.Why)
+	case FoundLate:
+		b = appendField(fmt.Appendf(b, `,"line":%d`, f.Line), "source", f.Source)
+		b = appendField(b, "event", f.Event)
+	}
+	return append(b, '}'), nil
+}

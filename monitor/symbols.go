@@ -1,0 +1,122 @@
+package monitor
+
+import (
+	"hash/maphash"
+	"strings"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// symbol stands for a value as it was written. Equal values have one
+// canonical symbol; spelt tells one that is not.
+type symbol uint32
+
+// spelt marks the symbol of a value that is not in its canonical form, such
+// as 1.0: only then must the canonical one be looked up.
+const spelt symbol = 1 << 31
+
+// symbols gives values numbers. Comparing and hashing numbers is what makes
+// looking up instances cheap.
+type symbols struct {
+	seeds [2]maphash.Seed
+	slots []slot // open addressing
+	known []known
+	texts texts
+}
+
+// slot holds a number + 1 under 128 bits of the value's hash, with seeds that
+// nobody knows: values of one hash are taken to be equal, so that memory is
+// touched once. With 2 to the power of 40 values the odds that two of them
+// have one hash are below one in 10 to the power of 14.
+type slot struct {
+	hash, more uint64
+	number     uint32
+}
+
+type known struct {
+	value     event.Value
+	canonical symbol
+}
+
+// symbol returns the number of a value. What the table keeps does not hold on
+// to the value's own memory.
+func (t *symbols) symbol(v event.Value) symbol {
+	if t.slots == nil {
+		t.seeds, t.slots = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, make([]slot, 16)
+	}
+	kind := uint64(v.Kind()) << 60
+	hash, more := maphash.String(t.seeds[0], v.Text())^kind, maphash.String(t.seeds[1], v.Text())^kind
+	mask := uint64(len(t.slots) - 1)
+	i := hash & mask
+	for ; t.slots[i].number != 0; i = (i + 1) & mask {
+		if x := &t.slots[i]; x.hash == hash && x.more == more {
+			return symbol(x.number - 1)
+		}
+	}
+	n := symbol(len(t.known))
+	t.known = append(t.known, known{v.WithText(t.texts.keep(v.Text())), n})
+	written := n
+	if c := v.Canonical(); c.Text() != v.Text() {
+		canonical := t.symbol(c)
+		t.known[n].canonical, written = canonical, n|spelt
+		i = t.empty(hash)
+	}
+	t.slots[i] = slot{hash, more, uint32(written) + 1}
+	if 2*len(t.known) > len(t.slots) {
+		t.grow()
+	}
+	return written
+}
+
+func (t *symbols) empty(hash uint64) uint64 {
+	mask := uint64(len(t.slots) - 1)
+	i := hash & mask
+	for t.slots[i].number != 0 {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+// canonical returns the symbol of the same value in canonical form.
+func (t *symbols) canonical(s symbol) symbol {
+	if s&spelt == 0 {
+		return s
+	}
+	return t.known[s&^spelt].canonical
+}
+
+func (t *symbols) value(s symbol) event.Value { return t.known[s&^spelt].value }
+
+func (t *symbols) grow() {
+	old := t.slots
+	t.slots = make([]slot, 2*len(old))
+	for _, x := range old {
+		if x.number != 0 {
+			t.slots[t.empty(x.hash)] = x
+		}
+	}
+}
+
+// texts keeps copies of short strings in large pieces: a piece is never
+// moved, so that its parts can be shared.
+type texts struct{ piece *strings.Builder }
+
+// The first piece is small: most runs of the simulator need no more.
+const firstPiece, textPiece = 1 << 9, 1 << 16
+
+func (t *texts) keep(s string) string {
+	if len(s) > textPiece/8 {
+		return strings.Clone(s)
+	}
+	if t.piece == nil || t.piece.Cap()-t.piece.Len() < len(s) {
+		size := firstPiece
+		if t.piece != nil {
+			size = min(2*t.piece.Cap(), textPiece)
+		}
+		t.piece = &strings.Builder{}
+		t.piece.Grow(max(size, len(s)))
+	}
+	from := t.piece.Len()
+	t.piece.WriteString(s)
+	return t.piece.String()[from:]
+}

@@ -1,0 +1,170 @@
+package monitor
+
+import (
+	"slices"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// Every event that is in some slice is noted once, in the trail of its own
+// binding. The slice of an instance is the union of the trails of the
+// bindings that it contains: nothing is stored for each pair of an event and
+// an instance.
+
+// trails holds the events that witnesses tell of. Trail 0 is empty.
+type trails struct {
+	notes   pieces[note]
+	records pieces[record]
+	texts   texts
+}
+
+// pieces is a list that grows without moving what it holds.
+type pieces[T any] struct {
+	all [][]T
+	n   int
+}
+
+const pieceBits = 12
+
+func (p *pieces[T]) add(x T) {
+	if p.n&(1<<pieceBits-1) == 0 {
+		size := 1 << pieceBits
+		if p.n == 0 {
+			size = 16 // most runs of the simulator need no more
+		}
+		p.all = append(p.all, make([]T, 0, size))
+	}
+	last := len(p.all) - 1
+	p.all[last] = append(p.all[last], x)
+	p.n++
+}
+
+func (p *pieces[T]) at(i uint32) *T { return &p.all[i>>pieceBits][i&(1<<pieceBits-1)] }
+
+// note is one event of a trail, from its last back.
+type note struct {
+	before uint32
+	record uint32
+	letter uint32
+}
+
+// record is what is kept of an event, for all properties. Records stand in
+// the order in which the events were applied.
+type record struct {
+	id     string
+	source int32
+	at     instant // effective
+	time   instant // by its source's clock
+}
+
+func (t *trails) add(before, record, letter uint32) uint32 {
+	if t.notes.n == 0 {
+		t.notes.add(note{})
+	}
+	t.notes.add(note{before, record, letter})
+	return uint32(t.notes.n - 1)
+}
+
+// slice returns the events of an instance, in the order in which they were
+// applied.
+func (m *Monitor) slice(s *store, domain int, key []symbol) []note {
+	var all []note
+	for _, d := range append([]int{domain}, s.domains[domain].parts...) {
+		c := m.partOf(s, d, domain, key)
+		if c == none {
+			continue
+		}
+		for at := s.pools[d].all[c].trail; at != 0; at = m.trails.notes.at(at).before {
+			all = append(all, *m.trails.notes.at(at))
+		}
+	}
+	slices.SortFunc(all, func(a, b note) int { return int(a.record) - int(b.record) })
+	return all
+}
+
+// partOf returns the instance of a part of a binding.
+func (m *Monitor) partOf(s *store, part, domain int, key []symbol) cell {
+	var room [8]symbol
+	sub := room[:0]
+	for _, v := range s.domains[part].list {
+		sub = append(sub, key[slices.Index(s.domains[domain].list, v)])
+	}
+	return s.pools[part].lookup(sub)
+}
+
+// witness tells a slice to people, with the states that it leads to.
+func (m *Monitor) witness(s *store, slice []note) []Step {
+	if len(slice) == 0 {
+		return nil
+	}
+	steps := make([]Step, len(slice))
+	state := uint16(startState)
+	for i, n := range slice {
+		state = s.next(n.letter, state)
+		r := m.trails.records.at(n.record)
+		steps[i] = Step{m.sources.name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
+	}
+	return steps
+}
+
+// instant is a point in time. It reaches further than 64 bits of nanoseconds.
+type instant struct {
+	sec  int64
+	nsec int32
+}
+
+func instantOf(t time.Time) instant { return instant{t.Unix(), int32(t.Nanosecond())} }
+
+func (t instant) time() time.Time { return time.Unix(t.sec, int64(t.nsec)).UTC() }
+
+func (t instant) compare(u instant) int {
+	switch {
+	case t.sec != u.sec && t.sec < u.sec || t.sec == u.sec && t.nsec < u.nsec:
+		return -1
+	case t == u:
+		return 0
+	}
+	return 1
+}
+
+func (t instant) before(u instant) bool { return t.compare(u) < 0 }
+
+func (t instant) add(d time.Duration) instant {
+	sec, nsec := t.sec+int64(d/time.Second), t.nsec+int32(d%time.Second)
+	switch {
+	case nsec < 0:
+		sec, nsec = sec-1, nsec+1e9
+	case nsec >= 1e9:
+		sec, nsec = sec+1, nsec-1e9
+	}
+	return instant{sec, nsec}
+}
+
+// sources numbers the sources.
+type sources struct {
+	numbers map[string]int32
+	names   []string
+}
+
+func (t *sources) number(name string) int32 {
+	n, ok := t.numbers[name]
+	if !ok {
+		if t.numbers == nil {
+			t.numbers = make(map[string]int32)
+		}
+		n = int32(len(t.names))
+		name = string([]byte(name))
+		t.numbers[name] = n
+		t.names = append(t.names, name)
+	}
+	return n
+}
+
+func (t *sources) name(n int32) string { return t.names[n] }
+
+// eventOf returns what is known of a recorded event.
+func (m *Monitor) eventOf(s *store, n note) event.Event {
+	r := m.trails.records.at(n.record)
+	return event.Event{ID: r.id, Source: m.sources.name(r.source), Type: s.letterOf(n.letter).Type, Time: r.time.time()}
+}

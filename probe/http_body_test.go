@@ -1,0 +1,131 @@
+package probe
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+func zipped(s string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return b.String()
+}
+
+// Rules and the trace see bodies decoded, both ways; the two sides see what
+// they sent each other.
+func TestTransportGzip(t *testing.T) {
+	tap := &scripted{}
+	base := handled(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(body)
+	})
+	req, _ := http.NewRequest("POST", "http://x.example/", strings.NewReader(zipped("plain")))
+	req.Header.Set("Content-Encoding", "gzip")
+	resp, err := Transport(tap, base, nil).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, _ := io.ReadAll(resp.Body); string(body) != zipped("plain") {
+		t.Errorf("the caller got %q", body)
+	}
+	if op := tap.left[0]; string(op.Request.Body) != "plain" || string(op.Result.Body) != "plain" {
+		t.Errorf("%q, %q", op.Request.Body, op.Result.Body)
+	}
+	broken := http.Header{"Content-Encoding": {"gzip"}}
+	if got := decoded(broken, []byte("no gzip")); string(got) != "no gzip" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Two uploads of the same parts are the same request, whatever their
+// boundaries; only headers that change the meaning count.
+func TestTransportCanonical(t *testing.T) {
+	tap := &scripted{}
+	rt := Transport(tap, echo, nil)
+	for i := range 2 {
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		_ = w.WriteField("meta", `{"name":"x"}`)
+		_ = w.WriteField("data", "content")
+		_ = w.Close()
+		sent := b.String()
+		req, _ := http.NewRequest("POST", "http://x.example/?b=2&a=1", &b)
+		req.Header = http.Header{"Content-Type": {w.FormDataContentType()}, "X-Request-Id": {fmt.Sprint(i)}, "Idempotency-Key": {"k"}, "If-Match": {`"e"`}}
+		resp, err := rt.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := io.ReadAll(resp.Body); string(got) != sent {
+			t.Errorf("the service got %q", got)
+		}
+	}
+	a, b := tap.left[0].Request, tap.left[1].Request
+	if string(a.Body) != string(b.Body) || a.Target != b.Target || len(a.Header) != 2 || a.Header["Idempotency-Key"] != b.Header["Idempotency-Key"] {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+	if v, ok := jsonField(append([]byte("--\nx\n--\n"), `{"a":{"b":[1]}}`+"\n"...), "a.b"); !ok || v.String() != "[1]" {
+		t.Errorf("last part: %v, %v", v, ok)
+	}
+}
+
+// A Recorder does not wait for the end of a stream, nor keep long bodies;
+// bytes are the same.
+func TestRecorderStreams(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/events" {
+			w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+			_, _ = io.WriteString(w, "data: 1\n\n")
+			w.(http.Flusher).Flush()
+			<-release
+			return
+		}
+		n, _ := io.Copy(io.Discard, r.Body)
+		_, _ = fmt.Fprintf(w, `{"n":%d,"length":%d}`, n, r.ContentLength)
+	}))
+	defer server.Close()
+	var events []event.Event
+	with := map[string]string{"n": "response.n", "length": "response.length"}
+	r := recorder(t, &events, Rule{Service: strings.TrimPrefix(server.URL, "http://"), Emit: "SENT", With: with})
+	client := &http.Client{Transport: Transport(r, server.Client().Transport, nil)}
+	resp, err := client.Get(server.URL + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, 9)
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "data: 1\n\n" {
+		t.Errorf("%q, %v", first, err)
+	}
+	close(release)
+	_ = resp.Body.Close()
+	for _, size := range []int64{0, 10, mostBody - 1, mostBody + 1} {
+		resp, err := client.Post(server.URL, "text/plain", io.LimitReader(zeros{}, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	got := fmt.Sprint(events)
+	if want := fmt.Sprintf("SENT(0, 0) SENT(10, 10) SENT(%d, %d) SENT(-1, %d)]", mostBody-1, mostBody-1, mostBody+1); !strings.HasSuffix(got, want) {
+		t.Errorf("got %s, wanted %s", got, want)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}

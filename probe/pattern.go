@@ -1,0 +1,73 @@
+package probe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// pattern is a resource with {name} placeholders.
+type pattern struct {
+	literals []string // one more than names
+	names    []string
+	any      bool
+}
+
+func parsePattern(s string) (pattern, error) {
+	p, whole := pattern{any: s == ""}, s
+	for {
+		before, rest, open := strings.Cut(s, "{")
+		p.literals = append(p.literals, before)
+		if !open {
+			return p, nil
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		switch {
+		case !closed || name == "":
+			return p, fmt.Errorf("resource %q: { without a name and }", whole)
+		case slices.Contains(p.names, name):
+			return p, fmt.Errorf("resource %q: {%s} is bound twice", whole, name)
+		case before == "" && len(p.names) > 0:
+			return p, fmt.Errorf("resource %q: nothing between {%s} and {%s} tells where one ends", whole, p.names[len(p.names)-1], name)
+		}
+		p.names = append(p.names, name)
+		s = after
+	}
+}
+
+// match binds the placeholders; each takes as little as it can.
+func (p *pattern) match(s string) ([]string, bool) {
+	if p.any {
+		return nil, true
+	}
+	s, ok := strings.CutPrefix(s, p.literals[0])
+	if !ok {
+		return nil, false
+	}
+	bound := make([]string, 0, len(p.names))
+	for i := range p.names {
+		end := p.end(s, i)
+		if end <= 0 || strings.Contains(s[:end], "/") {
+			return nil, false
+		}
+		bound = append(bound, s[:end])
+		s = s[end+len(p.literals[i+1]):]
+	}
+	return bound, s == ""
+}
+
+// end is where the i-th placeholder's text ends, which s begins with; 0 or
+// less if the pattern does not match.
+func (p *pattern) end(s string, i int) int {
+	next := p.literals[i+1]
+	if i == len(p.names)-1 {
+		if !strings.HasSuffix(s, next) {
+			return -1
+		}
+		return len(s) - len(next)
+	}
+	if s == "" {
+		return -1
+	}
+	return 1 + strings.Index(s[1:], next) // its first byte may look like what follows
+}

@@ -1,0 +1,72 @@
+package probe
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wtsim/wtsim/internal/bubble"
+)
+
+// passes is a tap that lets everything happen, as a world would that has
+// nothing against it.
+type passes struct{}
+
+func (passes) Enter(*Call) Verdict         { return Verdict{} }
+func (passes) Leave(*Call) error           { return nil }
+func (passes) Emit(string, map[string]any) {}
+
+// BenchmarkRedisDirect is what a command costs without a seam.
+func BenchmarkRedisDirect(b *testing.B) {
+	benchmarkRedis(b, func(d Dialer) Dialer { return d })
+}
+
+// BenchmarkRedisThroughSeam is the same command through the tap: the
+// difference to BenchmarkRedisDirect is the seam's price.
+func BenchmarkRedisThroughSeam(b *testing.B) {
+	benchmarkRedis(b, func(d Dialer) Dialer { return RedisDialer(passes{}, "redis", d) })
+}
+
+func benchmarkRedis(b *testing.B, wrap func(Dialer) Dialer) {
+	b.ReportAllocs()
+	err := bubble.Run(bubble.Options{}, func(beat *bubble.Beat) {
+		m := miniredis.NewMiniRedis()
+		defer m.Close()
+		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: wrap(func(context.Context, string, string) (net.Conn, error) { return m.Dial() })})
+		defer func() { _ = client.Close() }()
+		ctx := context.Background()
+		for range b.N { // the timer runs outside: time in the bubble is virtual
+			if err := client.Incr(ctx, "n").Err(); err != nil {
+				b.Error(err)
+			}
+			beat.Tick()
+		}
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkPipelineThroughSeam is one command of a pipeline of a hundred.
+func BenchmarkPipelineThroughSeam(b *testing.B) {
+	b.ReportAllocs()
+	m := miniredis.NewMiniRedis()
+	defer m.Close()
+	dial := RedisDialer(passes{}, "redis", func(context.Context, string, string) (net.Conn, error) { return m.Dial() })
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: dial})
+	defer func() { _ = client.Close() }()
+	for n := 0; n < b.N; n += 100 {
+		_, err := client.Pipelined(b.Context(), func(p redis.Pipeliner) error {
+			for range 100 {
+				p.Incr(b.Context(), "n")
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package probe
+
+import (
+	"net"
+	"os"
+	"time"
+)
+
+func (c *redisConn) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait waits for something to change, or for the deadline.
+func (c *redisConn) wait() error {
+	c.mu.Lock()
+	by := c.readBy
+	c.mu.Unlock()
+	var expired <-chan time.Time
+	if !by.IsZero() {
+		timer := time.NewTimer(time.Until(by)) //wtsim:clock the deadlines of a connection are by its clock
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-c.wake:
+		return nil
+	case <-expired:
+		return os.ErrDeadlineExceeded
+	case <-c.closed:
+		return net.ErrClosed
+	}
+}
+
+// SetDeadline sets both deadlines.
+func (c *redisConn) SetDeadline(t time.Time) error {
+	if err := c.SetWriteDeadline(t); err != nil {
+		return err
+	}
+	return c.SetReadDeadline(t)
+}
+
+// SetWriteDeadline does nothing where a call may be held: a request is
+// accepted at once, as a socket's buffer does, and what follows is the
+// answer's time.
+func (c *redisConn) SetWriteDeadline(t time.Time) error {
+	if c.through {
+		return c.Conn.SetWriteDeadline(t)
+	}
+	return nil
+}
+
+// SetReadDeadline sets when a read gives up.
+func (c *redisConn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	c.readBy = t
+	now := c.through || c.busy
+	c.mu.Unlock()
+	c.signal()
+	if now {
+		return c.Conn.SetReadDeadline(t)
+	}
+	return nil
+}
+
+// Close closes the connection; a call that waits at the tap is given up.
+func (c *redisConn) Close() error {
+	c.closing.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}

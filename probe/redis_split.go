@@ -1,0 +1,92 @@
+package probe
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// turn is one request and its answer: an operation, or (call nil) one without
+// effect, such as those that set a connection up.
+type turn struct {
+	call       *Call
+	raw        []byte
+	exec       bool // an answer of nil means that nothing was done
+	subscribes bool // it has no answer of its own: what follows is pushed
+}
+
+// splitter cuts what a client writes into turns.
+type splitter struct {
+	service string
+	buf     []byte     // raws of turns that are not over, then what is not yet a whole request
+	parsed  int        // where in buf the latter begins
+	group   [][]string // MULTI and what follows, until EXEC or DISCARD
+	watched []string   // keys that the next EXEC depends on
+	turns   []turn     // what add returned last
+}
+
+// add takes bytes and returns the turns that they complete. idle says that
+// every earlier turn is over, so that their memory can be used again. The
+// result is valid until the next call.
+func (s *splitter) add(b []byte, idle bool) ([]turn, error) {
+	if idle && s.parsed == len(s.buf) {
+		if s.parsed = 0; cap(s.buf) > 64<<10 {
+			s.buf = nil
+		}
+		s.buf = s.buf[:0]
+	}
+	s.buf = append(s.buf, b...)
+	clear(s.turns)
+	s.turns = s.turns[:0]
+	for {
+		words, n, err := scanRequest(s.buf[s.parsed:])
+		if err != nil || n == 0 {
+			return s.turns, err
+		}
+		raw := s.buf[s.parsed : s.parsed+n : s.parsed+n]
+		s.parsed += n
+		if words == 0 { // Redis ignores it too
+			continue
+		}
+		t, err := s.request(splitRequest(raw, words), raw)
+		if err != nil {
+			return s.turns, err
+		}
+		s.turns = append(s.turns, t)
+	}
+}
+
+// request tells what a request is. MULTI and what is queued after it have no
+// effect: the operation is EXEC.
+func (s *splitter) request(words []string, raw []byte) (turn, error) {
+	name := commandName(words)
+	t := turn{raw: raw}
+	inGroup := len(s.group) > 0
+	switch {
+	case name == "MULTI" || inGroup && name != "EXEC" && name != "DISCARD":
+		s.group = append(s.group, words)
+	case inGroup:
+		t.call = s.operation(describeTransaction(append(s.group, words), s.watched))
+		t.exec = name == "EXEC"
+		s.group, s.watched = nil, nil
+	case name == "CLIENT" && len(words) > 1 && strings.EqualFold(words[1], "REPLY"):
+		return t, fmt.Errorf("redis: %s is not supported: every request must have its answer", strings.Join(words, " "))
+	case isSetup(name):
+		if name == "UNWATCH" || name == "RESET" {
+			s.watched = nil
+		}
+	default:
+		if name == "WATCH" {
+			s.watched = appendNew(s.watched, words[1:]...)
+		}
+		t.call = s.operation(describeCommand(words))
+		t.subscribes = isSubscription(name)
+	}
+	return t, nil
+}
+
+func (s *splitter) operation(op event.Operation) *Call {
+	op.Service = s.service
+	return &Call{Op: op}
+}

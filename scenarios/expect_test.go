@@ -1,0 +1,76 @@
+package scenarios
+
+import (
+	"context"
+	"testing"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/simtest"
+)
+
+// Every scenario does what it declares: a bug is found, shrinks to as many
+// deviations as it says, and not to fewer, since every schedule with fewer
+// holds; what is expected to hold does.
+func TestExpectations(t *testing.T) {
+	for _, s := range All() {
+		t.Run(s.Name, func(t *testing.T) { simtest.Expect(t, s) })
+	}
+}
+
+// Each bug is found by the default search within 200 schedules.
+func TestFoundSoon(t *testing.T) {
+	for _, s := range All() {
+		if !s.Expect.Violation {
+			continue
+		}
+		for _, strategy := range []string{"portfolio", "random"} {
+			found := search(t, s, sim.Search{Strategy: strategy, Schedules: 200})
+			if found.Result == nil {
+				t.Errorf("%s: not found by %s in 200 schedules", s.Name, strategy)
+			}
+		}
+	}
+}
+
+// The benign run of the example application is long enough to be worth
+// searching, and every schedule of it with one deviation holds.
+func TestCheckoutSize(t *testing.T) {
+	s := All()[0]
+	found := search(t, s, sim.Search{Strategy: "bounded", Bound: 1})
+	if found.Result != nil || found.Inconclusive != nil || !found.Complete {
+		t.Errorf("%s: %+v", s.Name, found)
+	}
+	if n := len(sim.Run(s, scheduler.Benign{}).Record.Decisions); n < 40 {
+		t.Errorf("%s: %d decisions in the benign run, want at least 40", s.Name, n)
+	}
+}
+
+// No false alarm: what is expected to hold does, in 20 000 schedules and in
+// every one with at most two deviations. Part of `make soak`.
+func TestSoakHolds(t *testing.T) {
+	soaking(t)
+	for _, s := range All() {
+		if s.Expect.Violation {
+			continue
+		}
+		for _, o := range []sim.Search{{Schedules: 20_000}, {Strategy: "bounded", Bound: 2}} {
+			if found := search(t, s, o); found.Result != nil || found.Inconclusive != nil {
+				t.Errorf("%s: %+v", s.Name, found)
+			}
+		}
+	}
+}
+
+func search(t *testing.T, s sim.Scenario, o sim.Search) sim.Found {
+	t.Helper()
+	compiled, err := sim.Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := compiled.Search(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

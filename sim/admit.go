@@ -1,0 +1,178 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wtsim/wtsim/probe"
+)
+
+// settle waits until every goroutine waits, and takes note of what has
+// reached the tap or ended since the last time. What happened without a step
+// is told under the name given; where there is none, a handler has woken up
+// by itself since the last step. It reports whether it has told something.
+func (w *world) settle(name string) bool {
+	w.beat.Wait()
+	w.mu.Lock()
+	arrivals, endings := w.arrivals, w.endings
+	w.arrivals, w.endings = nil, nil
+	outside, emitted := w.outside, len(w.emitted) > 0
+	w.mu.Unlock()
+	w.admit(arrivals)
+	w.admitEndings(endings)
+	w.updateReadiness()
+	told := w.tellHappened()
+	switch {
+	case told: // with the events
+	case emitted && name == "":
+		w.woken++
+		name = fmt.Sprintf("%s +%d", w.lastNamed, w.woken)
+		w.tell(Step{Identity: name, Kind: KindTime, What: "goes on by itself"})
+	case emitted:
+		w.named(name)
+		w.tell(Step{Identity: name, Kind: KindTime, What: name})
+	case w.waited && w.output.grown():
+		w.tellOutput()
+	}
+	w.waited = false
+	if outside != "" {
+		w.stop(Inconclusive, outside)
+	}
+	return told || emitted
+}
+
+// happens notes what is to be told of a task although nobody decided it.
+func (w *world) happens(t *task, name, what, status string) {
+	w.happened = append(w.happened, Step{
+		Identity: name + " " + t.name, Kind: KindTime, Task: t.name, Function: t.fn.Name,
+		Instance: instanceID(t), Number: t.number, What: what, Status: status,
+	})
+}
+
+func (w *world) tellHappened() bool {
+	steps := w.happened
+	w.happened = nil
+	for i, s := range steps {
+		if i > 0 {
+			w.pass(stepTime)
+		}
+		w.named(s.Identity)
+		w.tell(s)
+	}
+	return len(steps) > 0
+}
+
+// admit gives identities to calls: sorted by label, full resource and
+// request, never by arrival.
+func (w *world) admit(arrivals []*call) {
+	arrivals = slices.DeleteFunc(arrivals, func(c *call) bool { return c.withdrawn.Load() })
+	for _, c := range arrivals {
+		c.full = opLabel(&c.Op)
+		c.label = mask(c.full)
+	}
+	if len(arrivals) > 1 {
+		slices.SortFunc(arrivals, compareCalls)
+		if w.identify(arrivals) {
+			slices.SortFunc(arrivals, compareCalls)
+		}
+	}
+	for _, c := range arrivals {
+		name := c.task.name
+		if c.building {
+			name = "new " + name
+		}
+		c.name(name, c.task.count(name+":"+c.label))
+		c.task.calls = append(c.task.calls, c)
+		c.task.touch(c.Op.Service, c.Op.Resource)
+	}
+}
+
+func compareCalls(a, b *call) int {
+	if d := strings.Compare(a.task.name, b.task.name); d != 0 {
+		return d
+	}
+	if a.building != b.building {
+		if a.building {
+			return -1
+		}
+		return 1
+	}
+	if d := strings.Compare(a.label, b.label); d != 0 {
+		return d
+	}
+	if d := strings.Compare(a.full, b.full); d != 0 {
+		return d
+	}
+	x, y := digest(&a.Op), digest(&b.Op)
+	if d := bytes.Compare(x[:], y[:]); d != 0 {
+		return d
+	}
+	return a.goroutine - b.goroutine
+}
+
+// identify tells equal calls apart by their goroutines, which it asks.
+func (w *world) identify(sorted []*call) bool {
+	var equal []*call
+	for i, c := range sorted {
+		if i > 0 && compareCalls(sorted[i-1], c) == 0 || i+1 < len(sorted) && compareCalls(c, sorted[i+1]) == 0 {
+			equal = append(equal, c)
+		}
+	}
+	for _, c := range equal {
+		c.release <- probe.Verdict{Action: identify}
+	}
+	if len(equal) > 0 {
+		w.beat.Wait()
+	}
+	return len(equal) > 0
+}
+
+// admitEndings takes note of handlers that have returned.
+func (w *world) admitEndings(endings []*task) {
+	slices.SortStableFunc(endings, func(a, b *task) int { return strings.Compare(a.name, b.name) })
+	for _, t := range endings {
+		if t.stage != live {
+			continue
+		}
+		t.stage = ended
+		if t.ending.panic != nil {
+			w.findPanic(t)
+		}
+	}
+}
+
+// updateReadiness notes when a task became ready, and hands the calls of
+// finished invocations to their instance.
+func (w *world) updateReadiness() {
+	for i := 0; i < len(w.tasks); i++ { // the list grows: background tasks
+		t := w.tasks[i]
+		t.calls = w.dropWithdrawn(t.calls)
+		if t.stage == over && len(t.calls) > 0 {
+			own := w.ownTask(t.inst)
+			own.calls = append(own.calls, t.calls...)
+			t.calls = nil
+		}
+		if !t.ready() {
+			t.readySince = 0
+		} else if t.readySince == 0 {
+			w.clock++
+			t.readySince = w.clock
+		}
+	}
+	w.tasks = slices.DeleteFunc(w.tasks, func(t *task) bool { return t.stage == over && len(t.calls) == 0 })
+}
+
+func (w *world) dropWithdrawn(calls []*call) []*call {
+	return slices.DeleteFunc(calls, func(c *call) bool {
+		gone := c.withdrawn.Load()
+		if gone {
+			w.letGo(c)
+		}
+		return gone
+	})
+}
+
+// named notes the identity of a step of its own.
+func (w *world) named(identity string) { w.lastNamed, w.woken = identity, 0 }

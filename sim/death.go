@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/probe"
+)
+
+// expire is a function's time limit: the caller gets 504, the trigger tries
+// again, and the invocation's context is cancelled (by its own timer). Its
+// instance is not ended, so the handler may still go on.
+// https://docs.cloud.google.com/run/docs/configuring/request-timeout
+func (w *world) expire(t *task) {
+	if t.stage == over || t.overdue {
+		return
+	}
+	t.overdue = true
+	if t.message != nil {
+		w.happens(t, "timeout", "reaches its time limit", "not acknowledged")
+		w.redeliver(t)
+	} else {
+		w.happens(t, "timeout", "reaches its time limit", "504")
+		w.answered(t, Response{Status: 504})
+	}
+	w.lookAgain(t, max(t.fn.Timeout, 10*time.Second))
+}
+
+// patience is how long an invocation may go on after its time limit while
+// something may still wake it.
+const patience = time.Hour
+
+func (w *world) lookAgain(t *task, after time.Duration) {
+	t.lastLook = entry{at: time.Now().Add(after), name: "overdue " + t.name} //wtsim:clock the bubble's clock
+	w.agenda.add(t.lastLook.at, t.lastLook.name, func() { w.neverEnds(t) })
+}
+
+// neverEnds looks at an invocation that has not returned long after its time
+// limit. If nothing can wake it, or its patience is over, it never ends.
+func (w *world) neverEnds(t *task) {
+	all := bubble.Labelled(probe.LabelKey)
+	goroutines := append(all[w.label(t.name)], all[w.label("new "+t.name)]...)
+	late := !time.Now().Before(t.timeout.Add(patience)) //wtsim:clock the bubble's clock
+	if len(t.calls) > 0 || !late && !deadlocked(goroutines) {
+		w.lookAgain(t, patience)
+		return
+	}
+	var stacks []string
+	for _, g := range goroutines {
+		stacks = append(stacks, g.String())
+	}
+	w.find("invocations end", t, strings.Join(stacks, "\n\n"))
+}
+
+// deadlocked reports whether no goroutine can be woken by time: each waits,
+// and not where a timer's channel can be what it waits for.
+func deadlocked(goroutines []bubble.Goroutine) bool {
+	for _, g := range goroutines {
+		if g.Sleeping() || strings.HasPrefix(g.State, "chan receive (durable)") || strings.HasPrefix(g.State, "select (durable)") {
+			return false
+		}
+	}
+	return true
+}
+
+// forget takes an invocation's entries off the agenda.
+func (w *world) forget(t *task) {
+	w.agenda.remove(t.timeout, t.timeoutName)
+	w.agenda.remove(t.lastLook.at, t.lastLook.name)
+}
+
+// kill is the death of a function instance: the triggers of its invocations
+// see a failure.
+func (w *world) kill(i *instance) {
+	serving := append([]*task{}, i.serving...)
+	w.end(i)
+	for _, t := range serving {
+		if t.overdue {
+			continue
+		}
+		switch {
+		case t.message != nil:
+			w.redeliver(t)
+		default:
+			w.unanswered(t)
+		}
+	}
+	w.beat.Wait()
+	w.output.take() // nothing that a dead instance does is seen
+}
+
+// end unwinds a function instance: contexts are cancelled, and every parked
+// and later call returns a connection error without effect.
+func (w *world) end(i *instance) {
+	w.mu.Lock()
+	i.dead = true
+	w.mu.Unlock()
+	i.cancel()
+	for _, t := range append([]*task{}, i.serving...) {
+		t.stage = over
+		w.cut(t)
+		t.cancel()
+		w.forget(t)
+	}
+	for _, t := range w.tasks { // what finished invocations left behind
+		if t.inst == i {
+			w.cut(t)
+		}
+	}
+	i.serving = nil
+	if i.own != nil {
+		i.own.stage = over
+	}
+	i.fn.instances = removeInstance(i.fn.instances, i)
+}
+
+func (w *world) cut(t *task) {
+	for _, k := range t.calls {
+		w.letGo(k)
+		k.release <- probe.Verdict{Action: probe.Cut}
+	}
+	t.calls = nil
+}
+
+func removeInstance(list []*instance, i *instance) []*instance {
+	for n, x := range list {
+		if x == i {
+			return append(list[:n:n], list[n+1:]...)
+		}
+	}
+	return list
+}

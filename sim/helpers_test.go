@@ -1,0 +1,198 @@
+package sim_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/fakes/web"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// kit is what a function instance of these tests is made of: the real clients
+// of a Redis and of an HTTP API, and a topic.
+type kit struct {
+	env   *sim.Env
+	redis *goredis.Client
+}
+
+func newKit(env *sim.Env) *kit { return &kit{env, redis.Client(env, "redis", nil)} }
+
+// handler is the body of an HTTP function of these tests.
+type handler func(k *kit, w http.ResponseWriter, r *http.Request)
+
+// serves makes an HTTP function.
+func serves(name string, h handler) sim.Function {
+	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+		k := newKit(env)
+		return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h(k, w, r) })), nil
+	}}
+}
+
+// takes makes a function that takes messages of a topic.
+func takes(name, topic string, h func(k *kit, ctx context.Context, m sim.Message) error) sim.Function {
+	return sim.Function{Name: name, Topic: topic, New: func(env *sim.Env) (sim.Handler, error) {
+		k := newKit(env)
+		return sim.OnMessage(func(ctx context.Context, m sim.Message) error { return h(k, ctx, m) }), nil
+	}}
+}
+
+// publishes is an HTTP function that publishes its path, without the slash,
+// to a topic.
+func publishes(name, topic string) sim.Function {
+	return serves(name, func(k *kit, w http.ResponseWriter, r *http.Request) {
+		if _, err := k.env.Topic(topic).Publish(r.Context(), []byte(strings.Trim(r.URL.Path, "/"))); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+}
+
+// calls makes a client that calls functions one after the other. A path may
+// follow a function's name.
+func calls(name string, functions ...string) sim.Client {
+	c := sim.Client{Name: name}
+	for _, f := range functions {
+		f, path, _ := strings.Cut(f, "/")
+		c.Requests = append(c.Requests, sim.Request{Function: f, Path: "/" + path})
+	}
+	return c
+}
+
+// chargeOnce charges for a message unless it did before.
+func chargeOnce(k *kit, ctx context.Context, m sim.Message) error {
+	if k.redis.Get(ctx, "charged:"+string(m.Data)).Err() == nil {
+		return nil
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://api.example/charges", bytes.NewReader(m.Data))
+	if err != nil {
+		return err
+	}
+	resp, err := k.env.HTTPClient().Do(r)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= 300 {
+		return errors.New(resp.Status)
+	}
+	return k.redis.Set(ctx, "charged:"+string(m.Data), "yes", 0).Err()
+}
+
+// told is a client that retries and says when it got an answer.
+func told(c sim.Client, retries int) sim.Client {
+	c.Retries = retries
+	for i := range c.Requests {
+		c.Requests[i].Told = func(r sim.Response) (string, map[string]any) {
+			return "TOLD", map[string]any{"status": r.Status}
+		}
+	}
+	return c
+}
+
+// scenario puts functions and clients together, with a Redis and an API at
+// api.example. Every write to Redis and every charge is an event.
+func scenario(parts ...any) sim.Scenario {
+	s := sim.Scenario{
+		Name:     "test",
+		Services: []probe.Service{redis.New("redis"), web.New("api.example", func() http.Handler { return http.HandlerFunc(answer) })},
+		Rules: []probe.Rule{
+			{Service: "redis", Method: "SET", Resource: "{key}", Emit: "SET"},
+			{Service: "redis", Method: "INCR", Resource: "{key}", Emit: "INCR"},
+			{Service: "api.example", Method: "POST", Resource: "/charges", Emit: "CHARGED"},
+		},
+	}
+	for _, p := range parts {
+		switch p := p.(type) {
+		case sim.Function:
+			s.Functions = append(s.Functions, p)
+		case sim.Client:
+			s.Clients = append(s.Clients, p)
+		case func(*sim.Scenario):
+			p(&s)
+		default:
+			panic(fmt.Sprintf("a scenario has no part of type %T", p))
+		}
+	}
+	return s
+}
+
+func answer(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }
+
+func compile(t testing.TB, s sim.Scenario) *sim.Simulation {
+	t.Helper()
+	compiled, err := sim.Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+// benign runs a scenario without deviations.
+func benign(t testing.TB, s sim.Scenario) *sim.Result {
+	t.Helper()
+	return compile(t, s).Run(scheduler.Benign{})
+}
+
+// trace renders a run, a line a step: time, identity, outcome, status, events.
+func trace(r *sim.Result) string {
+	var b strings.Builder
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		fmt.Fprintf(&b, "%s %s", offset(s.Time), s.Identity)
+		if s.Cold {
+			b.WriteString(" (cold)")
+		}
+		if s.Outcome != "" {
+			fmt.Fprintf(&b, " !%s", s.Outcome)
+		}
+		if s.Status != "" {
+			fmt.Fprintf(&b, " = %s", s.Status)
+		}
+		for _, e := range s.Events {
+			fmt.Fprintf(&b, " [%s %s by %s]", e.Type, e.Data, e.ID)
+		}
+		if s.Output != "" {
+			fmt.Fprintf(&b, " prints %q", s.Output)
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "%s", r.Verdict)
+	if r.Violation != nil {
+		fmt.Fprintf(&b, ": %s %s", r.Violation.Property, r.Violation.Binding)
+	}
+	if r.Why != "" {
+		fmt.Fprintf(&b, ": %s", r.Why)
+	}
+	for _, d := range r.Unmatched {
+		fmt.Fprintf(&b, "\nunmatched: %s %s %s", d.At, d.Do, d.With)
+	}
+	return b.String() + "\n"
+}
+
+func offset(t time.Time) string {
+	return t.Sub(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).String()
+}
+
+// identities are those of a run's steps.
+func identities(r *sim.Result) []string {
+	var out []string
+	for i := range r.Steps {
+		out = append(out, r.Steps[i].Identity)
+	}
+	return out
+}
+
+// lastLines cuts a long text short.
+func lastLines(s string, n int) string {
+	lines := strings.Split(s, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

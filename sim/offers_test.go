@@ -1,0 +1,144 @@
+package sim_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// offer is where a deviation kind may be offered, by the first word of the
+// decision's identity and the kind's documentation.
+func allowed(o scheduler.Option, at string, op *event.Operation, limits sim.Faults) bool {
+	delivery := strings.Contains(at, "(order(") // of a message; else a client's request
+	writes := op != nil && op.Access&event.Writes != 0
+	switch {
+	case o.Fault != (o.Do != sim.RunOther && o.Do != sim.Reorder):
+		return false
+	case limits.Kinds != nil && !slices.Contains(limits.Kinds, o.Do):
+		return false
+	case op != nil && limits.Services != nil && !slices.Contains(limits.Services, op.Service):
+		return false
+	}
+	where, _, _ := strings.Cut(at, " ")
+	switch where {
+	case "after":
+		return o.Do == sim.RunOther || o.Do == sim.Reorder && strings.Contains(o.With, "(order(")
+	case "start":
+		return o.Do == sim.ColdStart || o.Do == sim.Duplicate && delivery || o.String() == "crash at-start"
+	case "end": // redeliver only after a success: without one it comes again anyway
+		return o.Do == sim.Redeliver && delivery || o.Do == sim.LoseResponse && !delivery || o.String() == "crash before-ack"
+	}
+	switch o.String() {
+	case "crash before":
+		return true
+	case "crash after", "lose-response reset", "lose-response timeout":
+		return writes
+	}
+	return o.Do == sim.Fail && slices.Contains(op.Fails, o.With) || o.Do == sim.Stall
+}
+
+// Every kind is offered only where its documentation says, and only within
+// the scenario's budget.
+func TestOffers(t *testing.T) {
+	for name, limits := range map[string]sim.Faults{
+		"all":         {},
+		"none":        {Most: -1},
+		"one":         {Most: 1},
+		"kinds":       {Kinds: []string{sim.Crash, sim.RunOther}, Most: 5},
+		"no order":    {Kinds: []string{sim.Fail}},
+		"services":    {Services: []string{"api.example"}, Most: 5},
+		"functions":   {Functions: []string{"charge"}, Most: 5},
+		"no function": {Functions: []string{}, Most: 5},
+	} {
+		t.Run(name, func(t *testing.T) { checkOffers(t, limits) })
+	}
+}
+
+func checkOffers(t *testing.T, limits sim.Faults) {
+	config := example(t, "orders")
+	config.Faults = limits
+	s := compile(t, config)
+	most := s.Scenario().Faults.Most
+	offered := map[string]bool{}
+	for seed := range uint64(many(200)) {
+		r := s.Run(scheduler.NewRandom(seed))
+		operations := map[string]*event.Operation{}
+		for i := range r.Steps {
+			operations[r.Steps[i].Identity] = r.Steps[i].Operation
+		}
+		for _, d := range r.Record.Decisions {
+			for _, o := range d.Options[1:] {
+				offered[o.Do] = true
+				if !allowed(o, d.At, operations[d.At], limits) {
+					t.Fatalf("seed %d: %q is offered at %q", seed, o, d.At)
+				}
+				if o.Fault && limits.Functions != nil && !(len(limits.Functions) > 0 && strings.Contains(d.At, "charge(")) {
+					t.Fatalf("seed %d: %q is offered at %q, which is not among the functions", seed, o, d.At)
+				}
+			}
+		}
+		if n := countFaults(r); n > max(most, 0) {
+			t.Fatalf("seed %d: %d faults, wanted at most %d", seed, n, most)
+		}
+	}
+	if limits.Most == 0 && limits.Kinds == nil && len(offered) != len(sim.Kinds()) {
+		t.Errorf("only %v were offered", offered)
+	}
+}
+
+func countFaults(r *sim.Result) (n int) {
+	for _, d := range r.Record.Plan {
+		if d.Do != sim.RunOther && d.Do != sim.Reorder {
+			n++
+		}
+	}
+	return n
+}
+
+// A plan with more faults than the budget allows is followed until it is
+// spent; the others are named.
+func TestBudgetUnderReplay(t *testing.T) {
+	config := example(t, "order")
+	config.Faults.Most = 1
+	r := compile(t, config).Run(scheduler.NewReplay(scheduler.Plan{
+		{At: "order(alice/1):pubsub.publish orders/1", Do: sim.Crash, With: "after"},
+		{At: "start charge(order(alice/1).orders/1)", Do: sim.Duplicate},
+	}))
+	if countFaults(r) != 1 || len(r.Unmatched) != 1 || r.Unmatched[0].Do != sim.Duplicate {
+		t.Errorf("unmatched: %v\n%s", r.Unmatched, trace(r))
+	}
+}
+
+// What befalls one client's requests renames nothing of another's.
+func TestDeviationsAreIndependent(t *testing.T) {
+	s := compile(t, example(t, "orders"))
+	var alice, bob scheduler.Plan
+	for _, d := range s.Run(scheduler.Benign{}).Record.Decisions {
+		for _, o := range d.Options[1:] {
+			switch deviation := (scheduler.Deviation{At: d.At, Do: o.Do, With: o.With}); {
+			case !o.Fault:
+			case strings.Contains(d.At, "alice"):
+				alice = append(alice, deviation)
+			case strings.Contains(d.At, "bob") && o.Do != sim.ColdStart: // it wants a warm instance
+				bob = append(bob, deviation)
+			}
+		}
+	}
+	if len(alice) < 10 || len(bob) < 10 {
+		t.Fatalf("only %d and %d deviations", len(alice), len(bob))
+	}
+	for _, a := range alice {
+		for i, b := range bob {
+			if testing.Short() && i%5 != 0 {
+				continue
+			}
+			if r := s.Run(scheduler.NewReplay(scheduler.Plan{a, b})); len(r.Unmatched) > 0 {
+				t.Errorf("%v does not occur after %v:\n%s", r.Unmatched, a, trace(r))
+			}
+		}
+	}
+}

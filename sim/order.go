@@ -1,0 +1,183 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wtsim/wtsim/scheduler"
+)
+
+// ready reports whether the task has something that may happen.
+func (t *task) ready() bool {
+	switch {
+	case t.stage == pending || t.stage == ended:
+		return true
+	case t.background && len(t.inst.serving) == 0: // its CPU is frozen
+		return false
+	}
+	return slices.ContainsFunc(t.calls, (*call).free)
+}
+
+// free reports whether the call is not held by a stall.
+func (c *call) free() bool { return c.held == nil }
+
+// candidates lists what may happen next in benign order: the task that ran
+// last while it is ready, then the others by when they became ready, and
+// clients' requests, in the order listed, when nothing else is. One that was
+// at it for 50 operations comes after the others; one that makes the same
+// operation with the same result over and over, after the requests too.
+func (w *world) candidates() []candidate {
+	var tasks []*task
+	for _, t := range w.tasks {
+		if t.ready() {
+			tasks = append(tasks, t)
+		}
+	}
+	slices.SortStableFunc(tasks, func(a, b *task) int {
+		rank := w.rank(a)
+		if d := rank - w.rank(b); d != 0 {
+			return d
+		}
+		if rank == 3 { // by position in the workload
+			return a.request.order - b.request.order
+		}
+		return a.readySince - b.readySince
+	})
+	var out []candidate
+	for _, t := range tasks {
+		for _, c := range t.calls {
+			if c.free() {
+				out = append(out, candidate{t, c})
+			}
+		}
+		if t.stage == pending || t.stage == ended {
+			out = append(out, candidate{task: t})
+		}
+	}
+	return out
+}
+
+func (w *world) rank(t *task) int {
+	switch {
+	case t == w.current && t.spins():
+		return 4
+	case t == w.current && t.tired():
+		return 2
+	case t == w.current:
+		return 0
+	case t.stage == pending && t.request != nil:
+		return 3
+	}
+	return 1
+}
+
+// choose picks what happens next: the decision "after <the last step>".
+func (w *world) choose(ready []candidate) candidate {
+	if len(ready) == 1 {
+		return ready[0]
+	}
+	d := scheduler.Decision{At: "after " + w.lastStep(), Options: make([]scheduler.Option, 1, len(ready))}
+	index := []int{0}
+	for i, c := range ready[1:] {
+		if o := w.overtake(ready, c); w.allowed(o.Do) {
+			d.Options = append(d.Options, o)
+			index = append(index, i+1)
+		}
+	}
+	picked := w.record.Choose(d)
+	c := ready[index[picked]]
+	if picked > 0 {
+		w.remark(fmt.Sprintf("%s goes before %s", c.people(), ready[0].people()))
+	}
+	return c
+}
+
+// overtake names the option to let c happen before the first candidate: the
+// delivery of a message overtakes if an earlier one of its subscription
+// waits.
+func (w *world) overtake(ready []candidate, c candidate) scheduler.Option {
+	first := true
+	for _, other := range ready {
+		if other.task == c.task {
+			break
+		}
+		if c.task.stage == pending && c.task.message != nil && other.task.stage == pending &&
+			other.task.message != nil && other.task.fn == c.task.fn {
+			return scheduler.Option{Do: Reorder, With: c.task.name}
+		}
+	}
+	for _, other := range ready {
+		if other == c {
+			break
+		}
+		first = first && other.task != c.task
+	}
+	if first {
+		return scheduler.Option{Do: RunOther, With: c.task.name}
+	}
+	return scheduler.Option{Do: RunOther, With: c.step()}
+}
+
+func (w *world) lastStep() string {
+	if w.last == "" {
+		return "begin"
+	}
+	return w.last
+}
+
+// people's words for a candidate.
+func (c candidate) people() string {
+	switch {
+	case c.call != nil && c.call.building:
+		return fmt.Sprintf("%s %s of %s's constructor", c.call.Op.Method, c.call.Op.Resource, c.task.who())
+	case c.call != nil:
+		return c.task.which() + " " + shortLabel(&c.call.Op)
+	case c.task.stage == pending:
+		return "the start of " + c.task.which()
+	}
+	return "the end of " + c.task.which()
+}
+
+// which is who, told apart from other deliveries and attempts.
+func (t *task) which() string {
+	s := t.who()
+	if strings.HasSuffix(t.name, "~dup") {
+		s += " (again)"
+	}
+	if t.attempt > 1 {
+		s += fmt.Sprintf(", attempt %d:", t.attempt)
+	}
+	return s
+}
+
+// turn makes the task the one that ran last. One that was tired goes to the
+// back of those that wait.
+func (w *world) turn(c candidate) {
+	if w.current == c.task {
+		return
+	}
+	if t := w.current; t != nil && t.tired() && t.readySince != 0 {
+		w.clock++
+		t.readySince = w.clock
+	}
+	c.task.row, c.task.same = 0, 0
+	w.current = c.task
+}
+
+// fair counts what a task does in a row.
+func (w *world) fair(t *task, s *Step) {
+	run := s.What + " " + s.Status
+	if t.row++; run == t.lastRun {
+		t.same++
+	} else {
+		t.same, t.lastRun = 1, run
+	}
+}
+
+// tired reports whether it is another task's turn, if one is ready.
+func (t *task) tired() bool { return t.row >= 50 || t.spins() }
+
+// spins reports whether the task seems to wait for another, be it for a
+// request that no client has made yet: a spinning lock never yields by itself.
+func (t *task) spins() bool { return t.same >= 5 || t.row >= 500 }

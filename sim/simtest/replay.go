@@ -1,0 +1,111 @@
+package simtest
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// corpus replays the counterexamples of earlier failures.
+func (c *check) corpus() {
+	c.t.Helper()
+	paths, err := filepath.Glob(testFile(c.t.Name(), "*"))
+	if err != nil {
+		c.t.Fatal(err) // cannot happen: fileName leaves nothing that a pattern takes otherwise
+	}
+	for _, path := range paths {
+		file := c.read(path)
+		if why := c.foreign(file); why != "" {
+			c.t.Logf("%s is %s: not replayed", path, why)
+			continue
+		}
+		r := c.follow(path, file)
+		c.t.Logf("%s holds: the bug is fixed", path)
+		for _, line := range unmatched(r) {
+			c.t.Logf("%s: %s", path, line)
+		}
+	}
+}
+
+// replay replays the counterexample that was asked for. Where it holds, but
+// not all of it has occurred, it says nothing about the bug.
+func (c *check) replay(path string) {
+	c.t.Helper()
+	file := c.read(path)
+	why := c.foreign(file)
+	switch {
+	case file.Scenario != c.sim.Scenario().Name:
+		c.t.Skipf("%s is %s", path, why)
+	case why != "":
+		c.t.Logf("%s is %s", path, why)
+	}
+	r := c.follow(path, file)
+	if n := len(r.Unmatched); n > 0 {
+		head := fmt.Sprintf("replayed from %s:", path)
+		fail(c.t, fmt.Sprintf("inconclusive: the run holds, but %s of the file did not occur", deviations(n)),
+			details(head, r, c.benign(), c.command("-wtsim.replay", path)))
+	}
+	c.t.Logf("%s holds: the bug is fixed, or needs a deviation that is not in the file", path)
+}
+
+// foreign says how a file is not of this scenario and these inputs; empty if
+// it is.
+func (c *check) foreign(file *sim.Counterexample) string {
+	if name := c.sim.Scenario().Name; file.Scenario != name {
+		return fmt.Sprintf("of scenario %q, this test's is %q", file.Scenario, name)
+	}
+	if !sameInputs(file, c.sim) {
+		return fmt.Sprintf("of the inputs %s, this test's are %s", compact(file.Inputs), compact(inputs(c.sim)))
+	}
+	return ""
+}
+
+func (c *check) read(path string) *sim.Counterexample {
+	c.t.Helper()
+	file, err := sim.ReadCounterexample(path)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return file
+}
+
+// follow runs a counterexample. It returns if the run holds.
+func (c *check) follow(path string, file *sim.Counterexample) *sim.Result {
+	c.t.Helper()
+	r := c.sim.Run(scheduler.NewReplay(file.Deviations))
+	head, again := replayed(path, file, r), c.command("-wtsim.replay", path)
+	switch r.Verdict {
+	case sim.Violated:
+		fail(c.t, message(r), details(head, r, c.benign(), again))
+	case sim.Inconclusive:
+		fail(c.t, "inconclusive: "+r.Why, details(head, r, nil, again))
+	}
+	return r
+}
+
+// replayed says how a replay relates to its file.
+func replayed(path string, file *sim.Counterexample, r *sim.Result) string {
+	head := "replayed from " + path
+	switch {
+	case file.Same(r):
+		return head + ", to the same trace:"
+	case file.Violation != nil && r.Violation != nil && file.Violation.Property != r.Violation.Property:
+		return fmt.Sprintf("%s, where it was %q that was violated:", head, file.Violation.Property)
+	case file.Go != runtime.Version():
+		return fmt.Sprintf("%s, to another trace (it was made with %s, this is %s):", head, file.Go, runtime.Version())
+	}
+	return head + ", to another trace (the application, the deviations or wtsim changed):"
+}
+
+// unmatched names the deviations of a file that did not occur.
+func unmatched(r *sim.Result) []string {
+	lines := make([]string, len(r.Unmatched))
+	for i, d := range r.Unmatched {
+		lines[i] = fmt.Sprintf("did not occur: %s (%s at %s)", d, strings.TrimSpace(d.Do+" "+d.With), d.At)
+	}
+	return lines
+}

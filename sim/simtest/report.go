@@ -1,0 +1,156 @@
+package simtest
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// fail fails a test: the message on a line of its own, the details apart.
+func fail(t testing.TB, message, details string) {
+	t.Helper()
+	t.Error(message)
+	t.Log(details)
+	t.FailNow()
+}
+
+// message is the constant message of a violation: nothing of the run is in
+// it but the property's name.
+func message(r *sim.Result) string {
+	return fmt.Sprintf("property %q violated", r.Violation.Property)
+}
+
+// details tells a run: what the message leaves out, the head, the deviations,
+// the timeline, and the command that repeats it. benign may be nil.
+func details(head string, r, benign *sim.Result, command string) string {
+	var parts []string
+	add := func(s string) {
+		if s = strings.TrimRight(s, "\n"); s != "" {
+			parts = append(parts, s)
+		}
+	}
+	add(strings.Trim(binding(r)+"\n"+head, "\n"))
+	add(numbered(r))
+	add(indent(story(r, benign)))
+	add(indent(firstLines(r.Stack, 40)))
+	add("replay:  " + command)
+	return strings.Join(parts, "\n\n")
+}
+
+// binding is what the message leaves out of the violation, such as
+// `for order="o-1"`.
+func binding(r *sim.Result) string {
+	if r.Violation == nil {
+		return ""
+	}
+	return strings.TrimLeft(strings.TrimPrefix(r.Violation.String(), message(r)), ": ")
+}
+
+// story is the timeline. Of a run that is not compared with the benign one
+// (it could not be judged: it may be endless) it is the end that matters.
+func story(r, benign *sim.Result) string {
+	if benign != nil {
+		return r.Story(benign, sim.StoryOptions{})
+	}
+	short := *r
+	short.Steps = r.Steps[max(0, len(r.Steps)-20):]
+	return short.Story(nil, sim.StoryOptions{})
+}
+
+// numbered lists the deviations of a run, and those of its plan that did not
+// occur.
+func numbered(r *sim.Result) string {
+	var b strings.Builder
+	for i, d := range r.Record.Plan {
+		fmt.Fprintf(&b, "  %d. %s\n", i+1, d)
+	}
+	for _, line := range unmatched(r) {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	return b.String()
+}
+
+func indent(s string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight("  "+line, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// firstLines cuts a stack down.
+func firstLines(s string, n int) string {
+	lines := strings.SplitN(s, "\n", n+1)
+	if len(lines) > n {
+		lines[n] = "..."
+	}
+	return strings.Join(lines, "\n")
+}
+
+// foundIn says how a counterexample came about.
+func foundIn(number, from int, s scheduler.Shrunk) string {
+	return fmt.Sprintf("found in schedule %d, %s", number, minimised(from, s))
+}
+
+// unjudged says which schedule could not be judged.
+func unjudged(number int) string { return fmt.Sprintf("in schedule %d:", number) }
+
+func minimised(from int, s scheduler.Shrunk) string {
+	to := len(s.Plan)
+	text := fmt.Sprintf("minimised from %s to %d", deviations(from), to)
+	switch {
+	case !s.Minimal:
+		text += " (stopped early: it may not be minimal)"
+	case from == 0:
+		return "without any deviation: the benign schedule violates"
+	case to == 0:
+		return text + ": the benign schedule violates"
+	case to == from && to == 1:
+		text = "with 1 deviation"
+	case to == from:
+		text = fmt.Sprintf("with %s, none of which can be left out", deviations(from))
+	}
+	return text + ":"
+}
+
+func deviations(n int) string {
+	if n == 1 {
+		return "1 deviation"
+	}
+	return fmt.Sprintf("%d deviations", n)
+}
+
+// command is the shell command that runs a test again, with a flag.
+func command(test, flag string, value any) string {
+	elements := strings.Split(test, "/")
+	for i, e := range elements {
+		elements[i] = "^" + regexp.QuoteMeta(e) + "$"
+	}
+	pattern := strings.ReplaceAll(strings.Join(elements, "/"), "'", `'\''`)
+	return fmt.Sprintf("go test -run '%s' %s %v", pattern, flag, value)
+}
+
+// repeats says where a plan's run is another the second time; empty if
+// nowhere.
+func repeats(s *sim.Simulation, r *sim.Result) string {
+	first, second, same := s.Repeats(r.Record.Plan)
+	switch {
+	case r.Hash != first.Hash || r.Verdict != first.Verdict:
+		return parted(r, first)
+	case !same:
+		return parted(first, second)
+	}
+	return ""
+}
+
+// parted says in words where two runs of one plan part.
+func parted(a, b *sim.Result) string {
+	if where := sim.FirstDifference(a, b); where != "" {
+		return where
+	}
+	return fmt.Sprintf("the same steps were judged %s, then %s", a.Verdict, b.Verdict)
+}

@@ -1,0 +1,207 @@
+// Package simtest runs scenarios under go test: [Check] searches schedules
+// for a violation, [Run] does the same to inputs drawn by rapid, and [Expect]
+// holds a scenario against what it declares.
+//
+// A failure's first line is constant, one for each property, so that tools
+// and people can group by it; what was found is logged apart: the deviations
+// in words, the timeline, and the command that repeats it. The schedule is
+// saved as a counterexample in testdata/wtsim; keep the file in git and every
+// later test replays it first.
+//
+// Importing the package registers flags of the test binary:
+//
+//	-wtsim.replay FILE   replay this counterexample instead of searching; FILE
+//	                     is relative to the package's folder; tests of other
+//	                     scenarios are skipped
+//	-wtsim.seed N        run the one random schedule of seed N instead of
+//	                     searching
+//	-wtsim.schedules N   search N schedules; default 1000, with -short 100
+//
+// As for the flags of go test:
+//
+//   - -short searches 100 schedules instead of 1000.
+//   - -count N: the second time a test runs it searches the next seeds, and
+//     so on; together they search N times as many.
+//   - -timeout: a search stops short of it, says how many schedules it has
+//     run, and holds if these did.
+//   - -race and -cover work as for any test. A data race is reported by the
+//     race detector, not as a violation.
+//   - -parallel and t.Parallel are safe and gain nothing: runs of one process
+//     take turns, since a run takes over what a process has only once
+//     (standard output, the default HTTP transport, the source of
+//     randomness). What else the process does meanwhile can be seen by a run;
+//     do not let tests that change these run next to it.
+package simtest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// Check searches for a schedule under which the scenario violates one of its
+// properties, and fails the test if there is one, whatever the scenario
+// declares in its Expect.
+//
+// The counterexamples of earlier failures of this test come first: those in
+// testdata/wtsim/<test>-*.json (<test> is the test's name, / as -) that are of
+// this scenario and these inputs. Then come the benign schedule and, by
+// turns, schedules of one deviation and random ones.
+//
+// A schedule that violates is run again to see that it repeats, reduced until
+// every deviation is needed, saved in testdata/wtsim under the first free
+// name <test>-<number of the schedule>.json, and told. A test whose runs could
+// not be judged fails too: "inconclusive: ...", or "not repeatable: ...".
+func Check(t testing.TB, scenario sim.Scenario) {
+	t.Helper()
+	c := newCheck(t, scenario)
+	defer sim.Steady()()
+	switch {
+	case *replayFile != "":
+		c.replay(*replayFile)
+	case *seed != 0:
+		c.single(*seed)
+	default:
+		c.corpus()
+		c.search()
+	}
+}
+
+// check is one call of Check or Expect.
+type check struct {
+	t   testing.TB
+	sim *sim.Simulation
+	// When to stop searching and shrinking, short of the test's own
+	// deadline; zero if it has none.
+	searchUntil, shrinkUntil time.Time
+}
+
+func newCheck(t testing.TB, scenario sim.Scenario) *check {
+	t.Helper()
+	s, err := sim.Compile(scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &check{t: t, sim: s}
+	if limited, ok := t.(interface{ Deadline() (time.Time, bool) }); ok { // not part of testing.TB
+		if deadline, ok := limited.Deadline(); ok {
+			grace := max(0, min(time.Until(deadline)/10, 10*time.Second))
+			c.shrinkUntil = deadline.Add(-grace)
+			c.searchUntil = deadline.Add(-2 * grace)
+		}
+	}
+	return c
+}
+
+// key tells scenarios of one test apart.
+func (c *check) key() string { return c.t.Name() + "\x00" + c.sim.Scenario().Name }
+
+// search searches the next schedules of this test.
+func (c *check) search() {
+	c.t.Helper()
+	n := schedules()
+	before := searched.take(c.key(), n)
+	o := sim.Search{FirstSeed: uint64(before) + 1, Schedules: n}
+	found, unclear := c.look(o)
+	switch {
+	case found.Result != nil:
+		c.violated(before+found.Number, found.Schedule.Seed, found.Result)
+	case unclear != 0:
+		c.unclear(o, unclear, found.Inconclusive)
+	case found.Interrupted && found.Ran == 0:
+		c.t.Fatal("inconclusive: no schedule was run before the test's time was up; give it more with -timeout")
+	case found.Interrupted:
+		c.t.Logf("%d of %d schedules hold; then the test's time was nearly up, give it more with -timeout", found.Ran, n)
+	default:
+		c.t.Logf("%d schedules hold (seeds %d to %d)", found.Ran, before+1, before+n)
+	}
+}
+
+// look searches, and returns the number of the first schedule that could not
+// be judged, or 0.
+func (c *check) look(o sim.Search) (found sim.Found, unclear int) {
+	c.t.Helper()
+	o.After = func(n int, r *sim.Result) {
+		if r.Verdict == sim.Inconclusive && unclear == 0 {
+			unclear = n
+		}
+	}
+	ctx := c.t.Context()
+	if !c.searchUntil.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, c.searchUntil)
+		defer cancel()
+	}
+	found, err := c.sim.Search(ctx, o)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return found, unclear
+}
+
+// single runs the random schedule of a seed.
+func (c *check) single(seed uint64) {
+	c.t.Helper()
+	r := c.sim.Run(scheduler.NewRandom(seed))
+	switch r.Verdict {
+	case sim.Violated:
+		c.violated(int(seed), seed, r)
+	case sim.Inconclusive:
+		fail(c.t, "inconclusive: "+r.Why, details(unjudged(int(seed)), r, nil, c.seedCommand(seed)))
+	default:
+		c.t.Logf("the schedule of seed %d holds", seed)
+	}
+}
+
+// unclear fails because of a schedule that could not be judged.
+func (c *check) unclear(o sim.Search, number int, r *sim.Result) {
+	c.t.Helper()
+	command := c.command("-wtsim.schedules", number)
+	if schedule, ok, err := c.sim.Schedule(o, number); err == nil && ok && schedule.Seed != 0 {
+		command = c.seedCommand(schedule.Seed)
+	}
+	fail(c.t, "inconclusive: "+r.Why, details(unjudged(number), r, nil, command))
+}
+
+// violated reduces what was found, saves it and fails.
+func (c *check) violated(number int, seed uint64, r *sim.Result) {
+	c.t.Helper()
+	shrunk, small := c.reduce(r)
+	command := c.command("-wtsim.schedules", number)
+	if seed != 0 {
+		command = c.seedCommand(seed)
+	}
+	path, err := save(testFile(c.t.Name(), number), sim.NewCounterexample(c.sim, seed, small))
+	if err != nil {
+		c.t.Logf("the counterexample could not be saved: %v", err)
+	} else {
+		command = c.command("-wtsim.replay", path)
+	}
+	head := foundIn(number, len(r.Record.Plan), shrunk)
+	fail(c.t, message(small), details(head, small, c.benign(), command))
+}
+
+// reduce checks that a violation repeats, and shrinks its plan.
+func (c *check) reduce(r *sim.Result) (scheduler.Shrunk, *sim.Result) {
+	c.t.Helper()
+	if why := repeats(c.sim, r); why != "" {
+		c.t.Fatal("not repeatable: " + why)
+	}
+	shrunk, small := c.sim.Shrink(r.Record.Plan, r.Violation.Property, c.late)
+	if small.Verdict != sim.Violated {
+		c.t.Fatal("not repeatable: " + parted(c.sim.Run(scheduler.NewReplay(shrunk.Plan)), small))
+	}
+	return shrunk, small
+}
+
+// late reports whether shrinking has to stop.
+func (c *check) late() bool { return !c.shrinkUntil.IsZero() && time.Now().After(c.shrinkUntil) }
+
+func (c *check) benign() *sim.Result { return c.sim.Run(scheduler.Benign{}) }
+
+func (c *check) command(flag string, value any) string { return command(c.t.Name(), flag, value) }
+
+func (c *check) seedCommand(seed uint64) string { return c.command("-wtsim.seed", seed) }

@@ -1,0 +1,110 @@
+package sim
+
+import (
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/probe"
+)
+
+// hold is what a stalled call is held past: the expiry of a key that its
+// invocation has used, or the invocation's time limit.
+//
+// It is held until another task has taken advantage of it: used the key, or
+// tried the same thing again. From then on the two compete, so that every
+// order of what they do can be had. If nobody does, it is held as long as the
+// platform could take to try again.
+type hold struct {
+	name     string // of the option
+	past     time.Time
+	until    time.Time // at most
+	resource touch     // the key, or
+	root     string    // what is tried again
+}
+
+// longest is a little more than the longest backoff of a trigger.
+const longest = 11 * time.Minute
+
+// holds are what a call can be held past. Constructors and background work
+// are not stalled.
+func (w *world) holds(k *call) []*hold {
+	t := k.task
+	if t.stage != live || t.background || k.building {
+		return nil
+	}
+	var out []*hold
+	if !t.overdue {
+		out = append(out, &hold{name: t.timeoutName, past: t.timeout, until: t.timeout.Add(longest), root: t.root})
+	}
+	for _, key := range t.touched {
+		x, ok := w.backend(key.service).(probe.Expirer)
+		if !ok {
+			continue
+		}
+		if at := x.Expires(key.resource); at > 0 {
+			out = append(out, t.pastExpiry(key, time.Unix(0, at)))
+		}
+	}
+	return out
+}
+
+// pastExpiry holds a call past a key's expiry; not past the time limit too,
+// where that is later.
+func (t *task) pastExpiry(key touch, past time.Time) *hold {
+	until := past.Add(longest)
+	if last := t.timeout.Add(-stepTime); !t.overdue && last.After(past) && last.Before(until) {
+		until = last
+	}
+	return &hold{name: "expiry " + key.service + " " + mask(key.resource), past: past, until: until, resource: key}
+}
+
+// stall holds a call past an entry.
+func (w *world) stall(k *call, name string) {
+	for _, h := range w.holds(k) {
+		if h.name == name {
+			k.held = h
+			break
+		}
+	}
+	w.stalled = append(w.stalled, k)
+	w.agenda.add(k.held.until, "resume "+k.id, func() { w.resume(k) })
+}
+
+func (w *world) resume(k *call) {
+	w.letGo(k)
+	k.id += " resumed"
+}
+
+// letGo ends a stall, if there is one.
+func (w *world) letGo(k *call) {
+	if k.held != nil {
+		w.agenda.remove(k.held.until, "resume "+k.id)
+		w.stalled = remove(w.stalled, k)
+		k.held = nil
+	}
+}
+
+// takesAdvantage looks whether the step is what stalled calls wait for.
+func (w *world) takesAdvantage(c candidate) {
+	now := time.Now() //wtsim:clock the bubble's clock
+	for _, k := range w.stalled {
+		if k.task != c.task && now.After(k.held.past) && k.held.concerns(c) {
+			w.resume(k)
+		}
+	}
+}
+
+func (h *hold) concerns(c candidate) bool {
+	if h.root != "" {
+		return h.root == c.task.root
+	}
+	return c.call != nil && c.call.Op.Service == h.resource.service &&
+		strings.Contains(" "+c.call.Op.Resource+" ", " "+h.resource.resource+" ")
+}
+
+func stallPeople(name string) string {
+	if strings.HasPrefix(name, "timeout ") {
+		return "invocation's time limit"
+	}
+	return "expiry of " + strings.TrimPrefix(name, "expiry ")
+}
