@@ -36,7 +36,7 @@ func TestCheckFails(t *testing.T) {
 	r := recordCheck(t, "TestShop/double", scenario)
 	r.wantFailure(t, doubleCharge, `for order="o-1"`, "found in schedule 9, minimised from ", " deviations to 1:\n\n  1. charge(alice/1), attempt 1: the response of POST payments.example/charges is lost",
 		"00:00:00.", "ORDER_CHARGED(o-1)", "VIOLATED",
-		"\n\nreplay:  go test -run '^TestShop$/^double$' -wtsim.replay testdata/wtsim/TestShop-double-9.json")
+		"\n\nreplay:  "+sim.GoTest()+" -run '^TestShop$/^double$' -wtsim.replay testdata/wtsim/TestShop-double-9.json")
 	wantFiles(t, "TestShop-double-9.json")
 
 	file, err := sim.ReadCounterexample("testdata/wtsim/TestShop-double-9.json")
@@ -154,7 +154,7 @@ func TestShortAndCount(t *testing.T) {
 func TestInconclusive(t *testing.T) {
 	fresh(t)
 	why := "inconclusive: " + sim.Run(endless(), scheduler.Benign{}).Why
-	recordCheck(t, t.Name(), endless()).wantFailure(t, why, "in schedule 1:", "replay:  go test -run '^TestInconclusive$' -wtsim.schedules 1")
+	recordCheck(t, t.Name(), endless()).wantFailure(t, why, "in schedule 1:", "replay:  "+sim.GoTest()+" -run '^TestInconclusive$' -wtsim.schedules 1")
 	setFlag(t, "wtsim.seed", "7")
 	recordCheck(t, t.Name(), endless()).wantFailure(t, why, "in schedule 7:", "-wtsim.seed 7")
 	wantFiles(t)
@@ -225,14 +225,14 @@ func TestReadOnly(t *testing.T) {
 	if err := os.WriteFile("testdata", nil, 0o644); err != nil { // no folder can be made
 		t.Fatal(err)
 	}
-	recordCheck(t, t.Name(), tiny(1, 1)).wantFailure(t, tooManyHits, "the counterexample could not be saved: ", "replay:  go test -run '^TestReadOnly$' -wtsim.s")
+	recordCheck(t, t.Name(), tiny(1, 1)).wantFailure(t, tooManyHits, "the counterexample could not be saved: ", "replay:  "+sim.GoTest()+" -run '^TestReadOnly$' -wtsim.s")
 }
 
 func TestNames(t *testing.T) {
 	for _, c := range []struct{ test, file, command string }{
-		{"TestA", "TestA-7.json", "go test -run '^TestA$' -f 7"},
-		{"TestA/b/c", "TestA-b-c-7.json", "go test -run '^TestA$/^b$/^c$' -f 7"},
-		{"TestÄ/it's_[1]*", "TestÄ-it-s_-1---7.json", `go test -run '^TestÄ$/^it'\''s_\[1\]\*$' -f 7`},
+		{"TestA", "TestA-7.json", sim.GoTest() + " -run '^TestA$' -f 7"},
+		{"TestA/b/c", "TestA-b-c-7.json", sim.GoTest() + " -run '^TestA$/^b$/^c$' -f 7"},
+		{"TestÄ/it's_[1]*", "TestÄ-it-s_-1---7.json", sim.GoTest() + ` -run '^TestÄ$/^it'\''s_\[1\]\*$' -f 7`},
 	} {
 		if got := testFile(c.test, 7); got != filepath.Join(folder, c.file) {
 			t.Errorf("file of %s: %s, wanted %s", c.test, got, c.file)

@@ -95,10 +95,20 @@ func replayed(path string, file *sim.Counterexample, r *sim.Result) string {
 		return head + ", to the same trace:"
 	case file.Violation != nil && r.Violation != nil && file.Violation.Property != r.Violation.Property:
 		return fmt.Sprintf("%s, where it was %q that was violated:", head, file.Violation.Property)
+	case file.Runtime != r.Runtime:
+		return fmt.Sprintf("%s, to another trace (it was made by %s, this is %s):", head, goTest(file.Runtime), goTest(r.Runtime))
 	case file.Go != runtime.Version():
 		return fmt.Sprintf("%s, to another trace (it was made with %s, this is %s):", head, file.Go, runtime.Version())
 	}
 	return head + ", to another trace (the application, the deviations or wtsim changed):"
+}
+
+// goTest names a runtime by the command that tests on it.
+func goTest(runtime string) string {
+	if runtime == sim.Patched {
+		return "`wtsim test`"
+	}
+	return "plain `go test`"
 }
 
 // unmatched names the deviations of a file that did not occur.

@@ -131,7 +131,7 @@ func command(test, flag string, value any) string {
 		elements[i] = "^" + regexp.QuoteMeta(e) + "$"
 	}
 	pattern := strings.ReplaceAll(strings.Join(elements, "/"), "'", `'\''`)
-	return fmt.Sprintf("go test -run '%s' %s %v", pattern, flag, value)
+	return fmt.Sprintf("%s -run '%s' %s %v", sim.GoTest(), pattern, flag, value)
 }
 
 // repeats says where a plan's run is another the second time; empty if

@@ -57,7 +57,7 @@ func TestRunShrinks(t *testing.T) {
 	}
 	r := recordRapid(t, "TestOrders", property)
 	r.wantRapid(t, doubleCharge, `draw customers: []string{"alice"}`, `for order="o-1"`, "with 1 deviation:", "  1. charge(alice/1)", "VIOLATED",
-		"replay:  go test -run '^TestOrders$' -wtsim.replay testdata/wtsim/TestOrders-rapid.json", doubleCharge)
+		"replay:  "+sim.GoTest()+" -run '^TestOrders$' -wtsim.replay testdata/wtsim/TestOrders-rapid.json", doubleCharge)
 	wantFiles(t, "TestOrders-rapid.json")
 	file, err := sim.ReadCounterexample("testdata/wtsim/TestOrders-rapid.json")
 	if err != nil {
