@@ -19,7 +19,7 @@ import (
 // for, however two invocations of one instance interleave; so do its events,
 // whose sequence is the instance's.
 func TestAttribution(t *testing.T) {
-	work := serves("work", func(k *kit, _ http.ResponseWriter, r *http.Request) {
+	work := serves("desk", func(k *kit, _ http.ResponseWriter, r *http.Request) {
 		who := r.URL.Path[1:]
 		var wg sync.WaitGroup
 		for i := range 2 {
@@ -29,7 +29,7 @@ func TestAttribution(t *testing.T) {
 		k.redis.Set(r.Context(), who+":end", "x", 0)
 		k.env.Tap().Emit("DONE", map[string]any{"who": who})
 	})
-	s := compile(t, scenario(work, calls("alice", "work/alice", "work/alice"), calls("bob", "work/bob"),
+	s := compile(t, scenario(work, calls("alice", "desk/alice", "desk/alice"), calls("bob", "desk/bob"),
 		func(s *sim.Scenario) { s.Faults.Kinds = []string{sim.RunOther} }))
 	for seed := range uint64(many(300)) {
 		r := s.Run(scheduler.NewRandom(seed))
@@ -38,13 +38,13 @@ func TestAttribution(t *testing.T) {
 			step := &r.Steps[i]
 			if op := step.Operation; op != nil {
 				who, _, _ := strings.Cut(op.Resource, ":")
-				if !strings.HasPrefix(step.Task, "work("+who+"/") || op.Caller != (event.Caller{Function: "work", Instance: "i-1", Invocation: step.Task}) {
+				if !strings.HasPrefix(step.Task, "desk("+who+"/") || op.Caller != (event.Caller{Function: "desk", Instance: "i-1", Invocation: step.Task}) {
 					t.Fatalf("seed %d: %s belongs to %s, %+v", seed, op.Resource, step.Task, op.Caller)
 				}
 			}
 			for _, e := range step.Events {
 				sequence++
-				if e.Invocation != step.Task || e.Source != "/functions/work/i-1" || e.Sequence != fmt.Sprint(sequence) || e.ID != fmt.Sprintf("i-1/%d", sequence) {
+				if e.Invocation != step.Task || e.Source != "/functions/desk/i-1" || e.Sequence != fmt.Sprint(sequence) || e.ID != fmt.Sprintf("i-1/%d", sequence) {
 					t.Fatalf("seed %d: event %+v in a step of %s", seed, e, step.Task)
 				}
 			}
@@ -55,7 +55,7 @@ func TestAttribution(t *testing.T) {
 // A call of a finished invocation's goroutine belongs to the only live
 // invocation, or to the instance if there are several or none.
 func TestAttributionOfLeftovers(t *testing.T) {
-	work := serves("work", func(k *kit, _ http.ResponseWriter, r *http.Request) {
+	work := serves("desk", func(k *kit, _ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/first" {
 			go func() {
 				time.Sleep(time.Second)
@@ -66,11 +66,11 @@ func TestAttributionOfLeftovers(t *testing.T) {
 		time.Sleep(3 * time.Second)
 	})
 	for name, clients := range map[string][]any{
-		"work(bob/1)":           {calls("bob", "work/second")},
-		"instance(work(bob/1))": {calls("bob", "work/second"), calls("carol", "work/second")},
+		"desk(bob/1)":           {calls("bob", "desk/second")},
+		"instance(desk(bob/1))": {calls("bob", "desk/second"), calls("carol", "desk/second")},
 		"":                      {},
 	} {
-		parts := append([]any{work, calls("alice", "work/first")}, clients...)
+		parts := append([]any{work, calls("alice", "desk/first")}, clients...)
 		got := ""
 		r := benign(t, scenario(parts...))
 		for i := range r.Steps {
@@ -78,8 +78,8 @@ func TestAttributionOfLeftovers(t *testing.T) {
 				got = r.Steps[i].Task
 			}
 		}
-		if name == "instance(work(bob/1))" {
-			name = "instance(work(alice/1))" // the instance was started for alice
+		if name == "instance(desk(bob/1))" {
+			name = "instance(desk(alice/1))" // the instance was started for alice
 		}
 		if got != name || r.Verdict != sim.Held {
 			t.Errorf("the call belongs to %q, want %q:\n%s", got, name, trace(r))
