@@ -33,6 +33,7 @@ const (
 	Lose                 // it has its effect, the caller sees a reset, or its timeout where With is "timeout"
 	Cut                  // it has no effect, the connection is gone: the caller's instance is dead
 	GaveUp               // the caller gave up before it happened; it has no effect
+	Stale                // a read happens on an older state: Verdict.With writes are missing
 )
 
 // Verdict is the tap's answer to a call.
@@ -73,7 +74,7 @@ type Service interface {
 	// Name is how functions and rules refer to it.
 	Name() string
 	// Open builds it anew, inside the bubble of the run.
-	Open() (Backend, error)
+	Open(Platform) (Backend, error)
 }
 
 // Backend is a service during one run.

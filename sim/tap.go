@@ -74,7 +74,7 @@ func (t *instanceTap) Enter(c *probe.Call) (verdict probe.Verdict) {
 }
 
 // identify asks a parked call's goroutine for its id.
-const identify = probe.GaveUp + 1
+const identify = probe.Stale + 1
 
 // goroutineID is the calling goroutine's. On one thread, ids rise in order of
 // creation.

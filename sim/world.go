@@ -132,7 +132,7 @@ func (w *world) run() {
 
 func (w *world) open() error {
 	for _, s := range w.sim.scenario.Services {
-		b, err := s.Open()
+		b, err := s.Open(platform{w})
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name(), err)
 		}

@@ -47,7 +47,7 @@ func (s *Service) With(bucket, name, content string) *Service {
 func (s *Service) Name() string { return "gcs" }
 
 // Open starts a Cloud Storage with the declared buckets.
-func (s *Service) Open() (probe.Backend, error) {
+func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 	server, err := take()
 	if err != nil {
 		return nil, fmt.Errorf("gcs: %w", err)

@@ -44,7 +44,7 @@ func run(t *testing.T, s *Service, f func(t *testing.T, e *env, client *storage.
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		backend, err := s.Open()
+		backend, err := s.Open(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func TestContents(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	})
-	if _, err := New("b").With("other", "o", "x").Open(); err == nil || err.Error() != `gcs: object "o" is in bucket "other", wanted one of ["b"]` {
+	if _, err := New("b").With("other", "o", "x").Open(nil); err == nil || err.Error() != `gcs: object "o" is in bucket "other", wanted one of ["b"]` {
 		t.Errorf("a seed without a bucket: %v", err)
 	}
 }
@@ -165,7 +165,7 @@ func TestClosed(t *testing.T) {
 		if e.backend.(*Backend).server != b.server {
 			t.Fatal("another server was taken, wanted the one that was given back last")
 		}
-		second, err := New("b").Open()
+		second, err := New("b").Open(nil)
 		if err != nil || second.(*Backend).server == b.server {
 			t.Errorf("two runs have one server, %v", err)
 		}

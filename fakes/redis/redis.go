@@ -50,7 +50,7 @@ func (s *Service) With(key, value string) *Service {
 func (s *Service) Name() string { return s.name }
 
 // Open starts an empty Redis, inside the bubble of a run.
-func (s *Service) Open() (probe.Backend, error) {
+func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 	m := miniredis.NewMiniRedis()
 	m.ClockTTL(true)
 	m.Seed(1)

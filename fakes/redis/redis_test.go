@@ -45,7 +45,7 @@ func run(t *testing.T, s *Service, f func(t *testing.T, e *env, client *redis.Cl
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		backend, err := s.Open()
+		backend, err := s.Open(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ type Stateful interface {
 func (s *Service) Name() string { return s.host }
 
 // Open makes the API of a run.
-func (s *Service) Open() (probe.Backend, error) {
+func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 	return &Backend{host: s.host, handler: s.open()}, nil
 }
 

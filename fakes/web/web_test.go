@@ -43,7 +43,7 @@ func (e *env) Leave(c *probe.Call) error {
 // open opens a service and a client of it.
 func open(t *testing.T, s *Service) (*env, *http.Client) {
 	t.Helper()
-	backend, err := s.Open()
+	backend, err := s.Open(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
