@@ -22,15 +22,20 @@ type Platform interface {
 	Pull(cause *Call, subscription string, most int) ([]Delivery, error)
 	// Stream leases messages of a pull subscription to a caller that waits
 	// for them, one step of the run each, until stop is called or the
-	// caller's instance ends. deliver is called on the world's goroutine and
-	// does not block.
-	Stream(cause *Call, subscription string, deliver func(Delivery)) (stop func(), err error)
+	// caller's instance ends. settings and deliver are called on the world's
+	// goroutine and do not block: settings before each message, since a client
+	// may change them. stop may be called from anywhere, more than once.
+	Stream(cause *Call, subscription string, settings func() StreamSettings, deliver func(Delivery)) (stop func(), err error)
 	// Extend sets the deadline of leases anew, from now; zero gives the
 	// messages back (a nack). There is one error for each, nil if it worked.
 	Extend(cause *Call, subscription string, ackIDs []string, deadline time.Duration) []error
 	// Acknowledge ends the leases of messages, for good.
 	Acknowledge(cause *Call, subscription string, ackIDs []string) []error
-	// Topic and Subscription tell what the scenario has.
+	// Topics and Subscriptions are the names of those that the scenario has,
+	// sorted.
+	Topics() []string
+	Subscriptions() []string
+	// Topic and Subscription tell whether it has one, and about it.
 	Topic(name string) bool
 	Subscription(name string) (SubscriptionInfo, bool)
 
@@ -67,6 +72,18 @@ type Delivery struct {
 	Message
 	AckID   string
 	Attempt int // from 1; 0 where the subscription has no dead-letter policy
+}
+
+// StreamSettings are what a client asks of a stream.
+type StreamSettings struct {
+	// AckDeadline is that of the messages that the stream delivers, in place
+	// of the subscription's; zero for the subscription's.
+	AckDeadline time.Duration
+	// Messages and Bytes bound what the client has of this stream at a time:
+	// messages whose leases are neither acknowledged, nor given back, nor
+	// expired, and the sizes of their data. One message is delivered whatever
+	// its size. Zero or less for no bound.
+	Messages, Bytes int64
 }
 
 // SubscriptionInfo is what clients are told of a subscription.

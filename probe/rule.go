@@ -23,13 +23,18 @@ import (
 // Where and With use expressions:
 //
 //	{name}               what the resource pattern bound
-//	request.a.b          a field of the request's JSON body
+//	request.a.b          a field of the request's JSON body; request.a.0 the first element of an array
 //	response.a.b         a field of the answer's JSON body
+//	each, each.a.b       the element that the event is of, or a field of it (see Each)
 //	header.NAME          a request header (If-Match, Idempotency-Key, ...)
 //	answer.NAME          a header of the answer
 //	arg.N                the N-th word of a Redis command, from 0
 //	status, method, resource, body
 //	=text                the text itself
+//
+// With Each, a rule makes one event of each element of an array: those of a
+// batch. "#" in a path is then the element's place, so that
+// response.messageIds.# is the id that the service gave to it.
 //
 // A Redis transaction is one operation: its method is "MULTI SET INCR EXEC",
 // its resource all keys, and arg.N counts the words of all its commands, with
@@ -42,6 +47,7 @@ type Rule struct {
 	Service  string            // e.g. "redis", "gcs", "payments.example"
 	Method   string            // e.g. "SET", "objects.insert", "POST"
 	Resource string            // e.g. "orders/{order}.json"
+	Each     string            // an array, e.g. "request.messages": one event for each element; may be empty
 	Where    map[string]string // expression to the text it must have
 	Emit     string            // the event's type
 	With     map[string]string // the event's parameters: name to expression
@@ -102,6 +108,9 @@ func (c *compiled) validate() error {
 	case c.Service == "":
 		return fmt.Errorf("service is missing, wanted the name of a service")
 	}
+	if head, rest, _ := strings.Cut(c.Each, "."); c.Each != "" && (rest == "" || head != "request" && head != "response") {
+		return fmt.Errorf("each is %q, wanted request.x or response.x", c.Each)
+	}
 	for _, p := range c.where {
 		if err := c.checkExpr(p.name); err != nil {
 			return err
@@ -124,6 +133,10 @@ func (c *compiled) checkExpr(expr string) error {
 	}
 	head, rest, dotted := strings.Cut(expr, ".")
 	switch {
+	case head == "each" && c.Each == "":
+		return fmt.Errorf("%s stands for an element, but the rule has no Each", expr)
+	case head == "each" && (rest != "" || !dotted):
+		return nil
 	case expr == "status", expr == "method", expr == "resource", expr == "body", strings.HasPrefix(expr, "="):
 		return nil
 	case !dotted || rest == "":
@@ -140,7 +153,7 @@ func (c *compiled) checkExpr(expr string) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("unknown expression %q, wanted {name}, request.x, response.x, header.X, answer.X, arg.N, status, method, resource, body or =text", expr)
+	return fmt.Errorf("unknown expression %q, wanted {name}, request.x, response.x, header.X, answer.X, each, arg.N, status, method, resource, body or =text", expr)
 }
 
 func captureName(expr string) (string, bool) {
@@ -163,37 +176,80 @@ func (r *Rules) Apply(op *event.Operation) []Emitted {
 			continue
 		}
 		bound, ok := c.pattern.match(op.Resource)
-		if !ok || !c.holds(op, bound) {
+		if !ok {
 			continue
 		}
-		e := Emitted{Type: c.Emit, Data: event.Data{}}
-		for _, p := range c.with {
-			if v, ok := c.eval(p.expr, op, bound); ok {
-				e.Data = append(e.Data, event.Field{Name: p.name, Value: v})
-			}
+		if c.Each == "" {
+			out = c.emit(out, &scope{op: op, bound: bound})
+			continue
 		}
-		out = append(out, e)
+		for place, element := range elements(op, c.Each) {
+			out = c.emit(out, &scope{op, bound, element, place})
+		}
 	}
 	return out
 }
 
-func (c *compiled) holds(op *event.Operation, bound []string) bool {
-	for _, p := range c.where {
-		v, ok := c.eval(p.name, op, bound)
-		if !ok || v.Text() != p.expr {
-			return false
-		}
-	}
-	return true
+// scope is what expressions are about.
+type scope struct {
+	op      *event.Operation
+	bound   []string
+	element json.RawMessage // with Each
+	place   int             // of the element
 }
 
-func (c *compiled) eval(expr string, op *event.Operation, bound []string) (event.Value, bool) {
+// path is a path with the element's place filled in.
+func (s *scope) path(path string) string {
+	if !strings.Contains(path, "#") {
+		return path
+	}
+	names := strings.Split(path, ".")
+	for i, name := range names {
+		if name == "#" {
+			names[i] = strconv.Itoa(s.place)
+		}
+	}
+	return strings.Join(names, ".")
+}
+
+// elements is the array that each event is about one element of.
+func elements(op *event.Operation, each string) []json.RawMessage {
+	body, path := op.Request.Body, strings.TrimPrefix(each, "request.")
+	if rest, ok := strings.CutPrefix(each, "response."); ok {
+		body, path = op.Result.Body, rest
+	}
+	var list []json.RawMessage
+	if raw, ok := jsonPath(body, path); !ok || json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// emit adds the event of a rule, if its conditions hold.
+func (c *compiled) emit(out []Emitted, s *scope) []Emitted {
+	for _, p := range c.where {
+		v, ok := c.eval(p.name, s)
+		if !ok || v.Text() != p.expr {
+			return out
+		}
+	}
+	e := Emitted{Type: c.Emit, Data: event.Data{}}
+	for _, p := range c.with {
+		if v, ok := c.eval(p.expr, s); ok {
+			e.Data = append(e.Data, event.Field{Name: p.name, Value: v})
+		}
+	}
+	return append(out, e)
+}
+
+func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 	if name, ok := captureName(expr); ok {
-		return event.Str(bound[slices.Index(c.pattern.names, name)]), true
+		return event.Str(s.bound[slices.Index(c.pattern.names, name)]), true
 	}
 	if text, ok := strings.CutPrefix(expr, "="); ok {
 		return event.Str(text), true
 	}
+	op := s.op
 	head, rest, _ := strings.Cut(expr, ".")
 	switch head {
 	case "status":
@@ -205,9 +261,11 @@ func (c *compiled) eval(expr string, op *event.Operation, bound []string) (event
 	case "body":
 		return event.Str(string(op.Result.Body)), true
 	case "request":
-		return jsonField(op.Request.Body, rest)
+		return jsonField(op.Request.Body, s.path(rest))
 	case "response":
-		return jsonField(op.Result.Body, rest)
+		return jsonField(op.Result.Body, s.path(rest))
+	case "each":
+		return jsonField(s.element, s.path(rest))
 	case "header":
 		return found(op.Request.Header, rest)
 	case "answer":
@@ -227,23 +285,48 @@ func found(m map[string]string, key string) (event.Value, bool) {
 	return event.Str(v), ok
 }
 
-// jsonField finds a field by its dotted path in a JSON body (for a multipart
-// upload, in its last part).
+// jsonField finds a field by its dotted path in a JSON body.
 func jsonField(body []byte, path string) (event.Value, bool) {
+	raw, ok := jsonPath(body, path)
+	if !ok {
+		return event.Value{}, false
+	}
+	v, err := event.ParseValue(raw)
+	return v, err == nil
+}
+
+// jsonPath finds what a dotted path leads to in a JSON body (for a multipart
+// upload, in its last part); an empty path leads to all of it.
+func jsonPath(body []byte, path string) (json.RawMessage, bool) {
 	if i := bytes.LastIndex(body, []byte("\n--\n")); i >= 0 && bytes.HasPrefix(body, []byte("--\n")) {
 		body = body[i+4:]
 	}
 	raw := json.RawMessage(body)
-	for _, name := range strings.Split(path, ".") {
-		var object map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &object); err != nil {
-			return event.Value{}, false
-		}
+	if path == "" {
+		return raw, len(raw) > 0
+	}
+	for name := range strings.SplitSeq(path, ".") {
 		var ok bool
-		if raw, ok = object[name]; !ok {
-			return event.Value{}, false
+		if raw, ok = jsonStep(raw, name); !ok {
+			return nil, false
 		}
 	}
-	v, err := event.ParseValue(raw)
-	return v, err == nil
+	return raw, true
+}
+
+// jsonStep finds a field of an object, or an element of an array.
+func jsonStep(raw json.RawMessage, name string) (json.RawMessage, bool) {
+	if n, err := strconv.Atoi(name); err == nil && bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("[")) {
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil || n < 0 || n >= len(list) {
+			return nil, false
+		}
+		return list[n], true
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil {
+		return nil, false
+	}
+	found, ok := object[name]
+	return found, ok
 }

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/wtsim/wtsim/probe"
@@ -24,7 +26,7 @@ func (p platform) Pull(*probe.Call, string, int) ([]probe.Delivery, error) {
 }
 
 // Stream leases messages to a caller that waits for them.
-func (p platform) Stream(*probe.Call, string, func(probe.Delivery)) (func(), error) {
+func (p platform) Stream(*probe.Call, string, func() probe.StreamSettings, func(probe.Delivery)) (func(), error) {
 	return nil, probe.ErrNotFound
 }
 
@@ -33,6 +35,12 @@ func (p platform) Extend(*probe.Call, string, []string, time.Duration) []error {
 
 // Acknowledge ends leases.
 func (p platform) Acknowledge(*probe.Call, string, []string) []error { return nil }
+
+// Topics returns the names of the topics.
+func (p platform) Topics() []string { return slices.Sorted(maps.Keys(p.topics)) }
+
+// Subscriptions returns the names of the pull subscriptions.
+func (p platform) Subscriptions() []string { return nil }
 
 // Topic tells whether there is such a topic.
 func (p platform) Topic(name string) bool { return len(p.topics[name]) > 0 }

@@ -28,7 +28,8 @@ var layers = []layer{
 	{pkg: "scheduler", run: true},
 
 	// Fakes and the world never see each other: they meet in probe.
-	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props"}},
+	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props", "fakes/internal/*"}},
+	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
 

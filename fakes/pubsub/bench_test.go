@@ -1,0 +1,55 @@
+package pubsub
+
+import (
+	"testing"
+
+	"cloud.google.com/go/pubsub/v2"
+
+	"github.com/wtsim/wtsim/internal/bubble"
+)
+
+// BenchmarkRun is what Pub/Sub costs a run: a bubble, the service, a client
+// and three messages, one after the other.
+func BenchmarkRun(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		inBubble(b, func(e *env) {
+			client := Client(e)
+			p := client.Publisher("orders")
+			for range 3 {
+				if _, err := p.Publish(e.ctx, &pubsub.Message{Data: []byte(`{"order":"o-1","total":100}`)}).Get(e.ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+			p.Stop()
+		})
+	}
+}
+
+// BenchmarkClient is the part of it that is the bubble, the service and the
+// client.
+func BenchmarkClient(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		inBubble(b, func(e *env) { Client(e) })
+	}
+}
+
+// BenchmarkBubble is the bubble and the service alone.
+func BenchmarkBubble(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		inBubble(b, func(*env) {})
+	}
+}
+
+func inBubble(b *testing.B, f func(*env)) {
+	err := bubble.Run(bubble.Options{}, func(*bubble.Beat) {
+		e := open(b)
+		defer e.close()
+		f(e)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,0 +1,181 @@
+package pubsub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wtsim/wtsim/probe"
+)
+
+// Pull leases messages: what is there, or what comes within PullWait.
+func (s *server) Pull(ctx context.Context, r *pubsubpb.PullRequest) (*pubsubpb.PullResponse, error) {
+	name, _, err := s.subscription(r.Subscription)
+	if err != nil {
+		return nil, err
+	}
+	if r.MaxMessages <= 0 {
+		return nil, status.Errorf(codes.InvalidArgument, "The value for max_messages is too small. You passed %d in the request, but the minimum value is 1.", r.MaxMessages)
+	}
+	leased, err := s.platform.Pull(probe.CauseOf(ctx), name, int(r.MaxMessages))
+	if err != nil {
+		return nil, told(err, name)
+	}
+	if len(leased) == 0 && !r.ReturnImmediately { //nolint:staticcheck // deprecated, and still sent
+		if leased, err = s.wait(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	answer := &pubsubpb.PullResponse{}
+	for _, d := range leased {
+		answer.ReceivedMessages = append(answer.ReceivedMessages, received(d))
+	}
+	return answer, nil
+}
+
+// wait waits for one message.
+func (s *server) wait(ctx context.Context, name string) ([]probe.Delivery, error) {
+	first := make(chan probe.Delivery, 1)
+	settings := func() probe.StreamSettings { return probe.StreamSettings{Messages: 1} }
+	stop, err := s.platform.Stream(probe.CauseOf(ctx), name, settings, func(d probe.Delivery) { first <- d })
+	if err != nil {
+		return nil, told(err, name)
+	}
+	defer stop()
+	timer := time.NewTimer(PullWait)
+	defer timer.Stop()
+	select {
+	case d := <-first:
+		return []probe.Delivery{d}, nil
+	case <-timer.C:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+}
+
+// received is a delivery as clients see it.
+func received(d probe.Delivery) *pubsubpb.ReceivedMessage {
+	return &pubsubpb.ReceivedMessage{
+		AckId: d.AckID, DeliveryAttempt: int32(d.Attempt),
+		Message: &pubsubpb.PubsubMessage{
+			Data: d.Data, Attributes: d.Attributes, MessageId: d.ID,
+			OrderingKey: d.OrderingKey, PublishTime: timestamppb.New(d.Published),
+		},
+	}
+}
+
+// Acknowledge ends leases for good.
+func (s *server) Acknowledge(ctx context.Context, r *pubsubpb.AcknowledgeRequest) (*emptypb.Empty, error) {
+	name, _, err := s.subscription(r.Subscription)
+	if err == nil && len(r.AckIds) == 0 {
+		err = noAckIDs()
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids := slices.Sorted(slices.Values(r.AckIds)) // the client collects them in map order
+	return ackResult(ids, s.platform.Acknowledge(probe.CauseOf(ctx), name, ids))
+}
+
+// ModifyAckDeadline sets the deadline of leases anew; zero gives the messages
+// back.
+func (s *server) ModifyAckDeadline(ctx context.Context, r *pubsubpb.ModifyAckDeadlineRequest) (*emptypb.Empty, error) {
+	name, _, err := s.subscription(r.Subscription)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(r.AckIds) == 0:
+		return nil, noAckIDs()
+	case r.AckDeadlineSeconds < 0 || r.AckDeadlineSeconds > 600:
+		return nil, status.Errorf(codes.InvalidArgument, "Invalid ack deadline given: %d seconds, wanted 0 to 600.", r.AckDeadlineSeconds)
+	}
+	ids := slices.Sorted(slices.Values(r.AckIds)) // the client collects them in map order
+	return ackResult(ids, s.platform.Extend(probe.CauseOf(ctx), name, ids, time.Duration(r.AckDeadlineSeconds)*time.Second))
+}
+
+func noAckIDs() error {
+	return status.Error(codes.InvalidArgument, "No ack ids specified.")
+}
+
+// ackResult tells which leases had ended, as the service does where delivery
+// is exactly once. A client tries again what begins with TRANSIENT_.
+// https://docs.cloud.google.com/pubsub/docs/exactly-once-delivery;
+// the words are those of https://github.com/googleapis/nodejs-pubsub/issues/1951
+func ackResult(ids []string, errs []error) (*emptypb.Empty, error) {
+	failed := map[string]string{}
+	for i, err := range errs {
+		switch {
+		case err == nil:
+		case errors.Is(err, probe.ErrAckID):
+			failed[ids[i]] = "PERMANENT_FAILURE_INVALID_ACK_ID"
+		default:
+			failed[ids[i]] = "TRANSIENT_FAILURE_SERVICE_UNAVAILABLE"
+		}
+	}
+	if len(failed) == 0 {
+		return &emptypb.Empty{}, nil
+	}
+	s, err := status.New(codes.InvalidArgument, "Some acknowledgement ids in the request were invalid. This could be because the acknowledgement ids have expired or the acknowledgement ids were malformed.").
+		WithDetails(&errdetails.ErrorInfo{Reason: "EXACTLY_ONCE_ACKID_FAILURE", Domain: "pubsub.googleapis.com", Metadata: failed})
+	if err != nil {
+		panic(err) // texts always encode
+	}
+	return nil, s.Err()
+}
+
+// GetSubscription tells about a subscription.
+func (s *server) GetSubscription(_ context.Context, r *pubsubpb.GetSubscriptionRequest) (*pubsubpb.Subscription, error) {
+	name, info, err := s.subscription(r.Subscription)
+	if err != nil {
+		return nil, err
+	}
+	return described(r.Subscription, name, info), nil
+}
+
+// ListSubscriptions lists the scenario's pull subscriptions, all on one page.
+func (s *server) ListSubscriptions(_ context.Context, r *pubsubpb.ListSubscriptionsRequest) (*pubsubpb.ListSubscriptionsResponse, error) {
+	answer := &pubsubpb.ListSubscriptionsResponse{}
+	for _, name := range s.platform.Subscriptions() {
+		if info, ok := s.platform.Subscription(name); ok {
+			answer.Subscriptions = append(answer.Subscriptions, described(r.Project, name, info))
+		}
+	}
+	return answer, nil
+}
+
+// described is a subscription as clients see it, in the project of another
+// name.
+func described(other, name string, info probe.SubscriptionInfo) *pubsubpb.Subscription {
+	s := &pubsubpb.Subscription{
+		Name: subscriptionName(other, name), Topic: topicName(other, info.Topic),
+		AckDeadlineSeconds: int32(info.AckDeadline / time.Second), Filter: info.Filter,
+		EnableMessageOrdering: info.Ordered, EnableExactlyOnceDelivery: info.ExactlyOnce,
+		State: pubsubpb.Subscription_ACTIVE,
+	}
+	if info.DeadLetter != "" {
+		s.DeadLetterPolicy = &pubsubpb.DeadLetterPolicy{DeadLetterTopic: topicName(other, info.DeadLetter), MaxDeliveryAttempts: int32(info.MaxAttempts)}
+	}
+	return s
+}
+
+// subscription finds the subscription of a name projects/p/subscriptions/s.
+func (s *server) subscription(name string) (string, probe.SubscriptionInfo, error) {
+	last, err := short(name, "subscriptions")
+	if err != nil {
+		return "", probe.SubscriptionInfo{}, err
+	}
+	info, ok := s.platform.Subscription(last)
+	if !ok {
+		return "", info, notFound(last)
+	}
+	return last, info, nil
+}
