@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"cloud.google.com/go/pubsub/v2"
 
@@ -95,6 +96,8 @@ func run(t *testing.T, f func(t *testing.T, e *env, client *pubsub.Client)) {
 		e := open(t)
 		defer e.close()
 		f(t, e, Client(e))
+		e.die()
+		time.Sleep(10 * time.Second) // a goroutine of Receive's looks once more whether the service is there
 	})
 }
 

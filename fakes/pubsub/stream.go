@@ -144,14 +144,35 @@ func (s *stream) SendMsg(m any) error {
 	case r.StreamAckDeadlineSeconds != 0:
 		s.settings.AckDeadline = time.Duration(r.StreamAckDeadlineSeconds) * time.Second
 	}
-	s.answer()
+	s.later(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.answer()
+	})
 	return nil
+}
+
+// answerTime is how long the answer to a request on a stream takes. The client
+// library cannot live with none: it takes a server for silent that answers in
+// the instant in which it was asked, and opens a stream again whose end it sees
+// before it has noted that it has closed it.
+const answerTime = time.Millisecond
+
+// later answers a request.
+func (s *stream) later(answer func()) {
+	time.AfterFunc(answerTime, answer) //wtsim:go wakes the client's goroutine, and ends
 }
 
 // CloseSend ends the stream: a client that sends nothing more is not
 // delivered anything more.
 func (s *stream) CloseSend() error {
-	s.finish(io.EOF)
+	s.mu.Lock()
+	stop := s.stop
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	s.later(func() { s.finish(io.EOF) })
 	return nil
 }
 
