@@ -31,10 +31,10 @@ type Platform interface {
 	Extend(cause *Call, subscription string, ackIDs []string, deadline time.Duration) []error
 	// Acknowledge ends the leases of messages, for good.
 	Acknowledge(cause *Call, subscription string, ackIDs []string) []error
-	// Topics and Subscriptions are the names of those that the scenario has,
+	// TopicNames and SubscriptionNames are the names of those that the scenario has,
 	// sorted.
-	Topics() []string
-	Subscriptions() []string
+	TopicNames() []string
+	SubscriptionNames() []string
 	// Topic and Subscription tell whether it has one, and about it.
 	Topic(name string) bool
 	Subscription(name string) (SubscriptionInfo, bool)

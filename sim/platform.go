@@ -36,11 +36,11 @@ func (p platform) Extend(*probe.Call, string, []string, time.Duration) []error {
 // Acknowledge ends leases.
 func (p platform) Acknowledge(*probe.Call, string, []string) []error { return nil }
 
-// Topics returns the names of the topics.
-func (p platform) Topics() []string { return slices.Sorted(maps.Keys(p.topics)) }
+// TopicNames returns the names of the topics.
+func (p platform) TopicNames() []string { return slices.Sorted(maps.Keys(p.topics)) }
 
-// Subscriptions returns the names of the pull subscriptions.
-func (p platform) Subscriptions() []string { return nil }
+// SubscriptionNames returns the names of the pull subscriptions.
+func (p platform) SubscriptionNames() []string { return nil }
 
 // Topic tells whether there is such a topic.
 func (p platform) Topic(name string) bool { return len(p.topics[name]) > 0 }

@@ -97,7 +97,7 @@ func (s *server) GetTopic(_ context.Context, r *pubsubpb.GetTopicRequest) (*pubs
 // ListTopics lists the scenario's topics, all on one page.
 func (s *server) ListTopics(_ context.Context, r *pubsubpb.ListTopicsRequest) (*pubsubpb.ListTopicsResponse, error) {
 	answer := &pubsubpb.ListTopicsResponse{}
-	for _, t := range s.platform.Topics() {
+	for _, t := range s.platform.TopicNames() {
 		answer.Topics = append(answer.Topics, &pubsubpb.Topic{Name: topicName(r.Project, t), State: pubsubpb.Topic_ACTIVE})
 	}
 	return answer, nil
@@ -110,7 +110,7 @@ func (s *server) ListTopicSubscriptions(_ context.Context, r *pubsubpb.ListTopic
 		return nil, err
 	}
 	answer := &pubsubpb.ListTopicSubscriptionsResponse{}
-	for _, name := range s.platform.Subscriptions() {
+	for _, name := range s.platform.SubscriptionNames() {
 		if info, ok := s.platform.Subscription(name); ok && info.Topic == topic {
 			answer.Subscriptions = append(answer.Subscriptions, subscriptionName(r.Topic, name))
 		}

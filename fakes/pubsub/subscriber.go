@@ -144,7 +144,7 @@ func (s *server) GetSubscription(_ context.Context, r *pubsubpb.GetSubscriptionR
 // ListSubscriptions lists the scenario's pull subscriptions, all on one page.
 func (s *server) ListSubscriptions(_ context.Context, r *pubsubpb.ListSubscriptionsRequest) (*pubsubpb.ListSubscriptionsResponse, error) {
 	answer := &pubsubpb.ListSubscriptionsResponse{}
-	for _, name := range s.platform.Subscriptions() {
+	for _, name := range s.platform.SubscriptionNames() {
 		if info, ok := s.platform.Subscription(name); ok {
 			answer.Subscriptions = append(answer.Subscriptions, described(r.Project, name, info))
 		}

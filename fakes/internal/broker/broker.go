@@ -336,8 +336,8 @@ func (b *Broker) each(name string, ackIDs []string, f func(*subscription, *held)
 	return errs
 }
 
-// Topics returns the topics' names.
-func (b *Broker) Topics() []string {
+// TopicNames returns the topics' names.
+func (b *Broker) TopicNames() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []string
@@ -355,8 +355,8 @@ func (b *Broker) Topic(name string) bool {
 	return b.topics[name] || b.fault == AnyTopic
 }
 
-// Subscriptions returns the subscriptions' names.
-func (b *Broker) Subscriptions() []string {
+// SubscriptionNames returns the subscriptions' names.
+func (b *Broker) SubscriptionNames() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []string
