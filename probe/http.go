@@ -104,7 +104,7 @@ var httpFails = []string{"503", "refused"}
 // pass carries the request out and reads the answer whole, so that nothing
 // of it is outstanding when the caller goes on.
 func (t *transport) pass(r *http.Request, c *Call) (*http.Response, error) {
-	resp, err := t.base.RoundTrip(r)
+	resp, err := t.base.RoundTrip(r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +125,15 @@ func (t *transport) pass(r *http.Request, c *Call) (*http.Response, error) {
 		return nil, context.Cause(r.Context())
 	}
 	return resp, nil
+}
+
+type callKey struct{}
+
+// CallOf returns the call that is being carried out, to the round tripper that
+// carries it out: the base of a [Transport].
+func CallOf(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	return c
 }
 
 // lose carries the request out and drops the answer.

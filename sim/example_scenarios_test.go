@@ -29,9 +29,7 @@ func example(t *testing.T, name string) sim.Scenario {
 		"counters": counters,
 		"lease":    leases(),
 		"rejected": scenario(publishes("order", "orders"), takes("reject", "orders", reject), calls("alice", "order/1")),
-		"short": scenario(publishes("order", "orders"), with(takes("reject", "orders", reject), func(f *sim.Function) {
-			f.RetryFor = time.Minute
-		}), calls("alice", "order/1")),
+		"short": scenario(publishes("order", "orders"), with(takes("reject", "orders", reject), keepsFor(time.Minute)), calls("alice", "order/1")),
 		"slow":       scenario(with(serves("slow", slow), func(f *sim.Function) { f.Timeout = 5 * time.Second }), told(calls("alice", "slow", "slow"), 1)),
 		"background": background(),
 		"spin":       scenario(serves("spin", spin), calls("alice", "spin"), calls("bob", "spin")),
