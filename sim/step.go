@@ -159,6 +159,8 @@ func operationStatus(k *call, o scheduler.Option) string {
 	switch {
 	case o.Do == Fail:
 		return o.With
+	case o.Do == LoseResponse && k.Op.Result.Status == "": // it will be
+		return "(response lost)"
 	case o.Do == LoseResponse:
 		return "(response lost: " + k.Op.Result.Status + ")"
 	case !k.left:
