@@ -87,7 +87,7 @@ func (s *rpcSeam) unary(ctx context.Context, method string, req, reply any, invo
 	if err := rpcNotSent(ctx, v); err != nil {
 		return err
 	}
-	err := invoke(withCause(ctx, c))
+	err := invoke(withCall(ctx, c))
 	c.Op.Result = rpcResult(reply, err)
 	if s.tap.Leave(c) != nil {
 		return errClosing
@@ -199,22 +199,6 @@ func rpcCode(name string) (codes.Code, bool) {
 		}
 	}
 	return 0, false
-}
-
-type causeKey struct{}
-
-// withCause tells a service in process which call it serves. What a context
-// costs is small beside the call.
-func withCause(ctx context.Context, c *Call) context.Context {
-	return context.WithValue(ctx, causeKey{}, c)
-}
-
-// CauseOf returns the call whose effect a service in process brings about
-// with this context: the cause that a [Platform] asks for. It is nil outside
-// of a call that came through [GRPC].
-func CauseOf(ctx context.Context) *Call {
-	c, _ := ctx.Value(causeKey{}).(*Call)
-	return c
 }
 
 // lastElement is the last element of a resource name such as

@@ -158,7 +158,7 @@ func (s *heldStream) enter() error {
 	if err := rpcNotSent(s.ctx, v); err != nil {
 		return s.fail(err)
 	}
-	err := s.start(withCause(s.ctx, c))
+	err := s.start(withCall(s.ctx, c))
 	c.Op.Result = rpcResult(nil, err)
 	if s.seam.tap.Leave(c) != nil {
 		err = errClosing

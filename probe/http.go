@@ -104,7 +104,7 @@ var httpFails = []string{"503", "refused"}
 // pass carries the request out and reads the answer whole, so that nothing
 // of it is outstanding when the caller goes on.
 func (t *transport) pass(r *http.Request, c *Call) (*http.Response, error) {
-	resp, err := t.base.RoundTrip(r)
+	resp, err := t.base.RoundTrip(r.WithContext(withCall(r.Context(), c)))
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +125,20 @@ func (t *transport) pass(r *http.Request, c *Call) (*http.Response, error) {
 		return nil, context.Cause(r.Context())
 	}
 	return resp, nil
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// CallOf returns the call that is being carried out, to what carries it out:
+// the base of a [Transport] or of [GRPC]. It is the cause that a [Platform]
+// asks for.
+func CallOf(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	return c
 }
 
 // lose carries the request out and drops the answer.

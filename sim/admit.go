@@ -154,6 +154,7 @@ func (w *world) updateReadiness() {
 			own.calls = append(own.calls, t.calls...)
 			t.calls = nil
 		}
+		w.queueUp(t)
 		if !t.ready() {
 			t.readySince = 0
 		} else if t.readySince == 0 {

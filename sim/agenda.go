@@ -7,17 +7,27 @@ import (
 )
 
 // agenda holds what the platform will do at later instants, in order.
-type agenda struct{ entries []entry }
+type agenda struct {
+	entries []entry
+	waited  int // entries that a run waits for
+}
 
 // entry is one thing that falls due.
 type entry struct {
 	at   time.Time
 	name string // e.g. "timeout charge(...)"; unique at its instant
 	fire func()
+	idle bool // a run does not wait for it
 }
 
 func (a *agenda) add(at time.Time, name string, fire func()) {
-	e := entry{at, name, fire}
+	a.insert(entry{at: at, name: name, fire: fire})
+}
+
+func (a *agenda) insert(e entry) {
+	if !e.idle {
+		a.waited++
+	}
 	i, _ := slices.BinarySearchFunc(a.entries, e, compareEntries)
 	a.entries = slices.Insert(a.entries, i, e)
 }
@@ -32,11 +42,19 @@ func compareEntries(a, b entry) int {
 // remove takes an entry away, if it is there.
 func (a *agenda) remove(at time.Time, name string) {
 	if i, found := slices.BinarySearchFunc(a.entries, entry{at: at, name: name}, compareEntries); found {
-		a.entries = slices.Delete(a.entries, i, i+1)
+		a.delete(i)
 	}
 }
 
-func (a *agenda) empty() bool { return len(a.entries) == 0 }
+func (a *agenda) delete(i int) {
+	if !a.entries[i].idle {
+		a.waited--
+	}
+	a.entries = slices.Delete(a.entries, i, i+1)
+}
+
+// empty reports whether there is nothing to wait for.
+func (a *agenda) empty() bool { return a.waited == 0 }
 
 func (a *agenda) first() time.Time { return a.entries[0].at }
 
@@ -46,6 +64,6 @@ func (a *agenda) due(now time.Time) (entry, bool) {
 		return entry{}, false
 	}
 	e := a.entries[0]
-	a.entries = slices.Delete(a.entries, 0, 1)
+	a.delete(0)
 	return e, true
 }

@@ -22,18 +22,23 @@ type pendingRequest struct {
 	order  int // among the workload's
 }
 
-func (r *pendingRequest) people() string {
-	return fmt.Sprintf("%s %s", r.method(), r.path())
-}
+func (r *pendingRequest) words(int) string     { return r.people() }
+func (r *pendingRequest) limit() time.Duration { return 0 }
+func (r *pendingRequest) line() any            { return nil }
+func (r *pendingRequest) platform() bool       { return false }
 
-func (r *pendingRequest) method() string {
+func (r *pendingRequest) invoke(ctx context.Context, h Handler, _ int) ending { return r.call(ctx, h) }
+
+func (r *Request) people() string { return r.method() + " " + r.path() }
+
+func (r *Request) method() string {
 	if r.Method == "" {
 		return http.MethodPost
 	}
 	return r.Method
 }
 
-func (r *pendingRequest) path() string {
+func (r *Request) path() string {
 	if r.Path == "" {
 		return "/"
 	}
@@ -57,36 +62,40 @@ func (w *world) request(c *Client, number, order int) {
 	root := fmt.Sprintf("%s/%d", c.Name, number)
 	w.tasks = append(w.tasks, &task{
 		name: r.Function + "(" + root + ")", root: root, fn: w.function(r.Function), attempt: 1, stage: pending,
-		request: &pendingRequest{Request: r, client: c, number: number, order: order},
+		cause: &pendingRequest{Request: r, client: c, number: number, order: order},
 	})
 }
 
-// answered gives a client its response.
-func (w *world) answered(t *task, resp Response) {
-	if retried := resp.Status >= 500 || resp.Status == http.StatusTooManyRequests; retried && w.retry(t) {
+// answered gives the client its response.
+func (r *pendingRequest) answered(w *world, t *task, e ending) {
+	resp := e.resp
+	if e.aborted {
+		r.unanswered(w, t)
 		return
 	}
-	if t.request.Told != nil {
-		if eventType, params := t.request.Told(resp); eventType != "" {
-			w.told(t.request.client, eventType, params)
+	if retried := resp.Status >= 500 || resp.Status == http.StatusTooManyRequests; retried && r.retry(w, t) {
+		return
+	}
+	if r.Told != nil {
+		if eventType, params := r.Told(resp); eventType != "" {
+			w.told(r.client, eventType, params)
 		}
 	}
-	w.nextRequest(t.request)
+	w.nextRequest(r)
 }
 
 // unanswered is a request whose response does not come.
-func (w *world) unanswered(t *task) {
-	if !w.retry(t) {
-		w.nextRequest(t.request)
+func (r *pendingRequest) unanswered(w *world, t *task) {
+	if !r.retry(w, t) {
+		w.nextRequest(r)
 	}
 }
 
-func (w *world) retry(t *task) bool {
-	if t.attempt > t.request.client.Retries {
+func (r *pendingRequest) retry(w *world, t *task) bool {
+	if t.attempt > r.client.Retries {
 		return false
 	}
-	at := time.Now().Add(t.request.client.Backoff) //wtsim:clock the bubble's clock
-	w.schedule(&task{name: t.name + "~retry", root: t.root, fn: t.fn, attempt: t.attempt + 1, stage: pending, request: t.request}, at)
+	w.again(t, time.Now().Add(r.client.Backoff)) //wtsim:clock the bubble's clock
 	return true
 }
 
@@ -118,8 +127,16 @@ func (w *world) clientInstance(c *Client) *instance {
 	return w.clients[c.Name]
 }
 
+// call calls a handler with the request.
+func (r *Request) call(ctx context.Context, h Handler) ending {
+	if h.http == nil {
+		return ending{status: "the function takes messages, not requests", resp: Response{Status: 500}}
+	}
+	return r.serve(ctx, h.http)
+}
+
 // serve calls an HTTP handler with the request.
-func (r *pendingRequest) serve(ctx context.Context, h http.Handler) ending {
+func (r *Request) serve(ctx context.Context, h http.Handler) ending {
 	req, err := http.NewRequestWithContext(ctx, r.method(), "https://functions.example"+r.path(), strings.NewReader(r.Body))
 	if err != nil {
 		return ending{status: "bad request: " + err.Error(), resp: Response{Status: 400}}

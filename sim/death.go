@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"os"
 	"strings"
 	"time"
 
@@ -17,13 +18,12 @@ func (w *world) expire(t *task) {
 		return
 	}
 	t.overdue = true
-	if t.message != nil {
-		w.happens(t, "timeout", "reaches its time limit", "not acknowledged")
-		w.redeliver(t)
-	} else {
-		w.happens(t, "timeout", "reaches its time limit", "504")
-		w.answered(t, Response{Status: 504})
+	status := "504"
+	if t.cause.platform() {
+		status = "not acknowledged"
 	}
+	w.happens(t, "timeout", "reaches its time limit", status)
+	t.cause.answered(w, t, ending{status: "504", resp: Response{Status: 504}})
 	w.lookAgain(t, max(t.fn.Timeout, 10*time.Second))
 }
 
@@ -76,16 +76,11 @@ func (w *world) kill(i *instance) {
 	serving := append([]*task{}, i.serving...)
 	w.end(i)
 	for _, t := range serving {
-		if t.overdue {
-			continue
-		}
-		switch {
-		case t.message != nil:
-			w.redeliver(t)
-		default:
-			w.unanswered(t)
+		if !t.overdue {
+			t.cause.unanswered(w, t)
 		}
 	}
+	w.replace(i)
 	w.beat.Wait()
 	w.output.take() // nothing that a dead instance does is seen
 }
@@ -97,11 +92,15 @@ func (w *world) end(i *instance) {
 	i.dead = true
 	w.mu.Unlock()
 	i.cancel()
+	w.wake(i)
 	for _, t := range append([]*task{}, i.serving...) {
 		t.stage = over
 		w.cut(t)
 		t.cancel()
 		w.forget(t)
+		if c, ok := t.cause.(throttled); ok {
+			c.finished()
+		}
 	}
 	for _, t := range w.tasks { // what finished invocations left behind
 		if t.inst == i {
@@ -113,6 +112,12 @@ func (w *world) end(i *instance) {
 		i.own.stage = over
 	}
 	i.fn.instances = removeInstance(i.fn.instances, i)
+	for _, s := range w.subscriptions {
+		w.recallFrom(s, i)
+	}
+	if i.tempDir != "" {
+		_ = os.RemoveAll(i.tempDir) // what is left is the system's to clean
+	}
 }
 
 func (w *world) cut(t *task) {

@@ -57,7 +57,7 @@ func nasty() sim.Scenario {
 		defer k.redis.Del(ctx, "lease")
 		return k.redis.Set(ctx, "shipped:"+m.ID, uuid.NewString(), time.Hour).Err()
 	})
-	s := scenario(order, lease, with(takes("charge", "orders", chargeOnce), func(f *sim.Function) { f.RetryFor = 10 * time.Minute }),
+	s := scenario(order, lease, with(takes("charge", "orders", chargeOnce), keepsFor(10*time.Minute)),
 		told(calls("alice", "order/a", "order/b"), 2), told(calls("bob", "order/c"), 2), told(calls("carol", "order/c"), 1))
 	s.Name = "nasty"
 	s.Faults.Most = 6

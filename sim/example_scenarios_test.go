@@ -15,6 +15,9 @@ import (
 // example returns a scenario of the text tests by name.
 func example(t *testing.T, name string) sim.Scenario {
 	t.Helper()
+	if s, ok := platformExample(name); ok {
+		return s
+	}
 	alice, bob := told(calls("alice", "order/1"), 1), told(calls("bob", "order/2"), 1)
 	counters := scenario(serves("count", count), calls("alice", "count"), calls("bob", "count"))
 	counters.Properties = []*props.Property{props.AtQuiescence("both are counted", func(s props.State) error {
@@ -24,14 +27,12 @@ func example(t *testing.T, name string) sim.Scenario {
 		return nil
 	})}
 	s, ok := map[string]sim.Scenario{
-		"order":    scenario(publishes("order", "orders"), takes("charge", "orders", chargeOnce), alice),
-		"orders":   scenario(publishes("order", "orders"), takes("charge", "orders", chargeOnce), alice, bob),
-		"counters": counters,
-		"lease":    leases(),
-		"rejected": scenario(publishes("order", "orders"), takes("reject", "orders", reject), calls("alice", "order/1")),
-		"short": scenario(publishes("order", "orders"), with(takes("reject", "orders", reject), func(f *sim.Function) {
-			f.RetryFor = time.Minute
-		}), calls("alice", "order/1")),
+		"order":      scenario(publishes("order", "orders"), takes("charge", "orders", chargeOnce), alice),
+		"orders":     scenario(publishes("order", "orders"), takes("charge", "orders", chargeOnce), alice, bob),
+		"counters":   counters,
+		"lease":      leases(),
+		"rejected":   scenario(publishes("order", "orders"), takes("reject", "orders", reject), calls("alice", "order/1")),
+		"short":      scenario(publishes("order", "orders"), with(takes("reject", "orders", reject), keepsFor(time.Minute)), calls("alice", "order/1")),
 		"slow":       scenario(with(serves("slow", slow), func(f *sim.Function) { f.Timeout = 5 * time.Second }), told(calls("alice", "slow", "slow"), 1)),
 		"background": background(),
 		"spin":       scenario(serves("spin", spin), calls("alice", "spin"), calls("bob", "spin")),

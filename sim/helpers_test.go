@@ -47,6 +47,13 @@ func takes(name, topic string, h func(k *kit, ctx context.Context, m sim.Message
 	}}
 }
 
+// keepsFor gives a function's topic another time to live.
+func keepsFor(d time.Duration) func(*sim.Function) {
+	return func(f *sim.Function) {
+		f.Triggers, f.Topic = []sim.Trigger{{Topic: f.Topic, Policy: sim.Policy{KeepFor: d}}}, ""
+	}
+}
+
 // publishes is an HTTP function that publishes its path, without the slash,
 // to a topic.
 func publishes(name, topic string) sim.Function {

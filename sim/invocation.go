@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -16,33 +15,26 @@ import (
 // on a new one.
 func (w *world) start(c candidate, s *Step) {
 	t := c.task
-	warm := t.fn.warm()
-	o := w.fault(c, startFaults(t, warm))
-	s.Kind, s.What, s.Outcome = KindStart, "starts", o.String()
-	if t.message != nil {
-		s.What = fmt.Sprintf("gets %s", t.message.people())
-		if t.attempt > 1 {
-			s.What += fmt.Sprintf(", attempt %d", t.attempt)
-		}
-	} else {
-		s.What = t.request.people()
+	warm := t.fn.warm(false)
+	o := w.fault(c, w.startFaults(t, warm))
+	s.Kind, s.What, s.Outcome = KindStart, t.cause.words(t.attempt), o.String()
+	w.seated(t)
+	if o.Do == Drop || o.Do == Coalesce {
+		w.remark(startNote(t, o))
+		t.stage = over
+		t.cause.(dropper).dropped(w, t)
+		return
 	}
-	inst := warm
-	if inst == nil || o.Do == ColdStart {
-		inst = w.newInstance(t)
-		s.Cold = true
-	}
-	t.fn.started++
-	t.number, t.inst, t.stage = t.fn.started, inst, live
+	w.seat(t, warm, o, s)
 	if o.Do != "" {
 		w.remark(startNote(t, o))
 	}
 	if o.Do == Duplicate {
-		w.deliver(t, "~dup", t.attempt, time.Time{})
+		w.repeat(t)
 	}
 	ctx := w.enter(t, s.Cold)
 	if o.Do == Crash {
-		w.kill(inst)
+		w.kill(t.inst)
 		return
 	}
 	w.random.reseed(w.label("new "+t.name), s.Identity)
@@ -51,40 +43,64 @@ func (w *world) start(c candidate, s *Step) {
 	w.beat.Wait()
 }
 
-func (f *function) warm() *instance {
-	for _, i := range f.instances {
-		if i.room() {
-			return i
+// seat gives a task its instance.
+func (w *world) seat(t *task, warm *instance, o scheduler.Option, s *Step) {
+	inst := warm
+	if o.Do == OldRevision {
+		inst = t.fn.warm(true)
+	}
+	if inst == nil || o.Do == ColdStart {
+		inst = w.newInstance(t, o.Do == OldRevision)
+		s.Cold = true
+	}
+	if o.Do == Skew {
+		d, err := time.ParseDuration(o.With)
+		if err != nil {
+			panic(err) // it was made by Duration.String
 		}
+		inst.skew = d
 	}
-	return nil
-}
-
-func startFaults(t *task, warm *instance) []scheduler.Option {
-	out := make([]scheduler.Option, 1, 4)
-	if warm != nil {
-		out = append(out, scheduler.Option{Do: ColdStart})
+	t.fn.started++
+	t.number, t.inst, t.stage = t.fn.started, inst, live
+	if c, ok := t.cause.(throttled); ok {
+		c.began()
 	}
-	if t.message != nil {
-		out = append(out, scheduler.Option{Do: Duplicate})
-	}
-	return append(out, scheduler.Option{Do: Crash, With: crashAtStart})
+	w.wake(inst)
 }
 
 func startNote(t *task, o scheduler.Option) string {
 	switch o.Do {
 	case ColdStart:
 		return fmt.Sprintf("%s, attempt %d: starts on a new instance", t.who(), t.attempt)
+	case OldRevision:
+		return fmt.Sprintf("%s, attempt %d: is served by the old revision", t.who(), t.attempt)
+	case Skew:
+		return fmt.Sprintf("%s, attempt %d: starts on an instance whose clock is off by %s", t.who(), t.attempt, o.With)
+	case Drop:
+		return fmt.Sprintf("%s: is dropped by the platform", t.who())
+	case Coalesce:
+		return fmt.Sprintf("%s: the event is merged with a later one", t.who())
 	case Duplicate:
-		return fmt.Sprintf("%s: the message is delivered twice", t.who())
+		return fmt.Sprintf("%s: %s", t.who(), twice(t.cause))
 	}
 	return fmt.Sprintf("%s, attempt %d: the instance crashes at its start", t.who(), t.attempt)
+}
+
+func twice(c cause) string {
+	if _, ok := c.(*delivery); ok {
+		return "the message is delivered twice"
+	}
+	return "the platform runs it twice"
 }
 
 // enter makes an invocation one of its instance's.
 func (w *world) enter(t *task, cold bool) context.Context {
 	now := time.Now() //wtsim:clock the bubble's clock
-	t.timeout = now.Add(t.fn.Timeout)
+	limit := t.fn.Timeout
+	if d := t.cause.limit(); d > 0 {
+		limit = min(limit, d)
+	}
+	t.timeout = now.Add(limit)
 	ctx, cancel := context.WithDeadline(t.inst.ctx, t.timeout)
 	t.cancel = cancel
 	ctx = &handlerContext{ctx, t.inst}
@@ -118,57 +134,17 @@ func (w *world) own(label string, o *owner) {
 	w.owners[label] = o
 }
 
-// build runs the constructor.
-func (w *world) build(t *task) bool {
-	i := t.inst
-	h, err := Handler{}, errors.New("it ended its goroutine")
-	defer func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if p := recover(); p != nil {
-			err, t.ending.panic = fmt.Errorf("panic: %v", p), &handlerPanic{p, string(debug.Stack())}
-		}
-		i.handler, i.buildErr, i.built = h, err, true
-		if err != nil {
-			t.ending.status, t.ending.resp.Status = "constructor: "+err.Error(), http.StatusServiceUnavailable
-		}
-	}()
-	probe.Label(i.ctx, i.tap, w.label("new "+t.name))
-	h, err = i.fn.New(&Env{world: w, inst: i})
-	if err == nil && h.http == nil && h.message == nil {
-		err = errors.New("it returned an empty Handler")
-	}
-	return err == nil
-}
-
 // call runs the handler and notes how it returned.
 func (t *task) call(ctx context.Context) {
 	defer func() {
 		switch p := recover(); {
-		case p == http.ErrAbortHandler && t.request != nil: // net/http's way to give no answer
+		case p == http.ErrAbortHandler && !t.cause.platform(): // net/http's way to give no answer
 			t.ending = ending{status: "aborted", aborted: true}
 		case p != nil:
 			t.ending = ending{status: fmt.Sprintf("panic: %v", p), panic: &handlerPanic{p, string(debug.Stack())}}
 		}
 	}()
-	h := t.inst.handler
-	switch {
-	case t.message != nil && h.message != nil:
-		t.ending = messageEnding(h.message(ctx, t.message.delivery(t.attempt)))
-	case t.message != nil:
-		t.ending = t.message.push(ctx, h.http, t.attempt)
-	case h.http != nil:
-		t.ending = t.request.serve(ctx, h.http)
-	default:
-		t.ending = ending{status: "the function takes messages, not requests", resp: Response{Status: 500}}
-	}
-}
-
-func messageEnding(err error) ending {
-	if err != nil {
-		return ending{status: "error: " + err.Error()}
-	}
-	return ending{status: "ok", success: true}
+	t.ending = t.cause.invoke(ctx, t.inst.handler, t.attempt)
 }
 
 // ended is called on the invocation's goroutine when it returns.
@@ -203,32 +179,25 @@ func (w *world) conclude(c candidate, s *Step) {
 	if o.Do != "" {
 		w.remark(endNote(t, o))
 	}
-	if o.Do == Crash {
+	switch o.Do {
+	case Crash:
 		t.ending.success = false
 		w.kill(t.inst)
+		return
+	case Timeout:
+		t.slow = true
+		s.Status += ", too late"
 		return
 	}
 	w.leave(t)
 	switch {
 	case t.overdue: // it was answered when its time was up
-	case t.message != nil && (o.Do == Redeliver || !t.ending.success):
-		w.redeliver(t)
-	case t.request != nil && (o.Do == LoseResponse || t.ending.aborted):
-		w.unanswered(t)
-	case t.request != nil:
-		w.answered(t, t.ending.resp)
+	case o.Do == Redeliver || o.Do == LoseResponse:
+		t.cause.unanswered(w, t)
+	default:
+		t.cause.answered(w, t, t.ending)
 	}
-}
-
-func endFaults(t *task) []scheduler.Option {
-	crash := scheduler.Option{Do: Crash, With: crashBeforeAck}
-	switch {
-	case t.request != nil:
-		return []scheduler.Option{{}, {Do: LoseResponse}, crash}
-	case t.ending.success:
-		return []scheduler.Option{{}, {Do: Redeliver}, crash}
-	}
-	return []scheduler.Option{{}, crash}
+	w.vacate(t.inst, &t.ending, o.Do == Reap)
 }
 
 func endNote(t *task, o scheduler.Option) string {
@@ -237,8 +206,32 @@ func endNote(t *task, o scheduler.Option) string {
 		return fmt.Sprintf("%s, attempt %d: the acknowledgement is lost", t.who(), t.attempt)
 	case LoseResponse:
 		return fmt.Sprintf("%s, attempt %d: the client does not get the response", t.who(), t.attempt)
+	case Timeout:
+		return fmt.Sprintf("%s, attempt %d: takes longer than its time limit", t.who(), t.attempt)
+	case Reap:
+		return fmt.Sprintf("%s, attempt %d: its instance is taken away when it has ended", t.who(), t.attempt)
 	}
 	return fmt.Sprintf("%s, attempt %d: the instance crashes after the return, before the acknowledgement", t.who(), t.attempt)
+}
+
+// mostErrors is how many answers of 5xx in a row an instance may give.
+// https://docs.cloud.google.com/run/docs/container-contract
+const mostErrors = 20
+
+// vacate is what becomes of an instance when an invocation has ended.
+func (w *world) vacate(i *instance, e *ending, reap bool) {
+	if i.errors++; e.resp.Status < 500 {
+		i.errors = 0
+	}
+	switch {
+	case i.dead || i.leaving:
+	case reap:
+		w.terminate(i, "")
+	case i.errors > mostErrors:
+		w.terminate(i, fmt.Sprintf("is ended after %d answers of 5xx", i.errors))
+	default:
+		w.rest(i)
+	}
 }
 
 // leave frees what an invocation held.
@@ -246,6 +239,9 @@ func (w *world) leave(t *task) {
 	t.stage = over
 	t.cancel()
 	w.forget(t)
+	if c, ok := t.cause.(throttled); ok {
+		c.finished()
+	}
 	t.inst.serving = removeTask(t.inst.serving, t)
 	if t.inst.buildErr != nil {
 		w.end(t.inst)
@@ -259,17 +255,6 @@ func removeTask(tasks []*task, t *task) []*task {
 		}
 	}
 	return tasks
-}
-
-// newInstance starts a function instance for a task.
-func (w *world) newInstance(t *task) *instance {
-	i := &instance{id: fmt.Sprintf("i-%d", len(w.instances)+1), fn: t.fn, world: w, cause: t.name, root: t.root}
-	i.ctx, i.cancel = context.WithCancel(context.Background())
-	i.tap = &instanceTap{i}
-	i.router = &router{inst: i}
-	w.instances = append(w.instances, i)
-	t.fn.instances = append(t.fn.instances, i)
-	return i
 }
 
 func (w *world) findPanic(t *task) {

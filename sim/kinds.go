@@ -2,7 +2,7 @@ package sim
 
 import "slices"
 
-// The deviation kinds that exist so far.
+// The deviation kinds.
 const (
 	RunOther     = "run-other"
 	Reorder      = "reorder"
@@ -13,6 +13,14 @@ const (
 	Fail         = "fail"
 	LoseResponse = "lose-response"
 	Stall        = "stall"
+	Reap         = "reap"
+	Timeout      = "timeout"
+	StaleRead    = "stale-read"
+	LoseWrites   = "lose-writes"
+	Skew         = "skew"
+	OldRevision  = "old-revision"
+	Drop         = "drop"
+	Coalesce     = "coalesce"
 )
 
 // The places of a crash, its parameter.
@@ -44,15 +52,17 @@ var kinds = []Kind{
 	{RunOther, "another ready task goes first: invocations interleave at their operations",
 		"after every step at which more than one task is ready",
 		[]string{"https://docs.cloud.google.com/run/docs/about-concurrency"}},
-	{Reorder, "a message's delivery overtakes earlier ones of its subscription",
-		"after every step at which deliveries of one subscription wait",
-		[]string{"https://docs.cloud.google.com/pubsub/docs/ordering", "https://docs.cloud.google.com/eventarc/docs/retry-events"}},
-	{Duplicate, "a message is delivered again although it was, or will be, acknowledged",
-		"where a delivery starts",
+	{Reorder, "a delivery overtakes earlier ones of its subscription (never within an ordering key), a task earlier ones of its queue",
+		"after every step at which deliveries of one subscription, or tasks of one queue, wait",
+		[]string{"https://docs.cloud.google.com/pubsub/docs/ordering", "https://docs.cloud.google.com/eventarc/docs/retry-events",
+			"https://docs.cloud.google.com/tasks/docs/common-pitfalls"}},
+	{Duplicate, "a message, event, tick or queued task comes again although it was, or will be, acknowledged",
+		"where a delivery, a tick or a queued task starts; not for subscriptions that deliver exactly once",
 		[]string{"https://cloud.google.com/functions/docs/writing/retries", "https://github.com/firebase/firebase-functions/issues/62",
-			"https://github.com/firebase/firebase-functions/issues/315"}},
-	{Redeliver, "the acknowledgement is lost: the message is delivered again after the retry policy's backoff",
-		"where a delivery has succeeded",
+			"https://github.com/firebase/firebase-functions/issues/315", "https://docs.cloud.google.com/scheduler/docs",
+			"https://docs.cloud.google.com/tasks/docs/common-pitfalls"}},
+	{Redeliver, "the acknowledgement is lost: what was delivered comes again after the retry policy's backoff, or the end of its lease; attempts count, and dead letters",
+		"where a delivery, a queued task or a tick with retries has succeeded, and at the acknowledgement of a pulled message that is not delivered exactly once",
 		[]string{"https://docs.cloud.google.com/pubsub/docs/exactly-once-delivery", "https://firebase.google.com/docs/functions/retries"}},
 	{ColdStart, "a new function instance is started although a warm one could serve",
 		"where an invocation starts and a warm instance has room",
@@ -70,4 +80,28 @@ var kinds = []Kind{
 	{Stall, "an operation is held past the invocation's time limit, or past the expiry of a key that the invocation has used, until another task has tried again or used the key (11 minutes at most)",
 		"at every operation of an invocation with a time limit or an expiring key ahead",
 		[]string{"https://docs.cloud.google.com/run/docs/container-contract", "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html"}},
+	{Reap, "an idle function instance is taken away: what it still does by itself dies with it",
+		"where the only invocation of an instance has ended",
+		[]string{"https://docs.cloud.google.com/run/docs/about-instance-autoscaling", "https://docs.cloud.google.com/run/docs/container-contract"}},
+	{Timeout, "the invocation does its work, but takes longer than its time limit: the caller is told 504, the trigger tries again",
+		"where an invocation has ended",
+		[]string{"https://docs.cloud.google.com/run/docs/configuring/request-timeout", "https://docs.cloud.google.com/functions/docs/configuring/timeout"}},
+	{StaleRead, "a read returns an older state: the newest writes, so many, are not there yet",
+		"at reads through a Redis replica (Memorystore's read endpoint); Cloud Storage reads and listings are strong",
+		[]string{"https://redis.io/docs/latest/operate/oss_and_stack/management/replication/", "https://docs.cloud.google.com/memorystore/docs/redis/about-read-replicas"}},
+	{LoseWrites, "a Redis failover loses the newest acknowledged writes, so many, and resets connections",
+		"at operations of a Redis that has acknowledged writes",
+		[]string{"https://redis.io/docs/latest/operate/oss_and_stack/management/replication/"}},
+	{Skew, "the recorded times of a function instance's events are off by the scenario's bound, ahead or behind",
+		"where an instance starts, if the scenario's Faults.Skew is not zero",
+		[]string{"https://docs.cloud.google.com/spanner/docs/true-time-external-consistency"}},
+	{OldRevision, "during a rollout the invocation is served by an instance of the revision before",
+		"where an invocation of a function with Old starts",
+		[]string{"https://docs.cloud.google.com/run/docs/rollouts-rollbacks-traffic-migration"}},
+	{Drop, "an event is lost",
+		"where the delivery to a trigger starts whose retries are off (Policy.Once); a message that is kept no longer is given up without being asked",
+		[]string{"https://cloud.google.com/functions/docs/writing/retries"}},
+	{Coalesce, "two events of one object become one: only the later is delivered",
+		"where an event's delivery starts and a later one of the same object waits, on a platform whose profile coalesces (S3; never on Google Cloud)",
+		[]string{"https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"}},
 }

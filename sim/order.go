@@ -11,12 +11,17 @@ import (
 // ready reports whether the task has something that may happen.
 func (t *task) ready() bool {
 	switch {
-	case t.stage == pending || t.stage == ended:
+	case t.turns():
 		return true
-	case t.background && len(t.inst.serving) == 0: // its CPU is frozen
+	case t.background && !t.inst.busy(): // its CPU is frozen
 		return false
 	}
 	return slices.ContainsFunc(t.calls, (*call).free)
+}
+
+// turns reports whether the task may start, or end.
+func (t *task) turns() bool {
+	return t.stage == pending && t.placeable() || t.stage == ended && (!t.slow || t.overdue)
 }
 
 // free reports whether the call is not held by a stall.
@@ -40,7 +45,7 @@ func (w *world) candidates() []candidate {
 			return d
 		}
 		if rank == 3 { // by position in the workload
-			return a.request.order - b.request.order
+			return a.cause.(*pendingRequest).order - b.cause.(*pendingRequest).order
 		}
 		return a.readySince - b.readySince
 	})
@@ -51,7 +56,7 @@ func (w *world) candidates() []candidate {
 				out = append(out, candidate{t, c})
 			}
 		}
-		if t.stage == pending || t.stage == ended {
+		if t.turns() {
 			out = append(out, candidate{task: t})
 		}
 	}
@@ -66,8 +71,10 @@ func (w *world) rank(t *task) int {
 		return 2
 	case t == w.current:
 		return 0
-	case t.stage == pending && t.request != nil:
-		return 3
+	case t.stage == pending:
+		if _, ok := t.cause.(*pendingRequest); ok {
+			return 3
+		}
 	}
 	return 1
 }
@@ -102,8 +109,8 @@ func (w *world) overtake(ready []candidate, c candidate) scheduler.Option {
 		if other.task == c.task {
 			break
 		}
-		if c.task.stage == pending && c.task.message != nil && other.task.stage == pending &&
-			other.task.message != nil && other.task.fn == c.task.fn {
+		if c.task.stage == pending && other.task.stage == pending && c.task.cause.line() != nil &&
+			c.task.cause.line() == other.task.cause.line() {
 			return scheduler.Option{Do: Reorder, With: c.task.name}
 		}
 	}

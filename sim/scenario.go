@@ -9,9 +9,10 @@
 // Words:
 //
 //   - A function is made by its constructor once per function instance (a
-//     cold start) and invoked by HTTP requests or messages of a topic.
+//     cold start) and invoked by HTTP requests, messages of a topic, events,
+//     ticks of a job or tasks of a queue.
 //   - A task is what wants to go on: a client's request, the delivery of a
-//     message, what a function instance does by itself. Tasks are named by
+//     message or event, what a function instance does by itself. Tasks are named by
 //     their cause.
 //   - An operation is one call to the outside; it waits at the tap until the
 //     world lets it happen.
@@ -40,19 +41,24 @@ import (
 // Scenario is an application with a workload and properties. It is a value:
 // nothing of a run is kept in it.
 type Scenario struct {
-	Name       string            // e.g. "checkout/double-charge"
-	Doc        string            // one line
-	Expect     Expect            // what a search is expected to find; zero: the properties hold
-	Services   []probe.Service   // the cloud services that functions use
-	Functions  []Function        // what is deployed
-	Clients    []Client          // the workload
-	Rules      []probe.Rule      // which operations are events
-	Properties []*props.Property // what must hold
-	Faults     Faults            // which deviations are allowed
-	Inputs     any               // what the workload was made from, for the counterexample file; may be nil
-	Epoch      time.Time         // when a run begins; default 2026-01-01T00:00:00Z
-	Horizon    time.Duration     // virtual time after which a run is given up; default 7 days
-	MaxSteps   int               // steps after which a run is given up; default 100 000
+	Name          string            // e.g. "checkout/double-charge"
+	Doc           string            // one line
+	Expect        Expect            // what a search is expected to find; zero: the properties hold
+	Services      []probe.Service   // the cloud services that functions use
+	Functions     []Function        // what is deployed
+	Topics        []string          // topics that no trigger, subscription or job mentions
+	Subscriptions []Subscription    // that clients of Pub/Sub pull from
+	Jobs          []Job             // of Cloud Scheduler
+	Queues        []Queue           // of Cloud Tasks
+	Clients       []Client          // the workload
+	Rules         []probe.Rule      // which operations are events
+	Properties    []*props.Property // what must hold
+	Faults        Faults            // which deviations are allowed
+	Profile       Profile           // the platform's numbers; default [GCP]
+	Inputs        any               // what the workload was made from, for the counterexample file; may be nil
+	Epoch         time.Time         // when a run begins; default 2026-01-01T00:00:00Z
+	Horizon       time.Duration     // virtual time after which a run is given up; default 7 days
+	MaxSteps      int               // steps after which a run is given up; default 100 000
 }
 
 // Expect says what a search is expected to find.
@@ -68,52 +74,10 @@ type Faults struct {
 	Most      int      // how many faults a run may have; 0 means 3, negative none
 	Functions []string // the functions at which faults may occur; nil for all
 	Services  []string // the services whose operations may fail; nil for all
-}
-
-// Function is one deployed function.
-type Function struct {
-	Name string
-	// New makes the function's handler when a function instance starts. Its
-	// operations count: a cold start is part of a run.
-	New func(*Env) (Handler, error)
-	// Topic is the topic whose messages invoke the function; empty for a
-	// function that HTTP requests invoke.
-	Topic string
-	// Timeout is the time limit of an invocation; default 60 s.
-	// https://docs.cloud.google.com/functions/docs/configuring/timeout
-	Timeout time.Duration
-	// Concurrency is how many invocations a function instance serves at the
-	// same time; default 80.
-	// https://docs.cloud.google.com/run/docs/about-concurrency
-	Concurrency int
-	// MinBackoff and MaxBackoff bound the exponential backoff between
-	// deliveries of a message; default 10 s and 600 s.
-	// https://firebase.google.com/docs/functions/retries
-	MinBackoff, MaxBackoff time.Duration
-	// RetryFor is how long a message is delivered again after a failure;
-	// default 24 h.
-	// https://docs.cloud.google.com/run/docs/tips/function-retries
-	RetryFor time.Duration
-}
-
-// Handler is what invocations of a function call; see [HTTP] and [OnMessage].
-type Handler struct {
-	http    http.Handler
-	message func(context.Context, Message) error
-}
-
-// HTTP returns the handler of a function that HTTP requests invoke.
-func HTTP(h http.Handler) Handler { return Handler{http: h} }
-
-// OnMessage returns the handler of a function that messages invoke. An error
-// makes the platform deliver the message again.
-func OnMessage(f func(context.Context, Message) error) Handler { return Handler{message: f} }
-
-// Message is what a topic delivers.
-type Message struct {
-	ID      string // the same for every delivery of a message
-	Data    []byte
-	Attempt int // 1 for the first delivery
+	// Skew is how far the clock of a function instance may be off, as its
+	// events show it; 0 for not at all. What time.Now returns to a handler is
+	// not: a run has one clock.
+	Skew time.Duration
 }
 
 // Client is one source of requests, whose requests are made one after the
@@ -223,10 +187,13 @@ func (s Scenario) withDefaults() Scenario {
 	if s.Faults.Most == 0 {
 		s.Faults.Most = 3
 	}
-	s.Functions = slices.Clone(s.Functions)
-	for i := range s.Functions {
-		s.Functions[i] = s.Functions[i].withDefaults()
+	if s.Profile.Name == "" {
+		s.Profile = GCP()
 	}
+	s.Functions = filled(s.Functions, &s.Profile)
+	s.Subscriptions = filled(s.Subscriptions, &s.Profile)
+	s.Jobs = filled(s.Jobs, &s.Profile)
+	s.Queues = filled(s.Queues, &s.Profile)
 	s.Clients = slices.Clone(s.Clients)
 	for i := range s.Clients {
 		if s.Clients[i].Backoff == 0 {
@@ -236,20 +203,37 @@ func (s Scenario) withDefaults() Scenario {
 	return s
 }
 
-func (f Function) withDefaults() Function {
-	set := func(d *time.Duration, value time.Duration) {
-		if *d == 0 {
-			*d = value
+// filled returns a copy with defaults filled in.
+func filled[T interface{ withDefaults(*Profile) T }](list []T, p *Profile) []T {
+	out := make([]T, len(list))
+	for i, x := range list {
+		out[i] = x.withDefaults(p)
+	}
+	return out
+}
+
+// topics lists the topics that there are, each once, in the order in which
+// they are mentioned.
+func (s Scenario) topics() []string {
+	all := slices.Clone(s.Topics)
+	for _, f := range s.Functions {
+		for _, t := range f.Triggers {
+			all = append(all, t.Topic, t.DeadLetter)
 		}
 	}
-	set(&f.Timeout, 60*time.Second)
-	set(&f.MinBackoff, 10*time.Second)
-	set(&f.MaxBackoff, 600*time.Second)
-	set(&f.RetryFor, 24*time.Hour)
-	if f.Concurrency == 0 {
-		f.Concurrency = 80
+	for _, x := range s.Subscriptions {
+		all = append(all, x.Topic, x.DeadLetter)
 	}
-	return f
+	for _, j := range s.Jobs {
+		all = append(all, j.Topic)
+	}
+	var out []string
+	for _, t := range all {
+		if t != "" && !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 func (s Scenario) validate() error {
@@ -260,26 +244,51 @@ func (s Scenario) validate() error {
 			return fmt.Errorf("functions[%d] has no name", i)
 		case functions[f.Name]:
 			return fmt.Errorf("two functions are named %q", f.Name)
-		case f.New == nil:
-			return fmt.Errorf("function %q has no New", f.Name)
-		case min(f.Timeout, f.MinBackoff, f.MaxBackoff, f.RetryFor) < 0 || f.Concurrency < 0:
-			return fmt.Errorf("function %q has a negative limit, wanted zero (the default) or more", f.Name)
+		}
+		if err := f.validate(); err != nil {
+			return err
 		}
 		functions[f.Name] = true
 	}
-	services := map[string]bool{"pubsub": true}
+	services := map[string]bool{}
 	for _, v := range s.Services {
-		if services[v.Name()] {
-			return fmt.Errorf("two services are named %q", v.Name())
+		if services[v.Name()] || functions[v.Name()] {
+			return fmt.Errorf("two services, or a service and a function, are named %q", v.Name())
 		}
 		services[v.Name()] = true
 	}
+	services["pubsub"] = true // of Env.Topic
 	for _, r := range s.Rules {
-		if !services[r.Service] {
+		if !services[r.Service] && !functions[r.Service] {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
 		}
 	}
-	return firstOf(s.validateClients(functions), s.Faults.validate(functions, services))
+	return firstOf(s.validateQueues(functions), s.validateClients(functions), s.Faults.validate(functions, services))
+}
+
+// validateQueues checks what waits between functions.
+func (s Scenario) validateQueues(functions map[string]bool) error {
+	names := map[string]bool{}
+	for _, x := range s.Subscriptions {
+		if err := x.validate(); err != nil {
+			return err
+		}
+		if names[x.Name] || functions[x.Name] {
+			return fmt.Errorf("two subscriptions, or one and a function, are named %q", x.Name)
+		}
+		names[x.Name] = true
+	}
+	for _, j := range s.Jobs {
+		if err := j.validate(functions); err != nil {
+			return err
+		}
+	}
+	for _, q := range s.Queues {
+		if err := q.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func firstOf(errs ...error) error {
@@ -307,8 +316,8 @@ func (s Scenario) validateClients(functions map[string]bool) error {
 			}
 		}
 	}
-	if len(s.Clients) == 0 {
-		return fmt.Errorf("it has no clients, wanted a workload")
+	if len(s.Clients)+len(s.Jobs) == 0 {
+		return fmt.Errorf("it has neither clients nor jobs, wanted a workload")
 	}
 	return nil
 }

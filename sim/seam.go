@@ -18,8 +18,8 @@ import (
 // scenario has is served, and any other is told by function and host. What has
 // no hook (a dial to a literal address) is left to the watchdog.
 
-// router sends a function instance's HTTP requests to the service of their
-// host.
+// router sends a function instance's HTTP requests to the service, or the
+// function, of their host.
 type router struct{ inst *instance }
 
 // RoundTrip reports a call past the seam if no service has the host.
@@ -29,6 +29,9 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 		if h, ok := b.backend.(probe.Host); ok && h.Serves(req.URL.Host) {
 			return h.Transport(r.inst.tap).RoundTrip(req)
 		}
+	}
+	if f := w.function(req.URL.Host); f != nil {
+		return probe.Transport(r.inst.tap, &invoker{r.inst, f}, nil).RoundTrip(req)
 	}
 	return nil, w.pastSeam(r.inst, req.URL.Host)
 }

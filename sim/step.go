@@ -3,7 +3,9 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
@@ -77,14 +79,21 @@ func (w *world) perform(c candidate) {
 	case c.call != nil:
 		w.random.reseed(c.call.caller, s.Identity)
 		w.operate(c, &s)
+	case c.task.stream != nil:
+		w.hand(c.task, &s)
 	case c.task.stage == pending:
 		w.start(c, &s)
 	default:
 		w.conclude(c, &s)
 	}
-	s.Instance, s.Number = instanceID(c.task), c.task.number
+	if s.Number = c.task.number; c.task.inst != nil {
+		s.Instance = c.task.inst.id
+	}
 	w.named(s.Identity)
 	w.tell(s)
+	if !c.task.background {
+		w.idleSince = time.Now() //wtsim:clock the bubble's clock
+	}
 	w.fair(c.task, &s)
 	w.takesAdvantage(c)
 }
@@ -126,6 +135,14 @@ func (w *world) operate(c candidate, s *Step) {
 		w.let(k, probe.Verdict{Action: probe.Refuse, With: o.With})
 	case o.Do == LoseResponse:
 		w.let(k, probe.Verdict{Action: probe.Lose, With: o.With})
+	case o.Do == StaleRead:
+		w.let(k, probe.Verdict{Action: probe.Stale, With: o.With})
+	case o.Do == LoseWrites:
+		w.failOver(k, o.With)
+		w.let(k, probe.Verdict{})
+	case o.Do == Redeliver:
+		w.lostAck = k
+		w.let(k, probe.Verdict{})
 	default:
 		w.let(k, probe.Verdict{})
 	}
@@ -142,6 +159,8 @@ func operationStatus(k *call, o scheduler.Option) string {
 	switch {
 	case o.Do == Fail:
 		return o.With
+	case o.Do == LoseResponse && k.Op.Result.Status == "": // it will be
+		return "(response lost)"
 	case o.Do == LoseResponse:
 		return "(response lost: " + k.Op.Result.Status + ")"
 	case !k.left:
@@ -166,12 +185,44 @@ func (w *world) operationFaults(k *call) []scheduler.Option {
 		out = append(out, scheduler.Option{Do: Crash, With: crashAfter})
 	}
 	out = append(out, scheduler.Option{Do: Crash, With: crashBefore})
+	out = append(out, w.storeFaults(k)...)
 	for _, h := range w.holds(k) {
 		if o := (scheduler.Option{Do: Stall, With: h.name}); !slices.Contains(out, o) { // tokens are masked
 			out = append(out, o)
 		}
 	}
 	return out
+}
+
+// storeFaults lists what a call's service may do besides: forget the newest
+// writes, read an older state, not see an acknowledgement.
+func (w *world) storeFaults(k *call) []scheduler.Option {
+	var out []scheduler.Option
+	backend := w.backend(k.Op.Service)
+	if b, ok := backend.(probe.FailsOver); ok {
+		for n := 1; n <= b.Losable(); n++ {
+			out = append(out, scheduler.Option{Do: LoseWrites, With: strconv.Itoa(n)})
+		}
+	}
+	if b, ok := backend.(probe.Lags); ok {
+		for n := 1; n <= b.Staleness(k.Call); n++ {
+			out = append(out, scheduler.Option{Do: StaleRead, With: strconv.Itoa(n)})
+		}
+	}
+	if s, err := w.puller(k.Op.Resource); err == nil && k.Op.Service == "pubsub" && k.Op.Method == "acknowledge" && !s.pull.ExactlyOnce {
+		out = append(out, scheduler.Option{Do: Redeliver})
+	}
+	return out
+}
+
+// failOver loses the newest writes of a call's service, before the call.
+func (w *world) failOver(k *call, writes string) {
+	n, err := strconv.Atoi(writes)
+	if err != nil {
+		panic(err) // it was made by strconv.Itoa
+	}
+	w.backend(k.Op.Service).(probe.FailsOver).FailOver(n)
+	w.beat.Wait()
 }
 
 // operationNote puts an operation's deviation into words.
@@ -195,8 +246,21 @@ func operationNote(c candidate, o scheduler.Option) string {
 		return fmt.Sprintf("%s: the response of %s is lost", where, op)
 	case Crash:
 		return fmt.Sprintf("%s: the instance crashes %s %s", where, o.With, op)
+	case LoseWrites:
+		return fmt.Sprintf("%s fails over before %s of %s: the newest %s are lost", k.Op.Service, op, where, writesPeople(o.With))
+	case StaleRead:
+		return fmt.Sprintf("%s: %s does not see the newest %s", where, op, writesPeople(o.With))
+	case Redeliver:
+		return fmt.Sprintf("%s: the acknowledgement of %s is lost", where, op)
 	}
 	return fmt.Sprintf("%s: %s is held past the %s", where, op, stallPeople(o.With))
+}
+
+func writesPeople(n string) string {
+	if n == "1" {
+		return "write"
+	}
+	return n + " writes"
 }
 
 func remove(calls []*call, k *call) []*call {

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -30,8 +29,11 @@ type task struct {
 	attempt int // 1 for the first
 	stage   stage
 
-	message *message        // of a delivery
-	request *pendingRequest // of a client's request
+	cause  cause       // nil for a background task
+	copy   bool        // a duplicate, whose end concerns nobody
+	stream *pullStream // that a pull subscription's delivery is for
+	refuse time.Time   // when it is refused, while it finds no instance
+	slow   bool        // its end comes after its time limit
 	// background is a function instance's own task: calls that belong to
 	// none of its invocations.
 	background bool
@@ -108,6 +110,7 @@ type call struct {
 	id        string // identity, once given
 	owner     string // its first part: the task, or its constructor
 	k         int    // its number
+	published int    // messages, so far
 	caller    string // the goroutine's label
 	goroutine int    // its id, once asked for
 	release   chan probe.Verdict
@@ -131,40 +134,8 @@ func (c candidate) step() string {
 		return c.call.id
 	case c.task.stage == pending:
 		return "start " + c.task.name
+	case c.task.slow:
+		return "late end " + c.task.name
 	}
 	return "end " + c.task.name
-}
-
-// function is a deployed function during a run.
-type function struct {
-	Function
-	started   int // invocations
-	instances []*instance
-}
-
-// instance is a function instance.
-type instance struct {
-	id       string // "i-7", in order of start
-	fn       *function
-	world    *world
-	tap      *instanceTap
-	router   http.RoundTripper
-	ctx      context.Context
-	cancel   context.CancelFunc
-	handler  Handler
-	built    bool  // its constructor has returned
-	buildErr error // its constructor has failed
-	dead     bool
-	late     int          // calls after death
-	looks    atomic.Int32 // at its contexts after death
-	serving  []*task
-	own      *task  // its background task
-	cause    string // the task that it was started for
-	root     string // the client's request that this follows from
-	sequence uint64 // events
-}
-
-// room reports whether it can serve one more invocation.
-func (i *instance) room() bool {
-	return !i.dead && i.built && i.buildErr == nil && len(i.serving) < i.fn.Concurrency
 }

@@ -130,6 +130,7 @@ func (w *world) tellOutput() {
 
 // event gives an emission its source, id and time.
 func (e emission) event(now time.Time) event.Event {
+	now = now.Add(e.inst.skew)
 	e.inst.sequence++
 	n := strconv.FormatUint(e.inst.sequence, 10)
 	source := "/clients/" + e.inst.id

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,19 +21,21 @@ const stepTime = 10 * time.Microsecond
 // bubble's main goroutine; between two quiescent points handlers' goroutines
 // call into it through their taps, under mu.
 type world struct {
-	sim       *Simulation
-	record    *scheduler.Recorder
-	replay    *scheduler.Replay // if the source is one
-	monitor   *monitor.Monitor
-	beat      *bubble.Beat
-	random    *stream
-	output    *capture
-	backends  []namedBackend
-	functions []*function
-	instances []*instance
-	topics    map[string][]*function
-	clients   map[string]*instance // as sources of events
-	stalled   []*call
+	sim           *Simulation
+	record        *scheduler.Recorder
+	replay        *scheduler.Replay // if the source is one
+	monitor       *monitor.Monitor
+	beat          *bubble.Beat
+	random        *stream
+	output        *capture
+	backends      []namedBackend
+	functions     []*function
+	instances     []*instance
+	topics        map[string][]*subscription
+	subscriptions []*subscription
+	queues        []*queue
+	clients       map[string]*instance // as sources of events
+	stalled       []*call
 
 	tasks   []*task // that may still go on, in order of creation
 	agenda  agenda
@@ -61,6 +64,9 @@ type world struct {
 
 	runNumber string
 	outside   string // a call past the seam
+	lostAck   *call  // an acknowledgement that the service does not see
+	closing   bool
+	idleSince time.Time // when the last task that is no instance's own did something
 
 	aliveAtEnd map[string]bool // function instances, by id
 }
@@ -101,17 +107,15 @@ func (w *world) owner(label string) *owner {
 func newWorld(s *Simulation, source scheduler.Source, g *globals, beat *bubble.Beat) *world {
 	w := &world{
 		sim: s, record: scheduler.NewRecorder(source), monitor: s.program.Start(),
-		beat: beat, random: g.random, output: g.output, topics: map[string][]*function{},
+		beat: beat, random: g.random, output: g.output, topics: map[string][]*subscription{},
 		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
 	}
 	w.replay, _ = source.(*scheduler.Replay)
 	for _, f := range s.scenario.Functions {
-		fn := &function{Function: f}
-		w.functions = append(w.functions, fn)
-		if f.Topic != "" {
-			w.topics[f.Topic] = append(w.topics[f.Topic], fn)
-		}
+		w.functions = append(w.functions, &function{Function: f})
 	}
+	w.addSubscriptions()
+	w.addQueues()
 	return w
 }
 
@@ -124,6 +128,8 @@ func (w *world) run() {
 		w.stop(Inconclusive, fmt.Sprintf("a service could not be started: %v", err))
 		return
 	}
+	w.addStandbys()
+	w.addJobs()
 	w.addClients()
 	for w.result.Verdict == "" {
 		w.next()
@@ -169,15 +175,37 @@ func (w *world) next() {
 		w.pass(stepTime)
 	case !w.agenda.empty():
 		w.wait(w.agenda.first())
+	case w.lingers():
+		w.wait(w.idleSince.Add(w.sim.scenario.Profile.IdleFor))
 	default:
 		w.quiesce()
 	}
 }
 
+// function finds a function by its name, which is its host name too; nil if
+// there is none.
+func (w *world) function(name string) *function {
+	for _, f := range w.functions {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// lingers reports whether there are instances that have CPU outside of
+// invocations, and may still do something by themselves: they are given as
+// long as an idle instance is kept.
+func (w *world) lingers() bool {
+	now := time.Now() //wtsim:clock the bubble's clock
+	return now.Sub(w.idleSince) < w.sim.scenario.Profile.IdleFor &&
+		slices.ContainsFunc(w.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.dead })
+}
+
 // ownTask returns the task of what an instance does by itself.
 func (w *world) ownTask(i *instance) *task {
 	if i.own == nil {
-		i.own = &task{name: "instance(" + i.cause + ")", root: i.root, fn: i.fn, inst: i, stage: live, background: true, attempt: 1}
+		i.own = &task{name: i.name(), root: i.root, fn: i.fn, inst: i, stage: live, background: true, attempt: 1}
 		w.tasks = append(w.tasks, i.own)
 	}
 	return i.own
@@ -260,6 +288,7 @@ func (w *world) quiesce() {
 // close ends everything that still runs: instances die, and time passes so
 // that what only sleeps can end.
 func (w *world) close() {
+	w.closing = true
 	w.aliveAtEnd = map[string]bool{}
 	for _, i := range w.instances {
 		w.aliveAtEnd[i.id] = !i.dead

@@ -123,9 +123,7 @@ func turns(r *sim.Result) string {
 
 // A run that has no end is given up at its limits, and says so.
 func TestLimits(t *testing.T) {
-	forEver := scenario(publishes("order", "orders"), with(takes("reject", "orders", reject), func(f *sim.Function) {
-		f.RetryFor = 1 << 62
-	}), calls("alice", "order/1"))
+	forEver := scenario(publishes("order", "orders"), with(takes("reject", "orders", reject), keepsFor(1<<62)), calls("alice", "order/1"))
 	if r := benign(t, forEver); r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "168h0m0s of virtual time (Horizon)") {
 		t.Error(r.Verdict, r.Why)
 	}
@@ -133,7 +131,7 @@ func TestLimits(t *testing.T) {
 	if r := benign(t, forEver); r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "50 steps (MaxSteps)") || len(r.Steps) != 50 {
 		t.Error(r.Verdict, r.Why, len(r.Steps))
 	}
-	forEver.Functions[1].RetryFor = 24 * time.Hour
+	forEver.Functions[1].Triggers[0].KeepFor = 24 * time.Hour
 	forEver.MaxSteps = 0
 	r := benign(t, forEver)
 	last := r.Steps[len(r.Steps)-1]

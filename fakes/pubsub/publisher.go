@@ -36,7 +36,7 @@ func (s *server) Publish(ctx context.Context, r *pubsubpb.PublishRequest) (*pubs
 	}
 	answer := &pubsubpb.PublishResponse{MessageIds: make([]string, len(r.Messages))}
 	for i, m := range r.Messages {
-		id, err := s.platform.Publish(probe.CauseOf(ctx), topic, probe.Message{Data: m.Data, Attributes: m.Attributes, OrderingKey: m.OrderingKey})
+		id, err := s.platform.Publish(probe.CallOf(ctx), topic, probe.Message{Data: m.Data, Attributes: m.Attributes, OrderingKey: m.OrderingKey})
 		if err != nil {
 			return nil, told(err, topic)
 		}

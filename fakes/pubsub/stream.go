@@ -67,7 +67,7 @@ func (s *stream) Header() (metadata.MD, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop, err := s.server.platform.Stream(probe.CauseOf(s.ctx), name, s.asked, s.deliver)
+	stop, err := s.server.platform.Stream(probe.CallOf(s.ctx), name, s.asked, s.deliver)
 	if err != nil {
 		return nil, told(err, name)
 	}

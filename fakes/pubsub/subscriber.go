@@ -25,7 +25,7 @@ func (s *server) Pull(ctx context.Context, r *pubsubpb.PullRequest) (*pubsubpb.P
 	if r.MaxMessages <= 0 {
 		return nil, status.Errorf(codes.InvalidArgument, "The value for max_messages is too small. You passed %d in the request, but the minimum value is 1.", r.MaxMessages)
 	}
-	leased, err := s.platform.Pull(probe.CauseOf(ctx), name, int(r.MaxMessages))
+	leased, err := s.platform.Pull(probe.CallOf(ctx), name, int(r.MaxMessages))
 	if err != nil {
 		return nil, told(err, name)
 	}
@@ -45,7 +45,7 @@ func (s *server) Pull(ctx context.Context, r *pubsubpb.PullRequest) (*pubsubpb.P
 func (s *server) wait(ctx context.Context, name string) ([]probe.Delivery, error) {
 	first := make(chan probe.Delivery, 1)
 	settings := func() probe.StreamSettings { return probe.StreamSettings{Messages: 1} }
-	stop, err := s.platform.Stream(probe.CauseOf(ctx), name, settings, func(d probe.Delivery) { first <- d })
+	stop, err := s.platform.Stream(probe.CallOf(ctx), name, settings, func(d probe.Delivery) { first <- d })
 	if err != nil {
 		return nil, told(err, name)
 	}
@@ -83,7 +83,7 @@ func (s *server) Acknowledge(ctx context.Context, r *pubsubpb.AcknowledgeRequest
 		return nil, err
 	}
 	ids := slices.Sorted(slices.Values(r.AckIds)) // the client collects them in map order
-	return ackResult(ids, s.platform.Acknowledge(probe.CauseOf(ctx), name, ids))
+	return ackResult(ids, s.platform.Acknowledge(probe.CallOf(ctx), name, ids))
 }
 
 // ModifyAckDeadline sets the deadline of leases anew; zero gives the messages
@@ -99,7 +99,7 @@ func (s *server) ModifyAckDeadline(ctx context.Context, r *pubsubpb.ModifyAckDea
 		return nil, status.Errorf(codes.InvalidArgument, "Invalid ack deadline given: %d seconds, wanted 0 to 600.", r.AckDeadlineSeconds)
 	}
 	ids := slices.Sorted(slices.Values(r.AckIds)) // the client collects them in map order
-	return ackResult(ids, s.platform.Extend(probe.CauseOf(ctx), name, ids, time.Duration(r.AckDeadlineSeconds)*time.Second))
+	return ackResult(ids, s.platform.Extend(probe.CallOf(ctx), name, ids, time.Duration(r.AckDeadlineSeconds)*time.Second))
 }
 
 func noAckIDs() error {

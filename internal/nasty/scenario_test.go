@@ -61,7 +61,7 @@ func scenario() sim.Scenario {
 		Services: []probe.Service{redis.New("redis"), web.New("api.example", newAPI)},
 		Functions: []sim.Function{
 			{Name: "nasty", New: newHandler},
-			{Name: "later", Topic: "later", New: newLater, RetryFor: time.Minute},
+			{Name: "later", New: newLater, Triggers: []sim.Trigger{{Topic: "later", Policy: sim.Policy{KeepFor: time.Minute}}}},
 		},
 		Clients: []sim.Client{post("alice", "/orders", "/locks"), post("bob", "/workers", "/orders"), post("carol", "/locks")},
 	}

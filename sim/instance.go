@@ -1,0 +1,237 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/wtsim/wtsim/probe"
+)
+
+// function is a deployed function during a run.
+type function struct {
+	Function
+	started   int // invocations
+	instances []*instance
+}
+
+// full reports whether no further instance may be started.
+func (f *function) full() bool { return len(f.instances) >= f.MaxInstances }
+
+// warm is an instance, of the revision before or of this one, that has room.
+func (f *function) warm(old bool) *instance {
+	for _, i := range f.instances {
+		if i.old == old && i.room() {
+			return i
+		}
+	}
+	return nil
+}
+
+// instance is a function instance.
+type instance struct {
+	id       string // "i-7", in order of start
+	fn       *function
+	world    *world
+	tap      *instanceTap
+	router   http.RoundTripper
+	ctx      context.Context
+	cancel   context.CancelFunc
+	handler  Handler
+	old      bool          // of the revision before
+	skew     time.Duration // of its clock, as events show it
+	built    bool          // its constructor has returned
+	buildErr error         // its constructor has failed
+	leaving  bool          // it has got SIGTERM
+	dead     bool
+	late     int          // calls after death
+	looks    atomic.Int32 // at its contexts after death
+	serving  []*task
+	errors   int       // answers of 5xx in a row
+	idle     time.Time // when it will be taken away, while it has nothing to do
+	own      *task     // its background task
+	cause    string    // the task that it was started for
+	root     string    // the client's request that this follows from
+	sequence uint64    // events
+
+	onTerminate []func(context.Context)
+	tempDir     string
+}
+
+// name tells the instance by its cause.
+func (i *instance) name() string { return "instance(" + i.cause + ")" }
+
+// room reports whether it can serve one more invocation.
+func (i *instance) room() bool {
+	return !i.dead && !i.leaving && i.built && i.buildErr == nil && len(i.serving) < i.fn.Concurrency
+}
+
+// spare reports whether the platform may take the instance away when the only
+// invocation that it serves has ended.
+func (i *instance) spare() bool {
+	return len(i.serving) == 1 && !i.dead && !i.leaving && len(i.fn.instances) > i.fn.MinInstances
+}
+
+// busy reports whether it has CPU: what it does by itself goes on.
+func (i *instance) busy() bool { return len(i.serving) > 0 || i.fn.AlwaysOn || i.leaving }
+
+// newInstance starts a function instance for a task.
+func (w *world) newInstance(t *task, old bool) *instance {
+	i := &instance{id: fmt.Sprintf("i-%d", len(w.instances)+1), fn: t.fn, world: w, cause: t.name, root: t.root, old: old}
+	i.ctx, i.cancel = context.WithCancel(context.Background())
+	i.tap = &instanceTap{i}
+	i.router = &router{inst: i}
+	w.instances = append(w.instances, i)
+	t.fn.instances = append(t.fn.instances, i)
+	return i
+}
+
+// build runs the constructor.
+func (w *world) build(t *task) bool {
+	i := t.inst
+	h, err := Handler{}, errors.New("it ended its goroutine")
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if p := recover(); p != nil {
+			err, t.ending.panic = fmt.Errorf("panic: %v", p), &handlerPanic{p, string(debug.Stack())}
+		}
+		i.handler, i.buildErr, i.built = h, err, true
+		if err != nil {
+			t.ending.status, t.ending.resp.Status = "constructor: "+err.Error(), http.StatusServiceUnavailable
+		}
+	}()
+	if i.fn.ColdStart > 0 {
+		time.Sleep(i.fn.ColdStart)
+	}
+	probe.Label(i.ctx, i.tap, w.label("new "+t.name))
+	construct := i.fn.New
+	if i.old {
+		construct = i.fn.Old
+	}
+	h, err = construct(&Env{world: w, inst: i})
+	if err == nil && h.empty() {
+		err = errors.New("it returned an empty Handler")
+	}
+	return err == nil
+}
+
+// rest notes that an instance has nothing to do: after a while it is taken
+// away.
+func (w *world) rest(i *instance) {
+	if len(i.serving) > 0 || i.dead || i.leaving || len(i.fn.instances) <= i.fn.MinInstances {
+		return
+	}
+	i.idle = time.Now().Add(w.sim.scenario.Profile.IdleFor) //wtsim:clock the bubble's clock
+	w.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: len(i.onTerminate) == 0, fire: func() {
+		i.idle = time.Time{}
+		if len(i.fn.instances) > i.fn.MinInstances {
+			w.terminate(i, "is taken away, it was idle")
+		}
+	}})
+}
+
+// wake notes that an instance has something to do.
+func (w *world) wake(i *instance) {
+	if !i.idle.IsZero() {
+		w.agenda.remove(i.idle, "reap "+i.name())
+		i.idle = time.Time{}
+	}
+}
+
+// terminate is SIGTERM: the instance gets no more invocations; what it has
+// asked for is called and may take the time of grace; then it ends.
+// https://docs.cloud.google.com/run/docs/container-contract
+func (w *world) terminate(i *instance, why string) {
+	i.leaving = true
+	if why != "" {
+		w.happened = append(w.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.id, What: i.id + " " + why})
+	}
+	if len(i.onTerminate) == 0 {
+		w.end(i)
+		w.beat.Wait()
+		return
+	}
+	own := w.ownTask(i)
+	grace := w.sim.scenario.Profile.Grace
+	w.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { w.end(i) }) //wtsim:clock the bubble's clock
+	w.own(w.label(own.name), &owner{task: own, inst: i})
+	w.random.reseed(w.label(own.name), "terminate "+own.name)
+	go func() { //wtsim:go what handles SIGTERM is a goroutine of its own
+		ctx, cancel := context.WithTimeout(i.ctx, grace)
+		defer cancel()
+		w.seed("terminate " + own.name)
+		ctx = probe.Label(&handlerContext{ctx, i}, i.tap, w.label(own.name))
+		for _, f := range i.onTerminate {
+			f(ctx)
+		}
+	}()
+	w.beat.Wait()
+}
+
+// standby is the cause of an instance that a function has at least.
+type standby struct{ n int }
+
+func (*standby) words(int) string         { return "is started, as a minimum instance" }
+func (*standby) limit() time.Duration     { return 0 }
+func (*standby) line() any                { return nil }
+func (*standby) platform() bool           { return false }
+func (*standby) unanswered(*world, *task) {}
+func (*standby) answered(w *world, t *task, e ending) {
+	if !e.success {
+		w.happens(t, "give up", "cannot be started", e.status)
+	}
+}
+
+func (*standby) invoke(context.Context, Handler, int) ending {
+	return ending{status: "ready", success: true}
+}
+
+// addStandbys starts the instances that functions have at least.
+func (w *world) addStandbys() {
+	for _, f := range w.functions {
+		for n := range f.MinInstances {
+			root := fmt.Sprintf("min/%d", n+1)
+			w.tasks = append(w.tasks, &task{name: f.Name + "(" + root + ")", root: root, fn: f, attempt: 1, stage: pending, cause: &standby{n}})
+		}
+	}
+}
+
+// replace starts a new instance for one that has died, if the function has
+// fewer than it must have.
+func (w *world) replace(i *instance) {
+	if len(i.fn.instances) >= i.fn.MinInstances || w.closing {
+		return
+	}
+	w.schedule(&task{name: i.fn.Name + "(min after " + i.cause + ")", root: i.root, fn: i.fn, attempt: 1, cause: &standby{}}, time.Time{})
+}
+
+// OnTerminate asks for f to be called when the instance is to end: the
+// platform sends SIGTERM, and gives it ten seconds. A crash does not ask.
+func (e *Env) OnTerminate(f func(context.Context)) {
+	e.world.mu.Lock()
+	defer e.world.mu.Unlock()
+	e.inst.onTerminate = append(e.inst.onTerminate, f)
+}
+
+// TempDir returns a directory of the instance's own, which is gone when the
+// instance is, as the file system of a container. Its path is not the same in
+// every run: nothing that leaves the handler should hold it.
+func (e *Env) TempDir() (string, error) {
+	e.world.mu.Lock()
+	defer e.world.mu.Unlock()
+	if e.inst.tempDir != "" {
+		return e.inst.tempDir, nil
+	}
+	dir, err := os.MkdirTemp("", "wtsim-*")
+	if err != nil {
+		return "", fmt.Errorf("sim: a directory for %s: %w", e.inst.id, err)
+	}
+	e.inst.tempDir = dir
+	return dir, nil
+}
