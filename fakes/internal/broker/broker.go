@@ -251,7 +251,7 @@ func (b *Broker) lease(s *subscription, h *held, st *stream, d time.Duration) pr
 	h.attempts++
 	b.counter++
 	h.ackID, h.stream = fmt.Sprintf("%s-%d", h.ID, b.counter), st
-	h.expires = time.Now().Add(d) //wtsim:clock the bubble's clock
+	h.expires = b.until(d)
 	delivery := probe.Delivery{Message: h.Message, AckID: h.ackID}
 	if s.info.DeadLetter != "" && b.fault != NoAttempts {
 		delivery.Attempt = h.attempts
@@ -264,7 +264,7 @@ func (b *Broker) expire() {
 	now := time.Now() //wtsim:clock the bubble's clock
 	for _, s := range b.subscriptions {
 		for _, h := range s.held {
-			if h.ackID != "" && !h.expires.After(now) && b.fault != NeverExpires {
+			if h.ackID != "" && !h.expires.After(now) {
 				h.ackID = ""
 			}
 		}
@@ -300,9 +300,17 @@ func (b *Broker) Extend(_ *probe.Call, name string, ackIDs []string, d time.Dura
 		case d == 0:
 			h.ackID = ""
 		case b.fault != NoExtension:
-			h.expires = time.Now().Add(d) //wtsim:clock the bubble's clock
+			h.expires = b.until(d)
 		}
 	})
+}
+
+// until is when a lease of this length ends.
+func (b *Broker) until(d time.Duration) time.Time {
+	if b.fault == NeverExpires {
+		d += 10 * 365 * 24 * time.Hour
+	}
+	return time.Now().Add(d) //wtsim:clock the bubble's clock
 }
 
 // Acknowledge ends leases for good.
