@@ -15,7 +15,7 @@ import (
 
 // DescribeRPC tells what operation a gRPC call is. method is its full name,
 // such as "/google.pubsub.v1.Publisher/Publish"; request is what was sent, the
-// first message of a stream. The operation's request body is filled in
+// first message of a stream; nil if nothing was. The operation's request body is filled in
 // already, in the canonical form that [GRPC] tells of.
 type DescribeRPC func(method string, request proto.Message, op *event.Operation)
 
@@ -109,11 +109,12 @@ func (s *rpcSeam) call(ctx context.Context, method string, req any) *Call {
 		Request: event.Payload{Target: method},
 	}}
 	c.Op.Deadline, c.Timed = ctx.Deadline()
-	if m, ok := req.(proto.Message); ok {
+	m, ok := req.(proto.Message)
+	if ok {
 		c.Op.Request.Body = canonicalProto(m)
-		if s.describe != nil {
-			s.describe(method, m, &c.Op)
-		}
+	}
+	if s.describe != nil {
+		s.describe(method, m, &c.Op)
 	}
 	return c
 }

@@ -65,6 +65,9 @@ var tasksFails = []string{"UNAVAILABLE", "RESOURCE_EXHAUSTED"}
 // not empty; a dot leads into a message.
 func firstField(m proto.Message, names ...string) string {
 	for _, name := range names {
+		if m == nil {
+			break
+		}
 		if s := textField(m.ProtoReflect(), name); s != "" {
 			return s
 		}

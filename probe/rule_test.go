@@ -130,11 +130,44 @@ func TestCompileErrors(t *testing.T) {
 		{Rule{Service: "s", Emit: "E", Where: map[string]string{"nope": "x"}}, `rules[1] (E): unknown expression "nope", wanted {name}, `},
 		{Rule{Service: "s", Emit: "E", With: map[string]string{"x": "request."}}, `rules[1] (E): unknown expression "request.", wanted `},
 		{Rule{Service: "s", Emit: "E", With: map[string]string{"x": "arg.one"}}, `rules[1] (E): arg.one: "one" is not the number of a word, wanted 0 or more`},
+		{Rule{Service: "s", Emit: "E", Each: "messages"}, `rules[1] (E): each is "messages", wanted request.x or response.x`},
+		{Rule{Service: "s", Emit: "E", Each: "request."}, `rules[1] (E): each is "request.", wanted request.x or response.x`},
+		{Rule{Service: "s", Emit: "E", With: map[string]string{"x": "each.a"}}, `rules[1] (E): each.a stands for an element, but the rule has no Each`},
+		{Rule{Service: "s", Emit: "E", Each: "request.x", With: map[string]string{"x": "each."}}, `rules[1] (E): unknown expression "each.", wanted `},
 		{Rule{Service: "s", Emit: "E", With: map[string]string{"x": "header.X-Id"}}, `rules[1] (E): header.X-Id is never seen, wanted one of If-Match, `},
 	} {
 		_, err := CompileRules([]Rule{{Service: "s", Emit: "FINE"}, c.rule})
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%+v:\n got %v\nwant %s", c.rule, err, c.want)
+		}
+	}
+}
+
+// With Each, there is an event of each element of a batch that the conditions
+// hold for; a place in the answer goes with the element.
+func TestRuleEach(t *testing.T) {
+	op := event.Operation{
+		Service: "pubsub", Method: "publish", Resource: "orders",
+		Request: event.Payload{Body: []byte(`{"messages":[{"data":{"o":1},"kind":"a"},{"data":{"o":2},"kind":"b"},{"data":"text","kind":"a"}],"ids":["x","y"],"one":{"0":"zero"}}`)},
+		Result:  event.Result{Status: "OK", OK: true, Body: []byte(`{"messageIds":["m1","m2","m3"],"list":[[7]]}`)},
+	}
+	for _, c := range []struct {
+		each  string
+		where map[string]string
+		expr  string
+		want  string
+	}{
+		{"request.messages", nil, "each.data.o", "x=1 E x=2 E E"},
+		{"request.messages", map[string]string{"each.kind": "a"}, "response.messageIds.#", "x=m1 E x=m3 E"},
+		{"request.messages", nil, "{topic}", "x=orders E x=orders E x=orders E"},
+		{"request.ids", nil, "each", "x=x E x=y E"}, {"response.messageIds", nil, "request.messages.#.kind", "x=a E x=b E x=a E"},
+		{"request.one", nil, "=x", ""}, {"request.none", nil, "=x", ""}, {"response.list.0", nil, "each", "x=7 E"},
+		{"", nil, "request.messages.1.data.o", "x=2 E"}, {"", nil, "request.messages.3.data", "E"}, {"", nil, "request.messages.-1", "E"},
+		{"", nil, "request.one.0", "x=zero E"}, {"", nil, "response.messageIds.#", "x=m1 E"},
+	} {
+		r := Rule{Service: "pubsub", Resource: "{topic}", Each: c.each, Where: c.where, Emit: "E", With: map[string]string{"x": c.expr}}
+		if got := applied(t, op, r); got != c.want {
+			t.Errorf("%s, %s: got %q, wanted %q", c.each, c.expr, got, c.want)
 		}
 	}
 }
