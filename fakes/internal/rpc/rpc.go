@@ -9,6 +9,7 @@ package rpc
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"google.golang.org/api/option"
@@ -89,8 +90,8 @@ func (c *Conn) Invoke(ctx context.Context, method string, req, reply any, _ ...g
 		return nil
 	}
 	answer, err := d.Handler(c.server, ctx, copied, nil)
-	if status.Code(err) == codes.Unimplemented {
-		return c.unsupported(method)
+	if s := status.Convert(err); s.Code() == codes.Unimplemented && strings.HasPrefix(s.Message(), "method ") {
+		return c.unsupported(method) // what the generated server says where nothing is written
 	}
 	if err != nil {
 		return err
