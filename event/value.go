@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -172,6 +173,21 @@ func (v Value) AppendJSON(dst []byte) []byte {
 
 // MarshalJSON writes the value as JSON: a number as first written.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
+
+// MarshalBinary keeps the value for another process of the same program.
+func (v Value) MarshalBinary() ([]byte, error) { return append([]byte{byte(v.kind)}, v.text...), nil }
+
+// UnmarshalBinary reads what MarshalBinary has written.
+func (v *Value) UnmarshalBinary(b []byte) error {
+	if len(b) == 0 {
+		return errors.New("a value has at least its kind")
+	}
+	*v = Value{kind: Kind(b[0]), text: string(b[1:])}
+	if v.kind == Number {
+		v.key = canonicalNumber(v.text)
+	}
+	return nil
+}
 
 // String returns the text for people: strings without quotes.
 func (v Value) String() string { return v.Text() }

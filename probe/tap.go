@@ -100,6 +100,23 @@ type Host interface {
 	Transport(Tap) RoundTripper
 }
 
+// Dialed is a backend that clients connect to by themselves, at the address
+// that the environment of an isolated scenario has for it.
+type Dialed interface {
+	Backend
+	// Dial returns a connection whose calls take the tap.
+	Dial(Tap) net.Conn
+}
+
+// Emulated is a service whose client library honours a variable that says
+// where to find an emulator.
+type Emulated interface {
+	Service
+	// Emulator returns the variable's name and its value for an address, host
+	// and port.
+	Emulator(address string) (name, value string)
+}
+
 // Expirer is a backend whose keys expire by themselves; leases that a call
 // can outlast.
 type Expirer interface {

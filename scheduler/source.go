@@ -86,8 +86,14 @@ func (r *Recorder) Choose(d Decision) int {
 	return i
 }
 
-// Note puts the newest deviation into words.
-func (r *Recorder) Note(note string) { r.Plan[len(r.Plan)-1].Note = note }
+// Note puts the newest deviation into words, and tells the source if it wants
+// to know.
+func (r *Recorder) Note(note string) {
+	r.Plan[len(r.Plan)-1].Note = note
+	if s, ok := r.source.(interface{ Note(string) }); ok {
+		s.Note(note)
+	}
+}
 
 // Record returns what a strategy needs to know of the finished run.
 func (r *Recorder) Record() *Record {

@@ -62,9 +62,11 @@ func borrow(scenario string) *globals {
 func (g *globals) route(w *world) {
 	http.DefaultTransport = w.transport()
 	net.DefaultResolver = w.resolver()
+	w.hook()
 }
 
 func (g *globals) giveBack() {
+	unhook()
 	crand.Reader = g.reader
 	uuid.SetRand(nil)
 	http.DefaultTransport, net.DefaultResolver = g.transport, g.resolver

@@ -41,6 +41,9 @@ type Result struct {
 // the source's choices: a run that cannot be brought to an end is
 // inconclusive, never a hang.
 func (s *Simulation) Run(source scheduler.Source) *Result {
+	if s.scenario.Isolated && !s.served {
+		return s.runApart(source)
+	}
 	defer collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()

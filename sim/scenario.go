@@ -29,6 +29,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"slices"
 	"time"
 
@@ -55,10 +56,18 @@ type Scenario struct {
 	Properties    []*props.Property // what must hold
 	Faults        Faults            // which deviations are allowed
 	Profile       Profile           // the platform's numbers; default [GCP]
-	Inputs        any               // what the workload was made from, for the counterexample file; may be nil
-	Epoch         time.Time         // when a run begins; default 2026-01-01T00:00:00Z
-	Horizon       time.Duration     // virtual time after which a run is given up; default 7 days
-	MaxSteps      int               // steps after which a run is given up; default 100 000
+	// Isolated runs each schedule in a process of its own, so that handlers may
+	// keep clients in package-level variables and make them in init. See
+	// [Simulation.Apart]; what that costs is in docs/benchmarks.md.
+	Isolated bool
+	// Environ is what the environment of an isolated run has besides the
+	// emulator variables of its services, as "NAME=value". ${service} stands
+	// for a service's address, ${service.host} and ${service.port} for its parts.
+	Environ  []string
+	Inputs   any           // what the workload was made from, for the counterexample file; may be nil
+	Epoch    time.Time     // when a run begins; default 2026-01-01T00:00:00Z
+	Horizon  time.Duration // virtual time after which a run is given up; default 7 days
+	MaxSteps int           // steps after which a run is given up; default 100 000
 }
 
 // Expect says what a search is expected to find.
@@ -150,7 +159,9 @@ type Simulation struct {
 	scenario Scenario
 	rules    *probe.Rules
 	program  *monitor.Program
-	watchdog bubble.Options // zero but in tests
+	watchdog bubble.Options   // zero but in tests
+	command  func() *exec.Cmd // for runs apart
+	served   bool             // this is the process of a run
 }
 
 // Compile checks a scenario and makes it ready. The error is the first thing
@@ -262,6 +273,9 @@ func (s Scenario) validate() error {
 		if !services[r.Service] && !functions[r.Service] {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
 		}
+	}
+	if len(s.Environ) > 0 && !s.Isolated {
+		return fmt.Errorf("it has an Environ, wanted Isolated too: the environment is a process's")
 	}
 	return firstOf(s.validateQueues(functions), s.validateClients(functions), s.Faults.validate(functions, services))
 }

@@ -30,6 +30,9 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 			return h.Transport(r.inst.tap).RoundTrip(req)
 		}
 	}
+	if h, ok := w.at(req.URL.Host).(probe.Host); ok {
+		return h.Transport(r.inst.tap).RoundTrip(req)
+	}
 	if f := w.function(req.URL.Host); f != nil {
 		return probe.Transport(r.inst.tap, &invoker{r.inst, f}, nil).RoundTrip(req)
 	}

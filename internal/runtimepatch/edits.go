@@ -122,6 +122,12 @@ var edits = []edit{
 	after("crypto/internal/sysrand/rand.go", "func Read(b []byte) {\n",
 		"\tif wtsimRead(b) {\n\t\treturn\n\t}\n",
 		"keys are made without asking crypto/rand.Reader"),
+	after("net/dial.go", "func (d *Dialer) DialContext(ctx context.Context, network, address string) (Conn, error) {\n",
+		"\tif wtsimDial != nil {\n\t\treturn wtsimDial(ctx, network, address)\n\t}\n",
+		"clients that dial by themselves reach the services of a run"),
+	after("net/http/roundtrip.go", "func (t *Transport) RoundTrip(req *Request) (*Response, error) {\n",
+		"\tif wtsimRoundTrip != nil {\n\t\treturn wtsimRoundTrip(req)\n\t}\n",
+		"and so do those with an HTTP transport of their own, whenever it was made"),
 }
 
 //go:embed files
@@ -133,6 +139,8 @@ var added = map[string]string{
 	"runtime/wtsim_race.go":            "files/runtime_race.txt",
 	"runtime/wtsim_norace.go":          "files/runtime_norace.txt",
 	"sync/wtsim.go":                    "files/sync.txt",
+	"net/wtsim.go":                     "files/net.txt",
+	"net/http/wtsim.go":                "files/http.txt",
 	"crypto/internal/sysrand/wtsim.go": "files/sysrand.txt",
 }
 

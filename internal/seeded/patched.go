@@ -2,7 +2,12 @@
 
 package seeded
 
-import _ "unsafe" // for go:linkname
+import (
+	"context"
+	"net"
+	"net/http"
+	_ "unsafe" // for go:linkname
+)
 
 // Runtime reports whether the runtime is the patched one.
 const Runtime = true
@@ -18,3 +23,13 @@ func Goroutine(seed uint64) { wtsimSeed(seed) }
 //
 //go:linkname wtsimSeed runtime.wtsimSeed
 func wtsimSeed(seed uint64)
+
+// Route makes every connection, and the requests of every HTTP transport, be
+// answered by these functions, until it is called with nil.
+func Route(dial Dial, roundTrip RoundTrip) { wtsimDial, wtsimRoundTrip = dial, roundTrip }
+
+//go:linkname wtsimDial net.wtsimDial
+var wtsimDial func(ctx context.Context, network, address string) (net.Conn, error)
+
+//go:linkname wtsimRoundTrip net/http.wtsimRoundTrip
+var wtsimRoundTrip func(*http.Request) (*http.Response, error)

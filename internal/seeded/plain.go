@@ -7,3 +7,6 @@ const Runtime = false
 
 // Goroutine does nothing: plain Go draws at random.
 func Goroutine(uint64) {}
+
+// Route does nothing: plain Go's dials and transports have no hook.
+func Route(Dial, RoundTrip) {}

@@ -171,7 +171,7 @@ func TestNotRepeatable(t *testing.T) {
 }
 
 func TestInvalidScenario(t *testing.T) {
-	recordCheck(t, t.Name(), sim.Scenario{Name: "empty"}).wantFailure(t, `scenario "empty": it has no clients, wanted a workload`)
+	recordCheck(t, t.Name(), sim.Scenario{Name: "empty"}).wantFailure(t, `scenario "empty": it has neither clients nor jobs, wanted a workload`)
 }
 
 // hurried is a test with a deadline, as *testing.T has one under -timeout.

@@ -36,6 +36,9 @@ func Run(rt *rapid.T, scenario sim.Scenario) {
 	if err != nil {
 		rt.Fatal(err)
 	}
+	if scenario.Isolated {
+		rt.Fatal("the scenario is isolated: its runs are processes, which cannot draw the same inputs; wanted simtest.Check")
+	}
 	defer sim.Steady()()
 	past := recall(rt.Name(), scenario.Name)
 	r := past.judge(rt, s)

@@ -2,7 +2,6 @@ package simtest
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -126,11 +125,7 @@ func deviations(n int) string {
 
 // command is the shell command that runs a test again, with a flag.
 func command(test, flag string, value any) string {
-	elements := strings.Split(test, "/")
-	for i, e := range elements {
-		elements[i] = "^" + regexp.QuoteMeta(e) + "$"
-	}
-	pattern := strings.ReplaceAll(strings.Join(elements, "/"), "'", `'\''`)
+	pattern := strings.ReplaceAll(pattern(test), "'", `'\''`)
 	return fmt.Sprintf("%s -run '%s' %s %v", sim.GoTest(), pattern, flag, value)
 }
 

@@ -88,7 +88,7 @@ func tinyProperty(more int) func(*rapid.T) {
 func TestRunDraws(t *testing.T) {
 	fresh(t)
 	r := recordRapid(t, "TestTwo", tinyProperty(1))
-	r.wantRapid(t, tooManyHits, "draw clients: 2\n", "found under rapid, ", "  1. hit(client-1/1)", "  2. hit(client-2/1)")
+	r.wantRapid(t, tooManyHits, "draw clients: 2\n", "found under rapid, ", "with 2 deviations, none of which can be left out:", "  1. ", "  2. hit(client-")
 	wantFiles(t, "TestTwo-rapid.json")
 
 	anotherProcess(t)
@@ -144,7 +144,7 @@ func TestRunInconclusive(t *testing.T) {
 	recordRapid(t, "TestUnclear", func(rt *rapid.T) { Run(rt, endless()) }).wantRapid(t,
 		"inconclusive: "+sim.Run(endless(), scheduler.Benign{}).Why)
 	recordRapid(t, "TestInvalid", func(rt *rapid.T) { Run(rt, sim.Scenario{Name: "x"}) }).wantRapid(t,
-		`scenario "x": it has no clients, wanted a workload`)
+		`scenario "x": it has neither clients nor jobs, wanted a workload`)
 }
 
 // Of two bugs it is the one first found that is shrunk.

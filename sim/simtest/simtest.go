@@ -85,6 +85,7 @@ func newCheck(t testing.TB, scenario sim.Scenario) *check {
 	if err != nil {
 		t.Fatal(err)
 	}
+	apart(t, s)
 	c := &check{t: t, sim: s}
 	if limited, ok := t.(interface{ Deadline() (time.Time, bool) }); ok { // not part of testing.TB
 		if deadline, ok := limited.Deadline(); ok {

@@ -7,9 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/wtsim/wtsim/sim"
 )
 
 // jobVariable tells a process that the command has started what it is for.
@@ -77,21 +78,23 @@ func godebug() string {
 }
 
 // run starts the child and waits for its end.
-func (c *child) run() (code int, fatal *fatalError, err error) {
+func (c *child) run() (code int, fatal *sim.Fatal, err error) {
 	if err := c.cmd.Start(); err != nil {
 		return 0, nil, fmt.Errorf("a process could not be started: %w", err)
 	}
 	return c.wait()
 }
 
-func (c *child) wait() (code int, fatal *fatalError, err error) {
+func (c *child) wait() (code int, fatal *sim.Fatal, err error) {
 	err = c.cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return 0, nil, err
 	}
-	if text := c.stderr.String(); exit != nil && isFatal(text) {
-		return exit.ExitCode(), newFatalError(exit.Error(), text), nil
+	if exit != nil {
+		if fatal := sim.ReadFatal(exit.Error(), c.stderr.String()); fatal != nil {
+			return exit.ExitCode(), fatal, nil
+		}
 	}
 	if code := c.cmd.ProcessState.ExitCode(); code >= 0 {
 		return code, nil, nil
@@ -105,36 +108,6 @@ type killedError struct{ how string }
 
 func (e *killedError) Error() string {
 	return "a process of the search was ended from outside: " + e.how
-}
-
-// fatalError is how a handler has ended its process.
-type fatalError struct {
-	why      string
-	function string // if a label tells
-	stack    string
-}
-
-var (
-	fatalLine  = regexp.MustCompile(`(?m)^(panic: |fatal error: |SIG[A-Z]+: |unexpected fault address )`)
-	labelValue = regexp.MustCompile(`goroutine \d+.*\{.*"?wtsim"?: "?\d+ (?:new )?([^ ("]+)\(`)
-)
-
-func isFatal(stderr string) bool {
-	return fatalLine.MatchString(stderr) && strings.Contains(stderr, "\ngoroutine ")
-}
-
-// newFatalError reads what a dead process has printed; why is the reason
-// where that tells none.
-func newFatalError(why, stderr string) *fatalError {
-	f := &fatalError{why: why, stack: stderr}
-	if at := fatalLine.FindStringIndex(stderr); at != nil {
-		f.stack = stderr[at[0]:]
-		f.why, _, _ = strings.Cut(f.stack, "\n")
-	}
-	if m := labelValue.FindStringSubmatch(f.stack); m != nil {
-		f.function = m[1]
-	}
-	return f
 }
 
 // tail keeps the end of what a child prints on standard error, and passes it
@@ -154,7 +127,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	if t.buf.Len() < tailSize {
 		t.buf.Write(p)
 	}
-	t.fatal = t.fatal || fatalLine.Match(p)
+	t.fatal = t.fatal || sim.BeginsFatal(p)
 	if t.through != nil && !t.fatal {
 		_, _ = t.through.Write(p)
 	}

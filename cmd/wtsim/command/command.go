@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -75,7 +76,11 @@ func subcommands() []subcommand {
 var later = []string{"bench", "monitor", "props", "describe", "mutate", "merge"}
 
 func (a *app) main(args []string) int {
-	code, err := a.dispatch(args)
+	do := a.dispatch
+	if os.Getenv(sim.ApartVariable) != "" {
+		do = a.serve
+	}
+	code, err := do(args)
 	if err != nil {
 		fmt.Fprintf(a.stderr, "wtsim: %v\n", err)
 		return exitUsage
@@ -193,11 +198,33 @@ func (a *app) scenario(name string) (*sim.Simulation, error) {
 	var names []string
 	for _, s := range a.scenarios {
 		if s.Name == name {
-			return sim.Compile(s)
+			return apart(sim.Compile(s))
 		}
 		names = append(names, s.Name)
 	}
 	return nil, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, didYouMean(name, names))
+}
+
+// apart makes the runs of an isolated scenario processes of this executable.
+func apart(s *sim.Simulation, err error) (*sim.Simulation, error) {
+	if err != nil {
+		return nil, err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	s.Apart(func() *exec.Cmd { return exec.Command(exe) })
+	return s, nil
+}
+
+// serve is what a process does that is there for one run.
+func (a *app) serve([]string) (int, error) {
+	s, err := a.scenario(os.Getenv(sim.ApartVariable))
+	if err != nil {
+		return 0, err
+	}
+	return exitHeld, s.Serve()
 }
 
 // didYouMean suggests the nearest name, if one is near.

@@ -7,32 +7,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
 
-// fatalProperty is violated by a handler that ends its process.
-const fatalProperty = "handlers do not end their process"
-
-func (f *fatalError) violation() *monitor.Violation {
-	v := &monitor.Violation{Property: fatalProperty, Certainty: monitor.Certain}
-	if f.function != "" {
-		v.Binding = monitor.Binding{{Name: "function", Value: event.Str(f.function)}}
-	}
-	return v
-}
-
 // reportFatal reports a schedule in which a handler has ended the process:
 // its plan is what the schedule journals before it dies, reduced in processes
 // of their own.
-func (s *search) reportFatal(number, ran int, f *fatalError) (int, error) {
+func (s *search) reportFatal(number, ran int, f *sim.Fatal) (int, error) {
 	plan, err := s.journal(number)
 	if err != nil {
 		return 0, err
 	}
-	r := &sim.Result{Verdict: sim.Violated, Violation: f.violation(), Stack: f.stack, Record: &scheduler.Record{Plan: plan}}
+	r := &sim.Result{Verdict: sim.Violated, Violation: f.Violation(), Stack: f.Stack, Record: &scheduler.Record{Plan: plan}}
 	c := sim.NewCounterexample(s.options.simulation, s.seed(number), r)
 	path := s.options.path(number)
 	if err := c.Write(path); err != nil {
@@ -42,7 +29,7 @@ func (s *search) reportFatal(number, ran int, f *fatalError) (int, error) {
 	o := outcome{
 		Scenario: s.options.scenario, Verdict: sim.Violated, Schedules: ran, Complete: &complete, Seed: c.Seed,
 		Violation: shortOf(r.Violation), FoundDeviations: &found, Deviations: notes(plan), Counterexample: path,
-		Stack: f.stack, ElapsedNS: time.Since(s.began).Nanoseconds(),
+		Stack: f.Stack, ElapsedNS: time.Since(s.began).Nanoseconds(),
 	}
 	if s.options.asJSON {
 		return exitViolated, o.print(s.app.stdout)
@@ -51,7 +38,7 @@ func (s *search) reportFatal(number, ran int, f *fatalError) (int, error) {
 	fmt.Fprintf(w, "%v\n", r.Violation)
 	fmt.Fprintf(w, "found in schedule %d with %s:\n\n", number, deviations(len(plan)))
 	numbered(w, notes(plan))
-	fmt.Fprintf(w, "\n%s\n\nreplay:  wtsim replay %s%s\n", indent(firstLines(f.stack, 30), "  "), path, ofPackage())
+	fmt.Fprintf(w, "\n%s\n\nreplay:  wtsim replay %s%s\n", indent(firstLines(f.Stack, 30), "  "), path, ofPackage())
 	return exitViolated, nil
 }
 

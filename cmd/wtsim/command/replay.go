@@ -51,12 +51,12 @@ func (a *app) replay(args []string) (int, error) {
 	if _, ok := currentJob(); ok {
 		return a.replayHere(o)
 	}
-	return a.inChild("replay", args, func(f *fatalError) (int, error) { return a.replayFatal(o, f) })
+	return a.inChild("replay", args, func(f *sim.Fatal) (int, error) { return a.replayFatal(o, f) })
 }
 
 // inChild lets a child do the whole command, and reports a fatal error of a
 // handler.
-func (a *app) inChild(verb string, args []string, onFatal func(*fatalError) (int, error)) (int, error) {
+func (a *app) inChild(verb string, args []string, onFatal func(*sim.Fatal) (int, error)) (int, error) {
 	c, err := newChild("tell", append([]string{verb}, args...), a.stdout, a.stderr)
 	if err != nil {
 		return 0, err
@@ -161,17 +161,17 @@ func notesAt(p scheduler.Plan) []string {
 	return out
 }
 
-func (a *app) replayFatal(o *replayOptions, f *fatalError) (int, error) {
-	v := f.violation()
+func (a *app) replayFatal(o *replayOptions, f *sim.Fatal) (int, error) {
+	v := f.Violation()
 	matches := o.file.Violation != nil && o.file.Violation.Property == v.Property
 	out := outcome{Scenario: o.file.Scenario, Verdict: sim.Violated, Violation: shortOf(v),
-		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.stack}
+		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.Stack}
 	if o.asJSON {
 		return exitViolated, out.print(a.stdout)
 	}
 	fmt.Fprintf(a.stdout, "%v\n\n", v)
 	numbered(a.stdout, out.Deviations)
-	fmt.Fprintf(a.stdout, "\n%s\n", indent(firstLines(f.stack, 30), "  "))
+	fmt.Fprintf(a.stdout, "\n%s\n", indent(firstLines(f.Stack, 30), "  "))
 	return exitViolated, nil
 }
 
@@ -200,8 +200,8 @@ func (a *app) trace(args []string) (int, error) {
 	if _, ok := currentJob(); ok {
 		return a.traceHere(o)
 	}
-	return a.inChild("trace", args, func(f *fatalError) (int, error) {
-		fmt.Fprintf(a.stdout, "%v\n\n%s\n", f.violation(), indent(firstLines(f.stack, 30), "  "))
+	return a.inChild("trace", args, func(f *sim.Fatal) (int, error) {
+		fmt.Fprintf(a.stdout, "%v\n\n%s\n", f.Violation(), indent(firstLines(f.Stack, 30), "  "))
 		return exitViolated, nil
 	})
 }

@@ -24,7 +24,7 @@ type search struct {
 	events      chan workerEvent
 	progress    *progress
 	first       int // the lowest schedule that violates; 0 if none is known
-	fatal       map[int]*fatalError
+	fatal       map[int]*sim.Fatal
 	why         string // a run that could not be judged
 	interrupted bool
 	timeUp      bool
@@ -42,14 +42,14 @@ type worker struct {
 type workerEvent struct {
 	worker  *worker
 	message message
-	fatal   *fatalError // with ended
+	fatal   *sim.Fatal // with ended
 	ended   bool
 	err     error
 }
 
 // supervise runs a search in child processes and reports its end.
 func (a *app) supervise(o *runOptions, args []string) (int, error) {
-	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*fatalError{},
+	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*sim.Fatal{},
 		events: make(chan workerEvent), progress: newProgress(a.stderr, o)}
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)

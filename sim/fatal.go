@@ -1,0 +1,47 @@
+package sim
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
+)
+
+// Fatal is how a handler has ended its process.
+type Fatal struct {
+	Why      string // the first line that it printed
+	Function string // if a label tells
+	Stack    string
+}
+
+var (
+	fatalLine  = regexp.MustCompile(`(?m)^(panic: |fatal error: |SIG[A-Z]+: |unexpected fault address )`)
+	labelValue = regexp.MustCompile(`goroutine \d+.*\{.*"?wtsim"?: "?\d+ (?:new )?([^ ("]+)\(`)
+)
+
+// BeginsFatal reports whether a process begins to tell of its end.
+func BeginsFatal(stderr []byte) bool { return fatalLine.Match(stderr) }
+
+// ReadFatal reads what a dead process has printed; why is the reason where
+// that tells none. It returns nil if it was not a handler's doing.
+func ReadFatal(why, stderr string) *Fatal {
+	if !fatalLine.MatchString(stderr) || !strings.Contains(stderr, "\ngoroutine ") {
+		return nil
+	}
+	f := &Fatal{Why: why, Stack: stderr[fatalLine.FindStringIndex(stderr)[0]:]}
+	f.Why, _, _ = strings.Cut(f.Stack, "\n")
+	if m := labelValue.FindStringSubmatch(f.Stack); m != nil {
+		f.Function = m[1]
+	}
+	return f
+}
+
+// Violation is the finding.
+func (f *Fatal) Violation() *monitor.Violation {
+	v := &monitor.Violation{Property: "handlers do not end their process", Certainty: monitor.Certain}
+	if f.Function != "" {
+		v.Binding = monitor.Binding{{Name: "function", Value: event.Str(f.Function)}}
+	}
+	return v
+}

@@ -1,0 +1,40 @@
+package simtest
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/sim"
+)
+
+// apart makes the runs of an isolated scenario processes of this test binary,
+// which run this test alone. In such a process it does not return.
+func apart(t testing.TB, s *sim.Simulation) {
+	t.Helper()
+	if !s.Scenario().Isolated {
+		return
+	}
+	if os.Getenv(sim.ApartVariable) == s.Scenario().Name {
+		if err := s.Serve(); err != nil {
+			t.Fatal(err)
+		}
+		os.Exit(0)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Apart(func() *exec.Cmd { return exec.Command(exe, "-test.run", pattern(t.Name()), "-test.timeout", "1m") })
+}
+
+// pattern is the argument of -run that selects a test.
+func pattern(test string) string {
+	elements := strings.Split(test, "/")
+	for i, e := range elements {
+		elements[i] = "^" + regexp.QuoteMeta(e) + "$"
+	}
+	return strings.Join(elements, "/")
+}
