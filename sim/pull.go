@@ -172,7 +172,7 @@ func (w *world) puller(name string) (*subscription, error) {
 }
 
 // Pull leases messages, in the order in which they were published.
-func (p platform) Pull(_ *probe.Call, subscription string, most int) ([]probe.Delivery, error) {
+func (p platform) Pull(cause *probe.Call, subscription string, most int) ([]probe.Delivery, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s, err := p.puller(subscription)
@@ -182,7 +182,7 @@ func (p platform) Pull(_ *probe.Call, subscription string, most int) ([]probe.De
 	var out []probe.Delivery
 	n := min(most, len(s.backlog))
 	for _, t := range s.backlog[:n] {
-		t.stage = over
+		t.fn, t.stage = cause.Ref.(*call).inst.fn, over
 		out = append(out, t.cause.(*delivery).leased(p.lend(s, t)))
 	}
 	s.backlog = s.backlog[n:]
