@@ -56,10 +56,28 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case Refuse:
 		return refusal(r, v.With)
 	case Lose:
-		return nil, t.lose(again(r, raw, rest), c, v.With)
+		return nil, t.lose(t.carry(again(r, raw, rest), c), c, v.With)
 	default:
-		return t.pass(again(r, raw, rest), c)
+		return t.pass(t.carry(again(r, raw, rest), c), c)
 	}
+}
+
+// carry lets what is below know the call; in production nobody asks.
+func (t *transport) carry(r *http.Request, c *Call) *http.Request {
+	if t.through {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+}
+
+type callKey struct{}
+
+// CallOf returns the call that a request's context belongs to, for a service
+// that is the base of [Transport] and tells a [Platform] the cause of what
+// follows. It is nil where there is none, and below a [Recorder].
+func CallOf(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	return c
 }
 
 // readBody reads the request's body; rest is what a Recorder leaves to base.
