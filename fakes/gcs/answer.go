@@ -116,7 +116,7 @@ func (b *Backend) observe(q *request) (*http.Response, error) {
 		}
 		return noObject(q.Request, q.version), nil
 	}
-	resp, err := b.base.RoundTrip(q.Request)
+	resp, err := b.base.RoundTrip(q.unconditional())
 	if err != nil || resp.StatusCode >= 300 {
 		return resp, err
 	}

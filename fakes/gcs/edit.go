@@ -18,7 +18,7 @@ func (b *Backend) insert(q *request) (*http.Response, error) {
 		q.version = u.version
 	}
 	after := b.fresh(q.name())
-	resp, err := b.base.RoundTrip(q.Request)
+	resp, err := b.base.RoundTrip(q.unconditional())
 	if err := after(); err != nil {
 		return nil, err
 	}

@@ -67,6 +67,23 @@ func read(r *http.Request) (*request, error) {
 	return q, err
 }
 
+// unconditional is the request without preconditions, which have been checked:
+// the server's own, on uploads, are by its numbers of generations.
+func (q *request) unconditional() *http.Request {
+	query := q.URL.Query()
+	for _, name := range []string{"ifGenerationMatch", "ifGenerationNotMatch"} {
+		query.Del(name)
+	}
+	if len(query) == len(q.query) {
+		return q.Request
+	}
+	r := q.WithContext(q.Context())
+	u := *q.URL
+	u.RawQuery = query.Encode()
+	r.URL = &u
+	return r
+}
+
 func (q *request) readBody() (err error) {
 	if q.body, err = io.ReadAll(q.Body); err == nil {
 		q.Body = io.NopCloser(bytes.NewReader(q.body))
