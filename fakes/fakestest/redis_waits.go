@@ -140,6 +140,15 @@ func wakers(ctx context.Context, p pair) error {
 	return errors.Join(append(failed, p.b.Rename(ctx, "q", "r").Err(), gets("BLPOP after RENAME", waits, "r 3"))...)
 }
 
+// told are messages without what differs between versions of the server.
+func told(messages []redis.XMessage) string {
+	var out []string
+	for _, m := range messages {
+		out = append(out, fmt.Sprint(m.ID, " ", m.Values))
+	}
+	return strings.Join(out, ", ")
+}
+
 func streamReaders(ctx context.Context, p pair) error {
 	add := func(id, v string) error {
 		return p.b.XAdd(ctx, &redis.XAddArgs{Stream: "s", ID: id, Values: []string{"v", v}}).Err()
@@ -150,12 +159,12 @@ func streamReaders(ctx context.Context, p pair) error {
 			if err != nil {
 				return "", err
 			}
-			return fmt.Sprint(got[0].Messages), nil
+			return told(got[0].Messages), nil
 		}
 	}
-	failed := []error{add("1-1", "a"), gets("XREAD of what is there", later(read("0")), "[{1-1 map[v:a]}]")}
+	failed := []error{add("1-1", "a"), gets("XREAD of what is there", later(read("0")), "1-1 map[v:a]")}
 	waits := later(read("$"))
-	failed = append(failed, still("XREAD", waits), add("1-2", "b"), gets("XREAD of what is new", waits, "[{1-2 map[v:b]}]"),
+	failed = append(failed, still("XREAD", waits), add("1-2", "b"), gets("XREAD of what is new", waits, "1-2 map[v:b]"),
 		wantError("an id that is too small", add("1-2", "c"), "ERR The ID specified in XADD is equal or smaller than the target stream top item"))
 	first, err := p.b.XAdd(ctx, &redis.XAddArgs{Stream: "s", Values: []string{"v", "d"}}).Result()
 	second, err2 := p.b.XAdd(ctx, &redis.XAddArgs{Stream: "s", MaxLen: 2, Values: []string{"v", "e"}}).Result()
@@ -168,7 +177,11 @@ func streamReaders(ctx context.Context, p pair) error {
 
 func streamGroups(ctx context.Context, p pair) error {
 	read := func(c *redis.Client, consumer, from string, block time.Duration) (string, error) {
-		got, err := c.XReadGroup(ctx, &redis.XReadGroupArgs{Group: "g", Consumer: consumer, Streams: []string{"s", from}, Count: 1, Block: block}).Result()
+		args := redis.XReadGroupArgs{Group: "g", Consumer: consumer, Streams: []string{"s", from}, Block: block}
+		if from == ">" {
+			args.Count = 1
+		}
+		got, err := c.XReadGroup(ctx, &args).Result()
 		if err != nil {
 			return "", err
 		}
@@ -191,7 +204,7 @@ func streamGroups(ctx context.Context, p pair) error {
 		failed = append(failed, p.a.XAdd(ctx, &redis.XAddArgs{Stream: "s", ID: fmt.Sprint(i, "-0"), Values: []string{"n", fmt.Sprint(i)}}).Err())
 	}
 	failed = append(failed, gets("XREADGROUP", waits, "1-0"), expect("a", ">", "2-0"), expect("b", ">", "3-0"), expect("a", ">", ""),
-		expect("a", "0", "2-0"), expect("b", "0", "1-0"))
+		expect("a", "0", "2-0"), expect("b", "0", "1-0 3-0"))
 	n, err := p.a.XAck(ctx, "s", "g", "1-0", "2-0", "9-0").Result()
 	failed = append(failed, want("XACK", n, err, 2), expect("a", "0", ""))
 	pending, err := p.b.XPending(ctx, "s", "g").Result()
@@ -200,13 +213,13 @@ func streamGroups(ctx context.Context, p pair) error {
 	}
 	claim := func(idle time.Duration) (string, error) {
 		got, _, err := p.a.XAutoClaim(ctx, &redis.XAutoClaimArgs{Stream: "s", Group: "g", Consumer: "a", MinIdle: idle, Start: "0"}).Result()
-		return fmt.Sprint(got), err
+		return told(got), err
 	}
 	early, err := claim(time.Minute)
-	failed = append(failed, want("XAUTOCLAIM early", early, err, "[]"))
+	failed = append(failed, want("XAUTOCLAIM early", early, err, ""))
 	time.Sleep(50 * ms)
 	late, err := claim(50 * ms)
-	return errors.Join(append(failed, want("XAUTOCLAIM", late, err, "[{3-0 map[n:3]}]"), expect("a", "0", "3-0"))...)
+	return errors.Join(append(failed, want("XAUTOCLAIM", late, err, "3-0 map[n:3]"), expect("a", "0", "3-0"))...)
 }
 
 func messages(ctx context.Context, p pair) error {

@@ -104,7 +104,7 @@ func (b *Backend) attempt(w *waiter) bool {
 	if strings.HasPrefix(reply, "+QUEUED") {
 		reply, isError = strings.TrimPrefix(say("EXEC"), "*1\r\n"), false
 	}
-	if isNil([]byte(reply)) {
+	if isNil([]byte(reply)) || w.c.waits == w && strings.HasPrefix(reply, "-WRONGTYPE") { // it goes on waiting for the right one
 		return false
 	}
 	w.c.peer.WriteRaw(reply)
