@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,9 +13,13 @@ import (
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	gpubsub "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/storage"
+	"github.com/cloudevents/sdk-go/v2/event"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
+	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/tasks"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -63,7 +68,7 @@ func clientExample(name string) (sim.Scenario, bool) {
 		},
 	}[name]
 	if !ok {
-		return sim.Scenario{}, false
+		return storeExample(name)
 	}
 	return s(), true
 }
@@ -158,4 +163,95 @@ func runs(name string, status int) sim.Function {
 		emits(k, r.Context(), "RUN", fmt.Sprint(string(text), r.Header.Get("X-CloudTasks-TaskName")))
 		w.WriteHeader(status)
 	})
+}
+
+// storeExample returns one of the scenarios whose texts are about what stores
+// do besides answering.
+func storeExample(name string) (sim.Scenario, bool) {
+	photos := func(s *sim.Scenario) {
+		s.Topics = []string{"photo-events"}
+		s.Services = append(s.Services, gcs.New("photos", "archive").Versioned("archive").Notify("photos", "photo-events"))
+	}
+	replicated := func(s *sim.Scenario) { s.Services[0] = redis.New("redis").Replicated() }
+	finalized := sim.Trigger{Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "photos"}}
+	s, ok := map[string]func() sim.Scenario{
+		"upload": func() sim.Scenario {
+			return scenario(uploads("upload"), calls("alice", "upload/a.jpg", "upload/a.jpg"), on("thumb", takesObject, finalized),
+				on("log", takesNotification, sim.Trigger{Topic: "photo-events"}), photos)
+		},
+		"removed": func() sim.Scenario {
+			return scenario(uploads("upload"), calls("alice", "upload/a.jpg?then=delete", "upload/b.jpg?then=update"), photos,
+				on("gone", takesObject, sim.Trigger{Event: "google.cloud.storage.object.v1.deleted", Match: map[string]string{"bucket": "ph*"}}),
+				on("meta", takesObject, sim.Trigger{Event: "google.cloud.storage.object.v1.metadataUpdated", Match: map[string]string{"subject": "objects/**"}}))
+		},
+		"archived": func() sim.Scenario {
+			return scenario(uploads("upload"), calls("alice", "upload/a.jpg?bucket=archive", "upload/a.jpg?bucket=archive"), photos,
+				on("old", takesObject, sim.Trigger{Event: "google.cloud.storage.object.v1.archived"}))
+		},
+		"busy-object": func() sim.Scenario {
+			return scenario(uploads("upload"), told(calls("alice", "upload/a.jpg", "upload/a.jpg"), 0), func(s *sim.Scenario) {
+				s.Services = append(s.Services, gcs.New("photos").RateLimited())
+			})
+		},
+		"failover": func() sim.Scenario {
+			return scenario(serves("count", count), calls("alice", "count", "count"), replicated)
+		},
+		"replica": func() sim.Scenario {
+			return scenario(readsReplica("read"), serves("count", count), calls("alice", "count", "count", "read"), replicated)
+		},
+	}[name]
+	if !ok {
+		return sim.Scenario{}, false
+	}
+	return s(), true
+}
+
+// uploads stores an object, and may then delete it, or update its metadata.
+func uploads(name string) sim.Function {
+	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+		client := gcs.Client(env)
+		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+			o := client.Bucket(cmp.Or(r.URL.Query().Get("bucket"), "photos")).Object(strings.Trim(r.URL.Path, "/"))
+			out := o.NewWriter(r.Context())
+			_, _ = io.WriteString(out, "picture")
+			err := out.Close()
+			switch r.URL.Query().Get("then") {
+			case "delete":
+				err = o.Delete(r.Context())
+			case "update":
+				_, err = o.Update(r.Context(), storage.ObjectAttrsToUpdate{ContentType: "image/jpeg"})
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		}), nil
+	}}
+}
+
+// takesObject is a function in the style of the samples for storage events.
+func takesObject(k *kit) sim.Handler {
+	return sim.OnEvent(func(ctx context.Context, e event.Event) error {
+		var o struct{ Bucket, Name, Metageneration, ContentType string }
+		if err := e.DataAs(&o); err != nil {
+			return err
+		}
+		emits(k, ctx, "OBJECT", fmt.Sprintln(e.Source(), e.Subject(), e.Type(), e.Extensions()["bucket"], o))
+		return nil
+	})
+}
+
+func takesNotification(k *kit) sim.Handler {
+	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+		emits(k, ctx, "NOTIFIED", fmt.Sprint(m.Attributes["eventType"], m.Attributes["bucketId"], m.Attributes["objectId"], m.Attributes["payloadFormat"]))
+		return nil
+	})
+}
+
+func readsReplica(name string) sim.Function {
+	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+		k, replica := newKit(env), redis.Replica(env, "redis", nil)
+		return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+			emits(k, r.Context(), "READ", replica.Get(r.Context(), "n").Val())
+		}), nil
+	}}
 }

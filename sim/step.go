@@ -247,13 +247,20 @@ func operationNote(c candidate, o scheduler.Option) string {
 	case Crash:
 		return fmt.Sprintf("%s: the instance crashes %s %s", where, o.With, op)
 	case LoseWrites:
-		return fmt.Sprintf("%s fails over before %s of %s: the newest %s are lost", k.Op.Service, op, where, writesPeople(o.With))
+		return fmt.Sprintf("%s fails over before %s of %s: the newest %s lost", k.Op.Service, op, where, lostPeople(o.With))
 	case StaleRead:
 		return fmt.Sprintf("%s: %s does not see the newest %s", where, op, writesPeople(o.With))
 	case Redeliver:
 		return fmt.Sprintf("%s: the acknowledgement of %s is lost", where, op)
 	}
 	return fmt.Sprintf("%s: %s is held past the %s", where, op, stallPeople(o.With))
+}
+
+func lostPeople(n string) string {
+	if n == "1" {
+		return "write is"
+	}
+	return n + " writes are"
 }
 
 func writesPeople(n string) string {

@@ -140,7 +140,7 @@ func (w *world) open() error {
 	for _, s := range w.sim.scenario.Services {
 		b, err := s.Open(platform{w})
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.Name(), err)
+			return err
 		}
 		w.backends = append(w.backends, namedBackend{s.Name(), b})
 	}

@@ -79,6 +79,12 @@ func (s *Service) RateLimited() *Service {
 	return &out
 }
 
+// Emulator tells isolated runs' clients where it is.
+// https://pkg.go.dev/cloud.google.com/go/storage#hdr-Creating_a_Client
+func (s *Service) Emulator(address string) (name, value string) {
+	return "STORAGE_EMULATOR_HOST", address
+}
+
 // Name returns "gcs".
 func (s *Service) Name() string { return "gcs" }
 

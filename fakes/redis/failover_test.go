@@ -112,7 +112,7 @@ const ms = time.Millisecond
 // leaves goes on as it would have.
 func TestFailOverRestores(t *testing.T) {
 	for seed := range int64(150) {
-		run(t, New("cache").With("n0", "7"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
+		run(t, New("cache").Replicated().With("n0", "7"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
 			r := rand.New(rand.NewSource(seed))
 			b := e.Backend("").(*Backend)
 			for range 2 { // what a failover leaves can fail over too
@@ -177,7 +177,7 @@ func expire(state map[string]string) {
 // What can be lost: at most three, of the last minute, and only what changed
 // something; a transaction or a script is one.
 func TestLosable(t *testing.T) {
-	run(t, New("cache").With("seed", "1"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
+	run(t, New("cache").Replicated().With("seed", "1"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
 		ctx, b := t.Context(), e.Backend("").(probe.FailsOver)
 		want := func(what string, n int) {
 			t.Helper()
@@ -226,7 +226,7 @@ func TestLosable(t *testing.T) {
 // new one, without an operation for the old; who waits or is subscribed comes
 // back; scripts are loaded again.
 func TestFailOverConnections(t *testing.T) {
-	run(t, New("cache"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
+	run(t, New("cache").Replicated(), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
 		ctx, b := t.Context(), e.Backend("").(*Backend)
 		script := redis.NewScript(`return redis.call("INCR", KEYS[1])`)
 		if n, err := script.Run(ctx, c, []string{"n"}).Int(); n != 1 || err != nil {
@@ -272,7 +272,7 @@ func TestFailOverConnections(t *testing.T) {
 // A call that waits at the tap while Redis fails over does not happen; it is
 // told as reset, and the client's retry is another operation.
 func TestFailOverMeanwhile(t *testing.T) {
-	run(t, New("cache"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
+	run(t, New("cache").Replicated(), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
 		ctx, b := t.Context(), e.Backend("").(*Backend)
 		for _, key := range []string{"a", "b"} {
 			c.Set(ctx, key, "1", 0)

@@ -61,8 +61,11 @@ func (b *Backend) newest() []int {
 }
 
 // Losable is how many of the newest acknowledged writes a failover could lose
-// now: at most 3, none older than a minute.
+// now: at most 3, none older than a minute; none without replicas.
 func (b *Backend) Losable() int {
+	if !b.replicated {
+		return 0
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.newest())

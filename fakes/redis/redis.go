@@ -28,8 +28,9 @@ import (
 
 // Service declares a Redis.
 type Service struct {
-	name string
-	seed map[string]string
+	name       string
+	seed       map[string]string
+	replicated bool
 }
 
 // New declares a Redis under a name, usually "redis". Commands show as
@@ -44,7 +45,17 @@ func (s *Service) With(key, value string) *Service {
 			seed[k] = v
 		}
 	}
-	return &Service{name: s.name, seed: seed}
+	return &Service{name: s.name, seed: seed, replicated: s.replicated}
+}
+
+// Replicated returns the service with replicas that get writes after they are
+// acknowledged: a failover may lose the newest. (One without replicas is taken
+// to keep what it acknowledges.)
+// https://redis.io/docs/latest/operate/oss_and_stack/management/replication/
+func (s *Service) Replicated() *Service {
+	out := *s
+	out.replicated = true
+	return &out
 }
 
 // Name returns the service's name.
@@ -53,7 +64,7 @@ func (s *Service) Name() string { return s.name }
 // Open starts an empty Redis, inside the bubble of a run.
 func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 	now := time.Now() //wtsim:clock the bubble's clock
-	b := &Backend{name: s.name, seed: s.seed, opened: now.UnixNano()}
+	b := &Backend{name: s.name, seed: s.seed, replicated: s.replicated, opened: now.UnixNano()}
 	b.mini = b.empty(now)
 	b.mini.SetTime(time.Time{})
 	b.mini.ClockTTL(true)
@@ -62,9 +73,10 @@ func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 
 // Backend is a Redis during one run.
 type Backend struct {
-	name   string
-	seed   map[string]string
-	opened int64 // virtual time
+	replicated bool
+	name       string
+	seed       map[string]string
+	opened     int64 // virtual time
 
 	mu      sync.Mutex
 	closed  bool
@@ -193,6 +205,22 @@ func (b *Backend) dial(instance context.Context, replica bool) probe.Dialer {
 		}
 		return c, nil
 	}
+}
+
+// Dial returns a connection for a client that dials by itself.
+func (b *Backend) Dial(tap probe.Tap) net.Conn {
+	conn, err := probe.RedisDialer(tap, b.name, b.dial(context.Background(), false))(context.Background(), "tcp", b.name)
+	if err != nil {
+		return closedConn(err)
+	}
+	return conn
+}
+
+// closedConn is a connection on which nothing works any more.
+func closedConn(error) net.Conn {
+	client, server := net.Pipe()
+	_, _ = client.Close(), server.Close()
+	return client
 }
 
 // Expires returns when the first of an operation's keys expires. A key with a
