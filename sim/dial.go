@@ -48,14 +48,28 @@ func (w *world) at(to string) probe.Backend {
 }
 
 // callerOrCurrent is the instance that the calling goroutine works for. One
-// that works for none, as those of package-level clients do, counts as the
-// one that has done something last.
+// that works for none, as those of package-level clients do, counts as that of
+// the only live invocation, or where there are several as the one that has
+// done something last.
 func (w *world) callerOrCurrent() *instance {
 	if i := w.caller(); i != nil {
 		return i
 	}
-	if w.current != nil {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var live []*instance
+	for _, i := range w.instances {
+		if !i.dead && len(i.serving) > 0 {
+			live = append(live, i)
+		}
+	}
+	switch {
+	case len(live) == 1:
+		return live[0]
+	case w.current != nil && w.current.inst != nil && !w.current.inst.dead:
 		return w.current.inst
+	case len(live) > 0:
+		return live[0]
 	}
 	return nil
 }

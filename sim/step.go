@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
@@ -48,6 +49,9 @@ func (w *world) fault(c candidate, options []scheduler.Option) scheduler.Option 
 }
 
 func (w *world) allowed(kind string) bool {
+	if w.sim.scenario.Isolated && (kind == Crash || kind == Reap) {
+		return false // package-level variables would survive it
+	}
 	kinds := w.sim.scenario.Faults.Kinds
 	return kinds == nil || contains(kinds, kind)
 }
@@ -235,7 +239,7 @@ func operationNote(c candidate, o scheduler.Option) string {
 	op := shortLabel(&k.Op)
 	switch o.Do {
 	case Fail:
-		if _, err := fmt.Sscanf(o.With, "%d", new(int)); err != nil {
+		if o.With == strings.ToLower(o.With) && strings.ContainsFunc(o.With, unicode.IsLetter) { // no status: "refused"
 			return fmt.Sprintf("%s: %s fails: connection %s", where, op, o.With)
 		}
 		return fmt.Sprintf("%s: %s is refused with %s", where, op, o.With)

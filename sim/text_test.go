@@ -41,6 +41,7 @@ func checkFile(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer sim.Steady()() // as a search is
 	var out strings.Builder
 	for _, block := range strings.Split(strings.TrimSpace(string(data)), "\n\n") {
 		question, want, isCase := strings.Cut(block, "\n----")

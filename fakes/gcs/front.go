@@ -20,6 +20,10 @@ func (f front) RoundTrip(r *http.Request) (*http.Response, error) {
 	if f.b.closed.Load() {
 		return nil, errors.New("gcs: the run has ended")
 	}
+	if r.URL.Host != probe.GCSHost { // a client of an emulator
+		r = r.Clone(r.Context())
+		r.URL.Host, r.Host = probe.GCSHost, probe.GCSHost
+	}
 	q, err := read(r)
 	if err != nil {
 		return refuse(r, http.StatusBadRequest, "global", "invalid", err.Error()), nil

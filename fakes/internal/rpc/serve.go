@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime/pprof"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -22,7 +23,10 @@ import (
 func Wire(conn grpc.ClientConnInterface) (client net.Conn, stop func(), err error) {
 	lis := bufconn.Listen(64 << 10)
 	s := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error { return forward(conn, stream) }))
-	go func() { _ = s.Serve(lis) }() //wtsim:go a server of gRPC's is goroutines
+	go func() { //wtsim:go a server of gRPC's is goroutines
+		pprof.SetGoroutineLabels(context.Background()) // and works for no single invocation
+		_ = s.Serve(lis)
+	}()
 	client, err = lis.Dial()
 	return client, s.Stop, err
 }
