@@ -56,10 +56,18 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case Refuse:
 		return refusal(r, v.With)
 	case Lose:
-		return nil, t.lose(again(r, raw, rest), c, v.With)
+		return nil, t.lose(t.carry(again(r, raw, rest), c), c, v.With)
 	default:
-		return t.pass(again(r, raw, rest), c)
+		return t.pass(t.carry(again(r, raw, rest), c), c)
 	}
+}
+
+// carry lets what is below know the call; in production nobody asks.
+func (t *transport) carry(r *http.Request, c *Call) *http.Request {
+	if t.through {
+		return r
+	}
+	return r.WithContext(withCall(r.Context(), c))
 }
 
 // readBody reads the request's body; rest is what a Recorder leaves to base.
@@ -104,7 +112,7 @@ var httpFails = []string{"503", "refused"}
 // pass carries the request out and reads the answer whole, so that nothing
 // of it is outstanding when the caller goes on.
 func (t *transport) pass(r *http.Request, c *Call) (*http.Response, error) {
-	resp, err := t.base.RoundTrip(r.WithContext(withCall(r.Context(), c)))
+	resp, err := t.base.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +143,7 @@ func withCall(ctx context.Context, c *Call) context.Context {
 
 // CallOf returns the call that is being carried out, to what carries it out:
 // the base of a [Transport] or of [GRPC]. It is the cause that a [Platform]
-// asks for.
+// asks for. It is nil where there is none, and below a [Recorder].
 func CallOf(ctx context.Context) *Call {
 	c, _ := ctx.Value(callKey{}).(*Call)
 	return c

@@ -219,3 +219,27 @@ func (c *closed) Close() error {
 	c.closed = true
 	return nil
 }
+
+// A service below the seam can name the call that it serves, with and without
+// a body; in production it cannot, and pays nothing.
+func TestCallOf(t *testing.T) {
+	if c := CallOf(t.Context()); c != nil {
+		t.Errorf("no call is %+v", c)
+	}
+	var below *Call
+	base := handled(func(_ http.ResponseWriter, r *http.Request) { below = CallOf(r.Context()) })
+	for _, body := range []string{"", "text"} {
+		tap := &scripted{}
+		if _, _, err := roundTrip(t.Context(), Transport(tap, base, nil), "POST", "http://pay.example/", body); err != nil || below == nil || below != tap.calls[0] {
+			t.Errorf("%q: below the seam the call is %+v, %v", body, below, err)
+		}
+		rules, err := CompileRules(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorder := NewRecorder("f", "i", rules, nil)
+		if _, _, err := roundTrip(t.Context(), Transport(recorder, base, nil), "POST", "http://pay.example/", body); err != nil || below != nil {
+			t.Errorf("%q: below a recorder the call is %+v, %v", body, below, err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -34,18 +35,49 @@ type Dialer = func(ctx context.Context, network, addr string) (net.Conn, error)
 //     stream: what the server pushes then passes unseen.
 //  6. What is not a request of the protocol breaks the connection, with an
 //     error that says so.
+//  7. A connection of dial's that has been reset (it has a method Gone that
+//     says so) fails where the client writes: no operation comes of it. A call
+//     that waited at the tap meanwhile has not happened; its status is "reset".
 //
 // With a [Recorder] requests go out as they are written, pipelines in one
 // piece, and (6) does not hold: what it does not understand it lets pass.
 func RedisDialer(tap Tap, service string, dial Dialer) Dialer {
+	return redisDialer(tap, splitter{service: service}, dial)
+}
+
+// RedisReplicaDialer is [RedisDialer] for a read replica. Its operations are
+// those of the service, marked by [RedisReplica].
+//
+// Where the verdict on a read is [Stale], the connection of dial's is told to
+// answer from an older state: it has to be a [StaleReader].
+func RedisReplicaDialer(tap Tap, service string, dial Dialer) Dialer {
+	return redisDialer(tap, splitter{service: service, target: RedisReplica}, dial)
+}
+
+// RedisReplica is the Request.Target of an operation on a read replica.
+const RedisReplica = "replica"
+
+// StaleReader is a connection whose next request can be answered from the
+// state some writes ago.
+type StaleReader interface {
+	ReadStale(missing int)
+}
+
+// goner is a connection that knows that it has been reset.
+type goner interface{ Gone() error }
+
+func redisDialer(tap Tap, requests splitter, dial Dialer) Dialer {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
 		c := &redisConn{
-			Conn: conn, tap: tap, through: passive(tap), requests: splitter{service: service},
+			Conn: conn, tap: tap, through: passive(tap), requests: requests,
 			replies: bufio.NewReader(conn), closed: make(chan struct{}), wake: make(chan struct{}, 1),
+		}
+		if !c.through {
+			c.goner, _ = conn.(goner)
 		}
 		if s, ok := conn.(syscall.Conn); ok && c.through {
 			return socket{c, s}, nil
@@ -67,6 +99,7 @@ type redisConn struct {
 	net.Conn
 	tap      Tap
 	through  bool          // the tap never holds nor changes a call
+	goner    goner         // Conn, if it is one
 	requests splitter      // the writer's
 	replies  *bufio.Reader // the server's side; the reader's, or the pump's
 	closing  sync.Once
@@ -89,6 +122,9 @@ func (c *redisConn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	gone, stream, idle := c.gone, c.stream, c.next == len(c.queue) && !c.busy
 	c.mu.Unlock()
+	if gone == nil && c.goner != nil && idle {
+		gone = c.goner.Gone()
+	}
 	if gone != nil {
 		return 0, gone
 	}
@@ -200,9 +236,13 @@ func (c *redisConn) turn(t turn) error {
 		call.Op.Result = event.Result{Status: "(subscribed)", OK: true}
 		return c.tap.Leave(call)
 	}
+	if old, ok := c.Conn.(StaleReader); ok && v.Action == Stale {
+		missing, _ := strconv.Atoi(v.With)
+		old.ReadStale(missing)
+	}
 	start, err := c.exchange(t)
 	if err != nil {
-		return err
+		return c.unanswered(call, err)
 	}
 	call.Op.Result = describeReply(c.in.Bytes()[start:])
 	if t.exec && call.Op.Result.Status == "(nil)" { // what was watched has changed
@@ -218,6 +258,18 @@ func (c *redisConn) turn(t turn) error {
 		return ErrReset("read")
 	}
 	return nil
+}
+
+// unanswered tells the tap of a call that a reset has ended. One that the
+// caller gave up waiting for may yet happen.
+func (c *redisConn) unanswered(call *Call, err error) error {
+	if !c.through && errors.Is(err, syscall.ECONNRESET) {
+		call.Op.Result = event.Result{Status: "reset"}
+		if dead := c.tap.Leave(call); dead != nil {
+			return dead
+		}
+	}
+	return err
 }
 
 // enter asks the tap, and lets the deadline count from its answer.

@@ -91,6 +91,21 @@ func isSubscription(name string) bool {
 	return false
 }
 
+// RedisAccess tells whether a command reads, writes, or does both, which is
+// what is said of one that is not known. Commands that set a connection up do
+// neither.
+func RedisAccess(words []string) event.Access {
+	name := commandName(words)
+	if isSetup(name) {
+		return 0
+	}
+	return commandAccess(name, words)
+}
+
+// RedisKeys returns the keys among a command's words, as far as the command
+// itself tells them.
+func RedisKeys(words []string) []string { return commandKeys(commandName(words), words) }
+
 func describeCommand(words []string) event.Operation {
 	name := commandName(words)
 	op := event.Operation{Method: name, Access: commandAccess(name, words), Fails: redisFails, Request: event.Payload{Words: words}}

@@ -19,6 +19,7 @@ type turn struct {
 // splitter cuts what a client writes into turns.
 type splitter struct {
 	service string
+	target  string     // of the operations' requests
 	buf     []byte     // raws of turns that are not over, then what is not yet a whole request
 	parsed  int        // where in buf the latter begins
 	group   [][]string // MULTI and what follows, until EXEC or DISCARD
@@ -87,6 +88,6 @@ func (s *splitter) request(words []string, raw []byte) (turn, error) {
 }
 
 func (s *splitter) operation(op event.Operation) *Call {
-	op.Service = s.service
+	op.Service, op.Request.Target = s.service, s.target
 	return &Call{Op: op}
 }

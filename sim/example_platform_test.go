@@ -105,7 +105,7 @@ func platformLimits(name string) (sim.Scenario, bool) {
 		},
 	}[name]
 	if !ok {
-		return sim.Scenario{}, false
+		return clientExample(name)
 	}
 	return s(), true
 }

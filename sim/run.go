@@ -129,11 +129,12 @@ func (w *world) epitaph(i *instance) string {
 
 // reportLeak tells of goroutines that invocations left blocked for ever, on
 // instances that were alive at the end. What a constructor has started lives
-// as long as its instance and is none, nor is what only sleeps.
+// as long as its instance and is none, nor is what only sleeps, nor, in an
+// isolated run, what may serve a package-level client.
 func (w *world) reportLeak(r *Result, left []bubble.Goroutine) {
 	for _, g := range left {
 		o := w.owner(g.Label(probe.LabelKey))
-		if o == nil || o.building || g.Sleeping() || !w.aliveAtEnd[o.inst.id] {
+		if w.sim.scenario.Isolated || o == nil || o.building || g.Sleeping() || !w.aliveAtEnd[o.inst.id] {
 			continue
 		}
 		r.Verdict, r.Stack = Violated, g.String()

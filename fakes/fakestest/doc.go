@@ -3,8 +3,14 @@
 //
 // A suite is a function that gets a real client library's client, does what a
 // handler may rely on, and returns an error that names every promise which is
-// not kept. That a suite notices what is wrong is tested with fakes that are
-// broken on purpose.
+// not kept. It knows nothing of the fake: where the real service is at hand,
+// it runs against that too. That a suite notices what is wrong is tested with
+// fakes that are broken on purpose.
 //
-//   - [PubSub] for Pub/Sub
+//   - [GCS] for Cloud Storage
+//   - [PubSub] for Pub/Sub; it runs against Google's own fake too
+//   - [Redis] for Redis; `make conformance` runs it against a real server
+//
+// [Env] is a function instance without a run, [Platform] a run without
+// functions.
 package fakestest

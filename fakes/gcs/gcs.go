@@ -1,14 +1,23 @@
 // Package gcs is Cloud Storage in process: fake-gcs-server behind the real
-// cloud.google.com/go/storage client, with the preconditions of reads,
-// updates, copies and deletes put right (fake-gcs-server checks those of
-// uploads only).
+// cloud.google.com/go/storage client, with what the service promises put
+// right in front of it.
 //
-// Object generations are the virtual time in microseconds. Every operation
-// of a run has its own instant, so they are distinct and rise.
+//   - Generations rise with every write, also under a frozen clock; a
+//     metageneration is 1 with a new generation and rises with every update
+//     of metadata. ETags tell both.
+//   - Preconditions on either hold for every operation: uploads (also when
+//     they end), reads, updates, deletes, copies and compositions, and those
+//     on what is copied or composed.
+//   - Without [Service.Versioned] only the live generation exists.
+//   - Changes are told to Eventarc, and to topics by [Service.Notify].
+//   - [Service.RateLimited] refuses a second change of an object within a
+//     second.
 //
-// Not supported yet: metageneration (it stays 1; a precondition on it is
-// refused with 400), ETags as preconditions, object versioning, soft delete, signed URLs,
-// notifications, and the limit of one update a second and object.
+// Not supported: ETags as preconditions, soft delete, holds and retention,
+// object moves, batches, signed URLs, uploads by form or through the XML API,
+// notification configurations that are made during a run, lifecycle rules,
+// access control (lists are stored, and mean nothing), a limit of one second
+// for bucket names, the componentCount of a composition.
 package gcs
 
 import (
@@ -17,7 +26,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
@@ -26,10 +37,14 @@ import (
 	"github.com/wtsim/wtsim/probe"
 )
 
-// Service declares a Cloud Storage.
+// Service declares a Cloud Storage. It is a value: its methods return
+// another and leave it as it is.
 type Service struct {
-	buckets []string
-	objects []fakestorage.Object
+	buckets   []string
+	versioned []string
+	objects   []fakestorage.Object
+	configs   []config
+	limited   bool
 }
 
 // New declares a Cloud Storage with these buckets. Its operations are those
@@ -38,37 +53,97 @@ func New(buckets ...string) *Service { return &Service{buckets: buckets} }
 
 // With returns the service with an object that exists when a run starts.
 func (s *Service) With(bucket, name, content string) *Service {
-	objects := append([]fakestorage.Object{}, s.objects...)
-	return &Service{buckets: s.buckets, objects: append(objects, fakestorage.Object{
-		ObjectAttrs: fakestorage.ObjectAttrs{BucketName: bucket, Name: name}, Content: []byte(content)})}
+	out := *s
+	out.objects = append(slices.Clip(s.objects), fakestorage.Object{
+		ObjectAttrs: fakestorage.ObjectAttrs{BucketName: bucket, Name: name}, Content: []byte(content)})
+	return &out
+}
+
+// Versioned returns the service with Object Versioning enabled for buckets:
+// what is overwritten or deleted becomes a noncurrent generation.
+// https://docs.cloud.google.com/storage/docs/object-versioning
+func (s *Service) Versioned(buckets ...string) *Service {
+	out := *s
+	out.versioned = append(slices.Clip(s.versioned), buckets...)
+	return &out
+}
+
+// RateLimited returns the service with its limit of one change (create,
+// update, delete) a second and object name: what comes sooner is refused with
+// 429 rateLimitExceeded. The service itself lets bursts pass now and then, so
+// a scenario asks for it.
+// https://cloud.google.com/storage/quotas#objects
+func (s *Service) RateLimited() *Service {
+	out := *s
+	out.limited = true
+	return &out
 }
 
 // Name returns "gcs".
 func (s *Service) Name() string { return "gcs" }
 
-// Open starts a Cloud Storage with the declared buckets.
-func (s *Service) Open(probe.Platform) (probe.Backend, error) {
+// Open starts a Cloud Storage with the declared buckets. The error is a
+// bucket or topic that the scenario names but does not have. A nil platform
+// is told nothing.
+func (s *Service) Open(platform probe.Platform) (probe.Backend, error) {
+	if err := s.validate(platform); err != nil {
+		return nil, err
+	}
 	server, err := take()
 	if err != nil {
 		return nil, fmt.Errorf("gcs: %w", err)
 	}
-	for _, b := range s.buckets {
-		server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: b})
+	b := &Backend{
+		server: server, base: server.HTTPClient().Transport, platform: platform, configs: s.configs, limited: s.limited,
+		meta: map[version]int64{}, buckets: map[string]int64{}, uploads: map[string]upload{}, changed: map[version]time.Time{},
+	}
+	for _, name := range s.buckets {
+		server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name, VersioningEnabled: slices.Contains(s.versioned, name)})
 	}
 	for _, o := range s.objects {
-		if !slices.Contains(s.buckets, o.BucketName) {
-			return nil, fmt.Errorf("gcs: object %q is in bucket %q, wanted one of %q", o.Name, o.BucketName, s.buckets)
-		}
+		o.Generation = b.next()
 		server.CreateObject(o)
 	}
-	return &Backend{server: server, base: server.HTTPClient().Transport}, nil
+	return b, nil
+}
+
+func (s *Service) validate(platform probe.Platform) error {
+	for _, o := range s.objects {
+		if !slices.Contains(s.buckets, o.BucketName) {
+			return fmt.Errorf("gcs: object %q is in bucket %q, wanted one of %q", o.Name, o.BucketName, s.buckets)
+		}
+	}
+	for _, name := range s.versioned {
+		if !slices.Contains(s.buckets, name) {
+			return fmt.Errorf("gcs: bucket %q is versioned, wanted one of %q", name, s.buckets)
+		}
+	}
+	for _, c := range s.configs {
+		switch {
+		case !slices.Contains(s.buckets, c.bucket):
+			return fmt.Errorf("gcs: notifications of bucket %q, wanted one of %q", c.bucket, s.buckets)
+		case platform != nil && !platform.Topic(c.topic):
+			return fmt.Errorf("gcs: notifications of bucket %q go to topic %q, which the scenario does not have", c.bucket, c.topic)
+		}
+	}
+	return nil
 }
 
 // Backend is a Cloud Storage during one run.
 type Backend struct {
-	server *fakestorage.Server
-	base   http.RoundTripper
-	closed atomic.Bool
+	server   *fakestorage.Server
+	base     http.RoundTripper
+	platform probe.Platform // may be nil
+	configs  []config
+	limited  bool
+	closed   atomic.Bool
+
+	mu      sync.Mutex            // held while an operation happens
+	last    int64                 // the newest generation
+	meta    map[version]int64     // metagenerations that are not 1
+	buckets map[string]int64      // the same, of buckets
+	uploads map[string]upload     // that have begun, by their id
+	changed map[version]time.Time // when, by name (generation 0); if limited
 }
 
 // Client returns the real client of a function instance. It panics if the
@@ -90,7 +165,7 @@ func (b *Backend) Serves(host string) bool { return host == probe.GCSHost }
 
 // Transport returns the round tripper that a tap's calls take.
 func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
-	return probe.Transport(tap, http.RoundTripper(preconditions{b}), probe.DescribeGCS)
+	return probe.Transport(tap, http.RoundTripper(front{b}), probe.DescribeGCS)
 }
 
 // Contents returns every live object, also of buckets that were created

@@ -27,7 +27,9 @@
 package pubsub
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -56,22 +58,37 @@ func New() *Service { return &Service{} }
 // Name returns "pubsub".
 func (s *Service) Name() string { return "pubsub" }
 
+// Emulator tells isolated runs' clients where it is.
+// https://docs.cloud.google.com/pubsub/docs/emulator
+func (s *Service) Emulator(address string) (name, value string) {
+	return "PUBSUB_EMULATOR_HOST", address
+}
+
 // Open starts it for a run.
 func (s *Service) Open(p probe.Platform) (probe.Backend, error) {
 	if p == nil {
 		return nil, fmt.Errorf("pubsub: there is no platform to carry messages of")
 	}
-	return &Backend{server{platform: p}}, nil
+	return &Backend{server: server{platform: p}}, nil
 }
 
 // Backend is Pub/Sub during one run.
-type Backend struct{ server server }
+type Backend struct {
+	server server
+	wires  rpc.Wires
+}
 
 // Contents returns nothing: messages are the platform's.
 func (b *Backend) Contents() []probe.Content { return nil }
 
-// Close does nothing: connections end with their function instances.
-func (b *Backend) Close() {}
+// Close ends the connections of clients that have dialled by themselves; the
+// others end with their function instances.
+func (b *Backend) Close() { b.wires.Close() }
+
+// Dial returns a connection for a client that dials by itself.
+func (b *Backend) Dial(tap probe.Tap) net.Conn {
+	return b.wires.Dial(probe.GRPC(tap, rpc.Dial(context.Background(), methods, &b.server), probe.DescribePubSub))
+}
 
 // Client returns the real client of a function instance, in project
 // [Project]. options may hold what production uses, but no connection. It

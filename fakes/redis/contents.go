@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -13,30 +15,31 @@ import (
 // count.
 func (b *Backend) Contents() []probe.Content {
 	var out []probe.Content
-	for _, key := range b.mini.Keys() {
-		out = append(out, probe.Content{Key: key, Value: b.value(key)})
+	mini := b.Miniredis()
+	for _, key := range mini.Keys() {
+		out = append(out, probe.Content{Key: key, Value: value(mini, key)})
 	}
 	return out
 }
 
-func (b *Backend) value(key string) string {
+func value(mini *miniredis.Miniredis, key string) string {
 	var v any
-	switch b.mini.Type(key) {
+	switch mini.Type(key) {
 	case "string":
-		s, _ := b.mini.Get(key)
+		s, _ := mini.Get(key)
 		return s
 	case "hash":
-		v = b.hash(key)
+		v = hash(mini, key)
 	case "list":
-		v, _ = b.mini.List(key)
+		v, _ = mini.List(key)
 	case "set":
-		v, _ = b.mini.Members(key)
+		v, _ = mini.Members(key)
 	case "zset":
-		v = b.scores(key)
+		v = scores(mini, key)
 	case "stream":
-		v, _ = b.mini.Stream(key)
+		v, _ = mini.Stream(key)
 	case "hll":
-		v, _ = b.mini.PfCount(key)
+		v, _ = mini.PfCount(key)
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -45,18 +48,18 @@ func (b *Backend) value(key string) string {
 	return string(text)
 }
 
-func (b *Backend) hash(key string) map[string]string {
-	fields, _ := b.mini.HKeys(key)
+func hash(mini *miniredis.Miniredis, key string) map[string]string {
+	fields, _ := mini.HKeys(key)
 	h := make(map[string]string, len(fields))
 	for _, f := range fields {
-		h[f] = b.mini.HGet(key, f)
+		h[f] = mini.HGet(key, f)
 	}
 	return h
 }
 
 // scores are numbers, but for the infinite ones, which JSON does not have.
-func (b *Backend) scores(key string) map[string]any {
-	set, _ := b.mini.SortedSet(key)
+func scores(mini *miniredis.Miniredis, key string) map[string]any {
+	set, _ := mini.SortedSet(key)
 	out := make(map[string]any, len(set))
 	for member, score := range set { //wtsim:order a map is built
 		if out[member] = score; math.IsInf(score, 0) {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/probe"
@@ -51,34 +52,113 @@ func (s *Service) Name() string { return s.name }
 
 // Open starts an empty Redis, inside the bubble of a run.
 func (s *Service) Open(probe.Platform) (probe.Backend, error) {
-	m := miniredis.NewMiniRedis()
-	m.ClockTTL(true)
-	m.Seed(1)
-	for k, v := range s.seed { //wtsim:order keys are independent
-		if err := m.Set(k, v); err != nil {
-			return nil, err
-		}
-	}
-	return &Backend{name: s.name, mini: m}, nil
+	now := time.Now() //wtsim:clock the bubble's clock
+	b := &Backend{name: s.name, seed: s.seed, opened: now.UnixNano()}
+	b.mini = b.empty(now)
+	b.mini.SetTime(time.Time{})
+	b.mini.ClockTTL(true)
+	return b, nil
 }
 
 // Backend is a Redis during one run.
 type Backend struct {
-	name string
-	mini *miniredis.Miniredis
+	name   string
+	seed   map[string]string
+	opened int64 // virtual time
 
 	mu      sync.Mutex
+	closed  bool
+	mini    *miniredis.Miniredis // another one after a failover
 	clients []*redis.Client
+	conns   []*conn   // in order of creation
+	waiters []*waiter // those that have waited longest first
+	serving bool      // waiters are being answered
+	journal []entry
+	script  *conn // on whose behalf a script may be running
+	wrote   bool  // a script has written
 }
 
-// Miniredis gives a scenario's properties and tests the server itself.
-func (b *Backend) Miniredis() *miniredis.Miniredis { return b.mini }
+// empty makes a server that holds what a run begins with, at a time.
+func (b *Backend) empty(at time.Time) *miniredis.Miniredis {
+	m := miniredis.NewMiniRedis()
+	m.SetTime(at)
+	m.ClockTTL(true)
+	m.Seed(1)
+	for k, v := range b.seed { //wtsim:order keys are independent
+		if err := m.Set(k, v); err != nil {
+			panic("redis: an empty server takes any string: " + err.Error())
+		}
+	}
+	conn, err := m.Dial() // starts it
+	if err != nil {
+		panic("redis: a server without a listener starts: " + err.Error())
+	}
+	_ = conn.Close()
+	m.Server().SetPreHook(b.nested)
+	return m
+}
+
+// Miniredis gives a scenario's properties and tests the server itself. What
+// they change there is no part of what a failover restores.
+func (b *Backend) Miniredis() *miniredis.Miniredis {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mini
+}
+
+func (b *Backend) server() *server.Server { return b.mini.Server() }
+
+// scripted does something on behalf of a connection that may run scripts, and
+// reports whether one has written.
+func (b *Backend) scripted(c *conn, do func()) bool {
+	b.script, b.wrote = c, false
+	do()
+	b.script = nil
+	return b.wrote
+}
+
+// nested sees every command before the server does; those of scripts come only
+// here.
+func (b *Backend) nested(p *server.Peer, name string, args ...string) bool {
+	if b.script == nil || isScript(name) || name == "EXEC" {
+		return false
+	}
+	words := append([]string{name}, args...)
+	at, _ := blocks(name, words)
+	switch {
+	case at > 0:
+		p.WriteError("ERR " + name + " in a script is not supported by fakes/redis")
+		return true
+	case !isWrite(name, words):
+		return false
+	case b.script.replica:
+		p.WriteError(readOnly)
+		return true
+	}
+	b.wrote = true
+	return false
+}
 
 // Client returns the real client of a function instance. options may be nil
 // or hold what production uses; address, dialer and retry backoff are
 // replaced: the backoff's jitter cannot be seeded, so the client's retries
 // come at once.
 func Client(env probe.Env, service string, options *redis.Options) *redis.Client {
+	return client(env, service, options, false)
+}
+
+// Replica returns a client of the read endpoint of a service: read replicas
+// that lag behind by some writes, and refuse to write. Options are as for
+// [Client].
+//
+// Its operations are those of the service, so that rules hold for both; that
+// they are on a replica shows in their Request.Target, [probe.RedisReplica].
+// https://docs.cloud.google.com/memorystore/docs/redis/about-read-replicas
+func Replica(env probe.Env, service string, options *redis.Options) *redis.Client {
+	return client(env, service, options, true)
+}
+
+func client(env probe.Env, service string, options *redis.Options, replica bool) *redis.Client {
 	o := redis.Options{}
 	if options != nil {
 		o = *options
@@ -86,7 +166,11 @@ func Client(env probe.Env, service string, options *redis.Options) *redis.Client
 	b := env.Backend(service).(*Backend)
 	o.Addr = "127.0.0.1:6379" // never dialled; a name would be looked up
 	o.MinRetryBackoff, o.MaxRetryBackoff = -1, -1
-	o.Dialer = probe.RedisDialer(env.Tap(), b.name, b.dial(env.Context()))
+	seam := probe.RedisDialer
+	if replica {
+		seam = probe.RedisReplicaDialer
+	}
+	o.Dialer = seam(env.Tap(), b.name, b.dial(env.Context(), replica))
 	client := redis.NewClient(&o)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,21 +180,26 @@ func Client(env probe.Env, service string, options *redis.Options) *redis.Client
 
 // dial makes connections that end with their function instance. One that is
 // made after that is let be: what is sent on it is cut off at the tap.
-func (b *Backend) dial(instance context.Context) probe.Dialer {
+func (b *Backend) dial(instance context.Context, replica bool) probe.Dialer {
 	return func(context.Context, string, string) (net.Conn, error) {
-		conn, err := b.mini.Dial()
-		if err == nil && instance.Err() == nil {
-			context.AfterFunc(instance, func() { _ = conn.Close() })
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.closed {
+			return nil, probe.ErrRefused()
 		}
-		return conn, err
+		c := b.newConn(replica)
+		if instance.Err() == nil {
+			context.AfterFunc(instance, func() { _ = c.Close() })
+		}
+		return c, nil
 	}
 }
 
 // Expires returns when the first of an operation's keys expires. A key with a
 // space in it is told only where it is the operation's only one.
 func (b *Backend) Expires(resource string) int64 {
-	now := time.Now()  //wtsim:clock the bubble's clock
-	db := b.mini.DB(0) // brings the times to live up to date
+	now := time.Now()         //wtsim:clock the bubble's clock
+	db := b.Miniredis().DB(0) // brings the times to live up to date
 	var next int64
 	for _, key := range append(strings.Fields(resource), resource) {
 		if ttl := db.TTL(key); ttl > 0 && (next == 0 || now.Add(ttl).UnixNano() < next) {
@@ -125,9 +214,16 @@ func (b *Backend) Expires(resource string) int64 {
 // would then never reach the tap, where it is ended.
 func (b *Backend) Close() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, c := range b.clients {
+	clients := b.clients
+	b.closed = true
+	b.mu.Unlock()
+	for _, c := range clients {
 		_ = c.Close()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.conns) > 0 {
+		b.drop(b.conns[0], net.ErrClosed)
 	}
 	b.mini.Close()
 }

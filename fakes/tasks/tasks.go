@@ -24,7 +24,9 @@
 package tasks
 
 import (
+	"context"
 	"fmt"
+	"net"
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
@@ -49,17 +51,26 @@ func (s *Service) Open(p probe.Platform) (probe.Backend, error) {
 	if p == nil {
 		return nil, fmt.Errorf("tasks: there is no platform to carry tasks to")
 	}
-	return &Backend{server{platform: p}}, nil
+	return &Backend{server: server{platform: p}}, nil
 }
 
 // Backend is Cloud Tasks during one run.
-type Backend struct{ server server }
+type Backend struct {
+	server server
+	wires  rpc.Wires
+}
 
 // Contents returns nothing: tasks are the platform's.
 func (b *Backend) Contents() []probe.Content { return nil }
 
-// Close does nothing: connections end with their function instances.
-func (b *Backend) Close() {}
+// Close ends the connections of clients that have dialled by themselves; the
+// others end with their function instances.
+func (b *Backend) Close() { b.wires.Close() }
+
+// Dial returns a connection for a client that dials by itself.
+func (b *Backend) Dial(tap probe.Tap) net.Conn {
+	return b.wires.Dial(probe.GRPC(tap, rpc.Dial(context.Background(), methods, &b.server), probe.DescribeTasks))
+}
 
 // Client returns the real client of a function instance. options may hold
 // what production uses, but no connection. It panics if the client cannot be

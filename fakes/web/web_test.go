@@ -7,48 +7,23 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/probe"
 )
 
-// env is a function instance with this service alone. It lets everything
-// happen, and remembers it.
-type env struct {
-	ctx     context.Context
-	backend probe.Backend
-
-	mu  sync.Mutex
-	ops []event.Operation
-}
-
-func (e *env) Tap() probe.Tap               { return e }
-func (e *env) Backend(string) probe.Backend { return e.backend }
-func (e *env) Context() context.Context     { return e.ctx }
-
-func (e *env) Enter(*probe.Call) probe.Verdict { return probe.Verdict{} }
-func (e *env) Emit(string, map[string]any)     {}
-func (e *env) Leave(c *probe.Call) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.ops = append(e.ops, c.Op)
-	return nil
-}
-
 // open opens a service and a client of it.
-func open(t *testing.T, s *Service) (*env, *http.Client) {
+func open(t *testing.T, s *Service) (*fakestest.Env, *http.Client) {
 	t.Helper()
-	backend, err := s.Open(nil)
+	e, err := fakestest.Open(t.Context(), s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(backend.Close)
-	e := &env{ctx: t.Context(), backend: backend}
+	t.Cleanup(e.Close)
 	return e, Client(e, s.Name())
 }
 
@@ -79,18 +54,18 @@ func TestFresh(t *testing.T) {
 				t.Fatal(resp, err)
 			}
 		}
-		if got := e.backend.Contents(); len(got) != 1 || got[0].Value != "3" {
+		if got := e.Backend("").Contents(); len(got) != 1 || got[0].Value != "3" {
 			t.Errorf("got %v", got)
 		}
-		if op := e.ops[2]; op.Service != "pay.example" || op.Method != "POST" || op.Resource != "/charges" || op.Result.Status != "201" {
+		if op := e.Operations()[2]; op.Service != "pay.example" || op.Method != "POST" || op.Resource != "/charges" || op.Result.Status != "201" {
 			t.Errorf("got %+v", op)
 		}
 	}
 	e, _ := open(t, handler(func(http.ResponseWriter, *http.Request) {}))
-	if got := e.backend.Contents(); got != nil {
+	if got := e.Backend("").Contents(); got != nil {
 		t.Errorf("a handler without state has %v", got)
 	}
-	if b := e.backend.(probe.Host); !b.Serves("pay.example") || b.Serves("example") {
+	if b := e.Backend("").(probe.Host); !b.Serves("pay.example") || b.Serves("example") {
 		t.Error("it serves the wrong host")
 	}
 }
@@ -190,8 +165,8 @@ func TestSlow(t *testing.T) {
 		if _, err := client.Get("https://pay.example/"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		if len(e.ops) != 1 || e.ops[0].Result.Status != "200" {
-			t.Errorf("got %+v", e.ops)
+		if ops := e.Operations(); len(ops) != 1 || ops[0].Result.Status != "200" {
+			t.Errorf("got %+v", ops)
 		}
 	})
 }

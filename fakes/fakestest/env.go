@@ -1,0 +1,108 @@
+package fakestest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+)
+
+// Env is a function instance with one service alone. It is its own tap, which
+// lets everything happen, unless Verdict says otherwise, and remembers it.
+type Env struct {
+	// Verdict decides on a call; nil lets it pass. Set it before the call.
+	Verdict func(*probe.Call) probe.Verdict
+
+	ctx     context.Context
+	end     context.CancelFunc
+	backend probe.Backend
+
+	mu      sync.Mutex
+	ops     []event.Operation
+	entered []string
+}
+
+// Open opens a service and a function instance of it. The error is the
+// service's.
+func Open(ctx context.Context, s probe.Service, p probe.Platform) (*Env, error) {
+	backend, err := s.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	e := &Env{backend: backend}
+	e.ctx, e.end = context.WithCancel(ctx)
+	return e, nil
+}
+
+// Another returns another function instance of the same service.
+func (e *Env) Another() *Env {
+	other := &Env{backend: e.backend}
+	other.ctx, other.end = context.WithCancel(context.WithoutCancel(e.ctx))
+	return other
+}
+
+// End ends the function instance.
+func (e *Env) End() { e.end() }
+
+// Close ends the function instance and the service.
+func (e *Env) Close() {
+	e.end()
+	e.backend.Close()
+}
+
+// Tap returns the instance itself.
+func (e *Env) Tap() probe.Tap { return e }
+
+// Backend returns the one backend, under any name.
+func (e *Env) Backend(string) probe.Backend { return e.backend }
+
+// Context ends with the instance.
+func (e *Env) Context() context.Context { return e.ctx }
+
+// Enter notes that a call has begun, and asks Verdict.
+func (e *Env) Enter(c *probe.Call) probe.Verdict {
+	e.mu.Lock()
+	e.entered = append(e.entered, strings.TrimSpace(c.Op.Method+" "+c.Op.Resource))
+	e.mu.Unlock()
+	if e.Verdict == nil {
+		return probe.Verdict{}
+	}
+	return e.Verdict(c)
+}
+
+// Leave remembers the operation.
+func (e *Env) Leave(c *probe.Call) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ops = append(e.ops, c.Op)
+	return nil
+}
+
+// Emit does nothing.
+func (e *Env) Emit(string, map[string]any) {}
+
+// Operations returns what has happened so far.
+func (e *Env) Operations() []event.Operation {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.ops)
+}
+
+// Entered returns the calls so far, answered or not, as "METHOD resource".
+func (e *Env) Entered() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.entered)
+}
+
+// Contents returns what a backend stores as one line: key=value,...
+func Contents(b probe.Backend) string {
+	var out []string
+	for _, c := range b.Contents() {
+		out = append(out, c.Key+"="+c.Value)
+	}
+	return strings.Join(out, ",")
+}

@@ -1,0 +1,226 @@
+package redis
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+)
+
+// parse reads one request at the front of b: an array of bulk strings. n is 0
+// if it is not whole yet.
+func parse(b []byte) (words []string, n int, err error) {
+	count, at, err := header(b, 0, '*')
+	if at == 0 || err != nil {
+		return nil, 0, err
+	}
+	words = make([]string, 0, max(count, 0))
+	for range count {
+		size, from, err := header(b, at, '$')
+		if from == 0 || err != nil || from+size+2 > len(b) {
+			return nil, 0, err
+		}
+		words = append(words, string(b[from:from+size]))
+		at = from + size + 2
+	}
+	return words, at, nil
+}
+
+var errProtocol = errors.New("redis: not a request of the Redis protocol (an array of bulk strings)")
+
+func header(b []byte, at int, mark byte) (n, next int, err error) {
+	if at >= len(b) {
+		return 0, 0, nil
+	}
+	line, _, whole := bytes.Cut(b[at:], []byte("\r\n"))
+	if b[at] != mark {
+		return 0, 0, fmt.Errorf("%w: %q", errProtocol, line[:min(len(line), 20)])
+	}
+	if !whole {
+		return 0, 0, nil
+	}
+	n, err = strconv.Atoi(string(line[1:]))
+	if err != nil || n < 0 {
+		return 0, 0, fmt.Errorf("%w: %q", errProtocol, line[:min(len(line), 20)])
+	}
+	return n, at + len(line) + 2, nil
+}
+
+// perform carries out a command on the connection's own state, and returns the
+// first bytes of the reply.
+func (c *conn) perform(words ...string) []byte {
+	c.mu.Lock()
+	c.head = c.head[:0]
+	c.mu.Unlock()
+	c.b.server().Dispatch(c.peer, words)
+	c.peer.Flush()
+	c.mu.Lock() // a message may be pushed meanwhile
+	defer c.mu.Unlock()
+	c.reply = append(c.reply[:0], c.head...)
+	if len(c.reply) == 0 { // every command answers something
+		panic("redis: miniredis does not answer " + words[0])
+	}
+	return c.reply
+}
+
+// silently carries out a command without an answer.
+func (c *conn) silently(words ...string) {
+	c.mute = true
+	c.perform(words...)
+	c.mute = false
+}
+
+// fail answers with an error.
+func (c *conn) fail(text string) {
+	c.peer.WriteError(text)
+	c.peer.Flush()
+}
+
+// execute carries out one request.
+func (c *conn) execute(words []string) {
+	name := strings.ToUpper(words[0])
+	stale := c.stale
+	c.stale = 0
+	if c.replica && !isScript(name) && isWrite(name, words) {
+		c.dirty = c.group != nil
+		c.fail(readOnly)
+		return
+	}
+	switch {
+	case name == "MULTI" && c.group == nil:
+		c.group = [][]string{words}
+		c.perform(words...)
+	case name == "EXEC" && c.group != nil:
+		c.exec(words, stale)
+	case name == "DISCARD":
+		c.group, c.dirty = nil, false
+		c.perform(words...)
+	case c.group != nil:
+		c.group = append(c.group, words)
+		c.perform(words...)
+	case stale > 0:
+		c.answerStale(stale, [][]string{words})
+	default:
+		if w := newWaiter(c, name, words); w != nil {
+			c.b.block(w)
+		} else {
+			c.plain(name, words)
+		}
+	}
+}
+
+const readOnly = "READONLY You can't write against a read only replica."
+
+// plain carries out a command that is no part of a transaction and does not
+// wait.
+func (c *conn) plain(name string, words []string) {
+	if isScript(name) {
+		wrote := c.b.scripted(c, func() { c.perform(words...) })
+		c.b.note(entry{db: c.db, commands: [][]string{words}, counts: wrote})
+		return
+	}
+	reply := c.perform(words...)
+	switch {
+	case name == "SELECT" && reply[0] == '+':
+		c.db, _ = strconv.Atoi(words[1])
+	case name == "SUBSCRIBE" || name == "PSUBSCRIBE":
+		c.subscribed = true
+	case isWrite(name, words):
+		if changed(name, words, reply) {
+			c.b.note(entry{db: c.db, commands: [][]string{words}, counts: true})
+		}
+	case matters(name):
+		c.b.note(entry{db: c.db, commands: [][]string{words}})
+	}
+}
+
+// exec carries out a transaction: one write.
+func (c *conn) exec(words []string, stale int) {
+	group, dirty := append(c.group, words), c.dirty
+	c.group, c.dirty = nil, false
+	if dirty || stale > 0 {
+		c.silently("DISCARD")
+	}
+	switch {
+	case dirty:
+		c.fail("EXECABORT Transaction discarded because of previous errors.")
+		return
+	case stale > 0:
+		c.answerStale(stale, group)
+		return
+	}
+	var reply []byte
+	wrote := c.b.scripted(c, func() { reply = c.perform(words...) })
+	if reply[0] != '*' || bytes.HasPrefix(reply, []byte("*-1")) {
+		return // what was watched has changed, or it was refused
+	}
+	e := entry{db: c.db, commands: group, counts: wrote}
+	for _, queued := range group[1 : len(group)-1] {
+		name := strings.ToUpper(queued[0])
+		if name == "SELECT" && len(queued) > 1 {
+			c.db, _ = strconv.Atoi(queued[1])
+		}
+		e.counts = e.counts || !isScript(name) && isWrite(name, queued)
+	}
+	c.b.note(e)
+}
+
+func isScript(name string) bool {
+	switch name {
+	case "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO":
+		return true
+	}
+	return false
+}
+
+// isWrite reports whether a command may change what is stored.
+func isWrite(name string, words []string) bool {
+	switch name {
+	case "PUBLISH", "SPUBLISH", "MULTI", "EXEC", "DISCARD", "UNSUBSCRIBE", "PUNSUBSCRIBE":
+		return false
+	}
+	return probe.RedisAccess(words)&event.Writes != 0
+}
+
+// matters reports whether something that does not write must be repeated when
+// the state is made again: it draws a random number, or a later write needs it.
+func matters(name string) bool {
+	switch name {
+	case "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "RANDOMKEY", "SCRIPT":
+		return true
+	}
+	return false
+}
+
+// changed reports whether a command that was answered so may have changed
+// something. A failover that lost what changed nothing would lose nothing.
+func changed(name string, words []string, reply []byte) bool {
+	if reply[0] == '-' {
+		return false
+	}
+	switch name {
+	case "DEL", "UNLINK", "SETNX", "HSETNX", "MSETNX", "SADD", "SREM", "HDEL", "ZREM", "LREM", "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT",
+		"PERSIST", "RENAMENX", "COPY", "MOVE", "SMOVE", "XACK", "XDEL", "XTRIM", "PFADD", "LPUSHX", "RPUSHX", "TOUCH":
+		return !bytes.HasPrefix(reply, []byte(":0\r"))
+	case "SET":
+		for _, w := range words[3:] {
+			if strings.EqualFold(w, "GET") { // then nil is what was there
+				return true
+			}
+		}
+		return !isNil(reply)
+	case "LPOP", "RPOP", "SPOP", "GETDEL", "RPOPLPUSH", "LMOVE", "LMPOP", "ZMPOP", "XADD", "XREADGROUP":
+		return !isNil(reply)
+	case "ZPOPMIN", "ZPOPMAX":
+		return !bytes.HasPrefix(reply, []byte("*0\r"))
+	}
+	return true
+}
+
+func isNil(reply []byte) bool {
+	return len(reply) > 0 && (reply[0] == '_' || len(reply) > 2 && reply[1] == '-' && reply[2] == '1' && (reply[0] == '*' || reply[0] == '$'))
+}

@@ -1,0 +1,161 @@
+package sim_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	gpubsub "cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wtsim/wtsim/fakes/pubsub"
+	"github.com/wtsim/wtsim/fakes/tasks"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// clientExample returns one of the scenarios whose texts are about the real
+// clients of Pub/Sub and Cloud Tasks.
+func clientExample(name string) (sim.Scenario, bool) {
+	sends, one := publishesWithClient("send", "mail"), calls("alice", "send/1")
+	pull := func(s sim.Subscription) func(*sim.Scenario) {
+		s.Name, s.Topic = "inbox", "mail"
+		return func(x *sim.Scenario) {
+			x.Services, x.Subscriptions = append(x.Services, pubsub.New()), []sim.Subscription{s}
+		}
+	}
+	queue := func(q sim.QueuePolicy) func(*sim.Scenario) {
+		return func(s *sim.Scenario) {
+			s.Services, s.Queues = append(s.Services, tasks.New()), []sim.Queue{{Name: "later", QueuePolicy: q}}
+		}
+	}
+	s, ok := map[string]func() sim.Scenario{
+		"publisher": func() sim.Scenario {
+			return scenario(sends, calls("alice", "send/1,2,3?lang=en"), on("work", emitsData, sim.Trigger{Topic: "mail"}), pull(sim.Subscription{}))
+		},
+		"nowhere": func() sim.Scenario {
+			return scenario(publishesWithClient("send", "nowhere"), told(one, 0), pull(sim.Subscription{}))
+		},
+		"worker":      func() sim.Scenario { return scenario(sends, one, receives(0), pull(sim.Subscription{})) },
+		"slow-worker": func() sim.Scenario { return scenario(sends, one, receives(25*time.Second), pull(sim.Subscription{})) },
+		"batch": func() sim.Scenario {
+			return scenario(sends, calls("alice", "send/1,2", "batch", "pause", "batch"), pullsBatch("batch", time.Second), pauses(10*time.Second), pull(sim.Subscription{}))
+		},
+		"slow-batch": func() sim.Scenario {
+			return scenario(sends, calls("alice", "send/1", "batch", "batch"), pullsBatch("batch", 12*time.Second), pull(sim.Subscription{}))
+		},
+		"exactly-once": func() sim.Scenario {
+			return scenario(sends, calls("alice", "send/1", "batch", "batch"), pullsBatch("batch", 12*time.Second), pull(sim.Subscription{ExactlyOnce: true}))
+		},
+		"tasks": func() sim.Scenario {
+			return scenario(enqueues("plan"), runs("work", 200), calls("alice", "plan/a", "plan/a", "plan/b?in=60s"), queue(sim.QueuePolicy{}))
+		},
+		"failing-tasks": func() sim.Scenario {
+			return scenario(enqueues("plan"), runs("work", 500), calls("alice", "plan/a"), queue(sim.QueuePolicy{MaxAttempts: 4}))
+		},
+		"slow-queue": func() sim.Scenario {
+			return scenario(enqueues("plan"), runs("work", 200), calls("alice", "plan/a", "plan/b", "plan/c"), queue(sim.QueuePolicy{PerSecond: 1, Concurrent: 1}))
+		},
+	}[name]
+	if !ok {
+		return sim.Scenario{}, false
+	}
+	return s(), true
+}
+
+// publishesWithClient publishes the parts of its path with the real client,
+// waiting for each, with the query as attributes.
+func publishesWithClient(name, topic string) sim.Function {
+	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+		p := pubsub.Client(env).Publisher(topic)
+		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+			var results []*gpubsub.PublishResult
+			for _, data := range strings.Split(strings.Trim(r.URL.Path, "/"), ",") {
+				m := &gpubsub.Message{Data: []byte(data), Attributes: map[string]string{}}
+				for k := range r.URL.Query() {
+					m.Attributes[k] = r.URL.Query().Get(k)
+				}
+				results = append(results, p.Publish(r.Context(), m))
+			}
+			for _, result := range results {
+				if _, err := result.Get(r.Context()); err != nil {
+					http.Error(w, err.Error(), http.StatusInternalServerError)
+				}
+			}
+		}), nil
+	}}
+}
+
+// receives is a worker that receives for as long as it lives.
+func receives(takes time.Duration) sim.Function {
+	return sim.Function{Name: "worker", MinInstances: 1, AlwaysOn: true, New: func(env *sim.Env) (sim.Handler, error) {
+		k := newKit(env)
+		s := pubsub.Client(env).Subscriber("inbox")
+		go func() {
+			_ = s.Receive(env.Context(), func(ctx context.Context, m *gpubsub.Message) {
+				time.Sleep(takes)
+				k.redis.Incr(ctx, "got:"+string(m.Data))
+				m.Ack()
+			})
+		}()
+		return sim.HTTPFunc(func(http.ResponseWriter, *http.Request) {}), nil
+	}}
+}
+
+// pullsBatch pulls what there is, works on it, and acknowledges it.
+func pullsBatch(name string, takes time.Duration) sim.Function {
+	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+		k := newKit(env)
+		client := pubsub.Client(env)
+		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+			inbox := "projects/wtsim/subscriptions/inbox"
+			resp, err := client.SubscriptionAdminClient.Pull(r.Context(), &pubsubpb.PullRequest{Subscription: inbox, MaxMessages: 10})
+			if err != nil || len(resp.ReceivedMessages) == 0 {
+				return
+			}
+			time.Sleep(takes)
+			var ids []string
+			for _, m := range resp.ReceivedMessages {
+				k.redis.Incr(r.Context(), "got:"+string(m.Message.Data))
+				ids = append(ids, m.AckId)
+			}
+			if err := client.SubscriptionAdminClient.Acknowledge(r.Context(), &pubsubpb.AcknowledgeRequest{Subscription: inbox, AckIds: ids}); err != nil {
+				emits(k, r.Context(), "ACK_FAILED", err)
+			}
+		}), nil
+	}}
+}
+
+// enqueues makes a named task for "work", to be run after the time that the
+// query says.
+func enqueues(name string) sim.Function {
+	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+		client := tasks.Client(env)
+		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+			const queue = "projects/wtsim/locations/europe-west1/queues/later"
+			t := &cloudtaskspb.Task{Name: queue + "/tasks" + r.URL.Path, MessageType: &cloudtaskspb.Task_HttpRequest{
+				HttpRequest: &cloudtaskspb.HttpRequest{Url: "https://work" + r.URL.Path, Body: []byte("x")}}}
+			if in, err := time.ParseDuration(r.URL.Query().Get("in")); err == nil {
+				t.ScheduleTime = timestamppb.New(time.Now().Add(in))
+			}
+			if _, err := client.CreateTask(r.Context(), &cloudtaskspb.CreateTaskRequest{Parent: queue, Task: t}); err != nil {
+				http.Error(w, err.Error(), http.StatusConflict)
+			}
+		}), nil
+	}}
+}
+
+// runs is what tasks invoke.
+func runs(name string, status int) sim.Function {
+	return serves(name, func(k *kit, w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		text, _ := json.Marshal(map[string]string{"path": r.URL.Path, "body": string(body), "retries": r.Header.Get("X-CloudTasks-TaskRetryCount")})
+		emits(k, r.Context(), "RUN", fmt.Sprint(string(text), r.Header.Get("X-CloudTasks-TaskName")))
+		w.WriteHeader(status)
+	})
+}
