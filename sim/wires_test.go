@@ -3,14 +3,17 @@ package sim_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	gopubsub "cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/storage"
 
 	"github.com/wtsim/wtsim/fakes/fakestest"
+	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
@@ -50,9 +53,7 @@ func TestPubSubConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
 	r := s.Run(scheduler.Benign{})
-	t.Log(time.Since(began), len(r.Steps), r.Steps[len(r.Steps)-1].Time, r.Steps[len(r.Steps)-2].Time)
 	if report != nil || r.Verdict != sim.Held {
 		var b strings.Builder
 		for _, st := range r.Steps[max(0, len(r.Steps)-30):] {
@@ -62,4 +63,62 @@ func TestPubSubConformance(t *testing.T) {
 	}
 }
 
-var _ gopubsub.Message
+// BenchmarkObjectsAndMessages is one schedule of a function that writes and
+// reads two objects and publishes three messages, each of which is delivered.
+func BenchmarkObjectsAndMessages(b *testing.B) {
+	s, err := sim.Compile(sim.Scenario{
+		Name: "objects-and-messages", Services: []probe.Service{pubsub.New(), gcs.New("b")},
+		Functions: []sim.Function{
+			{Name: "put", New: func(env *sim.Env) (sim.Handler, error) {
+				objects, messages := gcs.Client(env), pubsub.Client(env)
+				return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if err := putAndPublish(r.Context(), objects, messages); err != nil {
+						http.Error(w, err.Error(), http.StatusInternalServerError)
+					}
+				})), nil
+			}},
+			{Name: "take", Topic: "put", New: func(*sim.Env) (sim.Handler, error) {
+				return sim.OnMessage(func(context.Context, sim.Message) error { return nil }), nil
+			}},
+		},
+		Clients: []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "put"}}}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sim.Steady()()
+	b.ReportAllocs()
+	for b.Loop() {
+		if r := s.Run(scheduler.Benign{}); r.Verdict != sim.Held || len(r.Steps) < 14 {
+			b.Fatal(r.Verdict, r.Why, len(r.Steps))
+		}
+	}
+}
+
+func putAndPublish(ctx context.Context, objects *storage.Client, messages *gopubsub.Client) error {
+	for _, name := range []string{"x", "y"} {
+		o := objects.Bucket("b").Object(name)
+		w := o.NewWriter(ctx)
+		if _, err := io.WriteString(w, name); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		r, err := o.NewReader(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := io.ReadAll(r); err != nil {
+			return err
+		}
+	}
+	p := messages.Publisher("put")
+	defer p.Stop()
+	for i := range 3 {
+		if _, err := p.Publish(ctx, &gopubsub.Message{Data: fmt.Appendf(nil, `{"n":%d}`, i)}).Get(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
