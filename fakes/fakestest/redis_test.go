@@ -59,9 +59,15 @@ func TestRealRedis(t *testing.T) {
 	if info, err := client.InfoMap(t.Context(), "server").Result(); err == nil {
 		t.Logf("redis-server %s", info["Server"]["redis_version"])
 	}
-	if err := fakestest.Redis(t.Context(), open); err != nil {
-		t.Error(err)
+	// Times are real here, and a machine that does much else is late: what is
+	// wrong with the suite or the server is wrong every time.
+	for range 5 {
+		if err = fakestest.Redis(t.Context(), open); err == nil {
+			return
+		}
+		t.Logf("again, in case it was the machine: %v", err)
 	}
+	t.Error("it fails every time")
 }
 
 // broken is a connection to a Redis that is broken on purpose: what the
