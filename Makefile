@@ -12,7 +12,7 @@ BENCHTIME   ?= 1s
 RACE_PKG    ?= $(patsubst %,./%/...,$(wildcard probe fakes sim internal/bubble))
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race patched lint check bench soak
+.PHONY: help build test race patched lint check bench soak conformance
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,12 @@ check: ## all of CI: lint, build, race, patched, test
 		$(MAKE) --no-print-directory $$phase || { echo "== $$phase FAILED after $$(($$(date +%s) - start)) s" >&2; exit 1; }; \
 		echo "== $$phase: $$(($$(date +%s) - start)) s"; \
 	done
+
+# Where there is no redis-server it is installed, if this may be done here.
+conformance: ## the fakes' suites, also against a real redis-server (installs it with apt-get)
+	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; } >/dev/null 2>&1 || \
+		{ echo "make conformance: there is no redis-server, and apt-get cannot install it here" >&2; exit 1; }
+	WTSIM_REDIS=1 $(GO) test -count=1 -run 'RealRedis|Notices|Conformance' ./fakes/...
 
 bench: ## benchmarks (PKG=./..., BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wtsim/wtsim/event"
 )
 
 // rig is a real client and a server in process, with a tap between.
@@ -307,4 +309,70 @@ func TestRedisSubscribe(t *testing.T) {
 			t.Errorf("%d operations, %q", len(ops), ops[0])
 		}
 	})
+}
+
+// old is a connection to a replica that is told how old its answers shall be.
+type old struct {
+	net.Conn
+	missing []int
+	gone    error
+}
+
+func (o *old) ReadStale(missing int) { o.missing = append(o.missing, missing) }
+func (o *old) Gone() error           { return o.gone }
+
+// A stale verdict reaches the connection before the request does; operations
+// on a replica are marked. A connection that has been reset fails before the
+// tap.
+func TestRedisReplica(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := miniredis.NewMiniRedis()
+		defer server.Close()
+		tap := &scripted{verdicts: map[string][]Verdict{"GET": {{}, {Stale, "2"}, {}}}}
+		var conns []*old
+		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: RedisReplicaDialer(tap, "cache", func(context.Context, string, string) (net.Conn, error) {
+			conn, err := server.Dial()
+			conns = append(conns, &old{Conn: conn})
+			return conns[len(conns)-1], err
+		})})
+		defer func() { _ = client.Close() }()
+		for range 3 {
+			client.Get(t.Context(), "k")
+		}
+		if len(conns) != 1 || !slices.Equal(conns[0].missing, []int{2}) {
+			t.Fatalf("%d connections, the first %v", len(conns), conns[0].missing)
+		}
+		conns[0].gone = ErrReset("read")
+		if err := client.Get(t.Context(), "k").Err(); err != redis.Nil || len(conns) != 2 {
+			t.Errorf("after a reset: %v, %d connections", err, len(conns))
+		}
+		for _, op := range tap.left {
+			if op.Service != "cache" || op.Request.Target != RedisReplica {
+				t.Errorf("got %+v", op)
+			}
+		}
+		if len(tap.left) != 4 || len(tap.calls) != 4 {
+			t.Errorf("%d operations of %d calls", len(tap.left), len(tap.calls))
+		}
+	})
+}
+
+// What a command does, and to which keys.
+func TestRedisAccess(t *testing.T) {
+	for _, c := range []struct {
+		words  string
+		access event.Access
+		keys   string
+	}{
+		{"get a", reads, "a"}, {"SET a 1", writes, "a"}, {"SET a 1 NX", both, "a"}, {"MGET a b", reads, "a b"}, {"HELLO 3", 0, "3"},
+		{"SELECT 1", 0, "1"}, {"XREADGROUP GROUP g c STREAMS s t > >", both, "s t"}, {"WHATEVER a", both, "a"},
+	} {
+		words := strings.Fields(c.words)
+		if access := RedisAccess(words); access != c.access {
+			t.Errorf("%s: access %v, wanted %v", c.words, access, c.access)
+		}
+		if keys := strings.Join(RedisKeys(words), " "); c.access != 0 && keys != c.keys {
+			t.Errorf("%s: keys %q, wanted %q", c.words, keys, c.keys)
+		}
+	}
 }

@@ -115,7 +115,7 @@ func blockingOrder(ctx context.Context, p pair) error {
 }
 
 func blockingMoves(ctx context.Context, p pair) error {
-	move := later(func() (string, error) { return p.a.BRPopLPush(ctx, "in", "out", 0).Result() })
+	move := later(func() (string, error) { return p.a.Do(ctx, "BRPOPLPUSH", "in", "out", 0).Text() })
 	next := later(func() (string, error) { return p.b.BLMove(ctx, "out", "done", "RIGHT", "LEFT", 0).Result() })
 	failed := []error{still("BRPOPLPUSH", move), p.a.RPush(ctx, "in", "1", "2").Err(), gets("BRPOPLPUSH", move, "2"), gets("BLMOVE of what it moved", next, "2")}
 	all, err := p.a.LRange(ctx, "in", 0, -1).Result()

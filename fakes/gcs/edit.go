@@ -14,20 +14,18 @@ import (
 
 // insert carries out an upload, or the end of one.
 func (b *Backend) insert(q *request) (*http.Response, error) {
-	if u, ok := b.uploads[q.id]; ok {
-		q.version = u.version
-	}
 	after := b.fresh(q.name())
 	resp, err := b.base.RoundTrip(q.unconditional())
-	if err := after(); err != nil {
-		return nil, err
+	made, afterErr := after()
+	if afterErr != nil {
+		return nil, afterErr
 	}
 	if err != nil || resp.StatusCode >= 300 {
 		return resp, err
 	}
 	delete(b.uploads, q.id)
-	out := answer(q.Request, http.StatusOK, b.find1(q.name()).resource(true))
-	return out, nil
+	q.result = made
+	return answer(q.Request, http.StatusOK, made.resource(true)), nil
 }
 
 // begin notes what a resumable upload began with.
@@ -120,7 +118,8 @@ func (b *Backend) edit(q *request) *http.Response {
 		return refuse(q.Request, http.StatusInternalServerError, "global", "internalError", err.Error())
 	}
 	b.updated(o.version())
-	return answer(q.Request, http.StatusOK, b.find1(o.version()).resource(q.full()))
+	q.result, _ = b.find(o.version())
+	return answer(q.Request, http.StatusOK, q.result.resource(q.full()))
 }
 
 // copy carries out objects.copy and objects.rewrite, the latter in one go.
@@ -212,7 +211,8 @@ func (b *Backend) create(q *request, o object) (object, *http.Response) {
 	if err := b.store(o); err != nil {
 		return object{}, refuse(q.Request, http.StatusInternalServerError, "global", "internalError", err.Error())
 	}
-	return b.find1(o.version()), nil
+	q.result, _ = b.find(o.version())
+	return q.result, nil
 }
 
 type seekable struct{ *bytes.Reader }

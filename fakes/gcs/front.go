@@ -55,6 +55,9 @@ func (q *request) unsupported() string {
 func (b *Backend) serve(q *request) (*http.Response, []change, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if u, ok := b.uploads[q.id]; ok {
+		q.version = u.version
+	}
 	if resp := b.refusal(q); resp != nil {
 		return resp, nil, nil
 	}
@@ -68,7 +71,6 @@ func (b *Backend) serve(q *request) (*http.Response, []change, error) {
 				"Please reduce your request rate. See https://cloud.google.com/storage/docs/gcs429.", q.bucket, q.object)), nil, nil
 	}
 	before, had := b.find(q.version)
-	live, wasLive := b.find(q.name())
 	resp, err := b.perform(q)
 	if err != nil || resp.StatusCode >= 300 {
 		return resp, nil, err
@@ -76,19 +78,23 @@ func (b *Backend) serve(q *request) (*http.Response, []change, error) {
 	if b.limited {
 		b.changed[q.name()] = time.Now() //wtsim:clock the bubble's clock
 	}
-	var changes []change
+	return resp, b.changes(q, before, had), nil
+}
+
+// changes tells what an operation that has happened did to an object; before
+// is what it was about, if there was such a thing.
+func (b *Backend) changes(q *request, before object, had bool) []change {
 	switch {
-	case q.method == "objects.delete" && had:
-		changes = b.deleted(q, before)
-	case strings.HasPrefix(q.method, "objectAccessControls.") && had:
+	case q.method == "objects.delete":
+		return b.deleted(q, before)
+	case strings.HasPrefix(q.method, "objectAccessControls."):
 		b.updated(before.version())
-		changes = []change{{event: MetadataUpdate, object: b.find1(before.version())}}
+		before.metageneration++
+		return []change{{event: MetadataUpdate, object: before}}
 	case q.method == "objects.update" || q.method == "objects.patch":
-		changes = []change{{event: MetadataUpdate, object: b.find1(before.version())}}
-	default:
-		changes = b.written(q, live, wasLive)
+		return []change{{event: MetadataUpdate, object: q.result}}
 	}
-	return resp, changes, nil
+	return b.written(q, before, had)
 }
 
 // perform carries out what changes an object.

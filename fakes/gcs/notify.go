@@ -55,25 +55,23 @@ type change struct {
 func (b *Backend) deleted(q *request, before object) []change {
 	event := Delete
 	if q.generation == 0 && b.versioned(q.bucket) {
-		event, before = Archive, b.find1(before.version())
+		event = Archive
+		before, _ = b.find(before.version()) // it has a time of deletion now
 	}
 	return []change{{event: event, object: before}}
 }
 
-// written tells what a write did: nothing, if the upload goes on.
+// written tells what a write did.
 func (b *Backend) written(q *request, before object, had bool) []change {
-	now, ok := b.find(q.name())
-	if !ok || had && now.Generation == before.Generation {
-		return nil
-	}
-	changes := []change{{event: Finalize, object: now}}
+	changes := []change{{event: Finalize, object: q.result}}
 	if !had {
 		return changes
 	}
 	changes[0].overwrote = before.Generation
-	replaced := change{event: Delete, object: before, overwrittenBy: now.Generation}
+	replaced := change{event: Delete, object: before, overwrittenBy: q.result.Generation}
 	if b.versioned(q.bucket) {
-		replaced.event, replaced.object = Archive, b.find1(before.version())
+		replaced.event = Archive
+		replaced.object, _ = b.find(before.version())
 	}
 	return append(changes, replaced)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -23,6 +24,7 @@ type request struct {
 	method string // as probe.DescribeGCS names it
 	body   []byte // of those that have one which is no content
 	id     string // of a resumable upload that has begun
+	result object // what it has made of the object
 
 	// What it is about; of a copy or composition, what that writes. An empty
 	// object stands for the bucket itself.
@@ -70,13 +72,12 @@ func read(r *http.Request) (*request, error) {
 // unconditional is the request without preconditions, which have been checked:
 // the server's own, on uploads, are by its numbers of generations.
 func (q *request) unconditional() *http.Request {
-	query := q.URL.Query()
-	for _, name := range []string{"ifGenerationMatch", "ifGenerationNotMatch"} {
-		query.Del(name)
-	}
-	if len(query) == len(q.query) {
+	if !q.query.Has("ifGenerationMatch") && !q.query.Has("ifGenerationNotMatch") {
 		return q.Request
 	}
+	query := maps.Clone(q.query)
+	query.Del("ifGenerationMatch")
+	query.Del("ifGenerationNotMatch")
 	r := q.WithContext(q.Context())
 	u := *q.URL
 	u.RawQuery = query.Encode()

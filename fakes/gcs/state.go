@@ -38,12 +38,6 @@ func (b *Backend) find(v version) (object, bool) {
 	return out, true
 }
 
-// find1 returns an object that is there.
-func (b *Backend) find1(v version) object {
-	o, _ := b.find(v)
-	return o
-}
-
 // state returns the generation and metageneration of an object, 0 if there is
 // none; of a bucket, its metageneration.
 func (b *Backend) state(v version) (generation, metageneration int64) {
@@ -98,13 +92,12 @@ type upload struct {
 // for an update. Where the clock has not moved since the newest generation,
 // every version of the name is put aside; the function returned puts them
 // back, and gives what was written a number of its own.
-func (b *Backend) fresh(v version) (after func() error) {
+func (b *Backend) fresh(v version) (after func() (object, error)) {
 	if time.Now().UnixMicro() > b.last { //wtsim:clock the bubble's clock
-		return func() error {
-			if o, ok := b.find(v); ok {
-				b.last = max(b.last, o.Generation)
-			}
-			return nil
+		return func() (object, error) {
+			o, _ := b.find(v)
+			b.last = max(b.last, o.Generation)
+			return o, nil
 		}
 	}
 	_, wasLive := b.find(v)
@@ -112,27 +105,31 @@ func (b *Backend) fresh(v version) (after func() error) {
 	for _, o := range aside {
 		_ = b.server.Backend().DeleteObjectWithGeneration(v.bucket, v.object, o.Generation) // it is there
 	}
-	return func() error {
-		written, ok := b.find(v)
-		if ok {
-			if err := b.server.Backend().DeleteObjectWithGeneration(v.bucket, v.object, written.Generation); err != nil {
-				return err
-			}
+	return func() (object, error) { return b.restore(v, aside, wasLive) }
+}
+
+// restore puts back what fresh has put aside.
+func (b *Backend) restore(v version, aside []object, wasLive bool) (object, error) {
+	written, ok := b.find(v)
+	if ok {
+		if err := b.server.Backend().DeleteObjectWithGeneration(v.bucket, v.object, written.Generation); err != nil {
+			return object{}, err
 		}
-		for _, o := range aside { // each makes the one before noncurrent
-			if err := b.store(o); err != nil {
-				return err
-			}
-		}
-		switch {
-		case ok:
-			written.Generation = b.next()
-			return b.store(written)
-		case !wasLive && len(aside) > 0:
-			return b.server.Backend().DeleteObject(v.bucket, v.object)
-		}
-		return nil
 	}
+	for _, o := range aside { // each makes the one before noncurrent
+		if err := b.store(o); err != nil {
+			return object{}, err
+		}
+	}
+	switch {
+	case ok:
+		written.Generation = b.next()
+		written.metageneration = 1
+		return written, b.store(written)
+	case !wasLive && len(aside) > 0:
+		return object{}, b.server.Backend().DeleteObject(v.bucket, v.object)
+	}
+	return object{}, nil
 }
 
 // versions returns all of a name, the oldest first.

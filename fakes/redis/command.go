@@ -102,12 +102,13 @@ func (c *conn) execute(words []string) {
 	case c.group != nil:
 		c.group = append(c.group, words)
 		c.perform(words...)
-	case stale > 0:
-		c.answerStale(stale, [][]string{words})
 	default:
-		if w := newWaiter(c, name, words); w != nil {
+		switch w := newWaiter(c, name, words); {
+		case w != nil: // also where it should be stale: it waits for what is new
 			c.b.block(w)
-		} else {
+		case stale > 0:
+			c.answerStale(stale, [][]string{words})
+		default:
 			c.plain(name, words)
 		}
 	}

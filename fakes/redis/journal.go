@@ -74,12 +74,12 @@ func (b *Backend) Losable() int {
 // FailOver loses the newest n acknowledged writes and resets every connection:
 // a replica that had not got them takes over. A transaction or script is one
 // write. Scripts that were loaded are unknown to it, and nobody is subscribed.
-// n is at most Losable.
+// It loses no more than Losable.
 func (b *Backend) FailOver(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n > 0 {
-		b.journal = b.journal[:b.newest()[n-1]]
+	if newest := b.newest(); n > 0 && len(newest) > 0 {
+		b.journal = b.journal[:newest[min(n, len(newest))-1]]
 	}
 	for len(b.conns) > 0 {
 		b.drop(b.conns[0], probe.ErrReset("read"))
@@ -93,8 +93,12 @@ func (b *Backend) FailOver(n int) {
 }
 
 // Staleness is how many writes the answer to a read on a replica may miss: at
-// most 3, none older than a minute, and no more than touch what is read.
+// most 3, none older than a minute, and no more than touch what is read. A
+// read that waits for what is new misses nothing.
 func (b *Backend) Staleness(c *probe.Call) int {
+	if at, _ := blocks(c.Op.Method, c.Op.Request.Words); at > 0 {
+		return 0
+	}
 	if c.Op.Request.Target != probe.RedisReplica || c.Op.Access != event.Reads || strings.Contains(c.Op.Method, "SUBSCRIBE") {
 		return 0
 	}

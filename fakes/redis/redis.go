@@ -2,14 +2,30 @@
 // client.
 //
 // A scenario declares it with [New]; a function's constructor gets its client
-// from [Client]. Expiry follows virtual time.
+// from [Client], or one of the read replicas from [Replica].
 //
-// Not supported: replication and WAIT (a write is never acknowledged before
-// it is durable), clusters and sentinels, and what miniredis itself lacks.
+//   - Commands happen one at a time, where the client writes them; expiry
+//     follows virtual time.
+//   - Blocking commands wait in virtual time, and are served in the order in
+//     which they came.
+//   - A failover loses the newest acknowledged writes ([Backend.FailOver]) and
+//     resets every connection.
+//   - A read on a replica may miss the newest writes ([Backend.Staleness]).
+//   - SUBSCRIBE and PUBLISH are operations; what the server pushes is none. A
+//     message reaches its subscribers with PUBLISH, at once and in order. That
+//     one is lost, or comes late, is not tried, but for what a failover does.
 //
-// Subscriptions work, but only SUBSCRIBE and PUBLISH are operations: a message
-// reaches its subscribers with PUBLISH, at once and in order. That one is
-// lost, or comes late, is not tried.
+// The conformance suite fakestest.Redis holds for it as for Redis 7.
+//
+// Not supported, beside what miniredis itself lacks (BLMPOP, functions, XREADGROUP
+// on deleted streams that wakes readers, the COUNT of XREADGROUP for a
+// consumer's own pending entries):
+//
+//   - clusters, sentinels, WAIT (it counts no replica), AUTH on replicas;
+//   - blocking commands in scripts (refused; Redis does not wait there);
+//   - scripts that draw random numbers by math.random: they draw others when a
+//     failover or a stale read makes an older state again;
+//   - client-side caching, MONITOR, keyspace notifications.
 package redis
 
 import (

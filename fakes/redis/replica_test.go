@@ -62,19 +62,16 @@ func TestReplica(t *testing.T) {
 				t.Errorf("%d missing: got %s, wanted %s", c.missing, got, c.want)
 			}
 		}
+		c.XAdd(ctx, &redis.XAddArgs{Stream: "s", Values: []string{"v", "1"}})
+		if got := read(1, func() (any, error) { // a stale answer is one to a command that does not wait
+			s, err := r.XRead(ctx, &redis.XReadArgs{Streams: []string{"s", "0"}, Block: 0}).Result()
+			return len(s), err
+		}); got != "1" {
+			t.Errorf("XREAD BLOCK: got %s", got)
+		}
+		c.Del(ctx, "s")
 		other.Verdict = nil
-		_, inTx := r.TxPipelined(ctx, func(p redis.Pipeliner) error { p.Get(ctx, "k"); return p.Set(ctx, "k", "3", 0).Err() })
-		for what, err := range map[string]error{
-			"SET": r.Set(ctx, "k", "3", 0).Err(), "BLPOP": r.BLPop(ctx, 0, "l").Err(), "FLUSHALL": r.FlushAll(ctx).Err(),
-			"script": r.Eval(ctx, `return redis.call("SET", KEYS[1], "3")`, []string{"k"}).Err(), "transaction": inTx,
-		} {
-			if err == nil || !strings.Contains(err.Error(), "READONLY") && !strings.HasPrefix(err.Error(), "EXECABORT") {
-				t.Errorf("%s on a replica: %v", what, err)
-			}
-		}
-		if got, err := r.Eval(ctx, `return redis.call("GET", KEYS[1])`, []string{"k"}).Result(); got != "2" || err != nil {
-			t.Errorf("a script that reads: %v, %v", got, err)
-		}
+		refusesWrites(t, r)
 		if got := fakestest.Contents(e.Backend("")); got != `k=2,l=["a","b"]` {
 			t.Errorf("got %s", got)
 		}
@@ -84,6 +81,24 @@ func TestReplica(t *testing.T) {
 			}
 		}
 	})
+}
+
+// refusesWrites: in every way, and a script only where it writes.
+func refusesWrites(t *testing.T, r *redis.Client) {
+	t.Helper()
+	ctx := t.Context()
+	_, inTx := r.TxPipelined(ctx, func(p redis.Pipeliner) error { p.Get(ctx, "k"); return p.Set(ctx, "k", "3", 0).Err() })
+	for what, err := range map[string]error{
+		"SET": r.Set(ctx, "k", "3", 0).Err(), "BLPOP": r.BLPop(ctx, 0, "l").Err(), "FLUSHALL": r.FlushAll(ctx).Err(),
+		"script": r.Eval(ctx, `return redis.call("SET", KEYS[1], "3")`, []string{"k"}).Err(), "transaction": inTx,
+	} {
+		if err == nil || !strings.Contains(err.Error(), "READONLY") && !strings.HasPrefix(err.Error(), "EXECABORT") {
+			t.Errorf("%s on a replica: %v", what, err)
+		}
+	}
+	if got, err := r.Eval(ctx, `return redis.call("GET", KEYS[1])`, []string{"k"}).Result(); got != "2" || err != nil {
+		t.Errorf("a script that reads: %v, %v", got, err)
+	}
 }
 
 // How much an answer may miss: the writes of the last minute, at most three,
@@ -123,9 +138,16 @@ func TestStaleness(t *testing.T) {
 		if fmt.Sprint(got) != want {
 			t.Errorf("got %v, wanted %s", got, want)
 		}
+		c.XAdd(ctx, &redis.XAddArgs{Stream: "s", Values: []string{"v", "1"}})
+		for block, want := range map[time.Duration]int{-1: 1, time.Second: 0} {
+			r.XRead(ctx, &redis.XReadArgs{Streams: []string{"s", "0"}, Block: block})
+			if got["XREAD s"] != want {
+				t.Errorf("XREAD BLOCK %v may miss %d", block, got["XREAD s"])
+			}
+		}
 		c.FlushAll(ctx)
 		look()
-		if got["GET a"] != 1 || got["GET b"] != 1 || got["GET c"] != 3 {
+		if got["GET a"] != 1 || got["GET b"] != 1 || got["GET c"] != 1 || got["GET d"] != 3 {
 			t.Errorf("after FLUSHALL: %v", got)
 		}
 		time.Sleep(61 * time.Second)
