@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -18,22 +19,13 @@ func (w *world) start(c candidate, s *Step) {
 	t := c.task
 	warm := t.fn.warm()
 	o := w.fault(c, startFaults(t, warm))
-	s.Kind, s.What, s.Outcome = KindStart, "starts", o.String()
-	if t.message != nil {
-		s.What = fmt.Sprintf("gets %s", t.message.people())
-		if t.attempt > 1 {
-			s.What += fmt.Sprintf(", attempt %d", t.attempt)
-		}
-	} else {
-		s.What = t.request.people()
-	}
+	s.Kind, s.What, s.Outcome = KindStart, t.received(), o.String()
 	inst := warm
 	if inst == nil || o.Do == ColdStart {
 		inst = w.newInstance(t)
 		s.Cold = true
 	}
-	t.fn.started++
-	t.number, t.inst, t.stage = t.fn.started, inst, live
+	t.begin(inst)
 	if o.Do != "" {
 		w.remark(startNote(t, o))
 	}
@@ -47,8 +39,29 @@ func (w *world) start(c candidate, s *Step) {
 	}
 	w.random.reseed(w.label("new "+t.name), s.Identity)
 	w.random.reseed(w.label(t.name), s.Identity)
+	if !s.Cold {
+		w.beside(candidate{task: t, started: true})
+	}
 	w.invoke(ctx, t, s.Cold)
-	w.beat.Wait()
+	w.together()
+}
+
+// received says what an invocation is given.
+func (t *task) received() string {
+	if t.message == nil {
+		return t.request.people()
+	}
+	what := fmt.Sprintf("gets %s", t.message.people())
+	if t.attempt > 1 {
+		what += fmt.Sprintf(", attempt %d", t.attempt)
+	}
+	return what
+}
+
+// begin makes the task a live one of an instance.
+func (t *task) begin(inst *instance) {
+	t.fn.started++
+	t.number, t.inst, t.stage = t.fn.started, inst, live
 }
 
 func (f *function) warm() *instance {
@@ -101,6 +114,7 @@ func (w *world) enter(t *task, cold bool) context.Context {
 // invoke starts the goroutine of an invocation, constructor first where the
 // instance is new.
 func (w *world) invoke(ctx context.Context, t *task, cold bool) {
+	w.call("new "+t.name, seeded.Heir)
 	go func() { //wtsim:go an invocation is a goroutine of its own
 		defer w.ended(t)
 		w.seed("new " + t.name)
@@ -108,6 +122,7 @@ func (w *world) invoke(ctx context.Context, t *task, cold bool) {
 			return
 		}
 		w.seed("start " + t.name)
+		w.call(t.name, seeded.Call)
 		t.call(probe.Label(ctx, t.inst.tap, w.label(t.name)))
 	}()
 }
@@ -173,6 +188,7 @@ func messageEnding(err error) ending {
 
 // ended is called on the invocation's goroutine when it returns.
 func (w *world) ended(t *task) {
+	seeded.Quiet(true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if t.ending.status == "" {

@@ -13,6 +13,9 @@ const (
 	Fail         = "fail"
 	LoseResponse = "lose-response"
 	Stall        = "stall"
+	RunGoroutine = "run-goroutine"
+	SelectCase   = "select-case"
+	Overlap      = "overlap"
 )
 
 // The places of a crash, its parameter.
@@ -70,4 +73,19 @@ var kinds = []Kind{
 	{Stall, "an operation is held past the invocation's time limit, or past the expiry of a key that the invocation has used, until another task has tried again or used the key (11 minutes at most)",
 		"at every operation of an invocation with a time limit or an expiring key ahead",
 		[]string{"https://docs.cloud.google.com/run/docs/container-contract", "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html"}},
+	{RunGoroutine, "another runnable goroutine of a function instance goes first, the one that is passed over goes behind the others",
+		"on the patched runtime: wherever a goroutine is about to go on, or reaches an operation of a channel or a lock, or a go statement, and another could go on",
+		[]string{"https://go.dev/ref/spec#Go_statements", "https://go.dev/ref/mem"}},
+	{SelectCase, "a select takes another one of its ready cases",
+		"on the patched runtime: at every select with several ready cases",
+		[]string{"https://go.dev/ref/spec#Select_statements"}},
+	{Overlap, "another invocation of the same function instance goes on at the same time, so that the goroutines of both may go on in any order",
+		"on the patched runtime: at every operation and start of an invocation, where another invocation of its instance is ready",
+		[]string{"https://docs.cloud.google.com/run/docs/about-concurrency"}},
+}
+
+// Reorders reports whether a kind only changes in what order things happen:
+// it is no fault and does not count against the budget.
+func Reorders(kind string) bool {
+	return slices.Contains([]string{RunOther, Reorder, RunGoroutine, SelectCase, Overlap}, kind)
 }

@@ -87,6 +87,7 @@ func (w *world) perform(c candidate) {
 	w.tell(s)
 	w.fair(c.task, &s)
 	w.takesAdvantage(c)
+	w.tellCompanion()
 }
 
 func instanceID(t *task) string {
@@ -127,7 +128,8 @@ func (w *world) operate(c candidate, s *Step) {
 	case o.Do == LoseResponse:
 		w.let(k, probe.Verdict{Action: probe.Lose, With: o.With})
 	default:
-		w.let(k, probe.Verdict{})
+		w.beside(c)
+		w.let(k, passes)
 	}
 	s.Status = operationStatus(k, o)
 }
@@ -135,8 +137,11 @@ func (w *world) operate(c candidate, s *Step) {
 // let releases a call and waits until all is quiet again.
 func (w *world) let(k *call, v probe.Verdict) {
 	k.release <- v
-	w.beat.Wait()
+	w.together()
 }
+
+// passes lets a call happen.
+var passes = probe.Verdict{}
 
 func operationStatus(k *call, o scheduler.Option) string {
 	switch {

@@ -7,3 +7,21 @@ const Runtime = false
 
 // Goroutine does nothing: plain Go draws at random.
 func Goroutine(uint64) {}
+
+// Call does nothing: plain Go asks nobody.
+func Call(uint32) {}
+
+// Recall does nothing.
+func Recall(uint32) {}
+
+// Heir does nothing.
+func Heir(uint32) {}
+
+// Quiet does nothing.
+func Quiet(bool) bool { return false }
+
+// Chooser returns at once: plain Go asks nobody.
+func Chooser(*Names, func(Choice) int) {}
+
+// Stop does nothing.
+func Stop() {}
