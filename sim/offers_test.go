@@ -16,7 +16,7 @@ func allowed(o scheduler.Option, at string, op *event.Operation, limits sim.Faul
 	delivery := strings.Contains(at, "(order(") // of a message; else a client's request
 	writes := op != nil && op.Access&event.Writes != 0
 	switch {
-	case o.Fault != (o.Do != sim.RunOther && o.Do != sim.Reorder):
+	case o.Fault == sim.Reorders(o.Do):
 		return false
 	case limits.Kinds != nil && !slices.Contains(limits.Kinds, o.Do):
 		return false
@@ -27,6 +27,10 @@ func allowed(o scheduler.Option, at string, op *event.Operation, limits sim.Faul
 	switch where {
 	case "after":
 		return o.Do == sim.RunOther || o.Do == sim.Reorder && strings.Contains(o.With, "(order(")
+	case "beside":
+		return o.Do == sim.Overlap
+	case "goroutine":
+		return o.Do == sim.SelectCase == strings.HasSuffix(at, " select") && (o.Do == sim.SelectCase || o.Do == sim.RunGoroutine)
 	case "start":
 		return o.Do == sim.ColdStart || o.Do == sim.Duplicate && delivery || o.String() == "crash at-start"
 	case "end": // redeliver only after a success: without one it comes again anyway

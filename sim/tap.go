@@ -56,10 +56,12 @@ func (i *instance) looked() {
 // Enter parks the call until the world decides.
 func (t *instanceTap) Enter(c *probe.Call) (verdict probe.Verdict) {
 	w := t.inst.world
-	quiet := seeded.Quiet(true)
+	seeded.Quiet(true)
 	defer func() {
 		w.seedAfter(c, verdict)
-		seeded.Quiet(quiet)
+		if verdict.Action != probe.Pass && verdict.Action != probe.Lose {
+			seeded.Quiet(false) // else it goes through the service, until Leave
+		}
 	}()
 	k, ok := w.park(t.inst, c)
 	if !ok {
@@ -153,7 +155,8 @@ func (w *world) withdraw(k *call) probe.Verdict {
 
 // Leave takes note of an operation's effect.
 func (t *instanceTap) Leave(c *probe.Call) error {
-	defer seeded.Quiet(seeded.Quiet(true))
+	seeded.Quiet(true)
+	defer seeded.Quiet(false)
 	w := t.inst.world
 	k := c.Ref.(*call)
 	w.mu.Lock()

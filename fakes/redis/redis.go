@@ -22,6 +22,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -98,6 +99,7 @@ func Client(env probe.Env, service string, options *redis.Options) *redis.Client
 // made after that is let be: what is sent on it is cut off at the tap.
 func (b *Backend) dial(instance context.Context) probe.Dialer {
 	return func(context.Context, string, string) (net.Conn, error) {
+		defer seeded.Quiet(seeded.Quiet(true)) // the server's goroutines are none of the application's
 		conn, err := b.mini.Dial()
 		if err == nil && instance.Err() == nil {
 			context.AfterFunc(instance, func() { _ = conn.Close() })

@@ -28,7 +28,7 @@ var layers = []layer{
 	{pkg: "scheduler", run: true},
 
 	// Fakes and the world never see each other: they meet in probe.
-	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props"}},
+	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props", "internal/seeded"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
 
@@ -40,6 +40,7 @@ var layers = []layer{
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
+	{pkg: "internal/goker"},
 	{pkg: "internal/nasty"}, // tests alone
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/runtimepatch"},
