@@ -132,7 +132,11 @@ func binary(t *testing.T, patched, race bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay, err := release.Overlay(t.TempDir())
+	cache, err := os.UserCacheDir() // where wtsim test has it, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := release.Overlay(filepath.Join(cache, "wtsim", "runtime"))
 	if err != nil {
 		t.Fatal(err)
 	}
