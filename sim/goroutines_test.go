@@ -67,6 +67,45 @@ func oversold() sim.Scenario {
 	return s
 }
 
+// crossed is a scenario in which two invocations of one function instance
+// take two locks in different orders.
+func crossed() sim.Scenario {
+	s := scenario(calls("alice", "bank/warm", "bank/give"), calls("bob", "bank/take"))
+	s.Functions = append(s.Functions, sim.Function{Name: "bank", New: func(*sim.Env) (sim.Handler, error) {
+		var mine, yours tally
+		move := func(from, to *tally) {
+			from.mu.Lock()
+			defer from.mu.Unlock()
+			to.mu.Lock()
+			defer to.mu.Unlock()
+			from.n, to.n = from.n-1, to.n+1
+		}
+		return sim.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/give":
+				move(&mine, &yours)
+			case "/take":
+				move(&yours, &mine)
+			}
+		})), nil
+	}})
+	return s
+}
+
+// left is a scenario in which a goroutine is left behind whose result comes
+// after the handler was told to stop.
+func left() sim.Scenario {
+	return scenario(serves("work", func(_ *kit, w http.ResponseWriter, r *http.Request) {
+		result, stop := make(chan int), make(chan bool)
+		go func() { result <- 1 }()
+		go close(stop)
+		select {
+		case <-result:
+		case <-stop:
+		}
+	}), calls("alice", "work"))
+}
+
 // swapped is a scenario in which a select that has both a result and a
 // cancellation takes the latter.
 func swapped() sim.Scenario {
@@ -92,6 +131,8 @@ func TestGoroutineOrderIsFound(t *testing.T) {
 		kinds    []string // of the minimal plan
 	}{
 		"one invocation":  {lost(), []string{sim.RunGoroutine}},
+		"a channel":       {left(), []string{sim.RunGoroutine}},
+		"lock order":      {crossed(), []string{sim.Overlap, sim.RunGoroutine}},
 		"two invocations": {oversold(), []string{sim.Overlap, sim.RunGoroutine}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -114,7 +114,11 @@ func (w *world) enter(t *task, cold bool) context.Context {
 // invoke starts the goroutine of an invocation, constructor first where the
 // instance is new.
 func (w *world) invoke(ctx context.Context, t *task, cold bool) {
-	w.call("new "+t.name, seeded.Heir)
+	name := t.name
+	if cold {
+		name = "new " + name
+	}
+	w.call(name, seeded.Heir)
 	go func() { //wtsim:go an invocation is a goroutine of its own
 		defer w.ended(t)
 		w.seed("new " + t.name)
@@ -122,7 +126,9 @@ func (w *world) invoke(ctx context.Context, t *task, cold bool) {
 			return
 		}
 		w.seed("start " + t.name)
-		w.call(t.name, seeded.Call)
+		if cold {
+			w.call(t.name, seeded.Call)
+		}
 		t.call(probe.Label(ctx, t.inst.tap, w.label(t.name)))
 	}()
 }

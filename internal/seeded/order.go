@@ -1,8 +1,6 @@
 package seeded
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // most bounds what can be chosen from. The runtime has the same number.
 const most = 16
