@@ -1,15 +1,15 @@
 // Package scenarios registers the example scenarios by name.
+//
+// Those of package samples are isolated and want the patched runtime; they are
+// run as a user's own: wtsim run ./scenarios/samples/samplessim:Scenario.
 package scenarios
 
 import (
-	"slices"
-
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
-	"github.com/wtsim/wtsim/scenarios/samples/samplessim"
 	"github.com/wtsim/wtsim/sim"
 )
 
 // All returns the example scenarios, sorted by name within an application.
 func All() []sim.Scenario {
-	return slices.Concat(checkoutsim.Scenarios(), samplessim.Scenarios())
+	return checkoutsim.Scenarios()
 }

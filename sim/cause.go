@@ -35,7 +35,7 @@ type cause interface {
 // dropper is a cause that the platform may lose.
 type dropper interface {
 	drops() bool
-	dropped(w *world, t *task)
+	dropped(w *world)
 }
 
 // insistent is a cause that comes again when its answer is lost; the others

@@ -193,6 +193,12 @@ func storeExample(name string) (sim.Scenario, bool) {
 				s.Services = append(s.Services, gcs.New("photos").RateLimited())
 			})
 		},
+		"burst": func() sim.Scenario {
+			p := sim.GCP()
+			p.Name, p.Coalesces = "a store that merges", true
+			return scenario(uploads("upload"), calls("alice", "upload/a.jpg"), calls("bob", "upload/a.jpg"), on("thumb", takesObject, finalized), photos,
+				func(s *sim.Scenario) { s.Profile = p })
+		},
 		"failover": func() sim.Scenario {
 			return scenario(serves("count", count), calls("alice", "count", "count"), replicated)
 		},

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -22,7 +23,7 @@ func (w *world) start(c candidate, s *Step) {
 	if o.Do == Drop || o.Do == Coalesce {
 		w.remark(startNote(t, o))
 		t.stage = over
-		t.cause.(dropper).dropped(w, t)
+		t.cause.(dropper).dropped(w)
 		return
 	}
 	w.seat(t, warm, o, s)
@@ -39,8 +40,22 @@ func (w *world) start(c candidate, s *Step) {
 	}
 	w.random.reseed(w.label("new "+t.name), s.Identity)
 	w.random.reseed(w.label(t.name), s.Identity)
+	if !s.Cold {
+		w.beside(candidate{task: t, started: true})
+	}
 	w.invoke(ctx, t, s.Cold)
-	w.beat.Wait()
+	w.together()
+}
+
+// begin makes the task a live one of an instance.
+func (w *world) begin(t *task, inst *instance) {
+	t.fn.started++
+	t.number, t.inst, t.stage = t.fn.started, inst, live
+	if c, ok := t.cause.(throttled); ok {
+		c.began()
+	}
+	w.seated(t)
+	w.wake(inst)
 }
 
 // seat gives a task its instance.
@@ -60,12 +75,7 @@ func (w *world) seat(t *task, warm *instance, o scheduler.Option, s *Step) {
 		}
 		inst.skew = d
 	}
-	t.fn.started++
-	t.number, t.inst, t.stage = t.fn.started, inst, live
-	if c, ok := t.cause.(throttled); ok {
-		c.began()
-	}
-	w.wake(inst)
+	w.begin(t, inst)
 }
 
 func startNote(t *task, o scheduler.Option) string {
@@ -117,6 +127,11 @@ func (w *world) enter(t *task, cold bool) context.Context {
 // invoke starts the goroutine of an invocation, constructor first where the
 // instance is new.
 func (w *world) invoke(ctx context.Context, t *task, cold bool) {
+	name := t.name
+	if cold {
+		name = "new " + name
+	}
+	w.call(name, seeded.Heir)
 	go func() { //wtsim:go an invocation is a goroutine of its own
 		defer w.ended(t)
 		w.seed("new " + t.name)
@@ -124,6 +139,9 @@ func (w *world) invoke(ctx context.Context, t *task, cold bool) {
 			return
 		}
 		w.seed("start " + t.name)
+		if cold {
+			w.call(t.name, seeded.Call)
+		}
 		t.call(probe.Label(ctx, t.inst.tap, w.label(t.name)))
 	}()
 }
@@ -149,6 +167,7 @@ func (t *task) call(ctx context.Context) {
 
 // ended is called on the invocation's goroutine when it returns.
 func (w *world) ended(t *task) {
+	seeded.Quiet(true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if t.ending.status == "" {

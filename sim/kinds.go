@@ -21,6 +21,9 @@ const (
 	OldRevision  = "old-revision"
 	Drop         = "drop"
 	Coalesce     = "coalesce"
+	RunGoroutine = "run-goroutine"
+	SelectCase   = "select-case"
+	Overlap      = "overlap"
 )
 
 // The places of a crash, its parameter.
@@ -104,4 +107,19 @@ var kinds = []Kind{
 	{Coalesce, "two events of one object become one: only the later is delivered",
 		"where an event's delivery starts and a later one of the same object waits, on a platform whose profile coalesces (S3; never on Google Cloud)",
 		[]string{"https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"}},
+	{RunGoroutine, "another runnable goroutine of a function instance goes first, the one that is passed over goes behind the others",
+		"on the patched runtime: wherever a goroutine is about to go on, or reaches an operation of a channel or a lock, or a go statement, and another could go on",
+		[]string{"https://go.dev/ref/spec#Go_statements", "https://go.dev/ref/mem"}},
+	{SelectCase, "a select takes another one of its ready cases",
+		"on the patched runtime: at every select with several ready cases",
+		[]string{"https://go.dev/ref/spec#Select_statements"}},
+	{Overlap, "another invocation of the same function instance goes on at the same time, so that the goroutines of both may go on in any order",
+		"on the patched runtime: at every operation and start of an invocation, where another invocation of its instance is ready",
+		[]string{"https://docs.cloud.google.com/run/docs/about-concurrency"}},
+}
+
+// Reorders reports whether a kind only changes in what order things happen:
+// it is no fault and does not count against the budget.
+func Reorders(kind string) bool {
+	return slices.Contains([]string{RunOther, Reorder, RunGoroutine, SelectCase, Overlap}, kind)
 }

@@ -235,8 +235,11 @@ func (f *fate) step(p sim.Policy, what, suffix string, i int, step *sim.Step, ex
 				return fmt.Errorf("%s starts after only %v", step.Identity, waited)
 			}
 		}
-		if step.Outcome == "crash at-start" {
+		switch step.Outcome {
+		case "crash at-start":
 			f.failedAt[suffix] = step.Time
+		case sim.Drop:
+			f.settled = i
 		}
 	case "timeout", "refuse":
 		f.failedAt[suffix] = step.Time

@@ -53,7 +53,7 @@ func (w *world) candidates() []candidate {
 	for _, t := range tasks {
 		for _, c := range t.calls {
 			if c.free() {
-				out = append(out, candidate{t, c})
+				out = append(out, candidate{task: t, call: c})
 			}
 		}
 		if t.turns() {
@@ -140,7 +140,7 @@ func (c candidate) people() string {
 		return fmt.Sprintf("%s %s of %s's constructor", c.call.Op.Method, c.call.Op.Resource, c.task.who())
 	case c.call != nil:
 		return c.task.which() + " " + shortLabel(&c.call.Op)
-	case c.task.stage == pending:
+	case c.task.stage == pending || c.started:
 		return "the start of " + c.task.which()
 	}
 	return "the end of " + c.task.which()

@@ -32,6 +32,7 @@ func (w *world) seed(identity string) {
 func (w *world) seedAfter(c *probe.Call, v probe.Verdict) {
 	if k, parked := c.Ref.(*call); parked && v.Action != probe.GaveUp {
 		w.seed(k.id)
+		w.call(k.id, seeded.Recall)
 	}
 }
 

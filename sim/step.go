@@ -100,6 +100,7 @@ func (w *world) perform(c candidate) {
 	}
 	w.fair(c.task, &s)
 	w.takesAdvantage(c)
+	w.tellCompanion()
 }
 
 func instanceID(t *task) string {
@@ -148,7 +149,8 @@ func (w *world) operate(c candidate, s *Step) {
 		w.lostAck = k
 		w.let(k, probe.Verdict{})
 	default:
-		w.let(k, probe.Verdict{})
+		w.beside(c)
+		w.let(k, passes)
 	}
 	s.Status = operationStatus(k, o)
 }
@@ -156,8 +158,11 @@ func (w *world) operate(c candidate, s *Step) {
 // let releases a call and waits until all is quiet again.
 func (w *world) let(k *call, v probe.Verdict) {
 	k.release <- v
-	w.beat.Wait()
+	w.together()
 }
+
+// passes lets a call happen.
+var passes = probe.Verdict{}
 
 func operationStatus(k *call, o scheduler.Option) string {
 	switch {

@@ -254,7 +254,8 @@ func (d *delivery) unanswered(w *world, t *task) {
 	at := now.Add(backoff(d.sub.MinBackoff, d.sub.MaxBackoff, t.attempt, 64))
 	switch {
 	case d.sub.Once:
-		d.dropped(w, t)
+		w.happens(t, "drop", "is dropped", "retries are off")
+		w.settled(d)
 	case d.sub.DeadLetter != "" && t.attempt >= d.sub.MaxAttempts:
 		w.happens(t, "dead-letter", "is dead-lettered to "+d.sub.DeadLetter, fmt.Sprintf("after %d attempts", t.attempt))
 		w.deadLetter(d, t)
@@ -272,10 +273,7 @@ func (w *world) again(t *task, at time.Time) {
 	w.schedule(&task{name: t.name + "~retry", root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
 }
 
-func (d *delivery) dropped(w *world, t *task) {
-	w.happens(t, "drop", "is dropped", "retries are off")
-	w.settled(d)
-}
+func (d *delivery) dropped(w *world) { w.settled(d) }
 
 // settled ends a delivery: its ordering key is free for the next.
 func (w *world) settled(d *delivery) {

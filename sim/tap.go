@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -55,7 +56,13 @@ func (i *instance) looked() {
 // Enter parks the call until the world decides.
 func (t *instanceTap) Enter(c *probe.Call) (verdict probe.Verdict) {
 	w := t.inst.world
-	defer func() { w.seedAfter(c, verdict) }()
+	seeded.Quiet(true)
+	defer func() {
+		w.seedAfter(c, verdict)
+		if verdict.Action != probe.Pass && verdict.Action != probe.Lose {
+			seeded.Quiet(false) // else it goes through the service, until Leave
+		}
+	}()
 	k, ok := w.park(t.inst, c)
 	if !ok {
 		return probe.Verdict{Action: probe.Cut}
@@ -148,6 +155,8 @@ func (w *world) withdraw(k *call) probe.Verdict {
 
 // Leave takes note of an operation's effect.
 func (t *instanceTap) Leave(c *probe.Call) error {
+	seeded.Quiet(true)
+	defer seeded.Quiet(false)
 	w := t.inst.world
 	k := c.Ref.(*call)
 	w.mu.Lock()
@@ -168,6 +177,7 @@ func (t *instanceTap) Leave(c *probe.Call) error {
 
 // Emit records an event that no operation shows.
 func (t *instanceTap) Emit(eventType string, params map[string]any) {
+	defer seeded.Quiet(seeded.Quiet(true))
 	data, err := event.DataOf(params)
 	if err != nil {
 		data = event.Data{{Name: "error", Value: event.Str(err.Error())}}

@@ -123,8 +123,9 @@ type call struct {
 // candidate is one thing that may happen next: a call, or the start or the
 // end of a task.
 type candidate struct {
-	task *task
-	call *call
+	task    *task
+	call    *call
+	started bool // the start of the task, which is live by now
 }
 
 // step is the identity of what would happen.
@@ -132,7 +133,7 @@ func (c candidate) step() string {
 	switch {
 	case c.call != nil:
 		return c.call.id
-	case c.task.stage == pending:
+	case c.task.stage == pending || c.started:
 		return "start " + c.task.name
 	case c.task.slow:
 		return "late end " + c.task.name

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
@@ -36,6 +37,10 @@ type world struct {
 	queues        []*queue
 	clients       map[string]*instance // as sources of events
 	stalled       []*call
+	companion     *companion   // of the step that is being done
+	names         seeded.Names // of goroutines
+	orders        bool         // goroutines are asked about
+	ordered       int          // how often they were
 
 	tasks   []*task // that may still go on, in order of creation
 	agenda  agenda
@@ -123,6 +128,8 @@ func newWorld(s *Simulation, source scheduler.Source, g *globals, beat *bubble.B
 func (w *world) run() {
 	time.Sleep(time.Until(w.sim.scenario.Epoch)) //wtsim:clock the bubble's clock
 	defer w.close()
+	w.seed("begin")
+	w.orderly()
 	w.seed("begin")
 	if err := w.open(); err != nil {
 		w.stop(Inconclusive, fmt.Sprintf("a service could not be started: %v", err))
@@ -289,6 +296,7 @@ func (w *world) quiesce() {
 // that what only sleeps can end.
 func (w *world) close() {
 	w.closing = true
+	seeded.Stop()
 	w.aliveAtEnd = map[string]bool{}
 	for _, i := range w.instances {
 		w.aliveAtEnd[i.id] = !i.dead

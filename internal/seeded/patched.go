@@ -18,6 +18,39 @@ const Runtime = true
 // is a seeded one from then on; without a bubble nothing changes.
 func Goroutine(seed uint64) { wtsimSeed(seed) }
 
+// Call names the calling goroutine by a number of [Names]: it takes part in
+// what a chooser is asked, and so do those that it starts from now on, under
+// names that begin with its own.
+func Call(number uint32) { wtsimCall(number, false) }
+
+// Recall is [Call] for a goroutine that has a name; others stay without.
+func Recall(number uint32) { wtsimCall(number, true) }
+
+// Heir names the next goroutine that the caller starts: it takes part before
+// it runs.
+func Heir(number uint32) { wtsimHeir(number) }
+
+// Quiet says that the calling goroutine passes through the simulator, or not
+// any more: at its locks and channels nobody else goes on, and what it starts
+// has no name. It returns what was said before.
+func Quiet(quiet bool) (before bool) { return wtsimQuiet(quiet) }
+
+// Chooser makes the calling goroutine the chooser of its bubble, in which the
+// goroutines' order is then a decision: choose is asked whenever another
+// goroutine with a name could go on in the place of one, and when several
+// cases of its select are ready. It must not wait for other goroutines of the
+// bubble. Chooser returns after [Stop].
+func Chooser(names *Names, choose func(Choice) int) {
+	a, answer := new(asked), 0
+	for wtsimChoose(int32(answer), a) {
+		answer = choose(names.choice(a))
+	}
+}
+
+// Stop ends the chooser of the caller's bubble, if there is one: goroutines
+// go on first come, first served.
+func Stop() { wtsimStop() }
+
 // Without the overlay the linker reports that runtime.wtsimSeed is not
 // defined.
 //
@@ -33,3 +66,18 @@ var wtsimDial func(ctx context.Context, network, address string) (net.Conn, erro
 
 //go:linkname wtsimRoundTrip net/http.wtsimRoundTrip
 var wtsimRoundTrip func(*http.Request) (*http.Response, error)
+
+//go:linkname wtsimCall runtime.wtsimCall
+func wtsimCall(base uint32, rename bool)
+
+//go:linkname wtsimHeir runtime.wtsimHeir
+func wtsimHeir(base uint32)
+
+//go:linkname wtsimQuiet runtime.wtsimQuiet
+func wtsimQuiet(quiet bool) bool
+
+//go:linkname wtsimChoose runtime.wtsimChoose
+func wtsimChoose(answer int32, c *asked) bool
+
+//go:linkname wtsimStop runtime.wtsimStop
+func wtsimStop()

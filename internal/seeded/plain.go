@@ -10,3 +10,21 @@ func Goroutine(uint64) {}
 
 // Route does nothing: plain Go's dials and transports have no hook.
 func Route(Dial, RoundTrip) {}
+
+// Call does nothing: plain Go asks nobody.
+func Call(uint32) {}
+
+// Recall does nothing.
+func Recall(uint32) {}
+
+// Heir does nothing.
+func Heir(uint32) {}
+
+// Quiet does nothing.
+func Quiet(bool) bool { return false }
+
+// Chooser returns at once: plain Go asks nobody.
+func Chooser(*Names, func(Choice) int) {}
+
+// Stop does nothing.
+func Stop() {}

@@ -29,7 +29,7 @@ var layers = []layer{
 
 	// Fakes and the world never see each other: they meet in probe.
 	{pkg: "fakes/fakestest", may: []string{"event", "probe"}}, // of the services' clients alone: no run depends on it
-	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props", "fakes/internal/*"}},
+	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props", "fakes/internal/*", "internal/seeded"}},
 	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
@@ -42,6 +42,7 @@ var layers = []layer{
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
+	{pkg: "internal/goker"},
 	{pkg: "internal/nasty"}, // tests alone
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/runtimepatch"},

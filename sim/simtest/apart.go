@@ -14,14 +14,16 @@ import (
 // which run this test alone. In such a process it does not return.
 func apart(t testing.TB, s *sim.Simulation) {
 	t.Helper()
-	if !s.Scenario().Isolated {
-		return
-	}
-	if os.Getenv(sim.ApartVariable) == s.Scenario().Name {
+	switch asked := os.Getenv(sim.ApartVariable); {
+	case asked == s.Scenario().Name:
 		if err := s.Serve(); err != nil {
 			t.Fatal(err)
 		}
 		os.Exit(0)
+	case asked != "": // the pattern selects more than one test
+		t.SkipNow()
+	case !s.Scenario().Isolated:
+		return
 	}
 	exe, err := os.Executable()
 	if err != nil {
