@@ -128,7 +128,8 @@ func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, buffer 
 	for _, r := range routes {
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
-		if why := unfitFor(l, e); why != "" {
+		passed, why := l.judge(e)
+		if why != "" {
 			malformed = true
 			m.reject(s, e, why)
 			continue
@@ -138,11 +139,24 @@ func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, buffer 
 			v, _ := e.Data.Get(b.Param)
 			*buffer = append(*buffer, m.symbols.symbol(v))
 		}
-		o.routed = append(o.routed, routed{int32(r.plan), s.letter(r.letter, l.Letter(e.Data)), (*buffer)[from:]})
+		o.routed = append(o.routed, routed{int32(r.plan), s.letter(r.letter, passed), (*buffer)[from:]})
 	}
 	if malformed {
 		m.counts.malformed++
 	}
+}
+
+// judge returns the guards that the event passes, or why it is malformed for
+// the property.
+func (l *letter) judge(e *event.Event) (passed uint64, why string) {
+	if why = unfitFor(l, e); why != "" {
+		return 0, why
+	}
+	passed, err := l.Letter(e.Data)
+	if err != nil {
+		why = err.Error()
+	}
+	return passed, why
 }
 
 // unfitFor says why an event is malformed for a property; empty if it is not.
