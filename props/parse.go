@@ -19,7 +19,7 @@ func Parse(file string, content []byte) ([]*Property, error) {
 	case text[0] == '[' || text[0] == '{' || isScript(string(text)):
 		return parseWatchtower(file, content)
 	}
-	return nil, fmt.Errorf("%s: neither a list nor an object in JSON, wanted Watchtower's JSON", file)
+	return parseYAML(file, content)
 }
 
 // isScript tells a JavaScript module, as Watchtower itself reads them, from
