@@ -118,7 +118,7 @@ func (p *patternYAML) balanced() (*Property, error) {
 
 func (p *patternYAML) two(t *yamlTree, what string) (ls [2]Letter, err error) {
 	if t.kind != '[' || len(t.items) != 2 {
-		return ls, p.fail(t, "%s is no list of two letters, such as [PLACED(order), SHIPPED(order)]", what)
+		return ls, p.fail(t, "%s is no list of two letters, such as [PLACED(order), SHIPPED(order)]; in brackets, quote a letter that has a comma", what)
 	}
 	for i := range ls {
 		if ls[i], err = p.guardedLetter(t.items[i]); err != nil {
@@ -194,7 +194,11 @@ func (y yamlParser) guarded(l Letter, when *yamlTree, registers []Register) (Let
 	g, problem := compileCEL(text, registers)
 	if problem != nil {
 		line, column := y.within(when, problem.line, problem.column)
-		return l, y.place(line, column, "guard %q: %s, wanted a condition in CEL over event and the registers", text, problem)
+		what := problem.Error()
+		if !strings.Contains(what, ", wanted ") {
+			what += ", wanted a condition in CEL over event and the registers"
+		}
+		return l, y.place(line, column, "guard %q: %s", text, what)
 	}
 	return l.guarded(g), nil
 }

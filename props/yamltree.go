@@ -159,10 +159,8 @@ func (r *yamlReader) tree(n ast.Node) (*yamlTree, error) {
 			t.quote = '"'
 		}
 		return t, nil
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
 	case ast.ScalarNode:
-		if _, tagged := n.(*ast.TagNode); tagged || at.Type == token.MergeKeyType {
-			break
-		}
 		t.kind, t.text = '"', strings.TrimSpace(at.Value)
 		return t, nil
 	}
