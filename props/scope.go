@@ -71,9 +71,8 @@ func (s Scope) letters() []Letter {
 // event that fits the scope's letter too begins or ends the scope.
 //
 //	Always:  always:  letter -> violated
-//	After:   outside: from -> inside
-//	         inside:  letter -> violated
-//	Before:  inside:  to -> satisfied, letter -> violated
+//	After:   as NeverAfter
+//	Before:  as NeverBefore
 //	Between: outside: from -> inside
 //	         inside:  to -> outside, letter -> violated
 //	For:     outside: from -> inside
@@ -85,20 +84,16 @@ func Absent(name string, letter Letter, scope Scope) *Property {
 	case inAll:
 		rules = []Rule{From("always").On(letter).To(Violated)}
 	case inAfter:
-		rules = []Rule{outside, inside.On(letter).To(Violated)}
+		return NeverAfter(name, letter, scope.from)
 	case inBefore:
-		rules = []Rule{inside.On(scope.to).To(Satisfied).On(letter).To(Violated)}
+		return NeverBefore(name, letter, scope.to)
 	case inBetween:
 		rules = []Rule{outside, inside.On(scope.to).To("outside").On(letter).To(Violated)}
 	case inFor:
 		rules = []Rule{outside, inside.On(letter).To(Violated).After(scope.length).To("outside")}
 	}
 	letters := append(scope.letters(), letter)
-	p := pattern(name, letter.String()+" never happens"+scope.String(), letters, rules...)
-	if scope.kind == inBefore {
-		p.mustNotAdd(scope.to, letter)
-	}
-	return p
+	return pattern(name, letter.String()+" never happens"+scope.String(), letters, rules...)
 }
 
 // Exists returns the property that a letter happens within a scope. An event
