@@ -68,13 +68,15 @@ type configs struct {
 	arms  []bool            // by event type: may begin a deadline
 	sets  configSets
 
+	reused map[uint32]uint32 // see stamped
+
 	view   view
 	buffer []byte
 }
 
 func newConfigs(s *store, t *symbols) *configs {
 	c := &configs{store: s, symbols: t, timed: s.auto.Timed(), limit: collectAt,
-		numbers: map[config]uint32{}, fates: map[string]uint32{}, sets: newConfigSets()}
+		numbers: map[config]uint32{}, fates: map[string]uint32{}, reused: map[uint32]uint32{}, sets: newConfigSets()}
 	for state := range uint16(props.StartState) {
 		c.all = append(c.all, config{state: state})
 	}
@@ -335,7 +337,7 @@ type stamp struct {
 
 // letterOf returns the letter of an event, before its time is known.
 func (c *configs) letterOf(m *Monitor, letter int, passed uint64, e *event.Event) uint32 {
-	b := binary.AppendUvarint(append(c.buffer[:0], 0), uint64(letter))
+	b := binary.AppendUvarint(c.buffer[:0], uint64(letter))
 	b = binary.AppendUvarint(b, passed)
 	from := len(b)
 	for _, name := range c.store.letters[letter].Reads {
@@ -353,22 +355,24 @@ func (c *configs) letterOf(m *Monitor, letter int, passed uint64, e *event.Event
 	return n
 }
 
-// stamped returns the letter of an event at its time.
-func (c *configs) stamped(letter uint32, o *occurrence) uint32 {
+// stamped returns the letter of an event at its time. No two events have one,
+// so that it is not looked up. Where letters are not kept, one number serves
+// all.
+func (c *configs) stamped(letter uint32, o *occurrence, kept bool) uint32 {
 	f := c.store.fates[letter]
 	if !c.arms[f.letter] {
 		return letter
 	}
-	b := append(c.buffer[:0], 1)
-	b = binary.LittleEndian.AppendUint32(b, letter)
-	b = binary.LittleEndian.AppendUint32(b, uint32(o.source))
-	b = binary.LittleEndian.AppendUint64(b, uint64(o.at.sec))
-	b = binary.LittleEndian.AppendUint32(b, uint32(o.at.nsec))
-	b = append(b, o.id...)
-	c.buffer = b
-	n, ok := c.fates[string(b)]
-	if !ok {
-		n = c.enter(b, f, reading{c.reads[letter].values, stamp{o.at, o.source, o.id}})
+	at := stamp{o.at, o.source, o.id}
+	n, ok := c.reused[letter]
+	if ok && !kept {
+		c.reads[n].stamp = at
+		return n
+	}
+	n = uint32(len(c.reads))
+	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, reading{c.reads[letter].values, at})
+	if !kept {
+		c.reused[letter] = n
 	}
 	return n
 }

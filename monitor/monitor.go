@@ -199,7 +199,7 @@ func (m *Monitor) apply() []Violation {
 		s := &m.stores[r.plan]
 		m.fate, m.letter = r.letter, s.letterOf(r.letter)
 		if s.configs != nil {
-			m.fate = s.configs.stamped(r.letter, &m.now)
+			m.fate = s.configs.stamped(r.letter, &m.now, m.options.skew > 0 || !m.options.NoWitness)
 			s.configs.collect()
 		}
 		for i, v := range m.letter.list {
