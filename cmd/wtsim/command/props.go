@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/wtsim/wtsim/props"
 )
@@ -85,18 +86,22 @@ func (a *app) props(args []string) (int, error) {
 // draw prints one property. Warnings of a drawing go to standard error, since
 // its output is for another program.
 func (a *app) draw(format string, i int, p *props.Property) {
+	title := strings.Join(strings.Fields(p.String()), " ") // a comment is one line
 	switch format {
 	case "mermaid":
-		fmt.Fprintf(a.stdout, "%%%% %s\n%s", p, p.Mermaid())
+		fmt.Fprintf(a.stdout, "%%%% %s\n%s", title, p.Mermaid())
 	case "dot":
-		fmt.Fprintf(a.stdout, "// %s\n%s", p, p.Dot())
+		fmt.Fprintf(a.stdout, "// %s\n%s", title, p.Dot())
 	default:
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
 		fmt.Fprintf(a.stdout, "%s\n  %s\n\n%s", p.Name(), p.Sentence(), p.Text())
-		for _, w := range p.Warnings() {
-			fmt.Fprintf(a.stdout, "\n  warning: %s\n", w)
+		for i, w := range p.Warnings() {
+			if i == 0 {
+				fmt.Fprintln(a.stdout)
+			}
+			fmt.Fprintf(a.stdout, "  warning: %s\n", w)
 		}
 		return
 	}
