@@ -164,14 +164,6 @@ func (ri *rich) run(as []richArrival, p placed, skew int, f flaw) *richRun {
 	return &richRun{ri, as, p, skew, exactOrder(plain, p), f}
 }
 
-func (r *richRun) plain() []arrival {
-	all := make([]arrival, len(r.as))
-	for i, a := range r.as {
-		all[i] = a.arrival
-	}
-	return all
-}
-
 // precedes is the certain order of two events.
 func (r *richRun) precedes(a, b int) bool {
 	if r.as[a].source == r.as[b].source {

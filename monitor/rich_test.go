@@ -3,8 +3,10 @@ package monitor
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -223,10 +225,23 @@ func (c richCourse) differs(reference rich, f flaw) (string, error) {
 	}
 	r := reference.run(c.arrivals, p, c.skew, f)
 	diff := r.compare(r.spreads(), got)
+	for i := 1; i < len(got) && diff == "" && c.skew == 0; i++ {
+		if r.timeOf(got[i].event) < r.timeOf(got[i-1].event) {
+			diff = fmt.Sprintf("%s is told after %s", got[i].event, got[i-1].event)
+		}
+	}
 	if diff != "" {
 		diff += r.show() + fmt.Sprintf("%+v", got)
 	}
 	return diff, nil
+}
+
+// timeOf is when an event or a deadline was.
+func (r *richRun) timeOf(name string) int {
+	by, after, _ := strings.Cut(name, "+")
+	e, _ := strconv.Atoi(by)
+	ms, _ := strconv.Atoi(strings.TrimSuffix(after, "ms"))
+	return r.p.effective[e] + ms
 }
 
 // Streams of properties with guards, registers and deadlines report what
@@ -253,6 +268,33 @@ func TestRichAgreesWithReference(t *testing.T) {
 				t.Fatal(diff, err)
 			}
 		})
+	}
+}
+
+// Without witnesses, where letters are not kept, the same is violated, by the
+// same.
+func TestRichWithoutWitness(t *testing.T) {
+	found := 0
+	for seed := range 2000 {
+		c := richCourses(false).Example(seed)
+		p, err := Compile(c.rich.property())
+		if err != nil {
+			t.Fatal(err)
+		}
+		full, bare := p.Start(), p.StartWith(Options{NoWitness: true})
+		for i, a := range c.arrivals {
+			want, got := full.Observe(a.event(i)), bare.Observe(a.event(i))
+			for i := range want {
+				want[i].Witness = nil
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("seed %d, event %d:\ngot  %v\nwant %v", seed, i, got, want)
+			}
+			found += len(got)
+		}
+	}
+	if found < 100 {
+		t.Errorf("%d violations, wanted more", found)
 	}
 }
 
