@@ -377,10 +377,28 @@ func celAny(x any) ref.Val {
 		return types.NewRefValList(types.DefaultTypeAdapter, list)
 	case map[string]any:
 		m := make(map[ref.Val]ref.Val, len(x))
-		for k, v := range x { //wtsim:order into a map; guards cannot see its order
-			m[types.String(k)] = celAny(v)
+		var names []string
+		for k, v := range x { //wtsim:order sorted below
+			m[types.String(k)], names = celAny(v), append(names, k)
 		}
-		return types.NewRefValMap(types.DefaultTypeAdapter, m)
+		slices.Sort(names)
+		return object{types.NewRefValMap(types.DefaultTypeAdapter, m), names}
 	}
 	return types.NullValue
+}
+
+// object is a map that is gone through in order of its names. What a guard
+// costs, and of which member its error tells, must not change from run to run.
+type object struct {
+	traits.Mapper
+	names []string
+}
+
+// Iterator goes through the names.
+func (o object) Iterator() traits.Iterator {
+	names := make([]ref.Val, len(o.names))
+	for i, n := range o.names {
+		names[i] = types.String(n)
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, names).Iterator()
 }

@@ -192,6 +192,35 @@ func TestGuards(t *testing.T) {
 	}
 }
 
+// Not even the error of a guard depends on the order of a map.
+func TestGuardGoesThroughObjectsInOrder(t *testing.T) {
+	members := map[string]any{}
+	for _, name := range strings.Split("hgfedcba", "") {
+		members[name] = "not a number"
+	}
+	members["c"] = 0
+	v, err := event.Of(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := event.Data{{Name: "o", Value: v}}
+	for want, text := range map[string]string{
+		`guard "event.o.all(k, 1 / event.o[k] > 0)": no such overload`:    "event.o.all(k, 1 / event.o[k] > 0)",
+		`guard "event.o.all(k, k < 'c' || 1 / event.o[k] > 0)": division`: "event.o.all(k, k < 'c' || 1 / event.o[k] > 0)",
+	} {
+		g, problem := compileCEL(text, nil)
+		if problem != nil {
+			t.Fatal(problem)
+		}
+		for range 20 {
+			_, err := g.pass(d)
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Fatalf("got %v, want %s", err, want)
+			}
+		}
+	}
+}
+
 // A guard cannot take for ever.
 func TestGuardCost(t *testing.T) {
 	var list []int
