@@ -145,6 +145,20 @@ func generic(t *testing.T, content []byte) any {
 	return x
 }
 
+// JSON is YAML, if it has our keys; what a Windows editor wrote is fine.
+func TestYAMLForms(t *testing.T) {
+	for _, content := range []string{
+		`{"properties": [{"name": "p", "at most once": "A(x)"}]}`,
+		"\ufeff# a comment\r\nproperties:\r\n  - name: p\r\n    at most once: A(x)\r\n",
+		"---\nproperties:\n- name: 'p'\n  at most once: |\n    A(x)\n...\n",
+	} {
+		ps, err := Parse("f", []byte(content))
+		if err != nil || len(ps) != 1 || ps[0].String() != "p: for every x: A(x) happens at most once" {
+			t.Errorf("%q: got %v, %v", content, ps, err)
+		}
+	}
+}
+
 // Guards see numbers by value, whole ones and others mixed; what they name
 // must be there, but for has(); what cannot be judged makes the event
 // malformed.
