@@ -1,7 +1,5 @@
 package monitor
 
-import "github.com/wtsim/wtsim/props"
-
 // With a time to live an instance that saw no event for longer is forgotten:
 // alive, it counts as expired; dead, it may be born again. Instances are
 // chained by the time of their last event. An event of an instance is one of
@@ -78,7 +76,7 @@ func (m *Monitor) expireOne(s *store, domain int, c cell) {
 		if len(f.waiting) > 0 {
 			f.finish(s, m.options.skew)
 		}
-		if f.over(s) || f.states&(1<<props.ViolatedState) != 0 {
+		if f.over(s) || s.mayBeViolated(f.states) {
 			m.conclude(s, domain, c)
 			m.settle(s, domain, c)
 		}

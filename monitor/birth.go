@@ -12,7 +12,7 @@ import (
 func (m *Monitor) conceiveOwn(s *store) {
 	b := birth{domain: m.letter.domain, from: len(m.born), in: instance{state: props.SatisfiedState, dead: true}}
 	if s.lazy {
-		if state := m.stateOf(s, m.letter.domain); !s.dead[state] {
+		if state := m.stateOf(s, m.letter.domain); !s.isDead(state) {
 			b.in = instance{state: state}
 		}
 	} else if domain, base := m.largestInside(s, m.letter.domain); base != none {
@@ -45,7 +45,7 @@ func (m *Monitor) largestInside(s *store, domain int) (int, cell) {
 
 // stateOf returns the state of the binding that the current values give to a
 // domain, by its recipe where it is not stored.
-func (m *Monitor) stateOf(s *store, domain int) uint16 {
+func (m *Monitor) stateOf(s *store, domain int) uint32 {
 	var room [8]symbol
 	d := &s.domains[domain]
 	if c := s.lookup(domain, pick(room[:0], m.plain, d.list)); c != none {
@@ -54,7 +54,7 @@ func (m *Monitor) stateOf(s *store, domain int) uint16 {
 	state := m.stateOf(s, d.recipe.base)
 	for _, y := range d.recipe.rest {
 		if c := s.lookup(y, pick(room[:0], m.plain, s.domains[y].list)); c != none {
-			state = s.functions[s.pools[y].all[c].function][state]
+			state = uint32(s.functions[s.pools[y].all[c].function][state])
 		}
 	}
 	return state
@@ -117,7 +117,7 @@ func (m *Monitor) bear(s *store, b *birth, own cell) cell {
 		b.with(m, s)
 	default:
 		b.in.state = s.next(m.fate, b.in.state)
-		b.in.dead = s.dead[b.in.state]
+		b.in.dead = s.isDead(b.in.state)
 	}
 	hits := !fuzzy && b.in.dead && b.in.state == props.ViolatedState
 	if b.in.dead && !hits && !s.domains[b.domain].event {
@@ -155,6 +155,9 @@ func (m *Monitor) insert(s *store, b *birth) cell {
 		p.fuzzy[c] = b.fuzzy
 	}
 	s.created++
+	if s.configs != nil {
+		m.begin(s, b.domain, c, props.SatisfiedState)
+	}
 	if !b.in.dead {
 		s.live++
 	}

@@ -20,7 +20,10 @@
 //  3. For each event the minimal instances that it violates are reported: no
 //     instance properly contained in them is violated by it as well.
 //  4. At quiescence the minimal instances are reported whose state must not
-//     be the last one.
+//     be the last one, or would be violated by the deadlines that run.
+//  5. A deadline is an event of the source that began it, and of the instance
+//     that it runs for; at one time it comes after all others. Instances that
+//     the same deadline violates are minimal as in rule 3.
 //
 // A [Stream] takes events as they come, brings them into exact order behind a
 // watermark, and, where the clocks of sources may differ, judges all orders
@@ -37,5 +40,7 @@
 // slices are not stored by instance: each event is noted once, under its own
 // binding (trail.go).
 //
-// Not here yet: deadlines, registers, saving and restoring.
+// Registers and deadlines stand in memory.go, deadline.go and timedfront.go.
+//
+// Not here yet: saving and restoring.
 package monitor

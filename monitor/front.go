@@ -33,6 +33,7 @@ type front struct {
 	waiting   []pending // in order of time
 	layer     *layer    // the down-sets of one size of those that wait; nil if none was taken
 	undecided bool
+	armed     []int32 // the sources of events that may have begun a deadline
 }
 
 // pending is an event whose place is not certain yet.
@@ -69,6 +70,9 @@ func (f *front) clone() *front {
 // add takes the next event by time.
 func (f *front) add(s *store, e pending, skew time.Duration) {
 	f.reach(s, e.at, skew)
+	if s.configs != nil && s.configs.timed {
+		e.chained, f.armed = s.configs.chained(e, f.armed)
+	}
 	for i := len(f.waiting) - 1; i >= 0; i-- {
 		w := &f.waiting[i]
 		if w.at.add(skew).before(e.at) {
@@ -99,13 +103,13 @@ func (f *front) reach(s *store, now instant, skew time.Duration) {
 
 // finish takes all events that wait.
 func (f *front) finish(s *store, skew time.Duration) {
-	if len(f.waiting) == 1 && f.layer == nil {
+	if len(f.waiting) == 1 && f.layer == nil && s.configs == nil {
 		f.states = s.spread(f.states, f.waiting[0].letter)
 		f.waiting = f.waiting[:0]
 		return
 	}
 	g := f.groups(skew, func(*pending) bool { return true })
-	l := f.layerOver(g)
+	l := f.layerOver(s, g)
 	for l != nil && !l.complete(g) {
 		l = l.expand(s, g)
 	}
@@ -119,8 +123,13 @@ func (f *front) finish(s *store, skew time.Duration) {
 // is grouped once all within E of it are known.
 func (f *front) slide(s *store, now instant, skew time.Duration) {
 	g := f.groups(skew, func(p *pending) bool { return p.at.add(skew).before(now) })
-	l := f.layerOver(g)
-	for l != nil && !l.complete(g) && l.latestGap(g).add(skew).add(skew).before(now) {
+	margin := 2 * skew
+	if s.configs != nil && s.configs.timed { // see timedfront.go
+		margin, g.until = 3*skew, now.add(-skew)
+		g.bounded = true
+	}
+	l := f.layerOver(s, g)
+	for l != nil && !l.complete(g) && l.latestGap(g).add(margin).before(now) {
 		l = l.expand(s, g)
 	}
 	if f.undecided = l == nil; f.undecided {

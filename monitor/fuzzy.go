@@ -15,6 +15,7 @@ type verdict struct {
 	violation Violation
 	at        instant // effective time of the violating event
 	record    uint32  // the violating event
+	passed    running // or the deadline
 	why       string  // of an undecided one
 }
 
@@ -38,7 +39,7 @@ func (s *store) deadStates() (mask uint64) {
 
 // over tells whether nothing can change an instance any more.
 func (f *front) over(s *store) bool {
-	return f.undecided || len(f.waiting) == 0 && f.states&^s.deadStates() == 0
+	return f.undecided || len(f.waiting) == 0 && s.allDead(f.states)
 }
 
 // advanceFuzzy moves a stored instance by the event, in all orders. Its state
@@ -52,7 +53,9 @@ func (m *Monitor) advanceFuzzy(s *store, domain int, c cell) {
 		return
 	}
 	f.add(s, m.fuzzyEvent(), m.options.skew)
-	p.all[c].state = s.next(m.fate, p.all[c].state)
+	if s.configs == nil {
+		p.all[c].state = s.next(m.fate, p.all[c].state)
+	}
 }
 
 // conceiveFuzzy begins an instance with the slices of its parts.
@@ -75,7 +78,9 @@ func (b *birth) with(m *Monitor, s *store) {
 		return
 	}
 	b.fuzzy.add(s, m.fuzzyEvent(), m.options.skew)
-	b.in.state = s.next(m.fate, b.in.state)
+	if s.configs == nil {
+		b.in.state = s.next(m.fate, b.in.state)
+	}
 }
 
 // conclude says what is known of an instance whose front is over, or at the
@@ -85,7 +90,7 @@ func (m *Monitor) conclude(s *store, domain int, c cell) {
 	f := p.fuzzy[c]
 	p.fuzzy[c] = nil
 	const violated = 1 << props.ViolatedState
-	if !f.undecided && f.states&violated == 0 {
+	if !f.undecided && !s.mayBeViolated(f.states) {
 		return
 	}
 	v := verdict{domain: domain, key: slices.Clone(p.key(c)), violation: Violation{
@@ -104,17 +109,24 @@ func (m *Monitor) conclude(s *store, domain int, c cell) {
 		s.settled = append(s.settled, v)
 		return
 	}
-	last := order[len(order)-1]
-	v.record, v.at = last.record, m.trails.records.at(last.record).at
-	v.violation.Event = m.eventOf(s, last)
-	v.violation.Witness = m.witness(s, order)
+	if s.configs != nil {
+		m.tellInTime(s, &v, order)
+	} else {
+		last := order[len(order)-1]
+		v.record, v.at = last.record, m.trails.records.at(last.record).at
+		v.violation.Event = m.eventOf(s, last)
+		v.violation.Witness = m.witness(s, order)
+	}
 	s.settled = append(s.settled, v)
 }
 
 // violatingOrder returns a slice up to the event that violates it: by time if
 // that violates, else in the first order that is found to.
 func (m *Monitor) violatingOrder(s *store, slice []note) []note {
-	state := uint16(startState)
+	if s.configs != nil {
+		return m.violatingOrderInTime(s, slice)
+	}
+	state := uint32(startState)
 	for i, n := range slice {
 		if state = s.next(n.letter, state); state == props.ViolatedState {
 			return slice[:i+1]
@@ -136,6 +148,9 @@ func (m *Monitor) finish() (found []Violation, undecided []Violation, why []stri
 				if f := p.fuzzy[c]; f != nil {
 					if !f.undecided && len(f.waiting) > 0 {
 						f.finish(s, m.options.skew)
+					}
+					if s.configs != nil && s.configs.timed && !f.undecided {
+						f.states = s.configs.atEnd(f.states, m)
 					}
 					m.conclude(s, d, cell(c))
 				}
@@ -168,13 +183,17 @@ func compareVerdicts(a, b verdict) int {
 // minimalVerdicts leaves out the instances that properly contain one that is
 // reported with the same or stronger certainty and the same violating event.
 func (s *store) minimalVerdicts() []verdict {
-	byEvent := map[uint32][]int{}
+	type key struct {
+		record uint32
+		passed running
+	}
+	byEvent := map[key][]int{}
 	for i, v := range s.settled {
-		byEvent[v.record] = append(byEvent[v.record], i)
+		byEvent[key{v.record, v.passed}] = append(byEvent[key{v.record, v.passed}], i)
 	}
 	var kept []verdict
 	for _, v := range s.settled {
-		hidden := v.why == "" && slices.ContainsFunc(byEvent[v.record], func(j int) bool {
+		hidden := v.why == "" && slices.ContainsFunc(byEvent[key{v.record, v.passed}], func(j int) bool {
 			w := &s.settled[j]
 			return w.why == "" && (w.violation.Certainty == Certain || v.violation.Certainty == Possible) && s.contains(v, *w)
 		})

@@ -14,6 +14,9 @@ type groups struct {
 	stride []uint64 // of a count in the key of a down-set
 	skew   time.Duration
 	sound  bool // keys fit
+
+	until   instant // deadlines from here on may come after events not known yet
+	bounded bool    // there is such a time
 }
 
 // groupName tells groups apart.
@@ -65,13 +68,14 @@ type layer struct {
 }
 
 // layerOver returns the layer where the front stands, counted in groups.
-func (f *front) layerOver(g *groups) *layer {
+func (f *front) layerOver(s *store, g *groups) *layer {
 	width := len(g.events)
 	if !g.sound || len(f.waiting) >= 1<<16 {
 		return nil
 	}
 	if f.layer == nil {
-		return &layer{names: g.names, keys: []uint64{0}, states: []uint64{f.states}, counts: make([]uint16, width)}
+		l := &layer{names: g.names, keys: []uint64{0}, states: []uint64{f.states}, counts: make([]uint16, width)}
+		return s.configs.closed(l, g)
 	}
 	old, before := f.layer, len(f.layer.names)
 	l := &layer{names: g.names, states: old.states}
@@ -81,7 +85,7 @@ func (f *front) layerOver(g *groups) *layer {
 		l.counts = append(l.counts, own...)
 		l.keys = append(l.keys, g.key(own))
 	}
-	return l
+	return s.configs.closed(l, g)
 }
 
 func (g *groups) key(counts []uint16) (key uint64) {
@@ -155,13 +159,17 @@ func (l *layer) expand(s *store, g *groups) *layer {
 				next.counts = append(next.counts, counts...)
 				next.counts[at*width+i]++
 			}
-			next.states[at] |= s.spread(l.states[d], x.letter)
+			if s.configs == nil {
+				next.states[at] |= s.spread(l.states[d], x.letter)
+			} else {
+				next.states[at] = s.configs.union(next.states[at], s.configs.spread(l.states[d], x, g.skew))
+			}
 		}
 		if len(next.keys) > maxLayer {
 			return nil
 		}
 	}
-	return next
+	return s.configs.closed(next, g)
 }
 
 // keyed maps keys to numbers: a table that is cheap to make.

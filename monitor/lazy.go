@@ -38,7 +38,7 @@ const (
 
 // canBeLazy proves the rules above, and writes down the recipes.
 func (pl *plan) canBeLazy() bool {
-	if !pl.hasJoins() {
+	if pl.auto.Stateful() || !pl.hasJoins() {
 		return false
 	}
 	if slices.Contains(pl.auto.AtEnd, true) || !pl.violatedByTheLargest() {

@@ -47,6 +47,8 @@ type Monitor struct {
 	born    []symbol // the newborns' values
 	hits    []hit    // violated by the event
 	scratch []symbol // the values of an event that is applied at once
+
+	deadlines deadlines // see deadline.go
 }
 
 // occurrence is an event as the engine needs it: small, so that many can wait
@@ -90,26 +92,34 @@ func (p *Program) StartWith(o Options) *Monitor {
 	both := make([]symbol, 2*p.vars)
 	m.values, m.plain = both[:p.vars], both[p.vars:]
 	for i := range p.plans {
-		m.stores[i].start(&p.plans[i], &m.options)
+		m.stores[i].start(&p.plans[i], &m.options, &m.symbols)
 	}
 	return m
 }
 
 // Observe takes the next event and returns what it violates, by property
-// name, then by binding as compact JSON.
+// name, then by binding as compact JSON; before that, what deadlines violate
+// that have passed by then.
 //
 // Events come in exact order: by effective time; at equal times in the order
 // of the input, events of one source in their source's order. The caller sees
-// to that, and drops duplicates; the monitor looks at no time. See [Stream]
-// for events as they come.
+// to that, and drops duplicates; the monitor looks at no time but for
+// deadlines. See [Stream] for events as they come.
 func (m *Monitor) Observe(e event.Event) []Violation {
+	if m.program.timed {
+		return append(m.tick(instantOf(e.Time)), m.observe(e)...)
+	}
+	return m.observe(e)
+}
+
+func (m *Monitor) observe(e event.Event) []Violation {
 	m.counts.events++
 	routes := m.program.routes[e.Type]
 	if len(routes) == 0 {
 		return nil
 	}
 	m.whole = e
-	m.now = occurrence{id: e.ID, routed: m.room[:0], whole: true}
+	m.now = occurrence{id: e.ID, routed: m.room[:0], whole: true, at: m.deadlines.now}
 	m.scratch = m.scratch[:0]
 	m.prepare(&m.now, &m.whole, routes, &m.scratch)
 	m.room = m.now.routed
@@ -128,7 +138,8 @@ func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, buffer 
 	for _, r := range routes {
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
-		if why := unfitFor(l, e); why != "" {
+		passed, why := l.judge(e)
+		if why != "" {
 			malformed = true
 			m.reject(s, e, why)
 			continue
@@ -138,11 +149,30 @@ func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, buffer 
 			v, _ := e.Data.Get(b.Param)
 			*buffer = append(*buffer, m.symbols.symbol(v))
 		}
-		o.routed = append(o.routed, routed{int32(r.plan), s.letter(r.letter, l.Letter(e.Data)), (*buffer)[from:]})
+		number := uint32(0)
+		if s.configs != nil {
+			number = s.configs.letterOf(m, r.letter, passed, e)
+		} else {
+			number = s.letter(r.letter, passed)
+		}
+		o.routed = append(o.routed, routed{int32(r.plan), number, (*buffer)[from:]})
 	}
 	if malformed {
 		m.counts.malformed++
 	}
+}
+
+// judge returns the guards that the event passes, or why it is malformed for
+// the property.
+func (l *letter) judge(e *event.Event) (passed uint64, why string) {
+	if why = unfitFor(l, e); why != "" {
+		return 0, why
+	}
+	passed, err := l.Letter(e.Data)
+	if err != nil {
+		why = err.Error()
+	}
+	return passed, why
 }
 
 // unfitFor says why an event is malformed for a property; empty if it is not.
@@ -168,6 +198,10 @@ func (m *Monitor) apply() []Violation {
 		r := &m.now.routed[i]
 		s := &m.stores[r.plan]
 		m.fate, m.letter = r.letter, s.letterOf(r.letter)
+		if s.configs != nil {
+			m.fate = s.configs.stamped(r.letter, &m.now, m.options.skew > 0 || !m.options.NoWitness)
+			s.configs.collect()
+		}
 		for i, v := range m.letter.list {
 			m.values[v], m.plain[v] = r.values[i], m.symbols.canonical(r.values[i])
 		}
@@ -261,8 +295,11 @@ func (m *Monitor) advance(s *store, domain int, c cell) {
 		return
 	}
 	in := &p.all[c]
-	if in.state = s.next(m.fate, in.state); s.dead[in.state] {
+	was := in.state
+	if in.state = s.next(m.fate, was); s.isDead(in.state) {
 		m.settle(s, domain, c)
+	} else if s.configs != nil {
+		m.begin(s, domain, c, was)
 	}
 }
 

@@ -27,7 +27,7 @@ func (m *Monitor) orderTo(s *store, slice []note, state int) []note {
 		to := m.pause(slice, from)
 		f.waiting = m.pendingOf(slice[from:to])
 		g := f.groups(m.options.skew, func(*pending) bool { return true })
-		l := f.layerOver(g)
+		l := f.layerOver(s, g)
 		w := past{groups: g, first: from}
 		for l != nil {
 			w.layers = append(w.layers, l)
@@ -106,7 +106,7 @@ func (g *groups) step(s *store, before *layer, counts []uint16, state int, took 
 		x := g.events[i][was[i]]
 		for states := before.states[d]; states != 0; states &= states - 1 {
 			from := bits.TrailingZeros64(states)
-			if s.next(g.all[x].letter, uint16(from)) == uint16(state) && g.allowed(was, x) {
+			if s.next(g.all[x].letter, uint32(from)) == uint32(state) && g.allowed(was, x) {
 				took(x)
 				return d, from
 			}

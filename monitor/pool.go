@@ -28,7 +28,7 @@ type pool struct {
 
 // instance is one binding of a property's variables.
 type instance struct {
-	state    uint16
+	state    uint32 // of the automaton, or a configuration's number
 	function uint16 // what the events of exactly this binding come to, see lazy.go
 	dead     bool   // cannot be violated any more
 	unused   bool   // no instance at all

@@ -18,6 +18,7 @@ type Program struct {
 	plans  []plan
 	routes map[string][]route // by event type, in order of property
 	vars   int                // the most variables that a property has
+	timed  bool               // some property has deadlines
 }
 
 // route leads an event to one property that has its type in the alphabet.
@@ -118,6 +119,7 @@ func (p *Program) add(property *props.Property) error {
 			p.routes[name] = append(p.routes[name], route{len(p.plans), i})
 		}
 		p.vars = max(p.vars, len(pl.auto.Variables))
+		p.timed = p.timed || pl.auto.Timed()
 	}
 	p.plans = append(p.plans, pl)
 	return nil

@@ -46,7 +46,7 @@ func (m *Monitor) report(s *store, violated []hit) []Violation {
 		}
 		switch state := p.all[h.cell].state; {
 		case state != props.ViolatedState:
-			v.Detail = fmt.Sprintf("the run ended in state %q", s.auto.States[state])
+			v.Detail = fmt.Sprintf("the run ended in state %q", s.auto.States[s.base(state)])
 		case m.now.whole:
 			v.Event = m.whole
 		default:

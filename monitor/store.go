@@ -27,6 +27,8 @@ type store struct {
 
 	functions [][]uint16 // see lazy.go; the first is the identity
 	composed  map[[2]uint32]uint16
+
+	configs *configs // of a stateful property, see memory.go; else nil
 }
 
 // fate is a letter.
@@ -35,7 +37,7 @@ type fate struct {
 	passed uint64
 }
 
-func (s *store) start(pl *plan, o *Options) {
+func (s *store) start(pl *plan, o *Options, t *symbols) {
 	s.plan = pl
 	if pl.auto == nil {
 		return
@@ -54,6 +56,9 @@ func (s *store) start(pl *plan, o *Options) {
 		identity[i] = uint16(i)
 	}
 	s.functions = [][]uint16{identity}
+	if pl.auto.Stateful() {
+		s.configs = newConfigs(s, t)
+	}
 }
 
 // letter returns the number of a letter.
@@ -75,8 +80,22 @@ func (s *store) letter(letter int, passed uint64) uint32 {
 func (s *store) letterOf(n uint32) *letter { return &s.letters[s.fates[n].letter] }
 
 // next is the automaton's transition.
-func (s *store) next(letter uint32, state uint16) uint16 {
-	return s.table[int(letter)*len(s.dead)+int(state)]
+func (s *store) next(letter, state uint32) uint32 {
+	if s.configs != nil {
+		return s.configs.next(letter, state)
+	}
+	return uint32(s.table[int(letter)*len(s.dead)+int(state)])
+}
+
+// isDead tells whether no violation can be reached.
+func (s *store) isDead(state uint32) bool { return s.dead[s.base(state)] }
+
+// base is the state of the automaton.
+func (s *store) base(state uint32) uint32 {
+	if s.configs != nil {
+		return uint32(s.configs.all[state].state)
+	}
+	return state
 }
 
 // lookup returns the instance of a domain with a key.
@@ -94,7 +113,7 @@ func (s *store) compose(function uint16, letter uint32) uint16 {
 	}
 	f := make([]uint16, len(s.dead))
 	for i, to := range s.functions[function] {
-		f[i] = s.next(letter, to)
+		f[i] = uint16(s.next(letter, uint32(to)))
 	}
 	n := slices.IndexFunc(s.functions, func(g []uint16) bool { return slices.Equal(f, g) })
 	if n < 0 {
@@ -125,12 +144,16 @@ func (m *Monitor) binding(s *store, domain int, c cell) Binding {
 
 // unsettled returns the instances that must not end in their state.
 func (s *store) unsettled() (all []hit) {
-	if !slices.Contains(s.auto.AtEnd, true) {
+	timed := s.configs != nil && s.configs.timed
+	if !timed && !slices.Contains(s.auto.AtEnd, true) {
 		return nil
 	}
 	for d := range s.pools {
 		for c, in := range s.pools[d].all {
-			if !in.unused && !in.dead && in.state != props.ViolatedState && s.auto.AtEnd[in.state] {
+			if in.unused || in.dead || in.state == props.ViolatedState {
+				continue
+			}
+			if s.auto.AtEnd[s.base(in.state)] || timed && s.configs.violatedInTime(in.state) {
 				all = append(all, hit{d, cell(c)})
 			}
 		}

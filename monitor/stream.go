@@ -92,7 +92,7 @@ const (
 // have 64 states.
 func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 	for i := range p.plans {
-		if pl := &p.plans[i]; o.Skew > 0 && len(pl.dead) > maxStatesOfSkew {
+		if pl := &p.plans[i]; o.Skew > 0 && len(pl.dead) > maxStatesOfSkew && !pl.auto.Stateful() {
 			return nil, fmt.Errorf("property %q: %d states, wanted at most %d with skew", pl.property.Name(), len(pl.dead), maxStatesOfSkew)
 		}
 	}
@@ -168,18 +168,29 @@ func (s *Stream) watermark() instant {
 
 // settle applies what is before a limit.
 func (s *Stream) settle(limit *instant) {
+	timed := s.monitor.program.timed && s.options.Skew == 0
 	for {
 		s.group = s.release(s.group[:0], limit)
 		if len(s.group) == 0 {
+			if timed {
+				s.passTo(limit)
+			}
 			return
 		}
 		var found []Violation
+		at := s.group[0].at
+		if timed {
+			s.passTo(&at)
+		}
 		for _, w := range s.group {
 			if len(w.routed) > 0 {
 				s.monitor.now = w.occurrence
 				found = append(found, s.monitor.apply()...)
 			}
 			s.giveBack(w)
+		}
+		if timed {
+			found = append(found, s.monitor.pass(at, at.before(s.newest))...)
 		}
 		sortViolations(found)
 		s.tell(found)
@@ -205,6 +216,7 @@ func (s *Stream) Close() Summary {
 		}
 	}
 	if s.options.Skew > 0 {
+		m.deadlines.end = s.timeAtEnd()
 		found, undecided, why := m.finish()
 		s.tell(found)
 		s.summary.Undecided = len(undecided)

@@ -22,16 +22,18 @@ type placed struct {
 	effective []int
 	late      []bool
 	settled   []bool
+	newest    int // time seen, of what was late too
 }
 
 func placeAll(as []arrival, skew, lateness int) placed {
-	p := placed{make([]int, len(as)), make([]bool, len(as)), make([]bool, len(as))}
+	p := placed{make([]int, len(as)), make([]bool, len(as)), make([]bool, len(as)), 0}
 	newest := -1 << 40
 	for n := range as {
 		order := sourceOrder(as[:n+1], as[n].source, p.late)
 		times := effectiveTimes(as, order, p)
 		i := slices.Index(order, n)
 		newest = max(newest, times[i])
+		p.newest = newest
 		watermark := newest - skew - lateness
 		p.late[n] = times[i] < watermark || slices.ContainsFunc(order[i:], func(later int) bool { return p.settled[later] })
 		order = sourceOrder(as[:n+1], as[n].source, p.late)

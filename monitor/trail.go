@@ -98,8 +98,11 @@ func (m *Monitor) witness(s *store, slice []note) []Step {
 	if len(slice) == 0 {
 		return nil
 	}
+	if s.configs != nil {
+		return m.witnessInTime(s, slice)
+	}
 	steps := make([]Step, len(slice))
-	state := uint16(startState)
+	state := uint32(startState)
 	for i, n := range slice {
 		state = s.next(n.letter, state)
 		r := m.trails.records.at(n.record)

@@ -1,6 +1,11 @@
 package props
 
-import "github.com/wtsim/wtsim/event"
+import (
+	"math/bits"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+)
 
 // The numbers of the states that every automaton has.
 const (
@@ -16,6 +21,38 @@ type Automaton struct {
 	States    []string    // names, by number; see [StartState]
 	AtEnd     []bool      // whether quiescence in the state violates, by number
 	Events    []EventType // the alphabet, by type
+	Registers []Register
+	Deadlines []Timeout // by state
+}
+
+// Timeout is the deadline of a state; none if After is 0.
+type Timeout struct {
+	After time.Duration
+	To    int
+}
+
+// Stateful reports whether an instance is more than its state: there are
+// registers, guards over them, or deadlines.
+func (a *Automaton) Stateful() bool {
+	if len(a.Registers) > 0 || a.Timed() {
+		return true
+	}
+	for i := range a.Events {
+		if a.Events[i].dynamic != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Timed reports whether some state has a deadline.
+func (a *Automaton) Timed() bool {
+	for _, d := range a.Deadlines {
+		if d.After > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // EventType is one event type of the alphabet.
@@ -23,9 +60,11 @@ type EventType struct {
 	Type  string
 	Binds []Bind   // the variables that it binds, ascending
 	Wants []string // further parameters that an event must have
+	Reads []string // parameters that guards over registers and updates look at
 
-	guards []*guard
-	next   [][]branch // by state: the first that fits is taken
+	guards  []*guard
+	dynamic uint64     // which of them are over registers
+	next    [][]branch // by state: the first that fits is taken
 }
 
 // Bind says which parameter gives a variable its value.
@@ -37,39 +76,102 @@ type Bind struct {
 // branch is a transition: it fits if all its guards hold.
 type branch struct {
 	guards uint64
-	to     int
+	Move
 }
 
-// Letter returns which guards the parameters pass. Events of one type with
-// equal letters lead from each state to the same.
-func (t *EventType) Letter(d event.Data) uint64 {
+// Move is what a transition does.
+type Move struct {
+	To      int
+	Writes  []Write
+	Entered bool // the state is entered, also if it is the same: its deadline begins anew
+}
+
+// Write is an update as engines read it.
+type Write struct {
+	Register int
+	Op       UpdateOp
+	Param    int // in Reads
+	By       int64
+}
+
+// Letter returns which guards the parameters pass, guards over registers
+// aside. Events of one type with equal letters, and equal values of what the
+// type reads, lead from each state and memory to the same. An error means that
+// a guard cannot say: the event is malformed for the property.
+func (t *EventType) Letter(d event.Data) (uint64, error) {
 	var passed uint64
 	for i, g := range t.guards {
-		if g.pass(d) {
+		if g.overRegisters() {
+			continue
+		}
+		ok, err := g.pass(d)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
 			passed |= 1 << i
 		}
 	}
-	return passed
+	return passed, nil
 }
 
-// Next returns the state that a letter of this type leads to.
+// Take returns what an event of this type does in a state; ok is false if
+// nothing. The memory is asked for no more than what the guards look at.
+func (t *EventType) Take(state int, letter uint64, m Memory) (move *Move, ok bool) {
+	asked := ^t.dynamic
+	for i := range t.next[state] {
+		b := &t.next[state][i]
+		if b.guards&asked&^letter != 0 {
+			continue
+		}
+		for open := b.guards &^ asked; open != 0; open &= open - 1 {
+			g := bits.TrailingZeros64(open)
+			asked |= 1 << g
+			if t.guards[g].holds(m) {
+				letter |= 1 << g
+			}
+		}
+		if b.guards&letter == b.guards {
+			return &b.Move, true
+		}
+	}
+	return nil, false
+}
+
+// Arms reports whether an event of this type may begin a deadline.
+func (t *EventType) Arms(a *Automaton) bool {
+	for _, branches := range t.next {
+		for _, b := range branches {
+			if b.Entered && a.Deadlines[b.To].After > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Next returns the state that a letter of this type leads to, in an automaton
+// that is not stateful.
 func (t *EventType) Next(state int, letter uint64) int {
 	for _, b := range t.next[state] {
 		if b.guards&letter == b.guards {
-			return b.to
+			return b.To
 		}
 	}
 	return state
 }
 
-// Successors returns the states that some event may lead to, repetitions
-// included, guards ignored.
+// Successors returns the states that some event or the deadline may lead to,
+// repetitions included, guards ignored.
 func (a *Automaton) Successors(state int) []int {
 	var to []int
 	for i := range a.Events {
 		for _, b := range a.Events[i].next[state] {
-			to = append(to, b.to)
+			to = append(to, b.To)
 		}
+	}
+	if d := a.Deadlines[state]; d.After > 0 {
+		to = append(to, d.To)
 	}
 	return to
 }
@@ -80,7 +182,7 @@ func (a *Automaton) Successors(state int) []int {
 func (t *EventType) Targets(state int) []int {
 	var to []int
 	for _, b := range t.next[state] {
-		to = append(to, b.to)
+		to = append(to, b.To)
 	}
 	return to
 }

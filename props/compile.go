@@ -23,7 +23,7 @@ type compiler struct {
 
 func compile(s *spec) (*Automaton, error) {
 	c := compiler{s, &Automaton{Variables: s.variables, States: []string{s.violated, s.satisfied}}}
-	for _, part := range []func() error{c.declare, c.alphabet, c.own, c.anywhere} {
+	for _, part := range []func() error{c.declare, c.declareRegisters, c.deadlines, c.alphabet, c.own, c.anywhere} {
 		if err := part(); err != nil {
 			return nil, err
 		}
@@ -45,6 +45,8 @@ func (c *compiler) declare() error {
 		switch {
 		case r.any && r.end:
 			return errors.New("every state is violated at the end, wanted some states")
+		case r.any && r.limit.set:
+			return errors.New("every state has a deadline, wanted some states")
 		case r.any:
 		case r.from == "":
 			return errors.New("a state has no name")
@@ -81,6 +83,9 @@ func (c *compiler) alphabet() error {
 			if err := c.enter(t.letter); err != nil {
 				return err
 			}
+			if err := c.updates(t); err != nil {
+				return err
+			}
 			if !t.stay && c.state(t.to) < 0 {
 				return fmt.Errorf("%s on %q leads to undefined state %q", r.place(), t.letter.event, t.to)
 			}
@@ -108,18 +113,18 @@ func (c *compiler) enter(l Letter) error {
 	if !slices.Equal(t.Binds, binds) {
 		return fmt.Errorf("%q binds its variables in two ways, wanted one", l.event)
 	}
-	for _, w := range l.wants {
-		if !slices.Contains(t.Wants, w) {
-			t.Wants = append(t.Wants, w)
-		}
-	}
+	t.Wants = with(t.Wants, l.wants)
 	for _, g := range l.guards {
-		if g.pass == nil {
+		if g.pass == nil && g.holds == nil {
 			return fmt.Errorf("the guard %q of %q is nil, wanted a function", g.desc, l.event)
 		}
 		if !slices.Contains(t.guards, g) {
+			if g.overRegisters() {
+				t.dynamic |= 1 << len(t.guards)
+			}
 			t.guards = append(t.guards, g)
 		}
+		t.Reads, t.Wants = with(t.Reads, g.reads), with(t.Wants, g.wants)
 	}
 	if len(t.guards) > maxGuards {
 		return fmt.Errorf("%q has %d guards, wanted at most %d", l.event, len(t.guards), maxGuards)
@@ -195,9 +200,9 @@ func (c *compiler) anywhere() error {
 // add appends one transition of a state, unless an earlier one hides it.
 func (c *compiler) add(from int, t transition) error {
 	et := c.event(t.letter.event)
-	b := branch{to: from}
+	b := branch{Move: Move{To: from, Entered: !t.stay, Writes: c.writes(et, t)}}
 	if !t.stay {
-		b.to = c.state(t.to)
+		b.To = c.state(t.to)
 	}
 	for _, g := range t.letter.guards {
 		b.guards |= 1 << slices.Index(et.guards, g)

@@ -15,6 +15,9 @@
 //   - The automaton is a deterministic state machine. [Violated] and
 //     [Satisfied] are absorbing; a transition that is not written stays where
 //     it is.
+//   - A register is what an instance remembers beside its state: a set of
+//     values, a counter, or the last value. A transition may write it.
+//   - A deadline leads out of a state when time has passed in it.
 //   - A run is quiescent when nothing will happen any more.
 //
 // The exact rules:
@@ -30,10 +33,18 @@
 //     are. So a letter should leave out a variable that any value will do for.
 //  5. A state that is marked with [Rule.ViolatedAtEnd] violates the property
 //     if the run is quiescent there.
+//  6. Guards see the registers as they were before the event; what a
+//     transition writes is written at once. What guards over registers and
+//     updates read, an event must have.
+//  7. A deadline begins when an event leads into its state, also from itself,
+//     and ends when one leads out. It is an event of that event's source, at
+//     its time plus the duration, and at one time it comes after all others.
+//     It has passed once time moves beyond it. At quiescence all that run
+//     pass.
 //
 // Constructors never fail: what is wrong with a property is told by
 // [Property.Validate], and by monitor.Compile, which takes no other.
 //
-// Values are not compared across events yet (registers), and time is not
-// spoken of (deadlines).
+// [Parse] reads the same language from YAML files, with guards in CEL;
+// docs/properties.md describes them.
 package props

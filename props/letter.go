@@ -21,11 +21,18 @@ type Letter struct {
 type bind struct{ variable, param string }
 
 // guard is compared by its address: a letter that is used in several places
-// has one guard, evaluated once per event.
+// has one guard, evaluated once per event. It is of one of two kinds: over the
+// event alone, or over registers too.
 type guard struct {
-	desc string
-	pass func(event.Data) bool
+	desc  string
+	pass  func(event.Data) (bool, error)
+	holds func(Memory) bool
+	reads []string // parameters that holds looks at
+	wants []string // those of them that an event must have
 }
+
+// overRegisters reports whether the guard must be asked for each instance.
+func (g *guard) overRegisters() bool { return g.holds != nil }
 
 // On returns the letter of an event type. Each variable is bound by the
 // parameter of the same name; for another name see [Letter.Binding].
@@ -56,7 +63,46 @@ func (l Letter) Wanting(params ...string) Letter {
 // nothing but its argument. Of several guards all must pass. An event that
 // does not pass still belongs to the slice, and changes nothing there.
 func (l Letter) When(desc string, pass func(event.Data) bool) Letter {
-	l.guards = append(slices.Clip(l.guards), &guard{desc, pass})
+	g := &guard{desc: desc}
+	if pass != nil {
+		g.pass = func(d event.Data) (bool, error) { return pass(d), nil }
+	}
+	return l.guarded(g)
+}
+
+// Given restricts the letter to events for which the function holds of the
+// registers and of the named parameters, which an event must have; of nothing
+// else may it depend. It is asked with what the registers hold before the
+// event.
+func (l Letter) Given(desc string, holds func(Memory) bool, params ...string) Letter {
+	return l.guarded(&guard{desc: desc, holds: holds, reads: slices.Clone(params), wants: slices.Clone(params)})
+}
+
+// GivenIn restricts the letter to events whose parameter has a value that the
+// set holds.
+func (l Letter) GivenIn(set Register, param string) Letter {
+	return l.Given(param+" is in "+set.name, func(m Memory) bool {
+		v, _ := m.Param(param)
+		return m.Has(set.name, v)
+	}, param)
+}
+
+// GivenNotIn restricts the letter to events whose parameter has a value that
+// the set does not hold.
+func (l Letter) GivenNotIn(set Register, param string) Letter {
+	return l.Given(param+" is not in "+set.name, func(m Memory) bool {
+		v, _ := m.Param(param)
+		return !m.Has(set.name, v)
+	}, param)
+}
+
+// GivenCount restricts the letter to when a counter passes a test.
+func (l Letter) GivenCount(counter Register, desc string, pass func(int64) bool) Letter {
+	return l.Given(counter.name+" is "+desc, func(m Memory) bool { return pass(m.Count(counter.name)) })
+}
+
+func (l Letter) guarded(g *guard) Letter {
+	l.guards = append(slices.Clip(l.guards), g)
 	return l
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The absorbing states.
@@ -12,22 +13,32 @@ const (
 	Satisfied = "satisfied" // the property can no longer be violated
 )
 
-// Quantifier holds the variables of a property to be.
-type Quantifier struct{ variables []string }
+// Quantifier holds the variables and registers of a property to be.
+type Quantifier struct {
+	variables []string
+	registers []Register
+}
 
 // ForAll begins a property that must hold for all values of the variables.
 // Without variables it speaks of the run as a whole.
 func ForAll(variables ...string) Quantifier {
-	return Quantifier{slices.Clone(variables)}
+	return Quantifier{variables: slices.Clone(variables)}
+}
+
+// With declares the registers of each instance of the property.
+func (q Quantifier) With(registers ...Register) Quantifier {
+	q.registers = append(slices.Clip(q.registers), registers...)
+	return q
 }
 
 // Machine returns the property that the state machine of these rules defines.
 // Its start is the state of the first rule; a state is defined by a rule,
 // which may be empty.
 func (q Quantifier) Machine(name string, rules ...Rule) *Property {
-	spec := spec{variables: q.variables, violated: Violated, satisfied: Satisfied}
+	spec := spec{variables: q.variables, registers: q.registers, violated: Violated, satisfied: Satisfied}
 	for _, r := range rules {
-		spec.rules = append(spec.rules, Rule{r.from, r.any, slices.Clone(r.steps), r.end})
+		r.steps = slices.Clone(r.steps)
+		spec.rules = append(spec.rules, r)
 	}
 	return build(name, spec, spec.sentence())
 }
@@ -42,12 +53,21 @@ type Rule struct {
 	any   bool // from every state, instead of from one
 	steps []transition
 	end   bool // quiescence here is a violation
+	limit deadline
 }
 
 type transition struct {
-	letter Letter
-	to     string
-	stay   bool // to the state that it is in, instead of to one by name
+	letter  Letter
+	updates []Update
+	to      string
+	stay    bool // to the state that it is in, instead of to one by name
+}
+
+// deadline leads out of a state when time has passed in it.
+type deadline struct {
+	after time.Duration
+	to    string
+	set   bool
 }
 
 // From begins the rule of a state. Rules of one state add up.
@@ -58,7 +78,30 @@ func From(state string) Rule { return Rule{from: state} }
 func FromAny() Rule { return Rule{any: true} }
 
 // On begins a transition on a letter; [Step.To] or [Step.Stay] ends it.
-func (r Rule) On(l Letter) Step { return Step{r, l} }
+func (r Rule) On(l Letter) Step { return Step{rule: r, letter: l} }
+
+// After leads to a state when a duration has passed since an event led into
+// this one, also from itself; an event that stays does not count. The deadline
+// is an event of the source of that event, at its time plus the duration; at
+// one time it comes after all others. Nothing leads into the state that an
+// instance starts in, before an event does.
+func (r Rule) After(d time.Duration) Deadline { return Deadline{r, d} }
+
+// Deadline is a deadline without its target.
+type Deadline struct {
+	rule  Rule
+	after time.Duration
+}
+
+// To leads to a state: one that has a rule, or [Violated] or [Satisfied].
+func (d Deadline) To(state string) Rule {
+	if d.rule.limit.set {
+		d.rule.limit.after = -1 // compile tells of the second
+		return d.rule
+	}
+	d.rule.limit = deadline{d.after, state, true}
+	return d.rule
+}
 
 // ViolatedAtEnd makes the property violated if the run is quiescent in this
 // state: something that had to come did not.
@@ -69,19 +112,27 @@ func (r Rule) ViolatedAtEnd() Rule {
 
 // Step is a transition without its target.
 type Step struct {
-	rule   Rule
-	letter Letter
+	rule    Rule
+	letter  Letter
+	updates []Update
+}
+
+// Do writes registers when the transition is taken. Guards of the same event
+// see what they held before.
+func (s Step) Do(updates ...Update) Step {
+	s.updates = append(slices.Clip(s.updates), updates...)
+	return s
 }
 
 // To leads to a state: one that has a rule, or [Violated] or [Satisfied].
 func (s Step) To(state string) Rule {
-	return s.rule.with(transition{letter: s.letter, to: state})
+	return s.rule.with(transition{letter: s.letter, updates: s.updates, to: state})
 }
 
 // Stay stays in the state, as if nothing were written, but shields it from
 // later transitions on the letter and from [FromAny].
 func (s Step) Stay() Rule {
-	return s.rule.with(transition{letter: s.letter, stay: true})
+	return s.rule.with(transition{letter: s.letter, updates: s.updates, stay: true})
 }
 
 // place names the rule's state for people.
@@ -101,6 +152,7 @@ func (r Rule) with(t transition) Rule {
 // builder, YAML, Watchtower's JSON) is translated to.
 type spec struct {
 	variables           []string
+	registers           []Register
 	violated, satisfied string // the notation's names of the absorbing states
 	rules               []Rule
 	letters             []Letter // of the alphabet, also if no rule has them
@@ -113,6 +165,9 @@ func (s *spec) sentence() string {
 		for _, t := range r.steps {
 			parts = append(parts, "in "+r.place()+", "+t.letter.String()+" "+s.leads(t))
 		}
+		if r.limit.set {
+			parts = append(parts, "in "+r.place()+", the passing of "+said(r.limit.after)+" "+s.leads(transition{to: r.limit.to}))
+		}
 		if r.end {
 			parts = append(parts, "in "+r.place()+", the end of the run violates")
 		}
@@ -121,7 +176,15 @@ func (s *spec) sentence() string {
 }
 
 func (s *spec) leads(t transition) string {
+	var does []string
+	for _, u := range t.updates {
+		does = append(does, u.String())
+	}
 	switch {
+	case len(does) > 0 && t.stay:
+		return "stays, " + strings.Join(does, " and ")
+	case len(does) > 0:
+		return s.leads(transition{to: t.to}) + ", " + strings.Join(does, " and ")
 	case t.stay:
 		return "changes nothing"
 	case t.to == s.violated:

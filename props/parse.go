@@ -3,12 +3,16 @@ package props
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
+// inBraces tells wtsim's YAML in braces, which may be JSON.
+var inBraces = regexp.MustCompile(`^\{\s*["']?properties["']?\s*:`)
+
 // Parse reads the properties of a file. The notation is told from the
-// content: Watchtower's JSON if it begins with a bracket or a brace, else
-// wtsim's YAML. The file's name is for messages only, which begin with it and
+// content: Watchtower's JSON if it begins with a bracket or a brace, unless
+// "properties" follows that, else wtsim's YAML. The file's name is for messages only, which begin with it and
 // the line.
 func Parse(file string, content []byte) ([]*Property, error) {
 	content = bytes.TrimPrefix(content, []byte("\ufeff"))
@@ -16,10 +20,12 @@ func Parse(file string, content []byte) ([]*Property, error) {
 	switch {
 	case len(text) == 0:
 		return nil, fmt.Errorf("%s: the file is empty, wanted properties", file)
+	case inBraces.Match(text):
+		return parseYAML(file, content)
 	case text[0] == '[' || text[0] == '{' || isScript(string(text)):
 		return parseWatchtower(file, content)
 	}
-	return nil, fmt.Errorf("%s: neither a list nor an object in JSON, wanted Watchtower's JSON", file)
+	return parseYAML(file, content)
 }
 
 // isScript tells a JavaScript module, as Watchtower itself reads them, from

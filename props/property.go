@@ -13,13 +13,14 @@ type Property struct {
 	variables []string
 	sentence  string
 	err       error // the first thing wrong with it
+	machine   *spec // as written
 	automaton *Automaton
 	check     func(State) error
 }
 
 // build compiles a machine into a property; a mistake is kept for Validate.
 func build(name string, s spec, sentence string) *Property {
-	p := &Property{name: name, variables: s.variables, sentence: sentence}
+	p := &Property{name: name, variables: s.variables, sentence: sentence, machine: &s}
 	p.automaton, p.err = compile(&s)
 	if name == "" {
 		p.err = errNoName
@@ -38,6 +39,9 @@ func (p *Property) Vars() []string { return slices.Clone(p.variables) }
 
 // String returns the property as a sentence for people.
 func (p *Property) String() string { return p.name + ": " + p.sentence }
+
+// Sentence returns what must hold, without the name.
+func (p *Property) Sentence() string { return p.sentence }
 
 // Validate returns the first thing that is wrong with the property, as a
 // sentence that begins with its name.

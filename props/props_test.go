@@ -64,7 +64,7 @@ func TestFirstFittingTransition(t *testing.T) {
 	et := &a.Events[0]
 	for amount, want := range map[int64]string{0: "b", 1: "c"} {
 		d := event.Data{{Name: "amount", Value: event.Int(amount)}}
-		if got := a.States[et.Next(StartState, et.Letter(d))]; got != want {
+		if got := a.States[et.Next(StartState, letterOf(t, et, d))]; got != want {
 			t.Errorf("amount %d: got state %q, want %q", amount, got, want)
 		}
 	}
@@ -126,4 +126,13 @@ func TestString(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
+}
+
+func letterOf(t *testing.T, et *EventType, d event.Data) uint64 {
+	t.Helper()
+	l, err := et.Letter(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }

@@ -1,0 +1,64 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/props"
+)
+
+const propertyFiles = "../../../scenarios/properties"
+
+// The properties of published applications hold on one recording each and are
+// violated on another, which violates nothing else; whatever the notation.
+func TestPropertyFiles(t *testing.T) {
+	for app, notations := range map[string][]string{"realworld": {"json", "yaml"}, "hello-retail": {"yaml"}, "moonmail": {"yaml"}} {
+		for _, notation := range notations {
+			file := filepath.Join(propertyFiles, app+"."+notation)
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ps, err := props.Parse(file, content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range ps {
+				if strings.Contains(p.Sentence(), "before the run is quiescent") && !strings.Contains(p.Sentence(), "is followed by") {
+					continue // a recording has no end
+				}
+				traces := filepath.Join(propertyFiles, app, strings.ReplaceAll(p.Name(), " ", "-"))
+				if got := violated(t, file, traces+".holds.ndjson", exitHeld); len(got) > 0 {
+					t.Errorf("%s.holds: %s violates %q", traces, file, got)
+				}
+				if got := violated(t, file, traces+".violates.ndjson", exitViolated); len(got) != 1 || got[0] != p.Name() {
+					t.Errorf("%s.violates: %s violates %q", traces, file, got)
+				}
+			}
+		}
+	}
+}
+
+// violated checks a recording, and returns the properties that it violates.
+func violated(t *testing.T, file, events string, code int) (names []string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	a := &app{stdout: &out, stderr: &errs}
+	if got := a.main([]string{"check", "--props", file, "--events", events, "--json"}); got != code {
+		t.Errorf("%s: exit code %d, want %d: %s%s", events, got, code, out.String(), errs.String())
+	}
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		var x struct{ Kind, Property string }
+		if err := json.Unmarshal([]byte(line), &x); err != nil {
+			t.Fatal(err)
+		}
+		if x.Kind == "violation" {
+			names = append(names, x.Property)
+		}
+	}
+	return names
+}

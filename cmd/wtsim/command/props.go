@@ -1,0 +1,137 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/wtsim/wtsim/props"
+)
+
+// propsOptions are the flags of `wtsim props`.
+type propsOptions struct {
+	format string
+	schema bool
+	asJSON bool
+}
+
+const propsExamples = `  wtsim props checkout.yaml
+  wtsim props gdpr7.json --format mermaid
+  wtsim props checkout.yaml --format dot | dot -Tsvg > checkout.svg
+  wtsim props --schema > wtsim-props.schema.json`
+
+// described is a line of `wtsim props --json`.
+type described struct {
+	Kind        string         `json:"kind"`
+	Name        string         `json:"name"`
+	Sentence    string         `json:"sentence"`
+	Variables   []string       `json:"variables"`
+	Registers   []registerJSON `json:"registers,omitempty"`
+	Start       string         `json:"start"`
+	States      []string       `json:"states"`
+	Events      []eventJSON    `json:"events"`
+	Transitions []props.Edge   `json:"transitions"`
+	Warnings    []string       `json:"warnings"`
+}
+
+type registerJSON struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+}
+
+type eventJSON struct {
+	Type  string            `json:"type"`
+	Binds map[string]string `json:"binds"` // parameters by variable
+	Wants []string          `json:"wants,omitempty"`
+}
+
+func (a *app) props(args []string) (int, error) {
+	o := &propsOptions{}
+	f := a.flags("props", " FILE [flags]", propsExamples)
+	f.StringVar(&o.format, "format", "text", "how to draw the state machines: text, mermaid or dot")
+	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of property files in YAML, for editors")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a line")
+	var wanted []string
+	if !slices.Contains(args, "--schema") {
+		wanted = []string{"FILE"}
+	}
+	if done, err := parse(f, args, wanted...); done || err != nil {
+		return exitHeld, err
+	}
+	if o.schema {
+		_, err := a.stdout.Write(props.Schema())
+		return exitHeld, err
+	}
+	if formats := []string{"text", "mermaid", "dot"}; !slices.Contains(formats, o.format) {
+		return 0, fmt.Errorf("props: --format is %q, wanted text, mermaid or dot; see wtsim props --help", o.format)
+	}
+	content, err := os.ReadFile(f.Arg(0))
+	if err != nil {
+		return 0, fmt.Errorf("props: %w", err)
+	}
+	ps, err := props.Parse(f.Arg(0), content)
+	if err != nil {
+		return 0, err
+	}
+	if o.asJSON {
+		return exitHeld, a.eachJSON(len(ps), func(i int) any { return describeProperty(ps[i]) })
+	}
+	for i, p := range ps {
+		a.draw(o.format, i, p)
+	}
+	return exitHeld, nil
+}
+
+// draw prints one property. Warnings of a drawing go to standard error, since
+// its output is for another program.
+func (a *app) draw(format string, i int, p *props.Property) {
+	title := strings.Join(strings.Fields(p.String()), " ") // a comment is one line
+	switch format {
+	case "mermaid":
+		fmt.Fprintf(a.stdout, "%%%% %s\n%s", title, p.Mermaid())
+	case "dot":
+		fmt.Fprintf(a.stdout, "// %s\n%s", title, p.Dot())
+	default:
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		fmt.Fprintf(a.stdout, "%s\n  %s\n\n%s", p.Name(), p.Sentence(), p.Text())
+		for i, w := range p.Warnings() {
+			if i == 0 {
+				fmt.Fprintln(a.stdout)
+			}
+			fmt.Fprintf(a.stdout, "  warning: %s\n", w)
+		}
+		return
+	}
+	for _, w := range p.Warnings() {
+		fmt.Fprintf(a.stderr, "wtsim: warning: property %q: %s\n", p.Name(), w)
+	}
+}
+
+func describeProperty(p *props.Property) described {
+	auto := p.Automaton()
+	d := described{Kind: "property", Name: p.Name(), Sentence: p.Sentence(), Variables: p.Vars(), Start: auto.States[props.StartState],
+		States: auto.States[props.StartState:], Events: []eventJSON{}, Transitions: p.Edges(), Warnings: p.Warnings()}
+	if d.Variables == nil {
+		d.Variables = []string{}
+	}
+	if d.Warnings == nil {
+		d.Warnings = []string{}
+	}
+	if d.Transitions == nil {
+		d.Transitions = []props.Edge{}
+	}
+	for _, r := range auto.Registers {
+		d.Registers = append(d.Registers, registerJSON{r.Name(), r.Kind().String()})
+	}
+	for _, t := range auto.Events {
+		e := eventJSON{Type: t.Type, Binds: map[string]string{}, Wants: t.Wants}
+		for _, b := range t.Binds {
+			e.Binds[auto.Variables[b.Variable]] = b.Param
+		}
+		d.Events = append(d.Events, e)
+	}
+	return d
+}

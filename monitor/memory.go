@@ -1,0 +1,385 @@
+package monitor
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/props"
+)
+
+// An instance of a property with registers or deadlines is in more than a
+// state of the automaton. What it is in is numbered, so that the rest of the
+// engine sees states all the same:
+//
+//   - A configuration is a state of the automaton, what the registers hold,
+//     and the deadline that is running. The first three numbers are those of
+//     the automaton; what is dead has no memory.
+//   - A letter is an event type, the guards passed that look at the event
+//     alone, and the values that the type reads; where the type may begin a
+//     deadline also the event's source, time and id. Events of one letter lead
+//     from each configuration to the same, which is what the exchange of
+//     events with skew rests on (front.go).
+//   - With skew, the word that holds a set of states names a set of
+//     configurations instead: those below 8 are the sets of the first three
+//     states, as bits.
+//
+// Joins of such properties are always stored: whether writes commute is not
+// looked at.
+
+// collectAt is how many configurations there may be before the unused are
+// dropped for the first time.
+var collectAt = 1 << 10
+
+// config is a configuration.
+type config struct {
+	state   uint16
+	memory  string // see configs.registers
+	running running
+}
+
+// running is the deadline of a state that was entered; the zero value is none.
+// It is an event of the source that began it. Its name is that event's, and
+// how much later it is.
+type running struct {
+	at     instant
+	source int32
+	id     string
+	after  time.Duration // since the event, over several deadlines in a row
+}
+
+func (r running) on() bool { return r.after > 0 }
+
+// configs numbers the configurations of one property.
+type configs struct {
+	store   *store
+	symbols *symbols
+	timed   bool
+	all     []config
+	numbers map[config]uint32
+	free    []uint32
+	limit   int // how many there may be before the unused are dropped
+
+	fates map[string]uint32 // letters, by what they are
+	reads []reading         // by letter
+	arms  []bool            // by event type: may begin a deadline
+	sets  configSets
+
+	reused map[uint32]uint32 // see stamped
+
+	view   view
+	buffer []byte
+}
+
+func newConfigs(s *store, t *symbols) *configs {
+	c := &configs{store: s, symbols: t, timed: s.auto.Timed(), limit: collectAt,
+		numbers: map[config]uint32{}, fates: map[string]uint32{}, reused: map[uint32]uint32{}, sets: newConfigSets()}
+	for state := range uint16(props.StartState) {
+		c.all = append(c.all, config{state: state})
+	}
+	c.all = append(c.all, config{state: startState, memory: c.blank()})
+	for i := range c.all {
+		c.numbers[c.all[i]] = uint32(i)
+	}
+	for i := range s.auto.Events {
+		c.arms = append(c.arms, s.auto.Events[i].Arms(s.auto))
+	}
+	c.view.c = c
+	return c
+}
+
+// blank is the memory that nothing was written to.
+func (c *configs) blank() string {
+	var b []byte
+	for _, r := range c.store.auto.Registers {
+		switch r.Kind() {
+		case props.CounterRegister:
+			b = binary.LittleEndian.AppendUint64(b, 0)
+		default:
+			b = binary.LittleEndian.AppendUint32(b, 0)
+		}
+	}
+	return string(b)
+}
+
+// register returns the part of a memory that is a register's: a counter's
+// number; a last value's symbol + 1, or 0; a set's size and symbols,
+// ascending.
+func (c *configs) register(memory string, register int) string {
+	for i, r := range c.store.auto.Registers {
+		n := 4
+		switch r.Kind() {
+		case props.CounterRegister:
+			n = 8
+		case props.SetRegister:
+			n = 4 + 4*int(word(memory))
+		}
+		if i == register {
+			return memory[:n]
+		}
+		memory = memory[n:]
+	}
+	panic("monitor: compile has seen that the register is declared")
+}
+
+// word reads the first four bytes of a text.
+func word(s string) uint32 {
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+func count(s string) int64 { return int64(uint64(word(s)) | uint64(word(s[4:]))<<32) }
+
+// number returns the number of a configuration.
+func (c *configs) number(x config) uint32 {
+	if c.store.dead[x.state] {
+		x.memory, x.running = "", running{}
+	}
+	if n, ok := c.numbers[x]; ok {
+		return n
+	}
+	n := uint32(len(c.all))
+	if last := len(c.free) - 1; last >= 0 {
+		n = c.free[last]
+		c.free = c.free[:last]
+		c.all[n] = x
+	} else {
+		c.all = append(c.all, x)
+	}
+	c.numbers[x] = n
+	return n
+}
+
+// next is the transition of a letter.
+func (c *configs) next(letter uint32, from uint32) uint32 {
+	x := c.all[from]
+	if c.store.dead[x.state] {
+		return from // nothing is known of it, and nothing asked
+	}
+	f, read := c.store.fates[letter], &c.reads[letter]
+	c.view.t, c.view.memory, c.view.values = c.store.letters[f.letter].EventType, x.memory, read.values
+	move, ok := c.view.t.Take(int(x.state), f.passed, &c.view)
+	if !ok {
+		return from
+	}
+	x.state = uint16(move.To)
+	if len(move.Writes) > 0 && !c.store.dead[move.To] {
+		x.memory = c.write(x.memory, move.Writes, read.values)
+	}
+	if move.Entered {
+		x.running = running{}
+		if d := c.store.auto.Deadlines[move.To].After; d > 0 {
+			x.running = running{read.stamp.at.add(d), read.stamp.source, read.stamp.id, d}
+		}
+	}
+	return c.number(x)
+}
+
+// expire is what the running deadline does.
+func (c *configs) expire(from uint32) uint32 {
+	x := c.all[from]
+	x.state = uint16(c.store.auto.Deadlines[x.state].To)
+	was := x.running
+	x.running = running{}
+	if d := c.store.auto.Deadlines[x.state].After; d > 0 {
+		x.running = running{was.at.add(d), was.source, was.id, was.after + d}
+	}
+	return c.number(x)
+}
+
+// write returns a memory with registers written.
+func (c *configs) write(memory string, writes []props.Write, values string) string {
+	b := c.buffer[:0]
+	for i, r := range c.store.auto.Registers {
+		part := c.register(memory, i)
+		w := slices.IndexFunc(writes, func(w props.Write) bool { return w.Register == i })
+		if w < 0 {
+			b = append(b, part...)
+			continue
+		}
+		b = c.writeOne(b, r.Kind(), part, &writes[w], values)
+	}
+	c.buffer = b
+	return string(b)
+}
+
+func (c *configs) writeOne(b []byte, kind props.RegisterKind, part string, w *props.Write, values string) []byte {
+	var value uint32 // symbol + 1
+	if w.Op == props.AddValue || w.Op == props.RemoveValue || w.Op == props.StoreValue {
+		value = word(values[4*w.Param:])
+	}
+	switch w.Op {
+	case props.CountBy:
+		return binary.LittleEndian.AppendUint64(b, uint64(saturated(count(part), w.By)))
+	case props.StoreValue:
+		return binary.LittleEndian.AppendUint32(b, value)
+	case props.AddValue, props.RemoveValue:
+		return changeSet(b, part, value, w.Op == props.AddValue)
+	}
+	if kind == props.CounterRegister {
+		return binary.LittleEndian.AppendUint64(b, 0)
+	}
+	return binary.LittleEndian.AppendUint32(b, 0)
+}
+
+func saturated(n, by int64) int64 {
+	switch sum := n + by; {
+	case by > 0 && sum < n:
+		return math.MaxInt64
+	case by < 0 && sum > n:
+		return math.MinInt64
+	default:
+		return sum
+	}
+}
+
+// changeSet appends a set with or without a value.
+func changeSet(b []byte, part string, value uint32, there bool) []byte {
+	at := len(b)
+	b = binary.LittleEndian.AppendUint32(b, 0)
+	items := part[4:]
+	for ; len(items) > 0 && word(items) < value; items = items[4:] {
+		b = append(b, items[:4]...)
+	}
+	if there {
+		b = binary.LittleEndian.AppendUint32(b, value)
+	}
+	if len(items) > 0 && word(items) == value {
+		items = items[4:]
+	}
+	b = append(b, items...)
+	binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at)/4-1)
+	return b
+}
+
+// view is what guards see of a configuration and a letter. It implements
+// props.Memory.
+type view struct {
+	c      *configs
+	t      *props.EventType
+	memory string
+	values string
+}
+
+// Param returns a parameter that the letter's type reads.
+func (v *view) Param(name string) (event.Value, bool) {
+	i := slices.Index(v.t.Reads, name)
+	if i < 0 {
+		return event.Value{}, false
+	}
+	return v.value(word(v.values[4*i:]))
+}
+
+func (v *view) value(symbolAnd1 uint32) (event.Value, bool) {
+	if symbolAnd1 == 0 {
+		return event.Value{}, false
+	}
+	return v.c.symbols.value(symbol(symbolAnd1 - 1)), true
+}
+
+func (v *view) part(register string, kind props.RegisterKind) string {
+	for i, r := range v.c.store.auto.Registers {
+		if r.Name() == register && r.Kind() == kind {
+			return v.c.register(v.memory, i)
+		}
+	}
+	return "\x00\x00\x00\x00\x00\x00\x00\x00"
+}
+
+// Last returns what a register holds.
+func (v *view) Last(register string) (event.Value, bool) {
+	return v.value(word(v.part(register, props.LastRegister)))
+}
+
+// Count returns what a counter holds.
+func (v *view) Count(register string) int64 { return count(v.part(register, props.CounterRegister)) }
+
+// Has tells whether a set holds a value.
+func (v *view) Has(register string, x event.Value) bool {
+	for items := v.items(register); len(items) > 0; items = items[4:] {
+		if held, _ := v.value(word(items)); held.Equal(x) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *view) items(register string) string {
+	part := v.part(register, props.SetRegister)
+	return part[4 : 4+4*int(word(part))]
+}
+
+// Values returns what a set holds.
+func (v *view) Values(register string) []event.Value {
+	var all []event.Value
+	for items := v.items(register); len(items) > 0; items = items[4:] {
+		x, _ := v.value(word(items))
+		all = append(all, x)
+	}
+	slices.SortFunc(all, func(a, b event.Value) int { return strings.Compare(a.Key(), b.Key()) })
+	return all
+}
+
+// reading is what the events of a letter have beside their type and guards.
+type reading struct {
+	values string // what the type reads, as symbols + 1
+	stamp  stamp  // of a letter that may begin a deadline
+}
+
+// stamp says of an event what a deadline that it begins is named after.
+type stamp struct {
+	at     instant
+	source int32
+	id     string
+}
+
+// letterOf returns the letter of an event, before its time is known.
+func (c *configs) letterOf(m *Monitor, letter int, passed uint64, e *event.Event) uint32 {
+	b := binary.AppendUvarint(c.buffer[:0], uint64(letter))
+	b = binary.AppendUvarint(b, passed)
+	from := len(b)
+	for _, name := range c.store.letters[letter].Reads {
+		number := uint32(0)
+		if v, ok := e.Data.Get(name); ok {
+			number = uint32(m.symbols.canonical(m.symbols.symbol(v))) + 1
+		}
+		b = binary.LittleEndian.AppendUint32(b, number)
+	}
+	c.buffer = b
+	n, ok := c.fates[string(b)]
+	if !ok {
+		n = c.enter(b, fate{letter, passed}, reading{values: string(b[from:])})
+	}
+	return n
+}
+
+// stamped returns the letter of an event at its time. No two events have one,
+// so that it is not looked up. Where letters are not kept, one number serves
+// all.
+func (c *configs) stamped(letter uint32, o *occurrence, kept bool) uint32 {
+	f := c.store.fates[letter]
+	if !c.arms[f.letter] {
+		return letter
+	}
+	at := stamp{o.at, o.source, o.id}
+	n, ok := c.reused[letter]
+	if ok && !kept {
+		c.reads[n].stamp = at
+		return n
+	}
+	n = uint32(len(c.reads))
+	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, reading{c.reads[letter].values, at})
+	if !kept {
+		c.reused[letter] = n
+	}
+	return n
+}
+
+func (c *configs) enter(key []byte, f fate, r reading) uint32 {
+	n := uint32(len(c.reads))
+	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, r)
+	c.fates[string(key)] = n
+	return n
+}

@@ -1,0 +1,405 @@
+package monitor
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// rich is a property with guards, registers and deadlines in a form that the
+// reference understands without the packages under test. States are numbered
+// as in model. Each type binds the variables of binds; each event has x, a
+// form, and flag.
+type rich struct {
+	model
+	steps   [][][]richStep // by state, by type: the first that fits
+	after   []int          // by state: milliseconds, 0 for no deadline
+	timeout []int          // by state: where the deadline leads
+}
+
+type richStep struct {
+	flag   bool // wanted of the event
+	guard  int  // one of the guards below
+	update int  // one of the updates below
+	to     int  // -1 stays
+}
+
+const (
+	noGuard = iota
+	inSet
+	notInSet
+	counted // the counter is at least 2
+	isLast
+	guardKinds
+)
+
+const (
+	noUpdate = iota
+	addX
+	removeX
+	clearSet
+	countUp
+	countDown
+	storeX
+	clearLast
+	updateKinds
+)
+
+// richArrival is an event as it comes in, with x.
+type richArrival struct {
+	arrival
+	x int
+}
+
+// memoryModel is what an instance is in.
+type memoryModel struct {
+	state int
+	set   map[int]bool
+	count int
+	last  int // class, -1 for none
+	// The deadline: armed by an event at a time, since when it is after.
+	armed      bool
+	deadline   int
+	source, by int
+	after      int
+}
+
+func (c memoryModel) clone() memoryModel {
+	c.set = maps.Clone(c.set)
+	return c
+}
+
+func newMemoryModel() memoryModel { return memoryModel{state: 2, set: map[int]bool{}, last: -1} }
+
+// name is how a deadline, or an event, is called.
+func (c memoryModel) name() string { return fmt.Sprintf("%d+%dms", c.by, c.after) }
+
+func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
+	x := class(a.x)
+	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x}[s.guard]
+	return ok && (!s.flag || a.flag)
+}
+
+// take is the automaton: what event e does.
+func (ri *rich) take(c memoryModel, a richArrival, e, at int) memoryModel {
+	if c.state < 2 {
+		return c
+	}
+	for _, s := range ri.steps[c.state][a.kind] {
+		if !ri.fits(s, c, a) {
+			continue
+		}
+		c = c.clone()
+		switch x := class(a.x); s.update {
+		case addX:
+			c.set[x] = true
+		case removeX:
+			delete(c.set, x)
+		case clearSet:
+			c.set = map[int]bool{}
+		case countUp:
+			c.count++
+		case countDown:
+			c.count--
+		case storeX:
+			c.last = x
+		case clearLast:
+			c.last = -1
+		}
+		if s.to >= 0 {
+			c.state, c.armed = s.to, false
+			if d := ri.after[s.to]; d > 0 {
+				c.armed, c.deadline, c.source, c.by, c.after = true, at+d, a.source, e, d
+			}
+		}
+		return c
+	}
+	return c
+}
+
+// expire is what the deadline does.
+func (ri *rich) expire(c memoryModel) memoryModel {
+	c.state, c.armed = ri.timeout[c.state], false
+	if d := ri.after[c.state]; d > 0 {
+		c.armed, c.deadline, c.after = true, c.deadline+d, c.after+d
+	}
+	return c
+}
+
+// richSpread is what an instance comes to, over all orders.
+type richSpread struct {
+	in            bound
+	certain, some bool
+	byTime        []string // the steps of the order by time, if it violates
+	at            map[string]bool
+	slice         []int
+}
+
+// richRun is one trace under one reading of semantics.md.
+type richRun struct {
+	*rich
+	as    []richArrival
+	p     placed
+	skew  int
+	trace []int // exact order
+	flaw  flaw
+}
+
+// Flaws of the reading with registers and deadlines.
+const (
+	deadlinesFirst   flaw = 100 + iota // at one time, the deadline comes before others
+	deadlinesOfAll                     // a deadline is of no source
+	neverExpired                       // time does not move after the last event of the slice
+	writtenBefore                      // guards see what the event writes: the counter counts twice
+	stayingBeginsNew                   // an event that stays begins the deadline anew
+)
+
+func (ri *rich) run(as []richArrival, p placed, skew int, f flaw) *richRun {
+	plain := make([]arrival, len(as))
+	for i, a := range as {
+		plain[i] = a.arrival
+	}
+	return &richRun{ri, as, p, skew, exactOrder(plain, p), f}
+}
+
+// precedes is the certain order of two events.
+func (r *richRun) precedes(a, b int) bool {
+	if r.as[a].source == r.as[b].source {
+		return slices.Index(r.trace, a) < slices.Index(r.trace, b)
+	}
+	return r.p.effective[a]+r.skew < r.p.effective[b]
+}
+
+// deadlinePrecedes: the deadline is an event of its source.
+func (r *richRun) deadlinePrecedes(c memoryModel, e int) bool {
+	at := r.p.effective[e]
+	own := c.source == r.as[e].source && r.flaw != deadlinesOfAll
+	return c.deadline+r.skew < at || own && c.deadline < at || r.flaw == deadlinesFirst && c.deadline+r.skew <= at
+}
+
+func (r *richRun) precedesDeadline(e int, c memoryModel) bool {
+	at := r.p.effective[e]
+	own := c.source == r.as[e].source && r.flaw != deadlinesOfAll
+	return at+r.skew < c.deadline || own && at <= c.deadline
+}
+
+// passed: the deadline certainly precedes something that was seen, also what
+// came too late to be judged.
+func (r *richRun) passed(c memoryModel) bool {
+	seen := c.deadline+r.skew < r.p.newest || slices.ContainsFunc(r.trace, func(e int) bool { return r.deadlinePrecedes(c, e) })
+	return r.flaw != neverExpired && seen
+}
+
+func (r *richRun) step(c memoryModel, e int) memoryModel {
+	to := r.take(c, r.as[e], e, r.p.effective[e])
+	if r.flaw == writtenBefore {
+		to.count += to.count - c.count
+	}
+	if r.flaw == stayingBeginsNew && to.armed && c.armed && to.by == c.by {
+		to.deadline = r.p.effective[e] + to.after
+	}
+	return to
+}
+
+// spreads finds all instances, and what all orders of each come to.
+func (r *richRun) spreads() []richSpread {
+	instances := map[string]bound{}
+	root := slices.Repeat(bound{-1}, r.vars)
+	instances[fmt.Sprint(root)] = root
+	for _, e := range r.trace {
+		if b, ok := r.binding(r.as[e].happening); ok {
+			for _, in := range sortedBounds(instances) {
+				if u, ok := in.join(b); ok {
+					instances[fmt.Sprint(u)] = u
+				}
+			}
+		}
+	}
+	var out []richSpread
+	for _, in := range sortedBounds(instances) {
+		s := richSpread{in: in, certain: true, at: map[string]bool{}}
+		for _, e := range r.trace {
+			if b, ok := r.binding(r.as[e].happening); ok && b.within(in) {
+				s.slice = append(s.slice, e)
+			}
+		}
+		s.byTime = r.orderByTime(s.slice)
+		if r.skew == 0 {
+			s.some = s.byTime != nil
+			if s.some {
+				s.at[s.byTime[len(s.byTime)-1]] = true
+			}
+		} else {
+			r.orders(&s, map[int]bool{}, newMemoryModel(), map[string]bool{})
+		}
+		if s.some {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// orderByTime is exact order: events as they stand in the trace, a deadline
+// before what is later.
+func (r *richRun) orderByTime(slice []int) (steps []string) {
+	c := newMemoryModel()
+	for _, e := range slice {
+		for c.armed && c.state > 1 && (c.deadline < r.p.effective[e] || r.flaw == deadlinesFirst && c.deadline == r.p.effective[e]) {
+			steps = append(steps, c.name())
+			c = r.expire(c)
+		}
+		if c.state == 0 {
+			return steps
+		}
+		c = r.step(c, e)
+		steps = append(steps, strconv.Itoa(e))
+		if c.state == 0 {
+			return steps
+		}
+	}
+	for c.armed && r.passed(c) {
+		steps = append(steps, c.name())
+		if c = r.expire(c); c.state == 0 {
+			return steps
+		}
+	}
+	return nil
+}
+
+// orders goes through all possible orders of a slice and its deadlines.
+func (r *richRun) orders(s *richSpread, done map[int]bool, c memoryModel, visited map[string]bool) {
+	key := fmt.Sprint(done, c)
+	if visited[key] {
+		return
+	}
+	visited[key] = true
+	reach := func(to memoryModel, name string, next map[int]bool) {
+		if to.state == 0 {
+			s.some, s.at[name] = true, true
+			return
+		}
+		r.orders(s, next, to, visited)
+	}
+	left := slices.DeleteFunc(slices.Clone(s.slice), func(e int) bool { return done[e] })
+	if len(left) == 0 {
+		if c.armed && r.passed(c) {
+			reach(r.expire(c), c.name(), done)
+		} else {
+			s.certain = false
+		}
+		return
+	}
+	for _, e := range left {
+		if slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) || c.armed && r.deadlinePrecedes(c, e) {
+			continue
+		}
+		next := maps.Clone(done)
+		next[e] = true
+		reach(r.step(c, e), strconv.Itoa(e), next)
+	}
+	if c.armed && !slices.ContainsFunc(left, func(e int) bool { return r.precedesDeadline(e, c) }) {
+		reach(r.expire(c), c.name(), done)
+	}
+}
+
+// richJudged is a report, as the reference reads it.
+type richJudged struct {
+	in      bound
+	certain bool
+	event   string
+	witness []string // events and deadlines, by name
+	states  []string
+}
+
+// compare checks reports against the reference; the first difference is
+// returned.
+func (r *richRun) compare(want []richSpread, got []richJudged) string {
+	for _, s := range want {
+		hides := func(at func(string) bool, certain bool) bool {
+			return slices.ContainsFunc(got, func(j richJudged) bool {
+				return j.in.within(s.in) && !slices.Equal(j.in, s.in) && (j.certain || !certain) && at(j.event)
+			})
+		}
+		var all []richJudged
+		for _, j := range got {
+			if slices.Equal(j.in, s.in) {
+				all = append(all, j)
+			}
+		}
+		last := ""
+		if s.byTime != nil {
+			last = s.byTime[len(s.byTime)-1]
+		}
+		switch {
+		case len(all) > 1:
+			return fmt.Sprintf("%v is reported %d times", s.in, len(all))
+		case len(all) == 0 && s.byTime != nil && !hides(func(e string) bool { return e == last }, s.certain):
+			return fmt.Sprintf("%v is not reported, certain is %v, by %v", s.in, s.certain, s.byTime)
+		case len(all) == 0 && !hides(func(e string) bool { return s.at[e] }, s.certain):
+			return fmt.Sprintf("%v is not reported, it is possible", s.in)
+		case len(all) == 0:
+		case all[0].certain != s.certain:
+			return fmt.Sprintf("%v: certain is %v, want %v", s.in, all[0].certain, s.certain)
+		case hides(func(e string) bool { return e == all[0].event }, s.certain):
+			return fmt.Sprintf("%v is reported although a smaller one is", s.in)
+		default:
+			if why := r.wrongWitness(s, all[0]); why != "" {
+				return fmt.Sprintf("%v: %s", s.in, why)
+			}
+		}
+	}
+	for _, j := range got {
+		if !slices.ContainsFunc(want, func(s richSpread) bool { return slices.Equal(s.in, j.in) }) {
+			return fmt.Sprintf("%v is reported, nothing violates it", j.in)
+		}
+	}
+	return ""
+}
+
+func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
+	if s.byTime != nil && !slices.Equal(j.witness, s.byTime) {
+		return fmt.Sprintf("the order by time is %v, got %v", s.byTime, j.witness)
+	}
+	c, left := newMemoryModel(), slices.Clone(s.slice)
+	for i, name := range j.witness {
+		e, err := strconv.Atoi(name)
+		switch {
+		case err != nil && (!c.armed || c.name() != name):
+			return fmt.Sprintf("witness %v: no deadline %s runs", j.witness, name)
+		case err != nil && slices.ContainsFunc(left, func(o int) bool { return r.precedesDeadline(o, c) }):
+			return fmt.Sprintf("witness %v: %s comes too early", j.witness, name)
+		case err != nil && len(left) == 0 && !r.passed(c):
+			return fmt.Sprintf("witness %v: %s has not passed", j.witness, name)
+		case err != nil:
+			c = r.expire(c)
+		case !slices.Contains(left, e) || slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) && r.skew > 0:
+			return fmt.Sprintf("witness %v: %d is not next", j.witness, e)
+		case c.armed && r.deadlinePrecedes(c, e):
+			return fmt.Sprintf("witness %v: %d comes after %s", j.witness, e, c.name())
+		default:
+			left = slices.DeleteFunc(left, func(o int) bool { return o == e })
+			c = r.step(c, e)
+		}
+		if stateName(c.state) != j.states[i] || (c.state == 0) != (i == len(j.witness)-1) {
+			return fmt.Sprintf("witness %v leads to %s, got %s at %d", j.witness, stateName(c.state), j.states[i], i)
+		}
+	}
+	if len(j.witness) == 0 || j.witness[len(j.witness)-1] != j.event {
+		return fmt.Sprintf("witness %v does not end with %s", j.witness, j.event)
+	}
+	return ""
+}
+
+func (r *richRun) show() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nskew %d\n", r.skew)
+	for s := 2; s < len(r.steps); s++ {
+		fmt.Fprintf(&b, "%s: after %d -> %d, %+v\n", stateName(s), r.after[s], r.timeout[s], r.steps[s])
+	}
+	for i, a := range r.as {
+		fmt.Fprintf(&b, "%d: T%d%v flag %v x %d from %d at %d seq %d late %v\n", i, a.kind, a.values, a.flag, class(a.x), a.source, a.at, a.seq, r.p.late[i])
+	}
+	return b.String()
+}

@@ -1,0 +1,326 @@
+package monitor
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/props"
+	"pgregory.net/rapid"
+)
+
+// richCourse is a property with guards, registers and deadlines, and events
+// as they come in.
+type richCourse struct {
+	rich           rich
+	arrivals       []richArrival
+	skew, lateness int
+	slideAt        int
+	collectAt      int
+}
+
+func richCourses(skewed bool) *rapid.Generator[richCourse] {
+	return rapid.Custom(func(t *rapid.T) richCourse {
+		c := richCourse{rich: drawRich(t)}
+		length, values := 14, 2
+		if skewed {
+			c.skew, length = rapid.IntRange(1, 6).Draw(t, "skew"), 8
+		}
+		c.lateness = rapid.SampledFrom([]int{0, 1, 5, 1000}).Draw(t, "lateness")
+		c.slideAt = rapid.SampledFrom([]int{4, 64}).Draw(t, "slide at")
+		c.collectAt = rapid.SampledFrom([]int{1, 1 << 10}).Draw(t, "collect at")
+		at, sources := 0, rapid.IntRange(1, 4).Draw(t, "sources")
+		for range rapid.IntRange(0, length).Draw(t, "events") {
+			at += rapid.SampledFrom([]int{0, 0, 1, 1, 2, 3, 7, 12, -2, -5}).Draw(t, "pass")
+			a := richArrival{arrival{happening: c.rich.draw(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0}
+			if rapid.IntRange(0, 3).Draw(t, "sequenced") == 0 {
+				a.seq = rapid.IntRange(0, 5).Draw(t, "seq")
+			}
+			a.x = rapid.IntRange(0, 4).Draw(t, "x")
+			c.arrivals = append(c.arrivals, a)
+		}
+		return c
+	})
+}
+
+func drawRich(t *rapid.T) rich {
+	ri := rich{model: model{vars: rapid.IntRange(0, 2).Draw(t, "vars")}}
+	for range rapid.IntRange(1, 4).Draw(t, "types") {
+		var binds []int
+		for v := range ri.vars {
+			if rapid.IntRange(0, 2).Draw(t, "binds") > 0 {
+				binds = append(binds, v)
+			}
+		}
+		ri.types = append(ri.types, modelType{binds})
+	}
+	states := rapid.IntRange(3, 6).Draw(t, "states")
+	for s := range states {
+		var row [][]richStep
+		for range ri.types {
+			row = append(row, drawRichSteps(t, s, states))
+		}
+		ri.steps = append(ri.steps, row)
+		after, to := 0, 0
+		if s > 1 && rapid.Bool().Draw(t, "deadline") {
+			after = rapid.SampledFrom([]int{1, 2, 5, 10}).Draw(t, "after")
+			if to = rapid.IntRange(s-1, states-1).Draw(t, "timeout"); to <= s { // never back, or they would go in a circle
+				to = 0
+			}
+		}
+		ri.after, ri.timeout = append(ri.after, after), append(ri.timeout, to)
+	}
+	return ri
+}
+
+func drawRichSteps(t *rapid.T, from, states int) (all []richStep) {
+	if from < 2 {
+		return nil
+	}
+	for i := range rapid.IntRange(0, 3).Draw(t, "steps") {
+		s := richStep{to: rapid.IntRange(2, states-1).Draw(t, "to")}
+		switch rapid.IntRange(0, 7).Draw(t, "kind of target") {
+		case 0:
+			s.to = 0
+		case 1, 2:
+			s.to = -1
+		case 3:
+			s.to = 1
+		}
+		s.update = rapid.IntRange(0, updateKinds-1).Draw(t, "update")
+		if i < 2 {
+			s.flag, s.guard = rapid.Bool().Draw(t, "flagged"), rapid.IntRange(0, guardKinds-1).Draw(t, "guard")
+		}
+		all = append(all, s)
+		if !s.flag && s.guard == noGuard {
+			break // it hides the others
+		}
+	}
+	return all
+}
+
+// property translates the model for the packages under test.
+func (ri *rich) property() *props.Property {
+	set, counter, last := props.Set("s"), props.Counter("c"), props.Last("l")
+	flagged := func(d event.Data) bool { v, _ := d.Get("flag"); return v.Equal(event.Boolean(true)) }
+	var vars []string
+	for v := range ri.vars {
+		vars = append(vars, fmt.Sprintf("v%d", v))
+	}
+	var rules []props.Rule
+	for s := 2; s < len(ri.steps); s++ {
+		r := props.From(stateName(s))
+		for i, t := range ri.types {
+			l := props.On(fmt.Sprintf("T%d", i))
+			for n, v := range t.binds {
+				l = l.Binding(vars[v], fmt.Sprintf("p%d", n))
+			}
+			for _, x := range ri.steps[s][i] {
+				g := l
+				if x.flag {
+					g = g.When("flagged", flagged)
+				}
+				switch x.guard {
+				case inSet:
+					g = g.GivenIn(set, "x")
+				case notInSet:
+					g = g.GivenNotIn(set, "x")
+				case counted:
+					g = g.GivenCount(counter, "at least 2", func(n int64) bool { return n >= 2 })
+				case isLast:
+					g = g.Given("x is the last", func(m props.Memory) bool {
+						now, _ := m.Param("x")
+						was, ok := m.Last("l")
+						return ok && now.Equal(was)
+					}, "x")
+				}
+				step := r.On(g)
+				if x.update != noUpdate {
+					step = step.Do(map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
+						countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), clearLast: last.Clear()}[x.update])
+				}
+				if r = step.Stay(); x.to >= 0 {
+					r = step.To(stateName(x.to))
+				}
+			}
+			if len(ri.steps[s][i]) == 0 {
+				r = r.On(l).Stay()
+			}
+		}
+		if ri.after[s] > 0 {
+			r = r.After(time.Duration(ri.after[s]) * time.Millisecond).To(stateName(ri.timeout[s]))
+		}
+		rules = append(rules, r)
+	}
+	return props.ForAll(vars...).With(set, counter, last).Machine("model", rules...)
+}
+
+func (a richArrival) event(i int) event.Event {
+	e := a.arrival.event(i)
+	e.Data = e.Data.With("x", forms[a.x].value)
+	return e
+}
+
+// judge runs a stream over a course.
+func (c richCourse) judge() (all []richJudged, late []bool, err error) {
+	defer func(slide, collect int) { slideAt, collectAt = slide, collect }(slideAt, collectAt)
+	slideAt, collectAt = c.slideAt, c.collectAt
+	p, err := Compile(c.rich.property())
+	if err != nil {
+		return nil, nil, err
+	}
+	late = make([]bool, len(c.arrivals))
+	s, err := p.Stream(StreamOptions{
+		Skew: time.Duration(c.skew) * time.Millisecond, Lateness: time.Duration(c.lateness) * time.Millisecond,
+		Found: func(f Finding) {
+			switch f.Kind {
+			case FoundLate:
+				late[f.Line] = true
+			case FoundViolation:
+				all = append(all, c.rich.judged(f.Violation))
+			case FoundUndecided:
+				err = fmt.Errorf("undecided: %s", f.Why)
+			}
+		},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, a := range c.arrivals {
+		e := a.event(i)
+		s.Push(&e, i)
+	}
+	s.Close()
+	return all, late, err
+}
+
+func (ri *rich) judged(v Violation) richJudged {
+	j := ri.model.judged(v)
+	r := richJudged{in: j.in, certain: j.certain, event: v.Event.ID, states: j.states}
+	for _, s := range v.Witness {
+		r.witness = append(r.witness, s.ID)
+	}
+	return r
+}
+
+// differs compares a stream with the reference.
+func (c richCourse) differs(reference rich, f flaw) (string, error) {
+	got, late, err := c.judge()
+	if err != nil {
+		return "", err
+	}
+	plain := make([]arrival, len(c.arrivals))
+	for i, a := range c.arrivals {
+		plain[i] = a.arrival
+	}
+	p := placeAll(plain, c.skew, c.lateness)
+	if !slices.Equal(p.late, late) {
+		return "other events are late", nil
+	}
+	r := reference.run(c.arrivals, p, c.skew, f)
+	diff := r.compare(r.spreads(), got)
+	for i := 1; i < len(got) && diff == "" && c.skew == 0; i++ {
+		if r.timeOf(got[i].event) < r.timeOf(got[i-1].event) {
+			diff = fmt.Sprintf("%s is told after %s", got[i].event, got[i-1].event)
+		}
+	}
+	if diff != "" {
+		diff += r.show() + fmt.Sprintf("%+v", got)
+	}
+	return diff, nil
+}
+
+// timeOf is when an event or a deadline was.
+func (r *richRun) timeOf(name string) int {
+	by, after, _ := strings.Cut(name, "+")
+	e, _ := strconv.Atoi(by)
+	ms, _ := strconv.Atoi(strings.TrimSuffix(after, "ms"))
+	return r.p.effective[e] + ms
+}
+
+// Streams of properties with guards, registers and deadlines report what
+// semantics.md says, in exact order and with skew. The first courses are the
+// same every time.
+func TestRichAgreesWithReference(t *testing.T) {
+	for _, skewed := range []bool{false, true} {
+		violated := 0
+		for seed := range 3000 {
+			c := richCourses(skewed).Example(seed)
+			if diff, err := c.differs(c.rich, sound); err != nil || diff != "" {
+				t.Fatal(skewed, seed, diff, err)
+			}
+			if got, _, _ := c.judge(); slices.ContainsFunc(got, func(j richJudged) bool { _, err := strconv.Atoi(j.event); return err != nil }) {
+				violated++
+			}
+		}
+		if violated < 100 {
+			t.Errorf("skewed %v: %d courses are violated by a deadline, wanted more", skewed, violated)
+		}
+		rapid.Check(t, func(t *rapid.T) {
+			c := richCourses(skewed).Draw(t, "course")
+			if diff, err := c.differs(c.rich, sound); err != nil || diff != "" {
+				t.Fatal(diff, err)
+			}
+		})
+	}
+}
+
+// Without witnesses, where letters are not kept, the same is violated, by the
+// same.
+func TestRichWithoutWitness(t *testing.T) {
+	found := 0
+	for seed := range 2000 {
+		c := richCourses(false).Example(seed)
+		p, err := Compile(c.rich.property())
+		if err != nil {
+			t.Fatal(err)
+		}
+		full, bare := p.Start(), p.StartWith(Options{NoWitness: true})
+		for i, a := range c.arrivals {
+			want, got := full.Observe(a.event(i)), bare.Observe(a.event(i))
+			for i := range want {
+				want[i].Witness = nil
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("seed %d, event %d:\ngot  %v\nwant %v", seed, i, got, want)
+			}
+			found += len(got)
+		}
+	}
+	if found < 100 {
+		t.Errorf("%d violations, wanted more", found)
+	}
+}
+
+// The same for longer.
+func TestSoakRich(t *testing.T) {
+	if os.Getenv("WTSIM_SOAK") == "" {
+		t.Skip("only in make soak")
+	}
+	for seed := range 400_000 {
+		c := richCourses(seed%4 > 0).Example(seed)
+		if diff, err := c.differs(c.rich, sound); err != nil || diff != "" {
+			t.Fatal(seed, diff, err)
+		}
+	}
+}
+
+// The comparison above is able to fail.
+func TestRichComparisonNoticesMistakes(t *testing.T) {
+	for name, f := range map[string]flaw{"deadlines first": deadlinesFirst, "never expired": neverExpired, "written before": writtenBefore, "staying begins anew": stayingBeginsNew} {
+		noticedIn(t, name, func(seed int) (string, error) {
+			c := richCourses(false).Example(seed)
+			return c.differs(c.rich, f)
+		})
+	}
+	noticedIn(t, "deadlines of all", func(seed int) (string, error) {
+		c := richCourses(true).Example(seed)
+		return c.differs(c.rich, deadlinesOfAll)
+	})
+}

@@ -1,0 +1,114 @@
+package props
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// What compile does for registers and deadlines.
+
+// declareRegisters checks the registers' names.
+func (c *compiler) declareRegisters() error {
+	for i, r := range c.registers {
+		if r.name == "" || registerNamed(c.registers[:i], r.name) >= 0 {
+			return fmt.Errorf("register %q is declared twice or has no name", r.name)
+		}
+	}
+	c.a.Registers = c.registers
+	return nil
+}
+
+// deadlines enters the deadlines of states, and sees that time must pass by
+// events: deadlines that follow each other in a circle would go on for ever.
+func (c *compiler) deadlines() error {
+	c.a.Deadlines = make([]Timeout, len(c.a.States))
+	for _, r := range c.rules {
+		if !r.limit.set {
+			continue
+		}
+		from, to := c.state(r.from), c.state(r.limit.to)
+		switch {
+		case c.a.Deadlines[from].After != 0 || r.limit.after == -1:
+			return fmt.Errorf("state %q has two deadlines, wanted one", r.from)
+		case r.limit.after <= 0:
+			return fmt.Errorf("the deadline of state %q is after %v, wanted a positive duration", r.from, r.limit.after)
+		case to < 0:
+			return fmt.Errorf("the deadline of state %q leads to undefined state %q", r.from, r.limit.to)
+		}
+		c.a.Deadlines[from] = Timeout{r.limit.after, to}
+	}
+	for s := range c.a.Deadlines {
+		at := s
+		for range c.a.Deadlines {
+			if c.a.Deadlines[at].After == 0 {
+				break
+			}
+			if at = c.a.Deadlines[at].To; at == s {
+				return fmt.Errorf("deadlines lead from state %q back to it, wanted an event on the way", c.a.States[s])
+			}
+		}
+	}
+	return nil
+}
+
+// updates checks what a transition writes, and notes what it reads for that.
+func (c *compiler) updates(t transition) error {
+	et := c.event(t.letter.event)
+	for i, u := range t.updates {
+		at := registerNamed(c.registers, u.register.name)
+		switch {
+		case at < 0:
+			return fmt.Errorf("%q writes unknown register %q, wanted %s", et.Type, u.register.name, oneOf(c.registerNames()))
+		case c.registers[at].kind != u.register.kind || !u.fits():
+			return fmt.Errorf("%q writes register %q, a %v, as if it were another kind", et.Type, u.register.name, c.registers[at].kind)
+		case slices.ContainsFunc(t.updates[:i], func(e Update) bool { return e.register.name == u.register.name }):
+			return fmt.Errorf("%q writes register %q twice, wanted once", et.Type, u.register.name)
+		case u.param != "":
+			et.Reads, et.Wants = with(et.Reads, []string{u.param}), with(et.Wants, []string{u.param})
+		}
+	}
+	return nil
+}
+
+// writes translates updates that have been checked.
+func (c *compiler) writes(et *EventType, t transition) []Write {
+	var all []Write
+	for _, u := range t.updates {
+		w := Write{Register: registerNamed(c.registers, u.register.name), Op: u.op, By: u.by}
+		if u.param != "" {
+			w.Param = slices.Index(et.Reads, u.param)
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+func (c *compiler) registerNames() []string {
+	var names []string
+	for _, r := range c.registers {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// with returns a list with what it lacks.
+func with(list, more []string) []string {
+	for _, x := range more {
+		if !slices.Contains(list, x) {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// said writes a duration for people: 5s, not 5m0s.
+func said(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if len(s) > len(zero) && s[len(s)-len(zero):] == zero {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
+}

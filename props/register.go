@@ -1,0 +1,217 @@
+package props
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// RegisterKind tells registers apart by what they hold.
+type RegisterKind uint8
+
+// The kinds of register, and what they hold before anything is written.
+const (
+	SetRegister     RegisterKind = iota // different values; none
+	CounterRegister                     // a whole number; 0
+	LastRegister                        // one value, or none; none
+)
+
+// String returns the kind as property files write it.
+func (k RegisterKind) String() string { return []string{"set", "counter", "last"}[k] }
+
+// Register is something that each instance of a property remembers beside its
+// state. Transitions write it ([Step.Do]), guards look at it
+// ([Letter.Given]). Declare it with [Quantifier.With].
+type Register struct {
+	name string
+	kind RegisterKind
+}
+
+// Set returns the register that holds a set of values, empty at first.
+func Set(name string) Register { return Register{name, SetRegister} }
+
+// Counter returns the register that holds a whole number, 0 at first.
+func Counter(name string) Register { return Register{name, CounterRegister} }
+
+// Last returns the register that holds one value, none at first.
+func Last(name string) Register { return Register{name, LastRegister} }
+
+// Name returns the register's name.
+func (r Register) Name() string { return r.name }
+
+// Kind returns what the register holds.
+func (r Register) Kind() RegisterKind { return r.kind }
+
+// Update writes a register when a transition is taken.
+type Update struct {
+	register Register
+	op       UpdateOp
+	param    string
+	by       int64
+}
+
+// UpdateOp tells updates apart.
+type UpdateOp uint8
+
+// The updates.
+const (
+	AddValue    UpdateOp = iota // a parameter's value to a set
+	RemoveValue                 // a parameter's value from a set
+	StoreValue                  // a parameter's value in place of the last
+	CountBy                     // a number to a counter
+	Forget                      // back to what it held at first
+)
+
+// Add adds the value of a parameter to a set.
+func (r Register) Add(param string) Update {
+	return Update{register: r, op: AddValue, param: param}
+}
+
+// Remove removes the value of a parameter from a set.
+func (r Register) Remove(param string) Update {
+	return Update{register: r, op: RemoveValue, param: param}
+}
+
+// Store puts the value of a parameter in place of the last value.
+func (r Register) Store(param string) Update {
+	return Update{register: r, op: StoreValue, param: param}
+}
+
+// Count adds a number to a counter. It stays within 64 bits: what would leave
+// them stops at the end.
+func (r Register) Count(by int64) Update { return Update{register: r, op: CountBy, by: by} }
+
+// Clear makes the register hold what it held at first.
+func (r Register) Clear() Update { return Update{register: r, op: Forget} }
+
+// String returns the update for people.
+func (u Update) String() string {
+	switch u.op {
+	case AddValue:
+		return "adding " + u.param + " to " + u.register.name
+	case RemoveValue:
+		return "removing " + u.param + " from " + u.register.name
+	case StoreValue:
+		return "keeping " + u.param + " as " + u.register.name
+	case CountBy:
+		return fmt.Sprintf("counting %s by %d", u.register.name, u.by)
+	}
+	return "clearing " + u.register.name
+}
+
+// fits tells whether the update is one of its register's kind.
+func (u Update) fits() bool {
+	switch u.op {
+	case AddValue, RemoveValue:
+		return u.register.kind == SetRegister && u.param != ""
+	case StoreValue:
+		return u.register.kind == LastRegister && u.param != ""
+	case CountBy:
+		return u.register.kind == CounterRegister
+	}
+	return true
+}
+
+// Memory is what a guard over registers sees: the registers as they were
+// before the event, and the parameters of the event that it asked for.
+type Memory interface {
+	// Param returns a parameter of the event that the guard reads, and whether
+	// the event has it.
+	Param(name string) (event.Value, bool)
+	// Last returns what a register of the kind holds, and whether there is
+	// anything.
+	Last(register string) (event.Value, bool)
+	// Count returns what a counter holds.
+	Count(register string) int64
+	// Has reports whether a set holds a value.
+	Has(register string, v event.Value) bool
+	// Values returns what a set holds, in an order that depends on the values
+	// alone.
+	Values(register string) []event.Value
+}
+
+// Compare compares two numbers by exact value, or two strings by their bytes;
+// ok is false if they are neither both.
+func Compare(a, b event.Value) (order int, ok bool) {
+	switch {
+	case a.Kind() == event.String && b.Kind() == event.String:
+		return strings.Compare(a.Text(), b.Text()), true
+	case a.Kind() != event.Number || b.Kind() != event.Number:
+		return 0, false
+	}
+	x, y := decimalOf(a), decimalOf(b)
+	if x.sign != y.sign {
+		return x.sign - y.sign, true
+	}
+	return x.sign * x.compareMagnitude(y), true
+}
+
+// decimal is a number as sign, digits without zeros at their ends, and the
+// place of the point: 0.digits times ten to the power of point.
+type decimal struct {
+	sign   int
+	digits string
+	point  string // a decimal integer of any length
+}
+
+func decimalOf(v event.Value) decimal {
+	text := v.Canonical().Text()
+	d := decimal{sign: 1}
+	if rest, negative := strings.CutPrefix(text, "-"); negative {
+		d.sign, text = -1, rest
+	}
+	mantissa, exponent, _ := strings.Cut(text, "e")
+	if mantissa == "0" {
+		return decimal{}
+	}
+	d.digits = strings.TrimRight(mantissa, "0")
+	if exponent == "" {
+		exponent = "0"
+	}
+	d.point = addSmall(exponent, len(mantissa))
+	return d
+}
+
+func (d decimal) compareMagnitude(e decimal) int {
+	if c := compareIntegers(d.point, e.point); c != 0 {
+		return c
+	}
+	return strings.Compare(d.digits, e.digits)
+}
+
+// addSmall adds a small number to a decimal integer. Exponents beyond 18
+// digits differ by more than any mantissa is long: their own text will do.
+func addSmall(integer string, n int) string {
+	if len(integer) > 18 {
+		return integer
+	}
+	i, err := strconv.ParseInt(integer, 10, 64)
+	if err != nil {
+		return integer
+	}
+	return strconv.FormatInt(i+int64(n), 10)
+}
+
+func compareIntegers(a, b string) int {
+	negA, negB := strings.HasPrefix(a, "-"), strings.HasPrefix(b, "-")
+	switch {
+	case negA != negB && negA:
+		return -1
+	case negA != negB:
+		return 1
+	case negA:
+		a, b = b[1:], a[1:]
+	}
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+// registerNamed returns the number of a register; -1 if there is none.
+func registerNamed(all []Register, name string) int {
+	return slices.IndexFunc(all, func(r Register) bool { return r.name == name })
+}

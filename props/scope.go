@@ -1,0 +1,137 @@
+package props
+
+import "time"
+
+// Scope is a part of a run that a pattern speaks of: [Always], [After],
+// [Before], [Between] or [For].
+type Scope struct {
+	kind     scopeKind
+	from, to Letter
+	length   time.Duration
+}
+
+type scopeKind uint8
+
+const (
+	inAll scopeKind = iota
+	inAfter
+	inBefore
+	inBetween
+	inFor
+)
+
+// Always is the whole run.
+func Always() Scope { return Scope{} }
+
+// After is all that follows the first event of a letter.
+func After(l Letter) Scope { return Scope{kind: inAfter, from: l} }
+
+// Before is all that comes before the first event of a letter; if there is
+// none, the whole run.
+func Before(l Letter) Scope { return Scope{kind: inBefore, to: l} }
+
+// Between is each part of the run from an event of one letter to the next
+// event of another. A part that has begun is one, also if it never ends; a
+// further event of the first letter inside does not begin another.
+func Between(from, to Letter) Scope { return Scope{kind: inBetween, from: from, to: to} }
+
+// For is the given time from each event of a letter on, its end included. A
+// further event of the letter inside does not begin another.
+func For(d time.Duration, from Letter) Scope { return Scope{kind: inFor, from: from, length: d} }
+
+// String returns the scope as the end of a sentence; empty for [Always].
+func (s Scope) String() string {
+	switch s.kind {
+	case inAfter:
+		return " after " + s.from.String()
+	case inBefore:
+		return " before " + s.to.String()
+	case inBetween:
+		return " between " + s.from.String() + " and " + s.to.String()
+	case inFor:
+		return " within " + said(s.length) + " of " + s.from.String()
+	}
+	return ""
+}
+
+// letters returns the letters that the scope names.
+func (s Scope) letters() []Letter {
+	switch s.kind {
+	case inAfter, inFor:
+		return []Letter{s.from}
+	case inBefore:
+		return []Letter{s.to}
+	case inBetween:
+		return []Letter{s.from, s.to}
+	}
+	return nil
+}
+
+// Absent returns the property that a letter never happens within a scope. An
+// event that fits the scope's letter too begins or ends the scope.
+//
+//	Always:  always:  letter -> violated
+//	After:   as NeverAfter
+//	Before:  as NeverBefore
+//	Between: outside: from -> inside
+//	         inside:  to -> outside, letter -> violated
+//	For:     outside: from -> inside
+//	         inside:  letter -> violated, after the time -> outside
+func Absent(name string, letter Letter, scope Scope) *Property {
+	outside, inside := From("outside").On(scope.from).To("inside"), From("inside")
+	var rules []Rule
+	switch scope.kind {
+	case inAll:
+		rules = []Rule{From("always").On(letter).To(Violated)}
+	case inAfter:
+		return NeverAfter(name, letter, scope.from)
+	case inBefore:
+		return NeverBefore(name, letter, scope.to)
+	case inBetween:
+		rules = []Rule{outside, inside.On(scope.to).To("outside").On(letter).To(Violated)}
+	case inFor:
+		rules = []Rule{outside, inside.On(letter).To(Violated).After(scope.length).To("outside")}
+	}
+	letters := append(scope.letters(), letter)
+	return pattern(name, letter.String()+" never happens"+scope.String(), letters, rules...)
+}
+
+// Exists returns the property that a letter happens within a scope. An event
+// that fits the scope's letter too begins or ends the scope.
+//
+//	Always:  missing: letter -> satisfied, and violated at the end
+//	After:   outside: from -> missing
+//	         missing: letter -> satisfied, and violated at the end
+//	Before:  missing: letter -> satisfied, to -> violated
+//	Between: outside: from -> missing
+//	         missing: to -> violated, letter -> found
+//	         found:   to -> outside
+//	For:     outside: from -> missing
+//	         missing: letter -> outside, after the time -> violated, and violated at the end
+//
+// The letter must not bind a variable that the scope's last letter does not:
+// no event would say for which value it is missing.
+func Exists(name string, letter Letter, scope Scope) *Property {
+	outside, missing := From("outside").On(scope.from).To("missing"), From("missing")
+	var rules []Rule
+	switch scope.kind {
+	case inAll:
+		rules = []Rule{missing.On(letter).To(Satisfied).ViolatedAtEnd()}
+	case inAfter:
+		rules = []Rule{outside, missing.On(letter).To(Satisfied).ViolatedAtEnd()}
+	case inBefore:
+		rules = []Rule{missing.On(letter).To(Satisfied).On(scope.to).To(Violated)}
+	case inBetween:
+		rules = []Rule{outside, missing.On(scope.to).To(Violated).On(letter).To("found"), From("found").On(scope.to).To("outside")}
+	case inFor:
+		rules = []Rule{outside, missing.On(letter).To("outside").ViolatedAtEnd().After(scope.length).To(Violated)}
+	}
+	letters := append(scope.letters(), letter)
+	p := pattern(name, letter.String()+" happens"+scope.String(), letters, rules...)
+	if named := scope.letters(); len(named) > 0 {
+		p.mustNotAdd(letter, named[len(named)-1])
+	} else {
+		p.mustNotAdd(letter, Letter{event: "the run"})
+	}
+	return p
+}

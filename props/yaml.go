@@ -1,0 +1,403 @@
+package props
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// yamlParser translates wtsim's YAML; docs/properties.md describes it, and
+// schema.json for editors.
+type yamlParser struct{ *yamlReader }
+
+func parseYAML(file string, content []byte) ([]*Property, error) {
+	tree, err := readYAML(file, content)
+	if err != nil {
+		return nil, err
+	}
+	y := yamlParser{&yamlReader{file: file, lines: strings.Split(string(content), "\n")}}
+	if tree.kind != '{' {
+		return nil, y.fail(tree, "not a file of properties, wanted \"properties:\" with a list of them")
+	}
+	if err := y.known(tree, "the file", []string{"properties"}); err != nil {
+		return nil, err
+	}
+	list := tree.get("properties")
+	if list == nil || list.kind != '[' || len(list.items) == 0 {
+		return nil, y.fail(tree, "no properties, wanted \"properties:\" with a list of them")
+	}
+	var all []*Property
+	for _, item := range list.items {
+		p, err := y.property(item)
+		if err != nil {
+			return nil, err
+		}
+		for _, earlier := range all {
+			if earlier.Name() == p.Name() {
+				return nil, y.fail(item.get("name"), "a second property %q, wanted each name once", p.Name())
+			}
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// machineParts are the keys of a property that is a state machine.
+var machineParts = []string{"forall", "registers", "events", "start", "states"}
+
+func (y yamlParser) property(t *yamlTree) (*Property, error) {
+	if t.kind != '{' {
+		return nil, y.fail(t, "a property is no mapping, wanted one with a name, and states or a pattern")
+	}
+	at := t.get("name")
+	if at == nil {
+		return nil, y.fail(t, "the property has no \"name\", wanted words that say what must hold")
+	}
+	name, err := y.str(at, "the property's name")
+	if err != nil {
+		return nil, err
+	}
+	var p *Property
+	if t.get("states") != nil {
+		p, err = y.machine(name, t)
+	} else {
+		p, err = y.pattern(name, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.err != nil {
+		return nil, y.fail(t, "property %q: %v", name, p.err)
+	}
+	if doc := t.get("doc"); doc != nil {
+		if _, err = y.str(doc, "doc"); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// known refuses keys that mean nothing here.
+func (y yamlParser) known(t *yamlTree, what string, names []string) error {
+	for _, m := range t.members {
+		if !slices.Contains(names, m.name.text) {
+			return y.fail(m.name, "%s has unknown key %q, wanted %s", what, m.name.text, oneOf(names))
+		}
+	}
+	return nil
+}
+
+func (y yamlParser) str(t *yamlTree, what string) (string, error) {
+	if t.kind != '"' || t.text == "" {
+		return "", y.fail(t, "%s is no text, or empty", what)
+	}
+	return t.text, nil
+}
+
+func (y yamlParser) strings(t *yamlTree, what string) ([]string, error) {
+	if t.kind != '[' {
+		return nil, y.fail(t, "%s is no list, wanted a list of texts", what)
+	}
+	out := []string{}
+	for _, item := range t.items {
+		s, err := y.str(item, "an item of "+what)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(out, s) {
+			return nil, y.fail(item, "%s holds %q twice", what, s)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (y yamlParser) duration(t *yamlTree) (time.Duration, error) {
+	d, err := time.ParseDuration(t.text)
+	if t.kind != '"' || err != nil || d <= 0 {
+		return 0, y.fail(t, "%q is no duration, wanted one such as 5s, 1m30s or 24h", t.text)
+	}
+	return d, nil
+}
+
+// machineYAML is a state machine on its way.
+type machineYAML struct {
+	yamlParser
+	spec     spec
+	declared []Letter
+}
+
+func (y yamlParser) machine(name string, t *yamlTree) (*Property, error) {
+	if err := y.known(t, "a property with states", append([]string{"name", "doc"}, machineParts...)); err != nil {
+		return nil, err
+	}
+	m := &machineYAML{yamlParser: y, spec: spec{violated: Violated, satisfied: Satisfied}}
+	var err error
+	if forall := t.get("forall"); forall != nil {
+		if m.spec.variables, err = y.strings(forall, "forall"); err != nil {
+			return nil, err
+		}
+	}
+	if err = m.registers(t.get("registers")); err != nil {
+		return nil, err
+	}
+	if err = m.events(t.get("events")); err != nil {
+		return nil, err
+	}
+	if err = m.states(t); err != nil {
+		return nil, err
+	}
+	if t.get("forall") == nil {
+		m.spec.variables = union(m.spec.allLetters()...)
+	}
+	return build(name, m.spec, m.spec.sentence()), nil
+}
+
+func (s *spec) allLetters() []Letter {
+	all := slices.Clone(s.letters)
+	for _, r := range s.rules {
+		for _, t := range r.steps {
+			all = append(all, t.letter)
+		}
+	}
+	return all
+}
+
+func (m *machineYAML) registers(t *yamlTree) error {
+	if t == nil {
+		return nil
+	}
+	if t.kind != '{' {
+		return m.fail(t, "registers is no mapping, wanted the kind of each under its name")
+	}
+	for _, r := range t.members {
+		kinds := []string{"set", "counter", "last"}
+		kind := slices.Index(kinds, r.value.text)
+		switch {
+		case kind < 0:
+			return m.fail(r.value, "register %q is of kind %q, wanted %s", r.name.text, r.value.text, oneOf(kinds))
+		case !isIdentifier(r.name.text) || r.name.text == eventName:
+			return m.fail(r.name, "a register named %q, wanted a name that guards can use: letters, digits and _, and not %q", r.name.text, eventName)
+		}
+		m.spec.registers = append(m.spec.registers, Register{r.name.text, RegisterKind(kind)})
+	}
+	return nil
+}
+
+// isIdentifier tells whether CEL can name it.
+func isIdentifier(s string) bool {
+	for i, c := range []byte(s) {
+		if !isWord(c) || c == '$' || i == 0 && c >= '0' && c <= '9' {
+			return false
+		}
+	}
+	reserved := []string{"true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while"}
+	return s != "" && !slices.Contains(reserved, s)
+}
+
+// events are letters that belong to the alphabet, also if no state has them;
+// elsewhere their type alone stands for them.
+func (m *machineYAML) events(t *yamlTree) error {
+	if t == nil {
+		return nil
+	}
+	if t.kind != '[' {
+		return m.fail(t, "events is no list, wanted a list of letters such as CHARGED(order)")
+	}
+	for _, item := range t.items {
+		l, err := m.letter(item)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(m.declared, func(d Letter) bool { return d.event == l.event }) {
+			return m.fail(item, "events holds %q twice", l.event)
+		}
+		m.declared = append(m.declared, l)
+		m.spec.letters = append(m.spec.letters, l)
+	}
+	return nil
+}
+
+func (m *machineYAML) states(t *yamlTree) error {
+	states := t.get("states")
+	if states.kind != '{' || len(states.members) == 0 {
+		return m.fail(states, "states is no mapping, or empty, wanted a list of transitions under each state's name")
+	}
+	if start := t.get("start"); start != nil {
+		if states.get(start.text) == nil || start.text == anyState {
+			return m.fail(start, "start is unknown state %q, wanted %s", start.text, oneOf(names(states)))
+		}
+		m.spec.rules = append(m.spec.rules, From(start.text))
+	}
+	for _, s := range states.members {
+		name, err := m.str(s.name, "a state's name")
+		switch {
+		case err != nil:
+			return err
+		case name == Violated || name == Satisfied:
+			return m.fail(s.name, "state %q absorbs, wanted no transitions of it", name)
+		case s.value.kind == '"' || s.value.kind == '{':
+			return m.fail(s.value, "state %q is no list, wanted a list of transitions", name)
+		}
+		r := From(name)
+		if name == anyState {
+			r = FromAny()
+		}
+		for _, item := range s.value.items {
+			if r, err = m.transition(r, item, states); err != nil {
+				return err
+			}
+		}
+		m.spec.rules = append(m.spec.rules, r)
+	}
+	return nil
+}
+
+// anyState holds the transitions of all states that have none of their own.
+const anyState = "any"
+
+func names(t *yamlTree) []string {
+	var all []string
+	for _, m := range t.members {
+		if m.name.text != anyState {
+			all = append(all, m.name.text)
+		}
+	}
+	return all
+}
+
+// transition adds one item of a state: what happens on an event, after a
+// time, or at the end.
+func (m *machineYAML) transition(r Rule, t *yamlTree, states *yamlTree) (Rule, error) {
+	if t.kind != '{' {
+		return r, m.fail(t, "a transition is no mapping, wanted one with \"on\", \"after\" or \"at\"")
+	}
+	target := t.get("to")
+	if target != nil {
+		if known := append(names(states), Violated, Satisfied); target.kind != '"' || !slices.Contains(known, target.text) {
+			return r, m.fail(target, "to unknown state %q, wanted %s", target.text, oneOf(known))
+		}
+	}
+	switch {
+	case t.get("on") != nil:
+		return m.onEvent(r, t, target)
+	case t.get("after") != nil:
+		if err := m.known(t, "a deadline", []string{"after", "to"}); err != nil {
+			return r, err
+		}
+		d, err := m.duration(t.get("after"))
+		switch {
+		case err != nil:
+			return r, err
+		case target == nil:
+			return r, m.fail(t, "the deadline has no \"to\", wanted a state")
+		case r.any:
+			return r, m.fail(t, "every state has a deadline, wanted some states")
+		}
+		return r.After(d).To(target.text), nil
+	case t.get("at") != nil:
+		if err := m.known(t, "the end", []string{"at", "to"}); err != nil {
+			return r, err
+		}
+		if t.get("at").text != "end" || target == nil || target.text != Violated || r.any {
+			return r, m.fail(t, "wanted \"at: end\" with \"to: violated\", in some states")
+		}
+		return r.ViolatedAtEnd(), nil
+	}
+	return r, m.fail(t, "a transition has none of \"on\", \"after\" and \"at\", wanted one")
+}
+
+func (m *machineYAML) onEvent(r Rule, t, target *yamlTree) (Rule, error) {
+	if err := m.known(t, "a transition", []string{"on", "when", "do", "to"}); err != nil {
+		return r, err
+	}
+	l, err := m.letter(t.get("on"))
+	if err != nil {
+		return r, err
+	}
+	if l, err = m.guarded(l, t.get("when"), m.spec.registers); err != nil {
+		return r, err
+	}
+	step := r.On(l)
+	if do := t.get("do"); do != nil {
+		updates, err := m.updates(do)
+		if err != nil {
+			return r, err
+		}
+		step = step.Do(updates...)
+	}
+	if target == nil {
+		return step.Stay(), nil
+	}
+	return step.To(target.text), nil
+}
+
+// letter reads TYPE(variable, variable=parameter). A type alone that events
+// declares stands for what it says there.
+func (m *machineYAML) letter(t *yamlTree) (Letter, error) {
+	l, err := m.yamlParser.letter(t)
+	if err == nil && !strings.HasSuffix(t.text, ")") {
+		for _, d := range m.declared {
+			if d.event == l.event {
+				return d, nil
+			}
+		}
+	}
+	return l, err
+}
+
+func (m *machineYAML) updates(t *yamlTree) ([]Update, error) {
+	if t.kind != '{' {
+		return nil, m.fail(t, "do is no mapping, wanted what happens to each register under its name")
+	}
+	var all []Update
+	for _, d := range t.members {
+		i := registerNamed(m.spec.registers, d.name.text)
+		if i < 0 {
+			return nil, m.fail(d.name, "unknown register %q, wanted %s", d.name.text, oneOf((&compiler{spec: &m.spec}).registerNames()))
+		}
+		u, wanted := updateOf(m.spec.registers[i], d.value.text)
+		if wanted != "" || d.value.kind != '"' {
+			return nil, m.fail(d.value, "%q is nothing to do to the %v %q, wanted %s", d.value.text, m.spec.registers[i].kind, d.name.text, wantedOf(m.spec.registers[i].kind))
+		}
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// updateOf reads what is done to a register; wanted is not empty if it is
+// something else.
+func updateOf(r Register, text string) (u Update, wanted string) {
+	param := func(s string) string {
+		name, ok := strings.CutPrefix(strings.TrimSpace(s), eventName+".")
+		if !ok || strings.ContainsAny(name, " \t") {
+			return ""
+		}
+		return name
+	}
+	add, isAdd := strings.CutPrefix(text, "add ")
+	remove, isRemove := strings.CutPrefix(text, "remove ")
+	n, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case text == "clear":
+		return r.Clear(), ""
+	case r.kind == SetRegister && isAdd && param(add) != "":
+		return r.Add(param(add)), ""
+	case r.kind == SetRegister && isRemove && param(remove) != "":
+		return r.Remove(param(remove)), ""
+	case r.kind == LastRegister && param(text) != "":
+		return r.Store(param(text)), ""
+	case r.kind == CounterRegister && err == nil && (text[0] == '+' || text[0] == '-'):
+		return r.Count(n), ""
+	}
+	return u, wantedOf(r.kind)
+}
+
+func wantedOf(k RegisterKind) string {
+	return []string{
+		`"add event.PARAMETER", "remove event.PARAMETER" or "clear"`,
+		`a number with its sign, such as +1, or "clear"`,
+		`"event.PARAMETER" or "clear"`,
+	}[k]
+}

@@ -1,0 +1,285 @@
+package props
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files; read the diff")
+
+const goldenErrors = "testdata/errors.txtar"
+
+// Each mistake is told on one line with its place, and says what was wanted.
+func TestYAMLErrors(t *testing.T) {
+	a, err := txtar.ParseFile(goldenErrors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(a.Files); i += 2 {
+		in, want := &a.Files[i], &a.Files[i+1]
+		_, err := Parse(in.Name, in.Data)
+		if err == nil {
+			t.Errorf("%s is accepted", in.Name)
+			continue
+		}
+		got := err.Error() + "\n"
+		if strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, in.Name+":") {
+			t.Errorf("%s: no place, or several lines: %s", in.Name, got)
+		}
+		if *update {
+			want.Data = []byte(got)
+		} else if got != string(want.Data) {
+			t.Errorf("got  %swant %s", got, want.Data)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(goldenErrors, txtar.Format(a), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// examples are all property files in YAML that we ship, and those of the
+// documentation.
+func examples(t testing.TB) map[string][]byte {
+	files := map[string][]byte{}
+	paths, err := filepath.Glob("../scenarios/properties/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if files[path], err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doc, err := os.ReadFile("../docs/properties.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, part := range strings.Split(string(doc), "```yaml\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		files["docs/properties.md, block "+string(rune('A'+i))] = []byte(block)
+	}
+	if len(files) < 8 {
+		t.Fatalf("%d examples, wanted those of the documentation and of scenarios/properties", len(files))
+	}
+	return files
+}
+
+// What we show people is valid, means something, and is what the schema for
+// editors accepts.
+func TestExamples(t *testing.T) {
+	s := compiledSchema(t)
+	for name, content := range examples(t) {
+		ps, err := Parse(name, content)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, p := range ps {
+			if w := p.Warnings(); len(w) > 0 {
+				t.Errorf("%s: %q: %v", name, p.Name(), w)
+			}
+		}
+		if err := s.Validate(generic(t, content)); err != nil {
+			t.Errorf("%s: the schema does not accept it: %v", name, err)
+		}
+	}
+}
+
+// The schema refuses what it can of what the parser refuses.
+func TestSchemaRefuses(t *testing.T) {
+	s := compiledSchema(t)
+	refused := 0
+	a, err := txtar.ParseFile(goldenErrors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(a.Files); i += 2 {
+		var x any
+		if yaml.Unmarshal(a.Files[i].Data, &x) == nil && s.Validate(x) != nil {
+			refused++
+		}
+	}
+	if refused < 15 {
+		t.Errorf("the schema refuses %d of %d mistakes, wanted at least 15", refused, len(a.Files)/2)
+	}
+}
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func generic(t *testing.T, content []byte) any {
+	t.Helper()
+	j, err := yaml.YAMLToJSON(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := jsonschema.UnmarshalJSON(bytes.NewReader(j))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// JSON is YAML, if it has our keys; what a Windows editor wrote is fine.
+func TestYAMLForms(t *testing.T) {
+	for _, content := range []string{
+		`{"properties": [{"name": "p", "at most once": "A(x)"}]}`,
+		"\ufeff# a comment\r\nproperties:\r\n  - name: p\r\n    at most once: A(x)\r\n",
+		"---\nproperties:\n- name: 'p'\n  at most once: |\n    A(x)\n...\n",
+	} {
+		ps, err := Parse("f", []byte(content))
+		if err != nil || len(ps) != 1 || ps[0].String() != "p: for every x: A(x) happens at most once" {
+			t.Errorf("%q: got %v, %v", content, ps, err)
+		}
+	}
+}
+
+// Guards see numbers by value, whole ones and others mixed; what they name
+// must be there, but for has(); what cannot be judged makes the event
+// malformed.
+func TestGuards(t *testing.T) {
+	d, err := event.DataOf(map[string]any{"n": 5, "x": 2.5, "s": "a", "flag": true, "none": nil,
+		"list": []any{1, 2.5, "a"}, "object": map[string]any{"b": 1, "a": map[string]any{"c": []int{7}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, _ := event.Num("5.0")
+	d = d.With("five", one)
+	for text, want := range map[string]string{
+		"event.n == event.five":                     "true",
+		"event.n * event.x > 12 && event.n - 1 < 5": "true",
+		"event.n / 2 == 2 && event.five / 2 == 2":   "true",
+		"event.n % 2 == 1":                          "true",
+		"event.x + 1 == 3.5 && 1 + event.x == 3.5":  "true",
+		"event.s + 'b' == 'ab'":                     "true",
+		"event['s'].startsWith('a')":                "true",
+		"has(event.missing)":                        "false",
+		"!has(event.missing) || event.missing > 1":  "true",
+		"event.flag":                                "true",
+		"event.none == null":                        "true",
+		"event.list.exists(i, i == 2.5)":            "true",
+		"event.object.a.c[0] == 7":                  "true",
+		"event.object.all(k, k in ['a', 'b'])":      "true",
+		"event.s == 'a' || event.missing > 1":       `parameter "missing" is missing, which guard "event.s == 'a' || event.missing > 1" names`,
+		"event.s > 1":                               `guard "event.s > 1": no such overload`,
+		"event.n":                                   `guard "event.n" is a int here, wanted a condition`,
+		"event.n / 0 == 1":                          `guard "event.n / 0 == 1": division by zero`,
+	} {
+		g, problem := compileCEL(text, nil)
+		if problem != nil {
+			t.Errorf("%s: %v", text, problem)
+			continue
+		}
+		ok, err := g.pass(d)
+		got := map[bool]string{true: "true", false: "false"}[ok]
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// Not even the error of a guard depends on the order of a map.
+func TestGuardGoesThroughObjectsInOrder(t *testing.T) {
+	members := map[string]any{}
+	for _, name := range strings.Split("hgfedcba", "") {
+		members[name] = "not a number"
+	}
+	members["c"] = 0
+	v, err := event.Of(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := event.Data{{Name: "o", Value: v}}
+	for want, text := range map[string]string{
+		`guard "event.o.all(k, 1 / event.o[k] > 0)": no such overload`:    "event.o.all(k, 1 / event.o[k] > 0)",
+		`guard "event.o.all(k, k < 'c' || 1 / event.o[k] > 0)": division`: "event.o.all(k, k < 'c' || 1 / event.o[k] > 0)",
+	} {
+		g, problem := compileCEL(text, nil)
+		if problem != nil {
+			t.Fatal(problem)
+		}
+		for range 20 {
+			_, err := g.pass(d)
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Fatalf("got %v, want %s", err, want)
+			}
+		}
+	}
+}
+
+// A guard cannot take for ever.
+func TestGuardCost(t *testing.T) {
+	var list []int
+	for i := range 1000 {
+		list = append(list, i)
+	}
+	v, err := event.Of(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, problem := compileCEL("event.list.all(a, event.list.all(b, a + b >= 0))", nil)
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	if _, err := g.pass(event.Data{{Name: "list", Value: v}}); err == nil || !strings.Contains(err.Error(), "cost limit") {
+		t.Errorf("got %v, want the limit of its cost", err)
+	}
+}
+
+// No content makes the parser panic, gives a property that is not valid, or
+// an error without its place.
+func FuzzYAML(f *testing.F) {
+	for _, content := range examples(f) {
+		f.Add(content)
+	}
+	a, err := txtar.ParseFile(goldenErrors)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := 0; i < len(a.Files); i += 2 {
+		f.Add(a.Files[i].Data)
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		ps, err := parseYAML("f", content)
+		if (err == nil) != (len(ps) > 0) {
+			t.Fatalf("%d properties and %v", len(ps), err)
+		}
+		if err != nil && (!strings.HasPrefix(err.Error(), "f:") || strings.Contains(err.Error(), "\n")) {
+			t.Fatalf("an error without its place, or on several lines: %v", err)
+		}
+		for _, p := range ps {
+			if err := p.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			_, _, _ = p.Text(), p.Mermaid(), p.Dot()
+		}
+	})
+}

@@ -1,0 +1,234 @@
+package props
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// A pattern is named by the key that only it has. Others of its keys stand
+// here; those in brackets may be left out.
+var patternParts = []struct {
+	key   string
+	parts []string
+	build func(*patternYAML) (*Property, error)
+}{
+	{"at most once", nil, (*patternYAML).atMostOnce},
+	{"never", scopeParts, (*patternYAML).never},
+	{"exists", scopeParts, (*patternYAML).exists},
+	{"precedes", nil, (*patternYAML).precedes},
+	{"responds", []string{"within"}, (*patternYAML).responds},
+	{"monotone", []string{"parameter", "direction"}, (*patternYAML).monotone},
+	{"balanced", nil, (*patternYAML).balanced},
+}
+
+// scopeParts say where a pattern speaks of; at most one, but that "within"
+// goes with "of".
+var scopeParts = []string{"after", "before", "between", "within", "of"}
+
+type patternYAML struct {
+	yamlParser
+	name string
+	tree *yamlTree
+	key  *yamlTree // the value of the pattern's own key
+}
+
+func patternKeys() []string {
+	var keys []string
+	for _, p := range patternParts {
+		keys = append(keys, p.key)
+	}
+	return keys
+}
+
+func (y yamlParser) pattern(name string, t *yamlTree) (*Property, error) {
+	for _, p := range patternParts {
+		key := t.get(p.key)
+		if key == nil {
+			continue
+		}
+		if err := y.known(t, "a property with \""+p.key+"\"", append([]string{"name", "doc", p.key}, p.parts...)); err != nil {
+			return nil, err
+		}
+		return p.build(&patternYAML{y, name, t, key})
+	}
+	if err := y.known(t, "a property", slices.Concat([]string{"name", "doc"}, machineParts, patternKeys())); err != nil {
+		return nil, err
+	}
+	return nil, y.fail(t, "the property says nothing, wanted \"states\", or a pattern: %s", oneOf(patternKeys()))
+}
+
+func (p *patternYAML) atMostOnce() (*Property, error) {
+	l, err := p.guardedLetter(p.key)
+	return AtMostOnce(p.name, l), err
+}
+
+func (p *patternYAML) never() (*Property, error) {
+	l, s, err := p.scoped()
+	return Absent(p.name, l, s), err
+}
+
+func (p *patternYAML) exists() (*Property, error) {
+	l, s, err := p.scoped()
+	return Exists(p.name, l, s), err
+}
+
+func (p *patternYAML) precedes() (*Property, error) {
+	ls, err := p.two(p.key, "precedes")
+	return Precedes(p.name, ls[0], ls[1]), err
+}
+
+func (p *patternYAML) responds() (*Property, error) {
+	ls, err := p.two(p.key, "responds")
+	within := p.tree.get("within")
+	if err != nil || within == nil {
+		return Eventually(p.name, ls[0], ls[1]), err
+	}
+	d, err := p.duration(within)
+	return Responds(p.name, ls[0], ls[1], d), err
+}
+
+func (p *patternYAML) monotone() (*Property, error) {
+	l, err := p.guardedLetter(p.key)
+	if err != nil {
+		return nil, err
+	}
+	at := p.tree.get("parameter")
+	if at == nil {
+		return nil, p.fail(p.tree, "the pattern has no \"parameter\", wanted the name of one")
+	}
+	param, err := p.str(at, "parameter")
+	if err != nil {
+		return nil, err
+	}
+	way := Rising
+	if at := p.tree.get("direction"); at != nil {
+		way = Direction(at.text)
+		if ways := []string{string(Rising), string(Falling)}; !slices.Contains(ways, at.text) {
+			return nil, p.fail(at, "direction is %q, wanted %s", at.text, oneOf(ways))
+		}
+	}
+	return Monotone(p.name, l, param, way), nil
+}
+
+func (p *patternYAML) balanced() (*Property, error) {
+	ls, err := p.two(p.key, "balanced")
+	return Balanced(p.name, ls[0], ls[1]), err
+}
+
+func (p *patternYAML) two(t *yamlTree, what string) (ls [2]Letter, err error) {
+	if t.kind != '[' || len(t.items) != 2 {
+		return ls, p.fail(t, "%s is no list of two letters, such as [PLACED(order), SHIPPED(order)]; in brackets, quote a letter that has a comma", what)
+	}
+	for i := range ls {
+		if ls[i], err = p.guardedLetter(t.items[i]); err != nil {
+			return ls, err
+		}
+	}
+	return ls, nil
+}
+
+// scoped reads the pattern's letter, and its scope.
+func (p *patternYAML) scoped() (l Letter, s Scope, err error) {
+	if l, err = p.guardedLetter(p.key); err != nil {
+		return l, s, err
+	}
+	var given []string
+	for _, m := range p.tree.members {
+		if slices.Contains(scopeParts, m.name.text) {
+			given = append(given, m.name.text)
+		}
+	}
+	slices.Sort(given)
+	switch strings.Join(given, " ") {
+	case "":
+	case "after":
+		s.kind = inAfter
+		s.from, err = p.guardedLetter(p.tree.get("after"))
+	case "before":
+		s.kind = inBefore
+		s.to, err = p.guardedLetter(p.tree.get("before"))
+	case "between":
+		var ls [2]Letter
+		ls, err = p.two(p.tree.get("between"), "between")
+		s = Between(ls[0], ls[1])
+	case "of within":
+		var d time.Duration
+		if d, err = p.duration(p.tree.get("within")); err == nil {
+			s = For(d, Letter{})
+			s.from, err = p.guardedLetter(p.tree.get("of"))
+		}
+	default:
+		err = p.fail(p.tree, "the pattern has the scope %s, wanted one of \"after\", \"before\", \"between\", or \"within\" with \"of\"", listed(given))
+	}
+	return l, s, err
+}
+
+// guardedLetter reads a letter, or a mapping of "on" and "when".
+func (y yamlParser) guardedLetter(t *yamlTree) (Letter, error) {
+	if t.kind != '{' {
+		return y.letter(t)
+	}
+	if err := y.known(t, "a letter", []string{"on", "when"}); err != nil {
+		return Letter{}, err
+	}
+	if t.get("on") == nil {
+		return Letter{}, y.fail(t, "the letter has no \"on\", wanted an event such as CHARGED(order)")
+	}
+	l, err := y.letter(t.get("on"))
+	if err != nil {
+		return l, err
+	}
+	return y.guarded(l, t.get("when"), nil)
+}
+
+// guarded adds a guard in CEL to a letter.
+func (y yamlParser) guarded(l Letter, when *yamlTree, registers []Register) (Letter, error) {
+	if when == nil {
+		return l, nil
+	}
+	text, err := y.str(when, "the guard")
+	if err != nil {
+		return l, err
+	}
+	g, problem := compileCEL(text, registers)
+	if problem != nil {
+		line, column := y.within(when, problem.line, problem.column)
+		what := problem.Error()
+		if !strings.Contains(what, ", wanted ") {
+			what += ", wanted a condition in CEL over event and the registers"
+		}
+		return l, y.place(line, column, "guard %q: %s", text, what)
+	}
+	return l.guarded(g), nil
+}
+
+// letter reads TYPE(variable, variable=parameter).
+func (y yamlParser) letter(t *yamlTree) (Letter, error) {
+	const example = "wanted an event such as CHARGED(order) or CHARGED(order=order_id)"
+	if t.kind != '"' || t.text == "" {
+		return Letter{}, y.fail(t, "an event is no text, %s", example)
+	}
+	name, rest, bound := strings.Cut(t.text, "(")
+	name = strings.TrimSpace(name)
+	if name == "" || strings.ContainsAny(name, " \t)") || bound != strings.HasSuffix(rest, ")") {
+		return Letter{}, y.fail(t, "%q is no event, %s", t.text, example)
+	}
+	l := On(name)
+	inside := strings.TrimSuffix(rest, ")")
+	if strings.TrimSpace(inside) == "" {
+		return l, nil
+	}
+	for _, part := range strings.Split(inside, ",") {
+		variable, param, renamed := strings.Cut(part, "=")
+		variable, param = strings.TrimSpace(variable), strings.TrimSpace(param)
+		if !renamed {
+			param = variable
+		}
+		if variable == "" || param == "" || strings.ContainsAny(variable+param, "() \t=") {
+			return Letter{}, y.fail(t, "%q binds no variable in %q, %s", t.text, strings.TrimSpace(part), example)
+		}
+		l = l.Binding(variable, param)
+	}
+	return l, nil
+}

@@ -1,0 +1,211 @@
+package props
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// yamlTree is a YAML value that knows where it stands.
+type yamlTree struct {
+	line, column int
+	kind         byte   // '{', '[', '"' for a scalar, 0 for null
+	text         string // of a scalar, whatever it looks like: +1, 5s and true are texts
+	quote        byte   // '"', '\'', '|' or '>'; 0 if plain
+	items        []*yamlTree
+	members      []yamlMember
+}
+
+type yamlMember struct {
+	name  *yamlTree
+	value *yamlTree
+}
+
+func (t *yamlTree) get(name string) *yamlTree {
+	for _, m := range t.members {
+		if m.name.text == name {
+			return m.value
+		}
+	}
+	return nil
+}
+
+// yamlReader builds a tree. What two readers could read in two ways is an
+// error: a key that occurs twice, aliases, merge keys, tags, a second
+// document.
+type yamlReader struct {
+	file  string
+	lines []string
+}
+
+// maxYAMLDepth bounds nesting: property files have less than ten.
+const maxYAMLDepth = 64
+
+func readYAML(file string, content []byte) (tree *yamlTree, err error) {
+	text := strings.ReplaceAll(string(content), "\r\n", "\n")
+	r := &yamlReader{file: file, lines: strings.Split(text, "\n")}
+	defer func() {
+		if p := recover(); p != nil { // the library's: no content may end the process
+			tree, err = nil, fmt.Errorf("%s:1:1: not YAML: the reader stumbled over it: %v", file, p)
+		}
+	}()
+	if at := deepAt(text); at > 0 {
+		return nil, fmt.Errorf("%s:%d:1: nested too deep, wanted at most %d levels", file, at, maxYAMLDepth)
+	}
+	f, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, r.syntax(err)
+	}
+	var body ast.Node
+	for _, d := range f.Docs {
+		switch {
+		case d.Body == nil:
+		case body != nil:
+			return nil, r.failAt(d.Body.GetToken(), "a second document, wanted one list of properties")
+		default:
+			body = d.Body
+		}
+	}
+	if body == nil {
+		return nil, fmt.Errorf("%s: the file is empty, wanted properties", file)
+	}
+	return r.tree(body)
+}
+
+// deepAt returns the line where brackets or indentation nest too deep for
+// recursion; 0 if nowhere.
+func deepAt(text string) int {
+	depth := 0
+	for i, line := range strings.Split(text, "\n") {
+		depth += strings.Count(line, "[") + strings.Count(line, "{") - strings.Count(line, "]") - strings.Count(line, "}")
+		head := line[:len(line)-len(strings.TrimLeft(line, " -?:\t"))]
+		if max(depth, strings.Count(line, "[")+strings.Count(line, "{"), strings.Count(head, "-")+strings.Count(head, "?"), len(head)/4) > maxYAMLDepth {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// syntax tells of an error of the library on one line.
+func (r *yamlReader) syntax(err error) error {
+	var e yaml.Error
+	if !errors.As(err, &e) || e.GetToken() == nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return fmt.Errorf("%s:1:1: not YAML: %s", r.file, first)
+	}
+	first, _, _ := strings.Cut(e.GetMessage(), "\n")
+	return r.failAt(e.GetToken(), "not YAML: %s", first)
+}
+
+func (r *yamlReader) failAt(t *token.Token, format string, args ...any) error {
+	p := t.Position
+	if p == nil {
+		p = &token.Position{Line: 1, Column: 1}
+	}
+	return r.place(max(p.Line, 1), max(p.Column, 1), format, args...)
+}
+
+func (r *yamlReader) place(line, column int, format string, args ...any) error {
+	return fmt.Errorf("%s:%d:%d: "+format, append([]any{r.file, line, column}, args...)...)
+}
+
+func (r *yamlReader) fail(t *yamlTree, format string, args ...any) error {
+	return r.place(t.line, t.column, format, args...)
+}
+
+func (r *yamlReader) tree(n ast.Node) (*yamlTree, error) {
+	at := n.GetToken()
+	if at == nil || at.Position == nil {
+		return nil, fmt.Errorf("%s:1:1: not YAML that can be read", r.file)
+	}
+	t := &yamlTree{line: max(at.Position.Line, 1), column: max(at.Position.Column, 1)}
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		if len(n.Values) > 0 && !n.IsFlowStyle {
+			key := n.Values[0].Key.GetToken().Position
+			t.line, t.column = key.Line, key.Column
+		}
+		return t, r.mapping(t, n.Values)
+	case *ast.MappingValueNode:
+		key := n.Key.GetToken().Position
+		t.line, t.column = key.Line, key.Column
+		return t, r.mapping(t, []*ast.MappingValueNode{n})
+	case *ast.SequenceNode:
+		t.kind = '['
+		for _, v := range n.Values {
+			item, err := r.tree(v)
+			if err != nil {
+				return nil, err
+			}
+			t.items = append(t.items, item)
+		}
+		return t, nil
+	case *ast.NullNode:
+		return t, nil
+	case *ast.LiteralNode:
+		t.kind, t.text, t.quote = '"', strings.TrimRight(n.Value.Value, "\n"), at.Value[0]
+		return t, nil
+	case *ast.StringNode:
+		t.kind, t.text = '"', n.Value
+		switch n.Token.Type {
+		case token.SingleQuoteType:
+			t.quote = '\''
+		case token.DoubleQuoteType:
+			t.quote = '"'
+		}
+		return t, nil
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
+	case ast.ScalarNode:
+		t.kind, t.text = '"', strings.TrimSpace(at.Value)
+		return t, nil
+	}
+	return nil, r.fail(t, "an anchor, alias, tag or merge key, wanted plain YAML: write it out")
+}
+
+func (r *yamlReader) mapping(t *yamlTree, values []*ast.MappingValueNode) error {
+	t.kind = '{'
+	for _, v := range values {
+		key, err := r.tree(v.Key)
+		if err != nil {
+			return err
+		}
+		if key.kind != '"' {
+			return r.fail(key, "a key that is no text, wanted a name")
+		}
+		if t.get(key.text) != nil {
+			return r.fail(key, "%q occurs twice, wanted each name once", key.text)
+		}
+		value, err := r.tree(v.Value)
+		if err != nil {
+			return err
+		}
+		t.members = append(t.members, yamlMember{key, value})
+	}
+	return nil
+}
+
+// within returns the place of a part of a scalar: line and column in its text,
+// both from 1. For a text that is folded over several lines it is that of the
+// scalar.
+func (r *yamlReader) within(t *yamlTree, line, column int) (int, int) {
+	switch {
+	case t.quote == '|' && t.line+line <= len(r.lines):
+		first := ""
+		for _, l := range r.lines[t.line:] {
+			if first = l; strings.TrimSpace(l) != "" {
+				break
+			}
+		}
+		return t.line + line, column + len(first) - len(strings.TrimLeft(first, " "))
+	case line == 1 && (t.quote == '"' || t.quote == '\''):
+		return t.line, t.column + column
+	case line == 1 && t.quote == 0:
+		return t.line, t.column + column - 1
+	}
+	return t.line, t.column
+}
