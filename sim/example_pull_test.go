@@ -46,7 +46,7 @@ func clientExample(name string) (sim.Scenario, bool) {
 		"nowhere": func() sim.Scenario {
 			return scenario(publishesWithClient("send", "nowhere"), told(one, 0), pull(sim.Subscription{}))
 		},
-		"worker":      func() sim.Scenario { return scenario(sends, one, receives(0), pull(sim.Subscription{})) },
+		"worker":      func() sim.Scenario { return scenario(sends, one, receives(150*time.Millisecond), pull(sim.Subscription{})) },
 		"slow-worker": func() sim.Scenario { return scenario(sends, one, receives(25*time.Second), pull(sim.Subscription{})) },
 		"batch": func() sim.Scenario {
 			return scenario(sends, calls("alice", "send/1,2", "batch", "pause", "batch"), pullsBatch("batch", time.Second), pauses(10*time.Second), pull(sim.Subscription{}))
@@ -96,7 +96,9 @@ func publishesWithClient(name, topic string) sim.Function {
 	}}
 }
 
-// receives is a worker that receives for as long as it lives.
+// receives is a worker that receives for as long as it lives. (The client
+// sends acknowledgements and extensions of leases by tickers of 100 ms that
+// meet in one select: what takes 150 ms keeps the two apart.)
 func receives(takes time.Duration) sim.Function {
 	return sim.Function{Name: "worker", MinInstances: 1, AlwaysOn: true, New: func(env *sim.Env) (sim.Handler, error) {
 		k := newKit(env)

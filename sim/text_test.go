@@ -83,7 +83,7 @@ func answerCase(t *testing.T, question string) string {
 	s := compile(t, example(t, strings.TrimSuffix(strings.TrimPrefix(name, "run "), onPatched)))
 	r := s.Run(scheduler.NewReplay(plan))
 	if again := s.Run(scheduler.NewReplay(plan)); again.Hash != r.Hash {
-		t.Errorf("%s: the second run differs", name)
+		t.Errorf("%s: the second run differs: %s", name, sim.FirstDifference(r, again))
 	}
 	var b strings.Builder
 	b.WriteString(strings.TrimSpace(trace(r)))
