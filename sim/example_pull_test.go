@@ -46,7 +46,9 @@ func clientExample(name string) (sim.Scenario, bool) {
 		"nowhere": func() sim.Scenario {
 			return scenario(publishesWithClient("send", "nowhere"), told(one, 0), pull(sim.Subscription{}))
 		},
-		"worker":      func() sim.Scenario { return scenario(sends, one, receives(150*time.Millisecond), pull(sim.Subscription{})) },
+		"worker": func() sim.Scenario {
+			return scenario(sends, one, receives(150*time.Millisecond), pull(sim.Subscription{}))
+		},
 		"slow-worker": func() sim.Scenario { return scenario(sends, one, receives(25*time.Second), pull(sim.Subscription{})) },
 		"batch": func() sim.Scenario {
 			return scenario(sends, calls("alice", "send/1,2", "batch", "pause", "batch"), pullsBatch("batch", time.Second), pauses(10*time.Second), pull(sim.Subscription{}))
