@@ -12,10 +12,9 @@ type Runner func(Source) *Record
 // as many as it has children.
 type Bounded struct {
 	bound int
-	run   Runner
+	pilot *pilot
 	level int
 	walk  []frame // the path to the newest plan, one frame a deviation
-	ready bool    // the walk stands on a plan that was not handed out yet
 	count int     // plans handed out
 }
 
@@ -29,8 +28,10 @@ type frame struct {
 // NewBounded returns the enumeration of all plans of at most bound
 // deviations.
 func NewBounded(bound int, run Runner) *Bounded {
-	return &Bounded{bound: bound, run: run, ready: true}
+	return newBounded(bound, &pilot{run: run})
 }
+
+func newBounded(bound int, p *pilot) *Bounded { return &Bounded{bound: bound, pilot: p} }
 
 // Next returns the next plan, the empty one first, or false when every plan
 // was returned.
@@ -75,7 +76,12 @@ func (b *Bounded) nextAtLevel() (Plan, bool) {
 }
 
 func (b *Bounded) push(p Plan) {
-	r := b.run(NewReplay(p))
+	r := (*Record)(nil)
+	if len(p) == 0 {
+		r = b.pilot.get()
+	} else {
+		r = b.pilot.run(NewReplay(p))
+	}
 	b.walk = append(b.walk, frame{record: r, decision: r.After, option: 0})
 }
 

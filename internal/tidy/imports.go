@@ -41,6 +41,7 @@ var layers = []layer{
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
 	{pkg: "internal/nasty"}, // tests alone
+	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/runtimepatch"},
 	{pkg: "internal/tidy"},
