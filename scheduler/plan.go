@@ -43,6 +43,9 @@ func (o Option) String() string {
 type Decision struct {
 	At      string   // its identity
 	Options []Option // the first is the benign one
+	// State is a hash of all that decides how the run goes on from here: equal
+	// states go on alike. 0 is one that is not known.
+	State uint64
 }
 
 // schedules reports whether the decision is about who goes on.

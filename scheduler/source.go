@@ -99,6 +99,9 @@ func (r *Recorder) Did(s Step) {
 	}
 }
 
+// Hash is that of the partial order so far.
+func (r *Recorder) Hash() uint64 { return r.order.Hash() }
+
 // Reached records that a property, or the run's end, has got into a state.
 func (r *Recorder) Reached(state string) { r.states = append(r.states, state) }
 

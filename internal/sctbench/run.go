@@ -13,6 +13,7 @@ package sctbench
 
 import (
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"strconv"
 
@@ -87,7 +88,7 @@ func (w *world) step() bool {
 				w.options[i].Do, w.options[i].With = "run-other", t.name
 			}
 		}
-		t = w.ready[w.record.Choose(scheduler.Decision{At: "after " + w.last, Options: w.options})]
+		t = w.ready[w.record.Choose(scheduler.Decision{At: "after " + w.last, Options: w.options, State: w.state()})]
 	}
 	w.last, w.current = t.next.Name, t
 	done := t.next
@@ -95,6 +96,21 @@ func (w *world) step() bool {
 	t.resume()
 	w.record.Did(done)
 	return true
+}
+
+// state is what has happened, and which task has gone on last: nothing else
+// decides how the run goes on, unless a task yields.
+func (w *world) state() uint64 {
+	for _, t := range w.tasks {
+		if t.yields {
+			return 0
+		}
+	}
+	h := fnv.New64a()
+	if w.current != nil {
+		_, _ = h.Write([]byte(w.current.name))
+	}
+	return h.Sum64() ^ w.record.Hash()
 }
 
 // candidates lists the tasks that can do their next step: the one that went
