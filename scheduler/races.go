@@ -90,7 +90,8 @@ func (c *clocks) free(step, earlier int) bool {
 // First come those that would stop a task in its middle, for what is wrong
 // only when whole tasks change places is rare; older writes before newer ones;
 // last what aims at a write that no step of the run has seen, as when a lock
-// is taken.
+// is taken. Pairs of sites come before those of steps: where many tasks run the
+// same code, one of them is as good as another.
 func goals(r *Record) []Pair {
 	seen := make(map[Pair]bool, len(r.Pairs))
 	visible := map[[2]string]bool{}
@@ -98,11 +99,16 @@ func goals(r *Record) []Pair {
 		seen[p] = true
 		visible[[2]string{p.Resource, p.Writer}] = true
 	}
-	var classes [classesOf][]Pair
-	add := func(class int, p Pair) {
+	var classes [2 * classesOf][]Pair
+	exact := 0
+	add := func(class int, p, steps Pair) {
 		if !seen[p] {
 			seen[p] = true
 			classes[class] = append(classes[class], p)
+		} else if exact < mostExact && !seen[steps] {
+			exact++
+			seen[steps] = true
+			classes[classesOf+class] = append(classes[classesOf+class], steps)
 		}
 	}
 	c := newClocks(r.Steps)
@@ -122,18 +128,24 @@ const (
 	classesOf
 )
 
+// mostExact bounds how many pairs of steps one run gives.
+const mostExact = 200
+
 // mostUses bounds what is looked at of one resource.
 const mostUses = 400
 
 // goalsOf lists the goals of one resource.
-func (c *clocks) goalsOf(name string, visible func(site string) bool, add func(class int, p Pair)) {
+func (c *clocks) goalsOf(name string, visible func(site string) bool, add func(class int, p, steps Pair)) {
 	uses := c.uses[name]
 	uses = uses[:min(len(uses), mostUses)]
 	for i, r := range uses {
 		if !r.touch.Read {
 			continue
 		}
-		pair := func(writer string) Pair { return Pair{Resource: name, Reader: c.steps[r.step].Site, Writer: writer} }
+		reader := &c.steps[r.step]
+		found := func(class int, writer *Step) {
+			add(class, Pair{name, reader.Site, writer.Site}, Pair{name, reader.Name, writer.Name})
+		}
 		for j := i - 1; j >= 0; j-- { // older writes, newest first
 			if !c.seenWrite(uses[j], visible) {
 				continue
@@ -143,22 +155,22 @@ func (c *clocks) goalsOf(name string, visible func(site string) bool, add func(c
 			}
 			writer, stopped := c.writerBefore(uses, j, visible)
 			if c.inMiddle(stopped) {
-				add(olderSplit, pair(writer))
+				found(olderSplit, writer)
 			} else {
-				add(olderWhole, pair(writer))
+				found(olderWhole, writer)
 			}
 		}
 		for _, w := range uses[i+1:] { // newer writes
 			if !w.touch.Write || c.task[w.step] == c.task[r.step] || !c.free(w.step, r.step) {
 				continue
 			}
-			switch site := c.steps[w.step].Site; {
-			case !visible(site):
-				add(newerUnseen, pair(site))
+			switch writer := &c.steps[w.step]; {
+			case !visible(writer.Site):
+				found(newerUnseen, writer)
 			case c.inMiddle(r.step):
-				add(newerSplit, pair(site))
+				found(newerSplit, writer)
 			default:
-				add(newerWhole, pair(site))
+				found(newerWhole, writer)
 			}
 		}
 	}
@@ -170,21 +182,21 @@ func (c *clocks) seenWrite(u use, visible func(site string) bool) bool {
 	return u.touch.Write && (!u.touch.Read || visible(c.steps[u.step].Site))
 }
 
-// writerBefore returns the site of the newest such write before a use, or none,
-// and the step that has to be stopped for it to be seen: the first one after
+// writerBefore returns the newest such write before a use, or a step without a
+// name, and the step that has to be stopped for it to be seen: the first one after
 // it of the use's task that writes.
-func (c *clocks) writerBefore(uses []use, j int, visible func(site string) bool) (site string, stopped int) {
+func (c *clocks) writerBefore(uses []use, j int, visible func(site string) bool) (writer *Step, stopped int) {
 	stopped = uses[j].step
 	task := c.task[stopped]
 	for j--; j >= 0; j-- {
 		if c.seenWrite(uses[j], visible) {
-			return c.steps[uses[j].step].Site, stopped
+			return &c.steps[uses[j].step], stopped
 		}
 		if uses[j].touch.Write && c.task[uses[j].step] == task {
 			stopped = uses[j].step
 		}
 	}
-	return "", stopped
+	return &Step{}, stopped
 }
 
 // inMiddle reports whether the step's task has touched something before it,

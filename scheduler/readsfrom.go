@@ -3,8 +3,8 @@ package scheduler
 // aim makes reads see what they are meant to: it wraps another source and
 // takes away from its choice what would spoil a goal.
 //
-// A goal is a pair: that the first step of the reader's site sees the write of
-// the writer's. Until that has happened, the reader waits for the writer, and
+// A goal is a pair, of sites or of steps: that the first step of the reader's
+// site sees the write of the writer's. Until that has happened, the reader waits for the writer, and
 // where the resource holds what the reader wants, everybody else who would
 // write it waits. What has to wait goes on only where nothing else can. The
 // idea is that of Reads-From Fuzzing (Wolff, Shi, Duck, Mathur, Roychoudhury:
@@ -14,13 +14,19 @@ type aim struct {
 	watch watcher
 	goals []Pair
 	done  []bool
-	last  map[string]string // site of each resource's last write
+	last  map[string]lastWrite
 	trial Decision
 	index []int
 }
 
+// lastWrite is who wrote a resource last: goals name sites, or steps.
+type lastWrite struct{ site, name string }
+
+// at reports whether a step is meant by a goal's name.
+func (s *Step) at(name string) bool { return s.Site == name || s.Name == name }
+
 func newAim(base Source, goals []Pair) *aim {
-	a := &aim{base: base, goals: goals, done: make([]bool, len(goals)), last: map[string]string{}}
+	a := &aim{base: base, goals: goals, done: make([]bool, len(goals)), last: map[string]lastWrite{}}
 	a.watch, _ = base.(watcher)
 	return a
 }
@@ -52,8 +58,9 @@ func (a *aim) spoils(s *Step) bool {
 		if a.done[i] {
 			continue
 		}
-		ripe := a.last[g.Resource] == g.Writer
-		if s.Site == g.Reader && !ripe || ripe && s.Site != g.Reader && s.writes(g.Resource) {
+		last := a.last[g.Resource]
+		ripe := last.site == g.Writer || last.name == g.Writer
+		if reader := s.at(g.Reader); reader && !ripe || ripe && !reader && s.writes(g.Resource) {
 			return true
 		}
 	}
@@ -63,13 +70,13 @@ func (a *aim) spoils(s *Step) bool {
 // Did takes note of what was read and written.
 func (a *aim) Did(s *Step) {
 	for i, g := range a.goals {
-		if s.Site == g.Reader {
+		if s.at(g.Reader) {
 			a.done[i] = true
 		}
 	}
 	for _, t := range s.Touches {
 		if t.Write {
-			a.last[t.Resource] = s.Site
+			a.last[t.Resource] = lastWrite{s.Site, s.Name}
 		}
 	}
 	if a.watch != nil {

@@ -17,13 +17,13 @@ import (
 //
 //	redis cart:1     a resource of a service
 //	redis *          all of a service: written by what names no resource, or lists
-//	topic orders     the messages of a topic, in order
-//	function charge  its instances: starts and ends take and give them
-//	events           what properties see
 //	time             moved by what happens because time has passed
 //
 // Every operation touches "<service> *" and "time" without reading or writing
-// them: so it conflicts with who does.
+// them: so it conflicts with who does. What starts and ends do to function
+// instances, and in which order properties see events, is part of the state
+// instead: as conflicts they would order whole requests, which could change
+// places all the same.
 
 // next is what a candidate would do, for a scheduling decision's option.
 func (w *world) nextStep(c candidate) *scheduler.Step {
@@ -51,7 +51,7 @@ func firstWord(label string) string {
 
 func (w *world) touches(c candidate) []scheduler.Touch {
 	if c.call == nil {
-		return []scheduler.Touch{{Resource: "function " + c.task.fn.Name, Write: true}, {Resource: "time"}}
+		return []scheduler.Touch{{Resource: "time"}}
 	}
 	return operationTouches(&c.call.Op)
 }
@@ -91,17 +91,17 @@ func (w *world) did(s *Step) {
 		step.Touches = operationTouches(s.Operation)
 		_, _ = outcome.Write(w.trace.arguments[:])
 	default:
-		step.Touches = []scheduler.Touch{{Resource: "function " + s.Function, Write: true}, {Resource: "time"}}
+		step.Touches = []scheduler.Touch{{Resource: "time"}}
 	}
-	if len(s.Events) > 0 {
-		step.Touches = append(step.Touches, scheduler.Touch{Resource: "events", Write: true})
-		w.reached(s.Events)
-	}
-	for i := range s.Events {
-		e := s.Events[i]
+	for _, e := range s.Events {
 		e.Time = time.Time{}
-		_, _ = outcome.Write(e.AppendJSON(nil))
+		line := e.AppendJSON(nil)
+		_, _ = outcome.Write(line)
+		h := fnv.New64a()
+		_, _ = h.Write(varint.AppendVarint(line, int64(w.history)))
+		w.history = h.Sum64()
 	}
+	w.reached(s.Events)
 	if w.site != "" {
 		step.Site, w.site = w.site, ""
 	}
@@ -138,6 +138,7 @@ func (w *world) state() uint64 {
 	text := func(s string) { number(int64(len(s))); b = append(b, s...) }
 	now := time.Now() //wtsim:clock the bubble's clock
 	number(int64(w.record.Hash()))
+	number(int64(w.history))
 	number(now.UnixNano())
 	number(int64(w.faults))
 	if text(w.lastNamed); w.current != nil {
@@ -163,8 +164,9 @@ func (w *world) state() uint64 {
 		}
 	}
 	for _, e := range w.agenda.entries {
-		number(e.at.UnixNano())
-		text(e.name)
+		if text(e.name); !e.idle { // of those that no run waits for only the order counts
+			number(e.at.UnixNano())
+		}
 	}
 	for _, i := range w.instances {
 		text(i.id)

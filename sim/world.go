@@ -53,6 +53,7 @@ type world struct {
 	counted   int            // steps that count: those that only print do not
 	site      string         // of the step that is being done, for strategies
 	seen      map[string]int // events, by type
+	history   uint64         // hash of the events in their order
 	happened  []Step         // at this instant, without being decided: time limits, what is given up
 	result    *Result
 
