@@ -153,4 +153,7 @@ func (p *plans) Schedule(n int) (Schedule, bool) {
 	}
 }
 
+// Pruned is how many plans the reduction has left out so far.
+func (p *plans) Pruned() int { return p.space.pruned }
+
 func (p *plans) Learn(_ int, r *Record) { p.space.pilot.offer(r) }

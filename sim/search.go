@@ -38,6 +38,9 @@ type Found struct {
 	// Complete says that there is no schedule left: every one of the
 	// strategy's space was run, by this search or by its fellows.
 	Complete bool
+	// Pruned is how many plans of a bounded search were left out because they
+	// would have ended like others; see [scheduler.Bounded].
+	Pruned int
 	// Inconclusive is the first run that could not be judged, if any.
 	Inconclusive *Result
 	Interrupted  bool
@@ -87,6 +90,9 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 				break
 			}
 		}
+	}
+	if p, ok := strategy.(interface{ Pruned() int }); ok {
+		found.Pruned = p.Pruned()
 	}
 	return found, nil
 }
