@@ -10,13 +10,32 @@ type Runner func(Source) *Record
 //
 // To list the children of a plan it must be run once; that costs one run in
 // as many as it has children.
+//
+// Partial-order reduction: a plan is left out if it deviates at a decision
+// whose state was met before, in the run of a plan of no more deviations: what
+// that one does there with one deviation more was, or will be, run, and ends
+// alike. The state of a decision is the partial order of what has happened and
+// all else that decides how the run goes on (see [Decision]); so runs in which
+// steps that do not conflict have changed places meet again. This is the
+// bounded reduction of Coons, Musuvathi and McKinley (OOPSLA 2013) turned
+// around: not what is worth trying is computed ahead, which under a bound needs
+// conservative additions, but what leads to where somebody else has been is
+// found when it is there.
 type Bounded struct {
-	bound int
-	run   Runner
-	level int
-	walk  []frame // the path to the newest plan, one frame a deviation
-	ready bool    // the walk stands on a plan that was not handed out yet
-	count int     // plans handed out
+	bound  int
+	whole  bool // no reduction
+	pilot  *pilot
+	level  int
+	walk   []frame // the path to the newest plan, one frame a deviation
+	count  int     // plans handed out
+	pruned int
+	owners map[uint64]owner // of states
+}
+
+// owner is the plan in whose run a state was met first.
+type owner struct {
+	deviations int
+	plan       uint64
 }
 
 // frame is a plan that was run, and which of its children is next.
@@ -24,13 +43,29 @@ type frame struct {
 	record   *Record
 	decision int
 	option   int
+	own      uint64 // hash of the plan
 }
 
 // NewBounded returns the enumeration of all plans of at most bound
-// deviations.
+// deviations, reduced.
 func NewBounded(bound int, run Runner) *Bounded {
-	return &Bounded{bound: bound, run: run, ready: true}
+	return newBounded(bound, &pilot{run: run})
 }
+
+func newBounded(bound int, p *pilot) *Bounded {
+	return &Bounded{bound: bound, pilot: p, owners: map[uint64]owner{}}
+}
+
+// Whole switches the reduction off.
+func (b *Bounded) Whole() *Bounded {
+	b.whole = true
+	return b
+}
+
+// Counts returns how many plans were handed out, and how many were left out
+// because they would end like another one: these themselves, without those
+// that would have followed from them.
+func (b *Bounded) Counts() (enumerated, pruned int) { return b.count, b.pruned }
 
 // Next returns the next plan, the empty one first, or false when every plan
 // was returned.
@@ -61,7 +96,7 @@ func (b *Bounded) nextAtLevel() (Plan, bool) {
 	}
 	for len(b.walk) > 0 {
 		top := &b.walk[len(b.walk)-1]
-		child, ok := top.next()
+		child, ok := b.child(top)
 		switch {
 		case !ok:
 			b.walk = b.walk[:len(b.walk)-1]
@@ -75,21 +110,70 @@ func (b *Bounded) nextAtLevel() (Plan, bool) {
 }
 
 func (b *Bounded) push(p Plan) {
-	r := b.run(NewReplay(p))
-	b.walk = append(b.walk, frame{record: r, decision: r.After, option: 0})
+	r := (*Record)(nil)
+	if len(p) == 0 {
+		r = b.pilot.get()
+	} else {
+		r = b.pilot.run(NewReplay(p))
+	}
+	f := frame{record: r, decision: r.After}
+	for _, d := range p {
+		f.own = hash(f.own, d.At, d.Do+"\x00"+d.With)
+	}
+	b.walk = append(b.walk, f)
 }
 
-// next returns the frame's next child.
+// child returns the frame's next child that is not left out.
+func (b *Bounded) child(f *frame) (Plan, bool) {
+	for f.decision < len(f.record.Decisions) {
+		if d := &f.record.Decisions[f.decision]; f.option == 0 && b.met(f, d) {
+			if len(b.walk) == b.level {
+				b.pruned += len(d.Options) - 1
+			}
+			f.decision++
+			continue
+		}
+		if p, ok := f.sibling(); ok {
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+// met reports whether another plan has been where the frame's is at a
+// decision; if not, the frame's is the one that has.
+func (b *Bounded) met(f *frame, d *Decision) bool {
+	if b.whole || d.State == 0 {
+		return false
+	}
+	n := len(f.record.Plan)
+	if o, ok := b.owners[d.State]; ok && o.deviations <= n {
+		return o.plan != f.own
+	}
+	b.owners[d.State] = owner{n, f.own}
+	return false
+}
+
+// sibling returns the next child at the frame's decision, or goes on to the
+// next decision.
+func (f *frame) sibling() (Plan, bool) {
+	d := &f.record.Decisions[f.decision]
+	if f.option++; f.option < len(d.Options) {
+		o := d.Options[f.option]
+		child := make(Plan, len(f.record.Plan), len(f.record.Plan)+1)
+		copy(child, f.record.Plan)
+		return append(child, Deviation{At: d.At, Do: o.Do, With: o.With}), true
+	}
+	f.decision, f.option = f.decision+1, 0
+	return nil, false
+}
+
+// next returns the frame's next child, left out or not.
 func (f *frame) next() (Plan, bool) {
 	for f.decision < len(f.record.Decisions) {
-		d := f.record.Decisions[f.decision]
-		if f.option++; f.option < len(d.Options) {
-			o := d.Options[f.option]
-			child := make(Plan, len(f.record.Plan), len(f.record.Plan)+1)
-			copy(child, f.record.Plan)
-			return append(child, Deviation{At: d.At, Do: o.Do, With: o.With}), true
+		if p, ok := f.sibling(); ok {
+			return p, true
 		}
-		f.decision, f.option = f.decision+1, 0
 	}
 	return nil, false
 }

@@ -8,6 +8,10 @@
 // benign, so a plan is short, people can read and edit it, and taking one
 // deviation away leaves the others in place.
 //
+// A run tells its recorder of each [Step] that it does, and what it touches:
+// so conflicts, the partial order of the run and which write each read saw
+// are known exactly ([Order], [Pair]).
+//
 // A [Strategy] hands out one source a schedule. [Shrink] reduces a plan to
 // one that is 1-minimal: without any one of its deviations the violation is
 // gone.
@@ -27,6 +31,7 @@ type Option struct {
 	Do    string // the kind: "lose-response", "run-other", ...; empty for the benign option
 	With  string // the kind's parameter, where it has one
 	Fault bool   // counts against the fault budget
+	Next  *Step  // of a scheduling decision: what the option lets happen first; else nil
 }
 
 // String returns the option's name, such as "fail 503".
@@ -38,7 +43,13 @@ func (o Option) String() string {
 type Decision struct {
 	At      string   // its identity
 	Options []Option // the first is the benign one
+	// State is a hash of all that decides how the run goes on from here: equal
+	// states go on alike. 0 is one that is not known.
+	State uint64
 }
+
+// schedules reports whether the decision is about who goes on.
+func (d *Decision) schedules() bool { return d.Options[0].Next != nil }
 
 // find returns the index of the option, or -1.
 func (d *Decision) find(do, with string) int {

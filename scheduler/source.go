@@ -59,16 +59,51 @@ func (r *Replay) Unmatched() Plan {
 }
 
 // Recorder passes decisions to a source and keeps what was asked and
-// answered.
+// answered, and what the run did.
 type Recorder struct {
 	source    Source
+	watch     watcher    // the source, if it wants to know the steps
 	Decisions []Decision // those with more than one option, in order
 	Plan      Plan       // the answers that were not benign; the run adds the notes
 	last      int        // number of decisions up to and including the last deviation
+	steps     []Step
+	order     Order
+	pairs     []Pair
+	known     map[Pair]bool
+	states    []string
+}
+
+// watcher is a source that wants to know what the run does.
+type watcher interface {
+	Did(s *Step)
 }
 
 // NewRecorder returns a recorder of the source's answers.
-func NewRecorder(s Source) *Recorder { return &Recorder{source: s} }
+func NewRecorder(s Source) *Recorder {
+	r := &Recorder{source: s, known: map[Pair]bool{}}
+	r.watch, _ = s.(watcher)
+	return r
+}
+
+// Did records a step, once it has been done.
+func (r *Recorder) Did(s Step) {
+	r.steps = append(r.steps, s)
+	r.order.Add(&s, func(p Pair) {
+		if !r.known[p] {
+			r.known[p] = true
+			r.pairs = append(r.pairs, p)
+		}
+	})
+	if r.watch != nil {
+		r.watch.Did(&s)
+	}
+}
+
+// Hash is that of the partial order so far.
+func (r *Recorder) Hash() uint64 { return r.order.Hash() }
+
+// Reached records that a property, or the run's end, has got into a state.
+func (r *Recorder) Reached(state string) { r.states = append(r.states, state) }
 
 // Choose asks the source and records its answer. A decision with a single
 // option is not one.
@@ -97,12 +132,17 @@ func (r *Recorder) Note(note string) {
 
 // Record returns what a strategy needs to know of the finished run.
 func (r *Recorder) Record() *Record {
-	return &Record{Plan: r.Plan, Decisions: r.Decisions, After: r.last}
+	return &Record{Plan: r.Plan, Decisions: r.Decisions, After: r.last,
+		Steps: r.steps, Pairs: r.pairs, States: r.states, Hash: r.order.Hash()}
 }
 
-// Record is what a run asked and what was answered.
+// Record is what a run asked, what was answered, and what it did.
 type Record struct {
 	Plan      Plan
 	Decisions []Decision // those with more than one option, in order
 	After     int        // Decisions[After:] come after the last deviation
+	Steps     []Step
+	Pairs     []Pair   // which writes its reads saw, each once, in order of occurrence
+	States    []string // that its properties were in
+	Hash      uint64   // of its partial order
 }

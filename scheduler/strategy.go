@@ -15,33 +15,32 @@ type Schedule struct {
 }
 
 // Strategy hands out the schedules of a search. Every worker has one of its
-// own, made alike, and asks it for the numbers of its share, in rising
-// order; so the result does not depend on the number of workers.
+// own, made alike, and asks it for the numbers of its share (see [Owner]), in
+// rising order; so the result does not depend on the number of workers.
 type Strategy interface {
 	// Schedule returns the schedule of a number, or false if there is none
 	// any more.
 	Schedule(number int) (Schedule, bool)
+	// Learn is told what the schedule that was asked for last has shown. A
+	// strategy with feedback that is not told runs it again to find out.
+	Learn(number int, r *Record)
 }
 
 // Names are the strategies of the contract, in order.
 var Names = []string{"bounded", "random", "pct", "pos", "reads-from", "property-state", "swarm", "portfolio"}
 
-// built are those that exist so far.
-var built = []string{"bounded", "random", "portfolio"}
+// Seeded reports whether the schedules of a strategy depend on nothing but
+// their seed, so that one can be run by itself.
+func Seeded(name string) bool {
+	return slices.Contains([]string{"random", "pct", "pos", "swarm"}, name)
+}
 
-// Seeded reports whether a strategy's schedules have seeds.
-func Seeded(name string) bool { return name == "random" }
-
-// CheckName returns an error if there is no strategy of that name, or none
-// yet.
+// CheckName returns an error if there is no strategy of that name.
 func CheckName(name string) error {
-	switch {
-	case slices.Contains(built, name):
+	if slices.Contains(Names, name) {
 		return nil
-	case slices.Contains(Names, name):
-		return fmt.Errorf("strategy %q is not built yet, wanted one of %s", name, strings.Join(built, ", "))
 	}
-	return fmt.Errorf("unknown strategy %q, wanted one of %s", name, strings.Join(built, ", "))
+	return fmt.Errorf("unknown strategy %q, wanted one of %s", name, strings.Join(Names, ", "))
 }
 
 // Config says what to search.
@@ -49,7 +48,7 @@ type Config struct {
 	Strategy  string // see Names
 	Bound     int    // of bounded: at most so many deviations; portfolio uses 1
 	FirstSeed uint64 // the seed of schedule 1
-	Run       Runner // runs the plans whose children bounded has to list
+	Run       Runner // runs what a strategy has to know beforehand
 }
 
 // New returns the strategy of a configuration.
@@ -57,22 +56,83 @@ func New(c Config) (Strategy, error) {
 	if err := CheckName(c.Strategy); err != nil {
 		return nil, err
 	}
-	seeds := seeds{first: c.FirstSeed}
+	p := &pilot{run: c.Run}
+	p.tree = newTree(p)
 	switch c.Strategy {
-	case "random":
-		return seeds, nil
 	case "bounded":
-		return &plans{space: NewBounded(c.Bound, c.Run)}, nil
+		return &plans{space: newBounded(c.Bound, p)}, nil
+	case "reads-from":
+		return newLanes(c, p, func() learner { return newReadsFrom(p) }), nil
+	case "property-state":
+		return newLanes(c, p, func() learner { return newNear(p) }), nil
+	case "portfolio":
+		return newLanes(c, p, func() learner { return newPortfolio(p) }), nil
 	}
-	return &portfolio{plans: plans{space: NewBounded(1, c.Run)}, seeds: seeds}, nil
+	return &seeds{c.Strategy, c.FirstSeed, p}, nil
 }
 
-// seeds is the random strategy: schedule i has seed first+i-1.
-type seeds struct{ first uint64 }
+// pilot is the benign run, which every worker knows: strategies begin with
+// what it shows.
+type pilot struct {
+	run    Runner
+	record *Record
+	listed bool
+	faults []Plan // of one deviation; see singles
+	orders []Plan
+	tree   *goalTree // of goals
+}
 
-func (s seeds) Schedule(n int) (Schedule, bool) {
-	seed := s.first + uint64(n) - 1
-	return Schedule{Number: n, Strategy: "random", Seed: seed, Source: NewRandom(seed)}, true
+func (p *pilot) get() *Record {
+	if p.record == nil {
+		p.record = p.run(Benign{})
+	}
+	return p.record
+}
+
+// list returns the plans of one deviation.
+func (p *pilot) list() (faults, orders []Plan) {
+	if !p.listed {
+		p.listed = true
+		p.faults, p.orders = singles(p.get())
+	}
+	return p.faults, p.orders
+}
+
+// offer takes the record of a benign run that was done anyway.
+func (p *pilot) offer(r *Record) {
+	if p.record == nil && len(r.Plan) == 0 {
+		p.record = r
+	}
+}
+
+// seeds is a strategy whose schedule i has seed first+i-1, and depends on
+// nothing else.
+type seeds struct {
+	name  string
+	first uint64
+	pilot *pilot
+}
+
+func (s *seeds) Schedule(n int) (Schedule, bool) {
+	return seeded(s.name, n, s.first+uint64(n)-1, s.pilot), true
+}
+
+func (s *seeds) Learn(int, *Record) {}
+
+// seeded makes a schedule of a seed.
+func seeded(name string, n int, seed uint64, p *pilot) Schedule {
+	s := Schedule{Number: n, Strategy: name, Seed: seed}
+	switch name {
+	case "pct":
+		s.Source = NewPCT(seed, depthPCT, len(p.get().Steps))
+	case "pos":
+		s.Source = NewPOS(seed)
+	case "swarm":
+		s.Source = NewSwarm(seed)
+	default:
+		s.Source = NewRandom(seed)
+	}
+	return s
 }
 
 // plans is the bounded strategy.
@@ -93,23 +153,7 @@ func (p *plans) Schedule(n int) (Schedule, bool) {
 	}
 }
 
-// portfolio runs the benign schedule first, then by turns the next plan of
-// one deviation and a random one; when the plans are done, random ones. A
-// random schedule has the seed of its number, so that it can be run again by
-// itself.
-type portfolio struct {
-	plans plans
-	seeds seeds
-	done  bool
-}
+// Pruned is how many plans the reduction has left out so far.
+func (p *plans) Pruned() int { return p.space.pruned }
 
-func (p *portfolio) Schedule(n int) (Schedule, bool) {
-	if planned := n == 1 || n%2 == 0; planned && !p.done {
-		if s, ok := p.plans.Schedule(n/2 + 1); ok {
-			s.Number = n
-			return s, true
-		}
-		p.done = true
-	}
-	return p.seeds.Schedule(n)
-}
+func (p *plans) Learn(_ int, r *Record) { p.space.pilot.offer(r) }

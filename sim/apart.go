@@ -34,7 +34,8 @@ func (s *Simulation) Apart(command func() *exec.Cmd) { s.command = command }
 // at last the result.
 type said struct {
 	Decision *scheduler.Decision
-	Note     string // words for the newest deviation
+	Note     string          // words for the newest deviation
+	Did      *scheduler.Step // what has happened
 	Result   *Result
 }
 
@@ -66,6 +67,9 @@ func (a *asks) Choose(d *scheduler.Decision) (option int) {
 
 // Note tells the words for the newest deviation.
 func (a *asks) Note(note string) { _ = a.to.Encode(said{Note: note}) }
+
+// Did tells what has happened.
+func (a *asks) Did(s *scheduler.Step) { _ = a.to.Encode(said{Did: s}) }
 
 // runApart runs the scenario in a process of its own.
 func (s *Simulation) runApart(source scheduler.Source) *Result {
@@ -128,6 +132,9 @@ func talk(record *scheduler.Recorder, questions io.Reader, answers io.Writer) (*
 		switch {
 		case m.Result != nil:
 			return m.Result, nil
+		case m.Did != nil:
+			record.Did(*m.Did)
+			continue
 		case m.Note != "":
 			record.Note(m.Note)
 			continue

@@ -84,10 +84,12 @@ func (w *world) choose(ready []candidate) candidate {
 	if len(ready) == 1 {
 		return ready[0]
 	}
-	d := scheduler.Decision{At: "after " + w.lastStep(), Options: make([]scheduler.Option, 1, len(ready))}
+	d := scheduler.Decision{At: "after " + w.lastStep(), Options: make([]scheduler.Option, 1, len(ready)), State: w.state()}
+	d.Options[0].Next = w.nextStep(ready[0])
 	index := []int{0}
 	for i, c := range ready[1:] {
 		if o := w.overtake(ready, c); w.allowed(o.Do) {
+			o.Next = w.nextStep(c)
 			d.Options = append(d.Options, o)
 			index = append(index, i+1)
 		}

@@ -17,8 +17,8 @@ type Search struct {
 	Bound     int    // of "bounded"
 	FirstSeed uint64 // default 1
 	Schedules int    // how many; 0 for all that there are
-	// Worker and Workers share the schedules out: this search runs those
-	// whose number is Worker+1 modulo Workers. Zero values run all.
+	// Worker and Workers share the schedules out, see [scheduler.Owner]. Zero
+	// values run all.
 	Worker, Workers int
 	// Limit, if not nil, is asked before each schedule: those above it are
 	// not run any more. It may fall.
@@ -38,6 +38,9 @@ type Found struct {
 	// Complete says that there is no schedule left: every one of the
 	// strategy's space was run, by this search or by its fellows.
 	Complete bool
+	// Pruned is how many plans of a bounded search were left out because they
+	// would have ended like others; see [scheduler.Bounded].
+	Pruned int
 	// Inconclusive is the first run that could not be judged, if any.
 	Inconclusive *Result
 	Interrupted  bool
@@ -52,8 +55,11 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	}
 	defer Steady()()
 	found := Found{}
-	step, abandoned := max(o.Workers, 1), 0
-	for n := o.Worker + 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n += step {
+	abandoned := 0
+	for n := 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n++ {
+		if scheduler.Owner(n, o.Workers) != o.Worker {
+			continue
+		}
 		if ctx.Err() != nil {
 			found.Interrupted = true
 			break
@@ -67,6 +73,7 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 			break
 		}
 		r := s.Run(schedule.Source)
+		strategy.Learn(n, r.Record)
 		found.Ran, found.Number = found.Ran+1, n
 		if o.After != nil {
 			o.After(n, r)
@@ -83,6 +90,9 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 				break
 			}
 		}
+	}
+	if p, ok := strategy.(interface{ Pruned() int }); ok {
+		found.Pruned = p.Pruned()
 	}
 	return found, nil
 }

@@ -35,7 +35,7 @@ func (w *world) fault(c candidate, options []scheduler.Option) scheduler.Option 
 	if w.faults >= w.sim.scenario.Faults.Most || !w.exposed(c) {
 		return scheduler.Option{}
 	}
-	d := scheduler.Decision{At: c.step(), Options: options[:1]}
+	d := scheduler.Decision{At: c.step(), Options: options[:1], State: w.state()}
 	for _, o := range options[1:] {
 		if o.Fault = true; w.allowed(o.Do) {
 			d.Options = append(d.Options, o)
@@ -78,6 +78,7 @@ func contains(list []string, s string) bool {
 func (w *world) perform(c candidate) {
 	w.seed(c.step())
 	w.turn(c)
+	w.site = site(c)
 	s := Step{Identity: c.step(), Task: c.task.name, Function: c.task.fn.Name}
 	switch {
 	case c.call != nil:

@@ -46,8 +46,9 @@ type Step struct {
 
 // trace is the hash over the lines of a run.
 type trace struct {
-	sum  hash.Hash
-	line []byte
+	sum       hash.Hash
+	line      []byte
+	arguments [sha256.Size]byte // digest of the newest operation's
 }
 
 func newTrace() *trace { return &trace{sum: sha256.New()} }
@@ -62,8 +63,8 @@ func (t *trace) add(s *Step) {
 	if s.Operation != nil {
 		b = strconv.AppendQuote(append(b, ' '), opLabel(s.Operation))
 		b = append(b, ' ')
-		sum := digest(s.Operation)
-		b = hex.AppendEncode(b, sum[:])
+		t.arguments = digest(s.Operation)
+		b = hex.AppendEncode(b, t.arguments[:])
 	}
 	for i := range s.Events {
 		b = s.Events[i].AppendJSON(append(b, ' '))
@@ -107,6 +108,7 @@ func (w *world) tell(s Step) {
 		s.Events = append(s.Events, e.event(s.Time))
 	}
 	w.trace.add(&s)
+	w.did(&s)
 	w.steps = append(w.steps, s)
 	w.last, w.counted = s.Identity, w.counted+1
 	w.beat.Tick()

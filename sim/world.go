@@ -51,12 +51,15 @@ type world struct {
 	trace   *trace
 	note    []string // deviations since the last step, in words
 
-	last      string // identity of the last step that counts
-	lastNamed string // identity of the last one that has one of its own
-	woken     int    // steps since then
-	waited    bool   // time has passed since the last step
-	counted   int    // steps that count: those that only print do not
-	happened  []Step // at this instant, without being decided: time limits, what is given up
+	last      string         // identity of the last step that counts
+	lastNamed string         // identity of the last one that has one of its own
+	woken     int            // steps since then
+	waited    bool           // time has passed since the last step
+	counted   int            // steps that count: those that only print do not
+	site      string         // of the step that is being done, for strategies
+	seen      map[string]int // events, by type
+	history   uint64         // hash of the events in their order
+	happened  []Step         // at this instant, without being decided: time limits, what is given up
 	result    *Result
 
 	mu       sync.Mutex

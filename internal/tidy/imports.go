@@ -44,6 +44,7 @@ var layers = []layer{
 	{pkg: "internal/bubble", testing: true},
 	{pkg: "internal/goker"},
 	{pkg: "internal/nasty"}, // tests alone
+	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/runtimepatch"},
 	{pkg: "internal/tidy"},

@@ -29,6 +29,14 @@ type outcome struct {
 	Stack           string          `json:"stack,omitempty"`
 	Runtime         string          `json:"runtime,omitempty"` // see [sim.Result.Runtime]
 	ElapsedNS       int64           `json:"elapsed_ns"`
+
+	// Of a search that has found nothing:
+	Behaviours int      `json:"behaviours,omitempty"` // distinct partial orders
+	Pruned     int      `json:"pruned,omitempty"`     // plans that would have ended like others
+	PerSecond  float64  `json:"per_second,omitempty"` // schedules
+	Covered    int      `json:"covered,omitempty"`    // cases of the at-least-once closure
+	Coverable  int      `json:"coverable,omitempty"`
+	Uncovered  []string `json:"uncovered,omitempty"` // by name
 }
 
 // violationShort is a violation in an outcome.
@@ -55,6 +63,18 @@ func (o outcome) print(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(o)
+}
+
+// statistics are what a search has seen, for people.
+func (o outcome) statistics() string {
+	s := fmt.Sprintf("%d distinct behaviours", o.Behaviours)
+	if o.Pruned > 0 {
+		s += fmt.Sprintf(", %d plans left out that lead where others have been", o.Pruned)
+	}
+	if o.Coverable > 0 {
+		s += fmt.Sprintf("\nof each effect: crash before, crash after, response lost, redelivered: %d of %d cases covered", o.Covered, o.Coverable)
+	}
+	return s
 }
 
 // sentence is the verdict of a search for people.

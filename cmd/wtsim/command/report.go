@@ -21,7 +21,7 @@ func (o *runOptions) path(number int) string {
 	}
 	if o.single {
 		number = int(o.seed)
-	} else if o.strategy == "random" {
+	} else if scheduler.Seeded(o.strategy) {
 		number += int(o.firstSeed) - 1
 	}
 	return sim.FreePath(fmt.Sprintf("wtsim-%s-%d.json", strings.ReplaceAll(o.scenario, "/", "-"), number))

@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -68,11 +69,11 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f := a.flags("run", " SCENARIO [flags]", runExamples)
 	f.IntVar(&o.schedules, "schedules", 1000, "how many schedules to run")
 	f.DurationVar(&o.duration, "for", 0, "search for this long instead (real time, e.g. 10m)")
-	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: bounded, random, portfolio")
+	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: "+strings.Join(scheduler.Names, ", "))
 	f.IntVar(&o.bound, "bound", 0, "run every schedule with at most this many deviations")
 	f.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many processes share the work")
 	f.Uint64Var(&o.firstSeed, "first-seed", 1, "the seed of the first schedule")
-	f.Uint64Var(&o.seed, "seed", 0, "run exactly the schedule of this seed")
+	f.Uint64Var(&o.seed, "seed", 0, "run exactly the schedule of this seed, of --strategy random unless given")
 	f.StringVar(&o.out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "keep the counterexample as it was found")
 	f.StringVar(&o.html, "html", "", "draw the counterexample as a page")
@@ -102,13 +103,16 @@ func (o *runOptions) validate(strategyGiven bool) error {
 	case o.exhaustive && strategyGiven && o.strategy != "bounded":
 		return fmt.Errorf("--bound and --strategy %s exclude each other", o.strategy)
 	case o.single && strategyGiven && !scheduler.Seeded(o.strategy):
-		return fmt.Errorf("strategy %q has no seeds, wanted --strategy random with --seed", o.strategy)
+		return fmt.Errorf("strategy %q has no schedules that depend on a seed alone, wanted --strategy random, pct, pos or swarm with --seed", o.strategy)
 	}
 	switch {
 	case o.exhaustive:
 		o.strategy, o.schedules = "bounded", 0
 	case o.single:
-		o.strategy, o.firstSeed, o.schedules, o.workers = "random", o.seed, 1, 1
+		if !strategyGiven {
+			o.strategy = "random"
+		}
+		o.firstSeed, o.schedules, o.workers = o.seed, 1, 1
 	case o.strategy == "bounded":
 		o.bound = unbounded
 	}

@@ -28,6 +28,9 @@ type search struct {
 	why         string // a run that could not be judged
 	interrupted bool
 	timeUp      bool
+	orders      map[uint64]bool // partial orders that runs have shown
+	covered     sim.Coverage
+	pruned      int
 }
 
 // worker is one child process of a search.
@@ -49,7 +52,7 @@ type workerEvent struct {
 
 // supervise runs a search in child processes and reports its end.
 func (a *app) supervise(o *runOptions, args []string) (int, error) {
-	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*sim.Fatal{},
+	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*sim.Fatal{}, orders: map[uint64]bool{},
 		events: make(chan workerEvent), progress: newProgress(a.stderr, o)}
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
@@ -153,9 +156,13 @@ func (s *search) note(e workerEvent) error {
 		return e.err
 	case m.Done:
 		w.done, w.ran, w.whole = true, m.Ran, m.Whole
+		s.covered.Merge(m.Taken, m.Missing)
+		s.pruned = max(s.pruned, m.Pruned) // every worker enumerates all
 		if m.Why != "" && s.why == "" {
 			s.why = m.Why
 		}
+	case m.Order != 0:
+		s.orders[m.Order] = true
 	case m.Found > 0:
 		s.found(m.Found)
 	default:
@@ -204,6 +211,7 @@ func (s *search) nothing() (int, error) {
 	case s.options.exhaustive && !complete:
 		o.Verdict, o.Why = sim.Inconclusive, fmt.Sprintf("the schedules with at most %s were not all run", deviations(s.options.bound))
 	}
+	s.statistics(&o)
 	code := exitOf(o.Verdict)
 	if s.interrupted {
 		code = exitInterrupted
@@ -215,7 +223,16 @@ func (s *search) nothing() (int, error) {
 		fmt.Fprintln(s.app.stdout, "interrupted")
 	}
 	fmt.Fprintln(s.app.stdout, o.sentence(deviations(s.options.bound)))
+	fmt.Fprintln(s.app.stdout, o.statistics())
 	return code, nil
+}
+
+// statistics fills in what the search has seen.
+func (s *search) statistics(o *outcome) {
+	taken, missing := s.covered.Cases()
+	o.Behaviours, o.Pruned = len(s.orders), s.pruned
+	o.Covered, o.Coverable, o.Uncovered = len(taken), len(taken)+len(missing), missing
+	o.PerSecond = float64(o.Schedules) / (float64(o.ElapsedNS) / 1e9)
 }
 
 func deviations(n int) string {

@@ -18,11 +18,15 @@ import (
 // message is a line that a worker of a search prints.
 type message struct {
 	At    int    `json:"at,omitempty"`    // this schedule begins
+	Order uint64 `json:"order,omitempty"` // of the one that has ended: hash of its partial order
 	Found int    `json:"found,omitempty"` // this one violates
 	Ran   int    `json:"ran,omitempty"`   // at the end: how many were run
 	Whole bool   `json:"whole,omitempty"` // at the end: there are no more
 	Why   string `json:"why,omitempty"`   // at the end: a run that could not be judged
 	Done  bool   `json:"done,omitempty"`
+
+	Pruned         int      `json:"pruned,omitempty"` // at the end, with what follows
+	Taken, Missing []string `json:",omitempty"`       // cases of effects, see [sim.Coverage]
 }
 
 // work does a child's job. Interrupts are the parent's to deal with: it
@@ -47,6 +51,11 @@ func (a *app) workSearch(o *runOptions, worker, workers int) (int, error) {
 	s.Worker, s.Workers = worker, workers
 	s.Limit = func() int { return int(limit.Load()) }
 	s.Before = func(n int) { _ = out.Encode(message{At: n}) }
+	var covered sim.Coverage
+	s.After = func(_ int, r *sim.Result) {
+		covered.Add(r)
+		_ = out.Encode(message{Order: r.Record.Hash})
+	}
 	found, err := o.simulation.Search(ctx, s)
 	if err != nil {
 		return 0, err
@@ -54,7 +63,8 @@ func (a *app) workSearch(o *runOptions, worker, workers int) (int, error) {
 	if found.Result != nil {
 		_ = out.Encode(message{Found: found.Number})
 	}
-	end := message{Done: true, Ran: found.Ran, Whole: found.Complete}
+	end := message{Done: true, Ran: found.Ran, Whole: found.Complete, Pruned: found.Pruned}
+	end.Taken, end.Missing = covered.Cases()
 	if found.Inconclusive != nil {
 		end.Why = found.Inconclusive.Why
 	}

@@ -1,0 +1,159 @@
+package sctbench
+
+// stringBuffer: append looks at the other buffer's length under its lock, and
+// copies under its lock, but lets it go in between (JDK 1.4).
+func stringBuffer(fixed bool) func(*Task) {
+	return func(t *Task) {
+		lock, count := NewMutex("buffer"), NewInt("count", 3)
+		value, own := NewInt("value", 0), NewMutex("sb")
+		ownCount, capacity := NewInt("sb.count", 0), NewInt("valueLength", 19)
+		other := t.Go("change", 1, func(t *Task) {
+			t.Lock(lock) // erase(0, 3)
+			if 3 > t.Load(count) {
+				t.Load(count)
+			}
+			t.Load(value)
+			t.Store(value, 0)
+			t.Store(count, t.Load(count)-3)
+			t.Unlock(lock)
+			t.Lock(lock) // append("abc")
+			n := t.Load(count) + 3
+			t.Load(capacity)
+			t.Store(value, 1)
+			t.Store(count, n)
+			t.Unlock(lock)
+		})
+		t.Lock(own)
+		t.Lock(lock)
+		length := t.Load(count)
+		if !fixed {
+			t.Unlock(lock)
+		}
+		n := t.Load(ownCount) + length
+		if !fixed {
+			t.Lock(lock)
+		}
+		t.Assert(length <= t.Load(count), "index out of range")
+		t.Load(value)
+		t.Unlock(lock)
+		t.Store(ownCount, n)
+		t.Unlock(own)
+		t.Join(other)
+	}
+}
+
+// boundedBuffer: producers and consumers count who waits, to signal only then;
+// the counters are never initialised. They begin with all bits set here.
+func boundedBuffer(fixed bool) func(*Task) {
+	return func(t *Task) {
+		const size, threads, turns = 3, 5, 10
+		m, notFull, notEmpty := NewMutex("mutex"), NewCond("not_full"), NewCond("not_empty")
+		head, rear := NewInt("head", 0), NewInt("rear", 0)
+		producers, consumers, buf := NewInt("p_wait", 0), NewInt("c_wait", 0), NewArray("buf", size)
+		block := func(t *Task, waiting *Int, c *Cond, must func() bool) {
+			if must() {
+				t.Add(waiting, 1)
+				for again := true; again; again = fixed && must() {
+					t.Wait(c, m)
+				}
+				t.Add(waiting, -1)
+			}
+		}
+		signal := func(t *Task, waiting *Int, c *Cond) {
+			if t.Load(waiting) > 0 {
+				t.Signal(c)
+			}
+		}
+		put := func(t *Task) {
+			for i := range turns {
+				t.Lock(m)
+				block(t, producers, notFull, func() bool { return (t.Load(rear)+1)%size == t.Load(head) })
+				t.Store(buf[t.Load(rear)], i)
+				t.Store(rear, (t.Load(rear)+1)%size)
+				signal(t, consumers, notEmpty)
+				t.Unlock(m)
+			}
+		}
+		get := func(t *Task) {
+			for range turns {
+				t.Lock(m)
+				block(t, consumers, notEmpty, func() bool { return t.Load(head) == t.Load(rear) })
+				t.Load(buf[t.Load(head)])
+				t.Store(head, (t.Load(head)+1)%size)
+				signal(t, producers, notFull)
+				t.Unlock(m)
+			}
+		}
+		var all []*Task
+		for i := range threads {
+			all = append(all, t.Go("produce", i+1, put))
+		}
+		for i := range threads {
+			all = append(all, t.Go("consume", i+1, get))
+		}
+		t.Join(all...)
+	}
+}
+
+// safeStack is Vyukov's: an array of cells, linked by their indices, with a
+// compare-and-swap at the head that suffers from ABA when a cell goes round.
+// https://social.msdn.microsoft.com/Forums/en-US/91c1971c-519f-4ad2-816d-149e6b2fd916/bug-with-a-context-switch-bound-5
+func safeStack(fixed bool) func(*Task) {
+	return func(t *Task) {
+		const cells, turns, version = 3, 3, 16
+		head, count := NewInt("head", 0), NewInt("count", cells)
+		next, value := NewArray("next", cells), NewArray("value", cells)
+		for i := range cells {
+			next[i].value = i + 1
+		}
+		next[cells-1].value = -1
+		tagged := func(old, index int) int { // the twin counts the changes of the head
+			if !fixed {
+				return index
+			}
+			return (old/version+1)*version + index
+		}
+		pop := func(t *Task) int {
+			for t.Load(count) > 1 {
+				h := t.Load(head)
+				i := h % version
+				n := t.Swap(next[i], -1)
+				if n >= 0 {
+					if t.CAS(head, h, tagged(h, n)) {
+						t.FetchAdd(count, -1)
+						return i
+					}
+					t.Swap(next[i], n)
+				}
+			}
+			return -1
+		}
+		push := func(t *Task, i int) {
+			for {
+				h := t.Load(head)
+				t.Store(next[i], h%version)
+				if t.CAS(head, h, tagged(h, i)) {
+					break
+				}
+			}
+			t.FetchAdd(count, 1)
+		}
+		var all []*Task
+		for i := range 3 {
+			all = append(all, t.Go("worker", i+1, func(t *Task) {
+				for range turns {
+					cell := -1
+					for cell < 0 {
+						if cell = pop(t); cell < 0 {
+							t.Yield()
+						}
+					}
+					t.Store(value[cell], i)
+					t.Assert(t.Load(value[cell]) == i, "a cell is in two hands")
+					push(t, cell)
+				}
+			}))
+		}
+		t.Join(all...)
+	}
+}

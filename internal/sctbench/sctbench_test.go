@@ -1,0 +1,68 @@
+package sctbench
+
+import (
+	"os"
+	"testing"
+
+	"github.com/wtsim/wtsim/scheduler"
+)
+
+// In the repaired twins nothing is found, whatever the strategy. The soak
+// tries 100 000 schedules each.
+func TestTwins(t *testing.T) {
+	limit := 400
+	if os.Getenv("WTSIM_SOAK") != "" {
+		limit = 100_000
+	}
+	for _, p := range Programs {
+		n := limit
+		if testing.Short() || limit == 400 && len(Run(p.Fixed, scheduler.Benign{}).Record.Steps) > 300 {
+			n = 40
+		}
+		for _, strategy := range []string{"portfolio", "random", "pct"} {
+			if runs, found := Trial(p.Fixed, strategy, 1, n); found {
+				t.Errorf("%s, repaired: %s finds something in schedule %d", p.Name, strategy, runs)
+			}
+		}
+	}
+}
+
+// Every bug of the table but SafeStack's is found, within this many schedules:
+// a strategy that gets worse is noticed.
+func TestBugsAreFound(t *testing.T) {
+	for _, p := range Programs {
+		if p.Best() == 0 {
+			continue
+		}
+		if runs, found := Trial(p.Main, "portfolio", 1, 100); !found {
+			t.Errorf("%s: nothing is found in %d schedules", p.Name, runs)
+		}
+	}
+}
+
+// A run that is repeated by its plan is the same.
+func TestRepeats(t *testing.T) {
+	for _, p := range Programs {
+		for seed := range uint64(3) {
+			first := Run(p.Main, scheduler.NewPOS(seed))
+			again := Run(p.Main, scheduler.NewReplay(first.Record.Plan))
+			if again.Record.Hash != first.Record.Hash || again.Bug != first.Bug {
+				t.Errorf("%s, seed %d: %q, then %q", p.Name, seed, first.Bug, again.Bug)
+			}
+		}
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	for _, p := range Programs {
+		b.Run(p.Name, func(b *testing.B) {
+			total := 0
+			for i := range b.N {
+				runs, _ := Trial(p.Main, "portfolio", uint64(i)*1000+1, 1000)
+				total += runs
+			}
+			b.ReportMetric(float64(total)/float64(b.N), "schedules/op")
+			b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "schedules/s")
+		})
+	}
+}

@@ -1,0 +1,65 @@
+package scheduler
+
+// lanesOf is how many lanes a search with feedback has.
+const lanesOf = 16
+
+// Owner returns which of the workers, from 0, runs the schedule of a number:
+// the one that has its lane.
+func Owner(number, workers int) int { return (number - 1) % lanesOf % max(workers, 1) }
+
+// lanes is a strategy with feedback whose result does not depend on the number
+// of workers: schedule n is of lane n modulo 16, and is made from what the
+// earlier schedules of its lane, and the benign run, have shown. Whoever wants
+// schedule n runs those of its lane before it, if he has not.
+type lanes struct {
+	first uint64 // seed of schedule 1
+	run   Runner
+	make  func() learner
+	all   [lanesOf]lane
+	pilot *pilot
+}
+
+// learner makes the schedules of a lane.
+type learner interface {
+	// next makes the schedule of a number; every earlier one of the lane was
+	// made, and learned from.
+	next(number int, seed uint64) Schedule
+	learn(r *Record)
+}
+
+// lane is the schedules of one lane.
+type lane struct {
+	learner
+	at   int  // the newest that was made; 0 if none
+	told bool // what it has shown was learned
+}
+
+func newLanes(c Config, p *pilot, make func() learner) *lanes {
+	return &lanes{first: c.FirstSeed, run: c.Run, make: make, pilot: p}
+}
+
+func (l *lanes) Schedule(n int) (Schedule, bool) {
+	own := &l.all[(n-1)%lanesOf]
+	if own.at >= n || own.at > 0 && !own.told {
+		*own = lane{} // sources are used up: from the beginning
+	}
+	if own.at == 0 {
+		own.learner = l.make()
+		own.at = (n-1)%lanesOf + 1 - lanesOf
+	}
+	for own.at += lanesOf; own.at < n; own.at += lanesOf {
+		own.learn(l.run(l.at(own).Source))
+	}
+	own.told = false
+	return l.at(own), true
+}
+
+func (l *lanes) at(own *lane) Schedule { return own.next(own.at, l.first+uint64(own.at)-1) }
+
+func (l *lanes) Learn(n int, r *Record) {
+	l.pilot.offer(r)
+	if own := &l.all[(n-1)%lanesOf]; own.at == n && !own.told {
+		own.learn(r)
+		own.told = true
+	}
+}
