@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/scheduler"
@@ -54,12 +55,19 @@ func (w *world) chooseGoroutine(c seeded.Choice) int {
 	if picked == 0 {
 		return 0
 	}
+	w.remember(d.At, d.Options[picked])
 	if c.Select {
 		w.remark(fmt.Sprintf("goroutine %s, at %s: select takes %s, not %s, which is ready too", c.Goroutine, c.Point, c.Others[picked-1], c.Benign))
 	} else {
 		w.remark(fmt.Sprintf("goroutine %s goes on before %s, at %s", c.Others[picked-1], c.Goroutine, c.Point))
 	}
 	return picked
+}
+
+// remember makes the state of the run depend on a choice that no operation may
+// show: what an instance has in memory does.
+func (w *world) remember(at string, o scheduler.Option) {
+	w.history = seedOf(strconv.FormatUint(w.history, 36), at, o.String())
 }
 
 // companion is what happens at the same time as a step.
@@ -85,6 +93,7 @@ func (w *world) beside(c candidate) {
 		}
 	}
 	if picked := w.record.Choose(d); picked > 0 {
+		w.remember(d.At, d.Options[picked])
 		w.companion = &companion{candidate: others[picked-1]}
 		w.remark(fmt.Sprintf("%s happens at the same time as %s", w.companion.people(), c.people()))
 	}
