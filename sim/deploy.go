@@ -129,7 +129,7 @@ func (t Trigger) check() error {
 	case t.Event != "" && (t.Push || t.Filter != "" || t.Ordered):
 		return errors.New("an event has no push subscription, filter or order, wanted a topic's trigger for these")
 	case t.Topic != "" && t.Match != nil:
-		return errors.New("Match is for events, wanted a Filter for messages")
+		return errors.New("it matches attributes of an event, wanted a Filter for messages")
 	}
 	return t.Policy.validate()
 }

@@ -201,10 +201,10 @@ func (s Scenario) withDefaults() Scenario {
 	if s.Profile.Name == "" {
 		s.Profile = GCP()
 	}
-	s.Functions = filled(s.Functions, &s.Profile)
-	s.Subscriptions = filled(s.Subscriptions, &s.Profile)
-	s.Jobs = filled(s.Jobs, &s.Profile)
-	s.Queues = filled(s.Queues, &s.Profile)
+	s.Functions = filled(s.Functions, &s.Profile, Function.withDefaults)
+	s.Subscriptions = filled(s.Subscriptions, &s.Profile, Subscription.withDefaults)
+	s.Jobs = filled(s.Jobs, &s.Profile, Job.withDefaults)
+	s.Queues = filled(s.Queues, &s.Profile, Queue.withDefaults)
 	s.Clients = slices.Clone(s.Clients)
 	for i := range s.Clients {
 		if s.Clients[i].Backoff == 0 {
@@ -215,10 +215,10 @@ func (s Scenario) withDefaults() Scenario {
 }
 
 // filled returns a copy with defaults filled in.
-func filled[T interface{ withDefaults(*Profile) T }](list []T, p *Profile) []T {
+func filled[T any](list []T, p *Profile, fill func(T, *Profile) T) []T {
 	out := make([]T, len(list))
 	for i, x := range list {
-		out[i] = x.withDefaults(p)
+		out[i] = fill(x, p)
 	}
 	return out
 }

@@ -23,7 +23,6 @@ import (
 // conformance is a scenario whose only function runs the conformance suite of
 // Pub/Sub, on the run's own platform.
 func conformance(report *error, except ...string) sim.Scenario {
-	var topics []string
 	var subscriptions []sim.Subscription
 	for _, s := range fakestest.PubSubSetups() {
 		sub := sim.Subscription{Name: s.Name, Topic: s.Name, AckDeadline: s.AckDeadline, ExactlyOnce: s.ExactlyOnce, Policy: sim.Policy{Ordered: s.Ordered, Filter: s.Filter}}
@@ -32,7 +31,6 @@ func conformance(report *error, except ...string) sim.Scenario {
 			subscriptions = append(subscriptions, sim.Subscription{Name: s.Name + "-dead", Topic: s.Name + "-dead", AckDeadline: s.AckDeadline})
 		}
 		subscriptions = append(subscriptions, sub)
-		topics = append(topics, s.Name)
 	}
 	return sim.Scenario{
 		Name: "conformance", Services: []probe.Service{pubsub.New()}, Subscriptions: subscriptions,

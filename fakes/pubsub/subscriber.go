@@ -29,7 +29,7 @@ func (s *server) Pull(ctx context.Context, r *pubsubpb.PullRequest) (*pubsubpb.P
 	if err != nil {
 		return nil, told(err, name)
 	}
-	if len(leased) == 0 && !r.ReturnImmediately { //nolint:staticcheck // deprecated, and still sent
+	if len(leased) == 0 && !r.ReturnImmediately { //lint:ignore SA1019 deprecated, and still sent
 		if leased, err = s.wait(ctx, name); err != nil {
 			return nil, err
 		}

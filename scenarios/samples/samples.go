@@ -76,7 +76,7 @@ func Thumbnail(ctx context.Context, e event.Event) error {
 	}
 	in, err := client.Bucket(o.Bucket).Object(o.Name).NewReader(ctx)
 	if err != nil {
-		return fmt.Errorf("Object(%q).NewReader: %w", o.Name, err)
+		return fmt.Errorf("reading %q: %w", o.Name, err)
 	}
 	defer in.Close()
 	photo, err := io.ReadAll(in)
@@ -85,10 +85,10 @@ func Thumbnail(ctx context.Context, e event.Event) error {
 	}
 	out := client.Bucket(os.Getenv("THUMBNAILS")).Object(o.Name).NewWriter(ctx)
 	if _, err := out.Write(shrink(photo)); err != nil {
-		return fmt.Errorf("Writer.Write: %w", err)
+		return fmt.Errorf("writing: %w", err)
 	}
 	if err := out.Close(); err != nil {
-		return fmt.Errorf("Writer.Close: %w", err)
+		return fmt.Errorf("closing: %w", err)
 	}
 	return publish(ctx, o)
 }
@@ -106,7 +106,7 @@ func publish(ctx context.Context, o object) error {
 		return fmt.Errorf("json.Marshal: %w", err)
 	}
 	if _, err := topic.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx); err != nil {
-		return fmt.Errorf("Publish: %w", err)
+		return fmt.Errorf("publishing: %w", err)
 	}
 	return nil
 }
