@@ -90,8 +90,9 @@ func TestPull(t *testing.T) {
 	run(t, func(t *testing.T, e *env, client *pubsub.Client) {
 		pull := func(now bool, most int32) (int, time.Duration, error) {
 			began := time.Now()
-			a, err := client.SubscriptionAdminClient.Pull(e.ctx, &pubsubpb.PullRequest{Subscription: "projects/other/subscriptions/bill", MaxMessages: most,
-				ReturnImmediately: now}) //lint:ignore SA1019 deprecated, and still sent
+			//lint:ignore SA1019 deprecated, and still sent
+			request := &pubsubpb.PullRequest{Subscription: "projects/other/subscriptions/bill", MaxMessages: most, ReturnImmediately: now}
+			a, err := client.SubscriptionAdminClient.Pull(e.ctx, request)
 			return len(a.GetReceivedMessages()), time.Since(began), err
 		}
 		if n, d, err := pull(true, 1); n != 0 || d != 0 || err != nil {

@@ -29,7 +29,8 @@ func (s *server) Pull(ctx context.Context, r *pubsubpb.PullRequest) (*pubsubpb.P
 	if err != nil {
 		return nil, told(err, name)
 	}
-	if len(leased) == 0 && !r.ReturnImmediately { //lint:ignore SA1019 deprecated, and still sent
+	//lint:ignore SA1019 deprecated, and still sent
+	if len(leased) == 0 && !r.ReturnImmediately {
 		if leased, err = s.wait(ctx, name); err != nil {
 			return nil, err
 		}
