@@ -6,6 +6,16 @@ type Source interface {
 	Choose(d *Decision) int
 }
 
+// Watches reports whether a source may look at what decisions let go, and at
+// the steps of the run. Runs of one that does not are cheaper.
+func Watches(s Source) bool {
+	switch s.(type) {
+	case Benign, *Replay, *Random:
+		return false
+	}
+	return true
+}
+
 // Benign answers every decision with its benign option.
 type Benign struct{}
 

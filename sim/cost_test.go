@@ -10,13 +10,16 @@ import (
 	"testing"
 	"time"
 
+	gpubsub "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/storage"
 	"github.com/alicebob/miniredis/v2"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
 	goredis "github.com/redis/go-redis/v9"
 	"google.golang.org/api/option"
 
+	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/fakes/gcs"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/probe"
@@ -75,9 +78,10 @@ type pair struct {
 
 // clients are the real client libraries' clients.
 type clients struct {
-	redis  *goredis.Client
-	bucket *storage.BucketHandle
-	close  func()
+	redis    *goredis.Client
+	bucket   *storage.BucketHandle
+	messages *gpubsub.Client
+	close    func()
 }
 
 func pairs() []pair {
@@ -87,6 +91,7 @@ func pairs() []pair {
 	return []pair{
 		newPair("redis-10", redisCalls(10), directRedis, r, throughRedis),
 		newPair("redis-100", redisCalls(100), directRedis, r, throughRedis),
+		newPair("pubsub-10", pubsubCalls(10), directPubSub, []probe.Service{pubsub.New()}, func(env *sim.Env) clients { return clients{messages: pubsub.Client(env)} }),
 		newPair("gcs-2-writes-2-reads", gcsCalls, directGCS(), []probe.Service{gcs.New("bucket")}, throughGCS),
 	}
 }
@@ -102,7 +107,7 @@ func newPair(name string, calls func(context.Context, clients) error, direct fun
 		})), nil
 	}
 	return pair{name: name, calls: calls, direct: direct, simulated: sim.Scenario{
-		Name: "cost", Services: services,
+		Name: "cost", Services: services, Topics: []string{"topic"},
 		Functions: []sim.Function{{Name: "f", New: handler}},
 		Clients:   []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "f"}}}},
 	}}
@@ -132,6 +137,32 @@ func directGCS() func(context.Context) clients {
 			panic(err)
 		}
 		return clients{bucket: client.Bucket("bucket"), close: func() { _ = client.Close() }}
+	}
+}
+
+// directPubSub has no platform behind it but one that takes messages.
+func directPubSub(ctx context.Context) clients {
+	e, err := fakestest.Open(ctx, pubsub.New(), &fakestest.Platform{Topics: []string{"topic"}})
+	if err != nil {
+		panic(err)
+	}
+	client := pubsub.Client(e)
+	return clients{messages: client, close: func() {
+		_ = client.Close()
+		e.Close()
+	}}
+}
+
+func pubsubCalls(n int) func(context.Context, clients) error {
+	return func(ctx context.Context, c clients) error {
+		p := c.messages.Publisher("topic")
+		defer p.Stop()
+		for i := range n {
+			if _, err := p.Publish(ctx, &gpubsub.Message{Data: fmt.Appendf(nil, `{"n":%d}`, i)}).Get(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 

@@ -46,7 +46,7 @@ func shown(s *sim.Simulation, b *scheduler.Bounded) (map[string]bool, int) {
 		if !ok {
 			return out, n
 		}
-		r := s.Run(scheduler.NewReplay(p))
+		r := s.Watched(scheduler.NewReplay(p))
 		line := fmt.Sprint(r.Verdict, r.Violation, r.Why)
 		for _, step := range r.Steps {
 			for _, e := range step.Events {
@@ -64,7 +64,7 @@ func TestReductionIsExact(t *testing.T) {
 	total, kept := 0, 0
 	for name, scenario := range reductions() {
 		s := compile(t, scenario)
-		run := func(source scheduler.Source) *scheduler.Record { return s.Run(source).Record }
+		run := func(source scheduler.Source) *scheduler.Record { return s.Watched(source).Record }
 		bound := 2
 		if len(scenario.Faults.Kinds) == 2 { // orders alone
 			bound = 3

@@ -40,7 +40,14 @@ type Result struct {
 // Run runs the scenario once. It is a pure function of the scenario and of
 // the source's choices: a run that cannot be brought to an end is
 // inconclusive, never a hang.
+//
+// Its record has no steps unless the source watches them; those of a search
+// have.
 func (s *Simulation) Run(source scheduler.Source) *Result {
+	return s.run(source, scheduler.Watches(source))
+}
+
+func (s *Simulation) run(source scheduler.Source, watched bool) *Result {
 	if s.scenario.Isolated && !s.served {
 		return s.runApart(source)
 	}
@@ -52,6 +59,7 @@ func (s *Simulation) Run(source scheduler.Source) *Result {
 	var w *world
 	err := bubble.Run(s.watchdog, func(beat *bubble.Beat) {
 		w = newWorld(s, source, g, beat)
+		w.watched = watched
 		g.route(w)
 		w.run()
 	})

@@ -72,7 +72,7 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 			found.Complete = true
 			break
 		}
-		r := s.Run(schedule.Source)
+		r := s.run(schedule.Source, true)
 		strategy.Learn(n, r.Record)
 		found.Ran, found.Number = found.Ran+1, n
 		if o.After != nil {
@@ -111,7 +111,7 @@ func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 	}
 	return scheduler.New(scheduler.Config{
 		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed,
-		Run: func(source scheduler.Source) *scheduler.Record { return s.Run(source).Record },
+		Run: func(source scheduler.Source) *scheduler.Record { return s.run(source, true).Record },
 	})
 }
 

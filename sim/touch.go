@@ -27,6 +27,9 @@ import (
 
 // next is what a candidate would do, for a scheduling decision's option.
 func (w *world) nextStep(c candidate) *scheduler.Step {
+	if !w.watched {
+		return nil
+	}
 	return &scheduler.Step{Name: c.step(), Task: c.task.name, Site: site(c), Touches: w.touches(c)}
 }
 
@@ -79,6 +82,9 @@ func operationTouches(op *event.Operation) []scheduler.Touch {
 // did tells the recorder of a step that was told, with all that it has shown
 // as its outcome: runs are alike only where that is.
 func (w *world) did(s *Step) {
+	if !w.watched {
+		return
+	}
 	step := scheduler.Step{Name: s.Identity, Task: s.Task, Site: s.What}
 	outcome := fnv.New64a()
 	for _, part := range []string{s.Outcome, s.Status, s.Instance} {
@@ -132,6 +138,9 @@ func (w *world) reached(events []event.Event) {
 // a partial order; the instant; what is ready, waits or falls due, in order;
 // and what the benign order counts.
 func (w *world) state() uint64 {
+	if !w.watched {
+		return 0
+	}
 	h := fnv.New64a()
 	var b []byte
 	number := func(n int64) { b = varint.AppendVarint(b, n) }
