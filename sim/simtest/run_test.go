@@ -90,7 +90,7 @@ func tinyProperty(more int) func(*rapid.T) {
 func TestRunDraws(t *testing.T) {
 	fresh(t)
 	r := recordRapid(t, "TestTwo", tinyProperty(1))
-	r.wantRapid(t, tooManyHits, "draw clients: 2\n", "found under rapid, ", "found under rapid, ", "  1. ", "  2. hit(client-")
+	r.wantRapid(t, tooManyHits, "draw clients: 2\n", "found under rapid, ", "  1. ", "  2. hit(client-")
 	wantFiles(t, "TestTwo-rapid.json")
 
 	anotherProcess(t)
