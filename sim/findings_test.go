@@ -21,6 +21,7 @@ import (
 // finding is a function that does what none should, and what a run says of
 // it. With nothing wanted, it is in order.
 type findingTest struct {
+	hooked  bool // the patched runtime has a way for it
 	name    string
 	f       sim.Function
 	verdict sim.Verdict
@@ -224,7 +225,7 @@ func pastSeam() []findingTest {
 		{name: "clone of the default transport", f: body(func(*kit, http.ResponseWriter, *http.Request) {
 			c := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 			_, _ = c.Get("http://api.example/")
-		}), verdict: sim.Inconclusive, want: []string{"suspect", "api.example:80", "seam"}},
+		}), hooked: true, verdict: sim.Inconclusive, want: []string{"suspect", "api.example:80", "seam"}},
 		{name: "a transport of its own", f: body(func(*kit, http.ResponseWriter, *http.Request) {
 			_, _ = (&http.Client{Transport: &http.Transport{}}).Get("https://elsewhere.example/")
 		}), verdict: sim.Inconclusive, want: []string{"suspect", "elsewhere.example", "seam"}},
@@ -277,6 +278,9 @@ func TestFindings(t *testing.T) {
 }
 
 func (f findingTest) check(t *testing.T) {
+	if f.hooked && sim.RuntimeName() == sim.Patched { // every transport reaches the services there
+		f.verdict, f.want = sim.Held, nil
+	}
 	s := compile(t, scenario(f.f, calls("alice", "suspect", "suspect"), calls("bob", "suspect"), func(s *sim.Scenario) { s.MaxSteps = 20_000 }))
 	s.Watchdog(bubble.Options{Busy: 400 * time.Millisecond})
 	var source scheduler.Source = scheduler.NewReplay(f.faults)
