@@ -90,6 +90,8 @@ func (m *Monitor) expireOne(s *store, domain int, c cell) {
 		s.expired++
 		if domain != 0 {
 			s.live--
+		} else {
+			s.rootExpired++
 		}
 	}
 	m.forgetAge(s, domain, c)

@@ -15,6 +15,9 @@ func (m *Monitor) conceiveOwn(s *store) {
 		if state := m.stateOf(s, m.letter.domain); !s.dead[state] {
 			b.in = instance{state: state}
 		}
+		if s.covering && m.options.skew == 0 {
+			m.retrace(s, m.letter.domain)
+		}
 	} else if domain, base := m.largestInside(s, m.letter.domain); base != none {
 		b.in, b.fuzzy = s.continuing(domain, base)
 	}
@@ -116,7 +119,7 @@ func (m *Monitor) bear(s *store, b *birth, own cell) cell {
 	case fuzzy:
 		b.with(m, s)
 	default:
-		b.in.state = s.next(m.fate, b.in.state)
+		b.in.state = s.move(m.fate, b.in.state)
 		b.in.dead = s.dead[b.in.state]
 	}
 	hits := !fuzzy && b.in.dead && b.in.state == props.ViolatedState
@@ -155,7 +158,9 @@ func (m *Monitor) insert(s *store, b *birth) cell {
 		p.fuzzy[c] = b.fuzzy
 	}
 	s.created++
-	if !b.in.dead {
+	if b.in.dead {
+		s.settledCount++
+	} else {
 		s.live++
 	}
 	if m.options.ttl > 0 {

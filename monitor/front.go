@@ -167,6 +167,9 @@ func (f *front) rebase(g *groups, l *layer) {
 // spread returns the states that a letter leads to from some states.
 func (s *store) spread(states uint64, letter uint32) (to uint64) {
 	row := s.table[int(letter)*len(s.dead):]
+	if s.covering {
+		s.takeAll(letter, states)
+	}
 	for ; states != 0; states &= states - 1 {
 		to |= 1 << row[bits.TrailingZeros64(states)]
 	}

@@ -15,6 +15,9 @@ type Options struct {
 	// NoWitness leaves out the witnesses of violations, and with them the
 	// memory of every event that a live instance has seen.
 	NoWitness bool
+	// Coverage keeps track of the states and transitions that events use; it
+	// needs witnesses. See [Monitor.Coverage].
+	Coverage bool
 	// Malformed, if not nil, is told of each event that is malformed for a
 	// property, at the time of Observe.
 	Malformed func(Malformed)
@@ -184,6 +187,7 @@ func (m *Monitor) apply() []Violation {
 // found first, since a newborn continues a slice as it was before the event.
 func (m *Monitor) applyTo(s *store) {
 	m.newborn, m.born, m.hits = m.newborn[:0], m.born[:0], m.hits[:0]
+	s.matched[s.fates[m.fate].letter]++
 	if m.options.ttl > 0 {
 		m.expire(s)
 	}
@@ -261,7 +265,7 @@ func (m *Monitor) advance(s *store, domain int, c cell) {
 		return
 	}
 	in := &p.all[c]
-	if in.state = s.next(m.fate, in.state); s.dead[in.state] {
+	if in.state = s.move(m.fate, in.state); s.dead[in.state] {
 		m.settle(s, domain, c)
 	}
 }
@@ -272,6 +276,7 @@ func (m *Monitor) settle(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	if domain != 0 {
 		s.live--
+		s.settledCount++
 	}
 	p.unlink(c)
 	p.all[c].dead = true

@@ -15,9 +15,17 @@ type store struct {
 	live      int    // instances that are not dead; the empty binding is not counted
 	created   int
 	malformed int
+	late      int
 	expired   int
 	ages      ages
 	settled   []verdict // with skew: what is decided, see fuzzy.go
+
+	settledCount int   // instances that died
+	rootExpired  int   // of the expired, how often it was the empty binding
+	matched      []int // by event type: events in some slice
+
+	covering bool   // see coverage.go
+	taken    []bool // as table: an instance took the transition
 
 	// A letter is an event type and the guards passed. Letters are numbered as
 	// they are first seen.
@@ -45,6 +53,8 @@ func (s *store) start(pl *plan, o *Options) {
 		s.pools[i].domain = &pl.domains[i]
 	}
 	s.byType = make([][]uint32, len(pl.letters))
+	s.matched = make([]int, len(pl.letters))
+	s.covering = o.Coverage
 	s.pools[0].add(nil, instance{state: startState, dead: pl.dead[startState]})
 	if o.skew > 0 {
 		s.pools[0].fuzzy = []*front{newFront()}

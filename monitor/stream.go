@@ -13,6 +13,7 @@ type StreamOptions struct {
 	Skew     time.Duration // bounds the difference between the clocks of two sources; 0 is exact order
 	Lateness time.Duration // how far an event may come behind
 	TTL      time.Duration // forgets instances that saw no event for longer; 0 is never
+	Coverage bool          // keeps track of what events use, see [Stream.Coverage]
 	Found    func(Finding) // is told of everything, as it is found
 }
 
@@ -100,7 +101,7 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 		o.Found = func(Finding) {}
 	}
 	s := &Stream{options: o, seen: newSeen()}
-	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, Malformed: func(x Malformed) {
+	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, Coverage: o.Coverage, Malformed: func(x Malformed) {
 		s.reasons = append(s.reasons, fmt.Sprintf("property %q: %s", x.Property, x.Why))
 	}})
 	return s, nil
@@ -143,6 +144,9 @@ func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
 	limit := s.watermark()
 	if settled || at.before(limit) {
 		s.summary.Late++
+		for _, r := range m.program.routes[e.Type] {
+			m.stores[r.plan].late++
+		}
 		s.options.Found(Finding{Kind: FoundLate, Line: line, Source: e.Source, Event: e.ID})
 		s.settle(&limit)
 		return

@@ -121,8 +121,27 @@ type spread struct {
 }
 
 // spreads is semantics.md's section on skew: all instances, and for each all
-// linear extensions of its slice.
-func (mo *model) spreads(as []arrival, p placed, skew int, f flaw) []spread {
+// linear extensions of its slice; those that some order violates.
+func (mo *model) spreads(as []arrival, p placed, skew int, f flaw) (out []spread) {
+	for _, s := range mo.instances(as, p, skew, f) {
+		s.certain, s.at = true, map[int]bool{}
+		s.byTime = mo.violatingEvent(as, s.slice)
+		s.orders(nil, func(order []int) {
+			if at := mo.violatingEvent(as, order); at >= 0 {
+				s.some, s.at[at] = true, true
+			} else {
+				s.certain = false
+			}
+		})
+		if s.some {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// instances returns all instances with their slices.
+func (mo *model) instances(as []arrival, p placed, skew int, f flaw) []spread {
 	trace := exactOrder(as, p)
 	precedes := func(a, b int) bool {
 		if as[a].source == as[b].source && f != chainsForgotten {
@@ -148,23 +167,13 @@ func (mo *model) spreads(as []arrival, p placed, skew int, f flaw) []spread {
 	}
 	var out []spread
 	for _, in := range sortedBounds(instances) {
-		s := spread{in: in, certain: true, byTime: -1, at: map[int]bool{}, precedes: precedes}
+		s := spread{in: in, precedes: precedes}
 		for _, e := range trace {
 			if b, ok := mo.binding(as[e].happening); ok && b.within(in) {
 				s.slice = append(s.slice, e)
 			}
 		}
-		s.byTime = mo.violatingEvent(as, s.slice)
-		s.orders(nil, func(order []int) {
-			if at := mo.violatingEvent(as, order); at >= 0 {
-				s.some, s.at[at] = true, true
-			} else {
-				s.certain = false
-			}
-		})
-		if s.some {
-			out = append(out, s)
-		}
+		out = append(out, s)
 	}
 	return out
 }
