@@ -1,11 +1,16 @@
 package monitor
 
-import "github.com/wtsim/wtsim/props"
+import (
+	"slices"
+
+	"github.com/wtsim/wtsim/props"
+)
 
 // With a time to live an instance that saw no event for longer is forgotten:
 // alive, it counts as expired; dead, it may be born again. Instances are
 // chained by the time of their last event. An event of an instance is one of
-// all that contain it, so none outlives what it continues.
+// all that contain it, so none outlives what it continues. What outlives one
+// that it contains inherits its trail: its slice is still the same.
 
 // ref names an instance of a store; the zero ref is none.
 type ref struct {
@@ -94,6 +99,7 @@ func (m *Monitor) expireOne(s *store, domain int, c cell) {
 			s.rootExpired++
 		}
 	}
+	s.bequeath(domain, c)
 	m.forgetAge(s, domain, c)
 	if domain != 0 {
 		p.drop(c)
@@ -103,4 +109,54 @@ func (m *Monitor) expireOne(s *store, domain int, c cell) {
 	if p.fuzzy != nil {
 		p.fuzzy[0] = newFront()
 	}
+}
+
+// bequeath leaves the trail of what is forgotten to the live instances that
+// contain it. What it inherited itself they have already.
+func (s *store) bequeath(domain int, c cell) {
+	p := &s.pools[domain]
+	trail := p.all[c].trail
+	at := slices.IndexFunc(s.letters, func(l letter) bool { return l.domain == domain })
+	if trail == 0 || at < 0 {
+		return
+	}
+	for _, f := range s.letters[at].larger {
+		q := &s.pools[f.domain]
+		for heir := q.group(f.index, p.key(c)); heir != none; heir = q.next(f.index, heir) {
+			q.inherit(heir, trail)
+		}
+	}
+}
+
+func (p *pool) inherit(c cell, trails ...uint32) {
+	if p.inherited == nil {
+		p.inherited = make(map[cell][]uint32)
+	}
+	p.inherited[c] = append(slices.Clip(p.inherited[c]), trails...)
+}
+
+func (p *pool) forgetTrail(c cell) {
+	p.all[c].trail = 0
+	delete(p.inherited, c)
+}
+
+// inheritance returns the trails that the instance of a key has inherited, or
+// would continue.
+func (m *Monitor) inheritance(s *store, domain int, key []symbol) []uint32 {
+	if m.options.ttl == 0 {
+		return nil
+	}
+	if c := s.lookup(domain, key); c != none {
+		return s.pools[domain].inherited[c]
+	}
+	if !s.lazy || domain == 0 {
+		return nil
+	}
+	var room [8]symbol
+	base := s.domains[domain].recipe.base
+	part := room[:0]
+	for _, v := range s.domains[base].list {
+		part = append(part, key[slices.Index(s.domains[domain].list, v)])
+	}
+	return m.inheritance(s, base, part)
 }

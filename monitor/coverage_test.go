@@ -46,7 +46,7 @@ func (mo *model) uses(as []arrival, order []int, dead []bool, into map[string]bo
 // usedBy is the reference: all orders of all instances; of those that events
 // name alone where joins are not stored.
 func (c course) usedBy(lazy bool) []string {
-	p := placeAll(c.arrivals, c.skew, c.lateness)
+	p := placeAll(c.arrivals, c.skew, c.lateness, c.ttl)
 	named := map[string]bool{fmt.Sprint(slices.Repeat(bound{-1}, c.model.vars)): true}
 	for e, a := range c.arrivals {
 		if b, ok := c.model.binding(a.happening); ok && !p.late[e] {
@@ -72,7 +72,7 @@ func (c course) covered() (used []string, lazy bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	s, err := p.Stream(StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), Coverage: true})
+	s, err := p.Stream(StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true})
 	if err != nil {
 		return nil, false, err
 	}

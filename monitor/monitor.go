@@ -36,6 +36,8 @@ type Monitor struct {
 	symbols symbols
 	sources sources
 	trails  trails
+	due     sweepAt
+	waiting func(visit func([]symbol)) // the symbols of events that wait; may be nil
 
 	// Working memory of one event and one property.
 	now     occurrence
@@ -82,6 +84,8 @@ type birth struct {
 	from   int // where its values stand among born
 	in     instance
 	fuzzy  *front
+
+	inherited []uint32
 }
 
 // Start returns a monitor that has seen nothing.
@@ -89,7 +93,7 @@ func (p *Program) Start() *Monitor { return p.StartWith(Options{}) }
 
 // StartWith returns a monitor that has seen nothing, with options.
 func (p *Program) StartWith(o Options) *Monitor {
-	m := &Monitor{program: p, options: o, stores: make([]store, len(p.plans))}
+	m := &Monitor{program: p, options: o, stores: make([]store, len(p.plans)), due: sweepAt{firstSweep, firstSweep, firstSweep}}
 	both := make([]symbol, 2*p.vars)
 	m.values, m.plain = both[:p.vars], both[p.vars:]
 	for i := range p.plans {
@@ -120,7 +124,9 @@ func (m *Monitor) Observe(e event.Event) []Violation {
 		return nil
 	}
 	m.now.source = m.sources.number(e.Source)
-	return m.apply()
+	found := m.apply()
+	m.collect()
+	return found
 }
 
 // prepare binds the event's parameters for each property that has its type in
@@ -286,7 +292,7 @@ func (m *Monitor) settle(s *store, domain int, c cell) {
 	case !p.event && domain != 0:
 		m.drop(s, domain, c)
 	case p.top:
-		p.all[c].trail = 0
+		p.forgetTrail(c)
 	}
 }
 

@@ -29,7 +29,8 @@ type StreamOptions struct {
 //     source if that is later. Times below are effective times.
 //  3. The watermark is the newest time seen minus skew and lateness. An event
 //     before it is late: counted, told and not applied. So is one that stands
-//     in its source before one that was settled already.
+//     in its source before one that was settled already, and, with a time to
+//     live, one whose own time is before the watermark by more than that.
 //  4. What is before the watermark is settled, in exact order.
 //  5. Violations come by time of the violating event, then by property, then
 //     by binding as compact JSON.
@@ -100,11 +101,24 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 	if o.Found == nil {
 		o.Found = func(Finding) {}
 	}
-	s := &Stream{options: o, seen: newSeen()}
+	s := &Stream{options: o, seen: newSeen(&o)}
 	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, Coverage: o.Coverage, Malformed: func(x Malformed) {
 		s.reasons = append(s.reasons, fmt.Sprintf("property %q: %s", x.Property, x.Why))
 	}})
+	s.monitor.waiting = s.eachWaiting
 	return s, nil
+}
+
+// eachWaiting visits the symbols of events that wait. What was moved in its
+// source shares its memory with its second self.
+func (s *Stream) eachWaiting(visit func([]symbol)) {
+	for i := range s.origins {
+		for _, w := range s.origins[i].waiting {
+			for _, r := range w.routed {
+				visit(r.values)
+			}
+		}
+	}
 }
 
 // Malformed counts a line that is no event.
@@ -142,7 +156,7 @@ func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
 		s.newest, s.any = at, true
 	}
 	limit := s.watermark()
-	if settled || at.before(limit) {
+	if settled || at.before(limit) || s.options.TTL > 0 && own.before(limit.add(-s.options.TTL)) {
 		s.summary.Late++
 		for _, r := range m.program.routes[e.Type] {
 			m.stores[r.plan].late++
@@ -163,6 +177,8 @@ func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
 	}
 	s.place(w)
 	s.settle(&limit)
+	s.monitor.collect()
+	s.sweepSources()
 }
 
 // watermark is rule 3.

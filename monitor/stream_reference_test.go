@@ -24,7 +24,7 @@ type placed struct {
 	settled   []bool
 }
 
-func placeAll(as []arrival, skew, lateness int) placed {
+func placeAll(as []arrival, skew, lateness, ttl int) placed {
 	p := placed{make([]int, len(as)), make([]bool, len(as)), make([]bool, len(as))}
 	newest := -1 << 40
 	for n := range as {
@@ -33,7 +33,7 @@ func placeAll(as []arrival, skew, lateness int) placed {
 		i := slices.Index(order, n)
 		newest = max(newest, times[i])
 		watermark := newest - skew - lateness
-		p.late[n] = times[i] < watermark || slices.ContainsFunc(order[i:], func(later int) bool { return p.settled[later] })
+		p.late[n] = times[i] < watermark || ttl > 0 && as[n].at < watermark-ttl || slices.ContainsFunc(order[i:], func(later int) bool { return p.settled[later] })
 		order = sourceOrder(as[:n+1], as[n].source, p.late)
 		for j, t := range effectiveTimes(as, order, p) {
 			p.effective[order[j]] = t

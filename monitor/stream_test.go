@@ -18,6 +18,7 @@ type course struct {
 	model          model
 	arrivals       []arrival
 	skew, lateness int
+	ttl            int
 	slideAt        int
 }
 
@@ -55,18 +56,33 @@ func (a arrival) event(i int) event.Event {
 	return e
 }
 
-// judge runs a stream over a course.
+// judgeAll runs a stream over a course.
+func (c course) judgeAll() ([]judged, Summary, error) {
+	all, _, sum, err := c.stream()
+	return all, sum, err
+}
+
+// judge returns what is late too.
 func (c course) judge() ([]judged, []bool, error) {
+	all, late, _, err := c.stream()
+	return all, late, err
+}
+
+func (c course) stream() ([]judged, []bool, Summary, error) {
 	defer func(was int) { slideAt = was }(slideAt)
 	slideAt = c.slideAt
+	if c.slideAt == 4 { // so that some courses sweep all the time
+		defer func(was int) { firstSweep = was }(firstSweep)
+		firstSweep = 1
+	}
 	p, err := Compile(c.model.property())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, Summary{}, err
 	}
 	var all []judged
 	late := make([]bool, len(c.arrivals))
 	s, err := p.Stream(StreamOptions{
-		Skew: time.Duration(c.skew) * time.Millisecond, Lateness: time.Duration(c.lateness) * time.Millisecond,
+		Skew: time.Duration(c.skew) * time.Millisecond, Lateness: time.Duration(c.lateness) * time.Millisecond, TTL: c.ms(c.ttl),
 		Found: func(f Finding) {
 			switch f.Kind {
 			case FoundLate:
@@ -79,14 +95,14 @@ func (c course) judge() ([]judged, []bool, error) {
 		},
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, Summary{}, err
 	}
 	for i, a := range c.arrivals {
 		e := a.event(i)
 		s.Push(&e, i)
 	}
-	s.Close()
-	return all, late, err
+	sum := s.Close()
+	return all, late, sum, err
 }
 
 func (mo *model) judged(v Violation) judged {
@@ -113,7 +129,7 @@ func (c course) differs(reference model, f flaw) (string, error) {
 		return "", err
 	}
 	skew := c.skew
-	p := placeAll(c.arrivals, skew, c.lateness)
+	p := placeAll(c.arrivals, skew, c.lateness, c.ttl)
 	if !slices.Equal(p.late, late) {
 		return fmt.Sprintf("late: got %v, want %v\n%s", late, p.late, showArrivals(c.arrivals)), nil
 	}

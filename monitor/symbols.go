@@ -44,8 +44,7 @@ func (t *symbols) symbol(v event.Value) symbol {
 	if t.slots == nil {
 		t.seeds, t.slots = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, make([]slot, 16)
 	}
-	kind := uint64(v.Kind()) << 60
-	hash, more := maphash.String(t.seeds[0], v.Text())^kind, maphash.String(t.seeds[1], v.Text())^kind
+	hash, more := t.hash(v)
 	mask := uint64(len(t.slots) - 1)
 	i := hash & mask
 	for ; t.slots[i].number != 0; i = (i + 1) & mask {
@@ -66,6 +65,11 @@ func (t *symbols) symbol(v event.Value) symbol {
 		t.grow()
 	}
 	return written
+}
+
+func (t *symbols) hash(v event.Value) (hash, more uint64) {
+	kind := uint64(v.Kind()) << 60
+	return maphash.String(t.seeds[0], v.Text()) ^ kind, maphash.String(t.seeds[1], v.Text()) ^ kind
 }
 
 func (t *symbols) empty(hash uint64) uint64 {

@@ -75,11 +75,20 @@ func (m *Monitor) slice(s *store, domain int, key []symbol) []note {
 		if c == none {
 			continue
 		}
-		for at := s.pools[d].all[c].trail; at != 0; at = m.trails.notes.at(at).before {
-			all = append(all, *m.trails.notes.at(at))
-		}
+		all = m.trails.follow(all, s.pools[d].all[c].trail)
+	}
+	for _, trail := range m.inheritance(s, domain, key) {
+		all = m.trails.follow(all, trail)
 	}
 	slices.SortFunc(all, func(a, b note) int { return int(a.record) - int(b.record) })
+	return all
+}
+
+// follow appends the notes of a trail.
+func (t *trails) follow(all []note, trail uint32) []note {
+	for at := trail; at != 0; at = t.notes.at(at).before {
+		all = append(all, *t.notes.at(at))
+	}
 	return all
 }
 
