@@ -28,15 +28,25 @@ type ages struct{ oldest, newest ref }
 
 func (s *store) age(r ref) *age { return &s.pools[r.domain].ages[r.cell-1] }
 
+// chained tells whether an instance is in the chain.
+func (s *store) chained(r ref) bool {
+	p := &s.pools[r.domain]
+	return int(r.cell) <= len(p.ages) && (p.ages[r.cell-1].before.cell != 0 || s.ages.oldest == r)
+}
+
 // touch makes an instance the newest.
 func (m *Monitor) touch(s *store, domain int, c cell) {
-	p := &s.pools[domain]
+	m.forgetAge(s, domain, c)
+	s.append(ref{int32(domain), c + 1}, m.now.at)
+}
+
+// append makes an instance that is not in the chain its newest.
+func (s *store) append(r ref, last instant) {
+	p := &s.pools[r.domain]
 	for len(p.ages) < len(p.all) {
 		p.ages = append(p.ages, age{})
 	}
-	m.forgetAge(s, domain, c)
-	r := ref{int32(domain), c + 1}
-	*s.age(r) = age{last: m.now.at, before: s.ages.newest}
+	*s.age(r) = age{last: last, before: s.ages.newest}
 	if s.ages.newest.cell == 0 {
 		s.ages.oldest = r
 	} else {
@@ -48,10 +58,10 @@ func (m *Monitor) touch(s *store, domain int, c cell) {
 // forgetAge takes an instance out of the chain, if it is in it.
 func (m *Monitor) forgetAge(s *store, domain int, c cell) {
 	r := ref{int32(domain), c + 1}
-	a := *s.age(r)
-	if a.before.cell == 0 && s.ages.oldest != r {
+	if !s.chained(r) {
 		return
 	}
+	a := *s.age(r)
 	if a.before.cell == 0 {
 		s.ages.oldest = a.next
 	} else {

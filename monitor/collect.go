@@ -1,5 +1,7 @@
 package monitor
 
+import "hash/maphash"
+
 // What is no longer needed is swept out when as much was added as was left
 // the last time, so that memory is bounded by what is alive and the cost by
 // what is added:
@@ -209,6 +211,9 @@ func (t *symbols) sweep(live []bool) []symbol {
 
 // rehash makes the table anew.
 func (t *symbols) rehash() {
+	if t.seeds == [2]maphash.Seed{} {
+		t.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+	}
 	size := 16
 	for 2*len(t.known) >= size {
 		size *= 2

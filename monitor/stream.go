@@ -13,6 +13,8 @@ type StreamOptions struct {
 	Skew     time.Duration // bounds the difference between the clocks of two sources; 0 is exact order
 	Lateness time.Duration // how far an event may come behind
 	TTL      time.Duration // forgets instances that saw no event for longer; 0 is never
+	Shard    int           // which part of the instances, see shard.go
+	Shards   int           // of how many parts; 0 is one
 	Coverage bool          // keeps track of what events use, see [Stream.Coverage]
 	Found    func(Finding) // is told of everything, as it is found
 }
@@ -42,6 +44,7 @@ type Stream struct {
 	group   []*waiter
 	newest  instant
 	any     bool
+	closed  bool
 	reasons []string // for what the event at hand is malformed
 	summary Summary
 }
@@ -217,6 +220,7 @@ func (s *Stream) tell(found []Violation) {
 // afterwards.
 func (s *Stream) Close() Summary {
 	s.settle(nil)
+	s.closed = true
 	m := s.monitor
 	if s.options.TTL > 0 && s.any {
 		m.now = occurrence{at: s.newest}

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ type course struct {
 	arrivals       []arrival
 	skew, lateness int
 	ttl            int
+	cut            int // 1 + where the stream is saved and restored; 0 is nowhere
 	slideAt        int
 }
 
@@ -98,11 +100,24 @@ func (c course) stream() ([]judged, []bool, Summary, error) {
 		return nil, nil, Summary{}, err
 	}
 	for i, a := range c.arrivals {
+		if c.cut == i+1 {
+			if s, err = restored(s, p); err != nil {
+				return nil, nil, Summary{}, err
+			}
+		}
 		e := a.event(i)
 		s.Push(&e, i)
 	}
 	sum := s.Close()
 	return all, late, sum, err
+}
+
+func restored(s *Stream, p *Program) (*Stream, error) {
+	var saved bytes.Buffer
+	if err := s.Checkpoint(&saved); err != nil {
+		return nil, err
+	}
+	return p.Restore(&saved, s.options)
 }
 
 func (mo *model) judged(v Violation) judged {

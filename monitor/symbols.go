@@ -42,7 +42,7 @@ type known struct {
 // to the value's own memory.
 func (t *symbols) symbol(v event.Value) symbol {
 	if t.slots == nil {
-		t.seeds, t.slots = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, make([]slot, 16)
+		t.rehash()
 	}
 	hash, more := t.hash(v)
 	mask := uint64(len(t.slots) - 1)
