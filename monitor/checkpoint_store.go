@@ -1,6 +1,10 @@
 package monitor
 
-import "github.com/wtsim/wtsim/event"
+import (
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+)
 
 // encode writes the instances of a property, and what was found out about its
 // letters.
@@ -223,6 +227,7 @@ func (f *front) encode(e *encoder) {
 		return
 	}
 	e.bool(f.undecided)
+	e.instant(f.last)
 	e.bits(f.states)
 	e.count(len(f.waiting))
 	for _, w := range f.waiting {
@@ -254,7 +259,7 @@ func decodeFront(d *decoder, s *store, m *Monitor) *front {
 	if !d.bool() {
 		return nil
 	}
-	f := &front{undecided: d.bool(), states: d.bits() & (1<<len(s.dead) - 1)}
+	f := &front{undecided: d.bool(), last: d.instant(), states: d.bits() & (1<<len(s.dead) - 1)}
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		f.waiting = append(f.waiting, pending{d.instant(), uint32(d.below(len(s.fates), "a letter")),
 			int32(d.below(len(m.sources.names), "a source")), d.bool(), d.bool()})
@@ -318,6 +323,9 @@ func (e *encoder) violation(v *Violation) {
 		e.instant(instantOf(v.Event.Time))
 	}
 	e.steps(v.Witness)
+	e.steps(v.Counter)
+	e.int(int64(v.Flips.At))
+	e.text(string(v.Flips.To))
 }
 
 func (d *decoder) violation() (v Violation) {
@@ -329,7 +337,8 @@ func (d *decoder) violation() (v Violation) {
 		v.Event.ID, v.Event.Source, v.Event.Type = d.text(), d.text(), d.text()
 		v.Event.Time = d.instant().time()
 	}
-	v.Witness = d.steps()
+	v.Witness, v.Counter = d.steps(), d.steps()
+	v.Flips = Flip{time.Duration(d.int()), Outcome(d.text())}
 	return v
 }
 

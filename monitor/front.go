@@ -33,6 +33,7 @@ type front struct {
 	waiting   []pending // in order of time
 	layer     *layer    // the down-sets of one size of those that wait; nil if none was taken
 	undecided bool
+	last      instant // of the events that were added
 }
 
 // pending is an event whose place is not certain yet.
@@ -79,6 +80,7 @@ func (f *front) add(s *store, e pending, skew time.Duration) {
 		}
 	}
 	f.waiting = append(f.waiting, e)
+	f.last = e.at
 }
 
 // reach takes the events whose place is certain once all events before now

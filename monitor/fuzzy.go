@@ -46,7 +46,7 @@ func (f *front) over(s *store) bool {
 func (m *Monitor) advanceFuzzy(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
-	if f.reach(s, m.now.at, m.options.skew); f.over(s) {
+	if f.reach(s, m.now.at, m.options.skew); f.over(s) && !f.lingers(m.now.at, m.options.skew) {
 		m.conclude(s, domain, c)
 		m.settle(s, domain, c)
 		return
@@ -98,7 +98,8 @@ func (m *Monitor) conclude(s *store, domain int, c cell) {
 	if f.states == violated {
 		v.violation.Certainty = Certain
 	}
-	order := m.violatingOrder(s, m.slice(s, domain, p.key(c)))
+	slice := m.slice(s, domain, p.key(c))
+	order := m.violatingOrder(s, slice)
 	if order == nil {
 		v.why = "too many events of it are concurrent to find a witness"
 		s.settled = append(s.settled, v)
@@ -108,6 +109,7 @@ func (m *Monitor) conclude(s *store, domain int, c cell) {
 	v.record, v.at = last.record, m.trails.records.at(last.record).at
 	v.violation.Event = m.eventOf(s, last)
 	v.violation.Witness = m.witness(s, order)
+	m.explain(s, &v.violation, slice)
 	s.settled = append(s.settled, v)
 }
 
