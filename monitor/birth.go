@@ -159,7 +159,7 @@ func (m *Monitor) insert(s *store, b *birth) cell {
 		p.fuzzy = append(p.fuzzy, make([]*front, len(p.all)-len(p.fuzzy))...)
 		p.fuzzy[c] = b.fuzzy
 	}
-	if len(b.inherited) > 0 && !b.in.dead {
+	if len(b.inherited) > 0 && (!b.in.dead || b.in.state == props.ViolatedState) {
 		p.inherit(c, b.inherited...)
 	}
 	s.created++

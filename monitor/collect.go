@@ -94,8 +94,8 @@ func (s *store) forgetTrails() {
 		l := &s.letters[i]
 		p := &s.pools[l.domain]
 		for c := range p.all {
-			if in := &p.all[c]; in.dead && !in.unused && in.trail != 0 && !s.insideLive(l, cell(c)) {
-				in.trail = 0
+			if in := &p.all[c]; in.dead && !in.unused && (in.trail != 0 || len(p.inherited) > 0) && !s.insideLive(l, cell(c)) {
+				p.forgetTrail(cell(c))
 			}
 		}
 	}
@@ -250,9 +250,19 @@ func (p *pool) rebuild() {
 	}
 }
 
-// sweepSources forgets the sources that were silent for longer than the time
-// to live, and that nothing speaks of: an event of theirs that is not late is
-// later than all before it.
+// forgetSilent forgets what a source did before it was silent for longer than
+// the time to live: an event of its that is not late is later than all that.
+func (s *Stream) forgetSilent(o *origin) {
+	if s.options.TTL > 0 && s.silent(o) {
+		*o = origin{}
+	}
+}
+
+func (s *Stream) silent(o *origin) bool {
+	return len(o.waiting) == 0 && o.any && o.goneAt.before(s.watermark().add(-s.options.TTL))
+}
+
+// sweepSources drops the sources that are silent and that nothing speaks of.
 func (s *Stream) sweepSources() {
 	if s.options.TTL == 0 || len(s.monitor.sources.names) < s.monitor.due.sources {
 		return
@@ -260,10 +270,8 @@ func (s *Stream) sweepSources() {
 	m := s.monitor
 	m.sweepTrails()
 	live := make([]bool, len(m.sources.names))
-	limit := s.watermark().add(-s.options.TTL)
 	for n := range s.origins {
-		o := &s.origins[n]
-		live[n] = len(o.waiting) > 0 || o.any && !o.goneAt.before(limit)
+		live[n] = !s.silent(&s.origins[n])
 	}
 	s.eachSource(func(n int32) int32 { live[n] = true; return n })
 	moved := make([]int32, len(live))

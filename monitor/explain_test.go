@@ -14,7 +14,7 @@ import (
 func (c course) outcome(p placed, slice []int, skew int) Outcome {
 	s := spread{slice: slice, precedes: func(a, b int) bool {
 		if c.arrivals[a].source == c.arrivals[b].source {
-			order := sourceOrder(c.arrivals, c.arrivals[a].source, p.late)
+			order := sourceOrder(c.arrivals, c.arrivals[a].source, p)
 			return slices.Index(order, a) < slices.Index(order, b)
 		}
 		return p.effective[a]+skew < p.effective[b]

@@ -126,10 +126,9 @@ func (m *Monitor) violatingOrder(s *store, slice []note) []note {
 }
 
 // finish concludes all instances, and returns what is to be reported, by time
-// of the violating event, then by property and binding; and those that are
-// undecided.
-func (m *Monitor) finish() (found []Violation, undecided []Violation, why []string) {
-	var all []verdict
+// of the violating event, then by property and binding; undecided ones among
+// them.
+func (m *Monitor) finish() (all []verdict) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {
@@ -147,14 +146,7 @@ func (m *Monitor) finish() (found []Violation, undecided []Violation, why []stri
 		all = append(all, kept...)
 	}
 	slices.SortStableFunc(all, compareVerdicts)
-	for _, v := range all {
-		if v.why != "" {
-			undecided, why = append(undecided, v.violation), append(why, v.why)
-		} else {
-			found = append(found, v.violation)
-		}
-	}
-	return found, undecided, why
+	return all
 }
 
 func compareVerdicts(a, b verdict) int {

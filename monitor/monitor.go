@@ -22,8 +22,9 @@ type Options struct {
 	// property, at the time of Observe.
 	Malformed func(Malformed)
 
-	skew time.Duration // see front.go
-	ttl  time.Duration // see age.go
+	skew  time.Duration // see front.go
+	ttl   time.Duration // see age.go
+	shard shard         // see shard.go
 }
 
 // Monitor decides the properties of a program over one sequence of events.
@@ -140,6 +141,9 @@ func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, buffer 
 		if why := unfitFor(l, e); why != "" {
 			malformed = true
 			m.reject(s, e, why)
+			continue
+		}
+		if !m.options.shard.has(r.plan, s.common, l, e) {
 			continue
 		}
 		from := len(*buffer)

@@ -33,6 +33,7 @@ type plan struct {
 	dead     []bool           // by state: no violation can be reached
 	domains  []domain         // the sets that instances can bind; the first is empty
 	letters  []letter         // by event type of the automaton
+	common   int              // the variable that all events bind, see shard.go; -1 if there is none
 	lazy     bool             // joins are found when an event names them, see lazy.go
 }
 
@@ -118,6 +119,7 @@ func (p *Program) add(property *props.Property) error {
 			p.routes[name] = append(p.routes[name], route{len(p.plans), i})
 		}
 		p.vars = max(p.vars, len(pl.auto.Variables))
+		pl.common = pl.commonVariable()
 	}
 	p.plans = append(p.plans, pl)
 	return nil

@@ -45,6 +45,7 @@ type Stream struct {
 	newest  instant
 	any     bool
 	closed  bool
+	lines   int
 	reasons []string // for what the event at hand is malformed
 	summary Summary
 }
@@ -80,6 +81,9 @@ type Finding struct {
 	Source    string    // of an event that is late
 	Event     string    // the same
 	Why       string    // why malformed, or undecided
+
+	seq int     // how many lines were judged before; see MergeFindings
+	at  instant // of a violation: its event's effective time
 }
 
 // FindingKind tells findings apart; it is their "kind" in JSON.
@@ -105,7 +109,7 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 		o.Found = func(Finding) {}
 	}
 	s := &Stream{options: o, seen: newSeen(&o)}
-	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, Coverage: o.Coverage, Malformed: func(x Malformed) {
+	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, shard: shard{number: o.Shard, of: o.Shards}, Coverage: o.Coverage, Malformed: func(x Malformed) {
 		s.reasons = append(s.reasons, fmt.Sprintf("property %q: %s", x.Property, x.Why))
 	}})
 	s.monitor.waiting = s.eachWaiting
@@ -126,8 +130,13 @@ func (s *Stream) eachWaiting(visit func([]symbol)) {
 
 // Malformed counts a line that is no event.
 func (s *Stream) Malformed(line int, why string) {
+	s.lines++
+	s.malformed(line, why)
+}
+
+func (s *Stream) malformed(line int, why string) {
 	s.summary.Malformed++
-	s.options.Found(Finding{Kind: FoundMalformed, Line: line, Why: why})
+	s.found(Finding{Kind: FoundMalformed, Line: line, Why: why})
 }
 
 // Push takes the next event. Nothing of it is kept.
@@ -140,18 +149,20 @@ func (s *Stream) Look(e *event.Event) Sight { return s.seen.enter(e) }
 
 // Judge does the second half.
 func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
+	s.lines++
 	switch sight {
 	case Again:
 		s.summary.Duplicates++
 		return
 	case Changed:
-		s.Malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
+		s.malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
 		return
 	}
 	s.summary.Events++
 	m := s.monitor
 	source := m.sources.number(e.Source)
 	o := s.origin(source)
+	s.forgetSilent(o)
 	r := s.rankOf(o, e.Sequence)
 	own := instantOf(e.Time)
 	at, settled := o.effective(r, own)
@@ -164,7 +175,7 @@ func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
 		for _, r := range m.program.routes[e.Type] {
 			m.stores[r.plan].late++
 		}
-		s.options.Found(Finding{Kind: FoundLate, Line: line, Source: e.Source, Event: e.ID})
+		s.found(Finding{Kind: FoundLate, Line: line, Source: e.Source, Event: e.ID})
 		s.settle(&limit)
 		return
 	}
@@ -175,7 +186,7 @@ func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
 		w.id = m.trails.texts.keep(e.ID)
 	}
 	if len(s.reasons) > 0 {
-		s.Malformed(line, strings.Join(s.reasons, "; "))
+		s.malformed(line, strings.Join(s.reasons, "; "))
 		s.reasons = s.reasons[:0]
 	}
 	s.place(w)
@@ -197,6 +208,7 @@ func (s *Stream) settle(limit *instant) {
 			return
 		}
 		var found []Violation
+		at := s.group[0].at
 		for _, w := range s.group {
 			if len(w.routed) > 0 {
 				s.monitor.now = w.occurrence
@@ -205,14 +217,22 @@ func (s *Stream) settle(limit *instant) {
 			s.giveBack(w)
 		}
 		sortViolations(found)
-		s.tell(found)
+		s.tell(at, found...)
 	}
 }
 
-func (s *Stream) tell(found []Violation) {
+func (s *Stream) tell(at instant, found ...Violation) {
 	s.summary.Violations += len(found)
 	for _, v := range found {
-		s.options.Found(Finding{Kind: FoundViolation, Violation: v})
+		s.found(Finding{Kind: FoundViolation, Violation: v, at: at})
+	}
+}
+
+// found tells what is found. What all parts find the first one tells.
+func (s *Stream) found(f Finding) {
+	if s.options.Shard == 0 || f.Kind.place() > 0 {
+		f.seq = s.lines
+		s.options.Found(f)
 	}
 }
 
@@ -229,23 +249,29 @@ func (s *Stream) Close() Summary {
 		}
 	}
 	if s.options.Skew > 0 {
-		found, undecided, why := m.finish()
-		s.tell(found)
-		s.summary.Undecided = len(undecided)
-		for i, v := range undecided {
-			s.options.Found(Finding{Kind: FoundUndecided, Violation: v, Why: why[i]})
+		all := m.finish()
+		for _, v := range all {
+			if v.why == "" {
+				s.tell(v.at, v.violation)
+			}
+		}
+		for _, v := range all {
+			if v.why != "" {
+				s.summary.Undecided++
+				s.found(Finding{Kind: FoundUndecided, Violation: v.violation, Why: v.why})
+			}
 		}
 	}
 	for i := range m.stores {
 		s.summary.Instances += m.stores[i].created
 		s.summary.Expired += m.stores[i].expired
 	}
-	s.summary.Verdict = s.verdict()
+	s.summary.Verdict = s.summary.verdict()
 	return s.summary
 }
 
-func (s *Stream) verdict() Verdict {
-	switch sum := &s.summary; {
+func (sum *Summary) verdict() Verdict {
+	switch {
 	case sum.Violations > 0:
 		return Violated
 	case sum.Malformed+sum.Late+sum.Expired+sum.Undecided > 0:
