@@ -262,12 +262,19 @@ func (s *Stream) Close() Summary {
 			}
 		}
 	}
-	for i := range m.stores {
-		s.summary.Instances += m.stores[i].created
-		s.summary.Expired += m.stores[i].expired
+	return s.Summary()
+}
+
+// Summary returns what the stream has seen up to now. What waits for the
+// watermark is not judged yet; with skew, violations are counted by Close.
+func (s *Stream) Summary() Summary {
+	sum := s.summary
+	for i := range s.monitor.stores {
+		sum.Instances += s.monitor.stores[i].created
+		sum.Expired += s.monitor.stores[i].expired
 	}
-	s.summary.Verdict = s.summary.verdict()
-	return s.summary
+	sum.Verdict = sum.verdict()
+	return sum
 }
 
 func (sum *Summary) verdict() Verdict {
