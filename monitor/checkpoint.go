@@ -256,7 +256,8 @@ func (m *Monitor) encode(e *encoder) {
 	}
 	e.count(len(m.symbols.known))
 	for _, k := range m.symbols.known {
-		e.value(k.value)
+		e.count(int(k.kind))
+		e.text(k.text)
 		e.count(int(k.canonical))
 	}
 	e.count(m.trails.records.n)
@@ -264,8 +265,8 @@ func (m *Monitor) encode(e *encoder) {
 		r := m.trails.records.at(uint32(n))
 		e.text(r.id)
 		e.count(int(r.source))
-		e.instant(r.at)
-		e.instant(r.time)
+		e.instant(r.at())
+		e.instant(m.trails.time(uint32(n)))
 	}
 	e.count(m.trails.notes.n)
 	for n := range m.trails.notes.n {
@@ -284,11 +285,12 @@ func (m *Monitor) decode(d *decoder) {
 	symbols := d.below(int(spelt), "the number of values")
 	for n := symbols; n > 0 && d.err == nil; n-- {
 		v := d.value()
-		m.symbols.known = append(m.symbols.known, known{v.WithText(m.symbols.texts.keep(v.Text())), symbol(d.below(symbols, "a value"))})
+		m.symbols.known = append(m.symbols.known, known{m.symbols.texts.keep(v.Text()), symbol(d.below(symbols, "a value")), v.Kind()})
 	}
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		id := m.trails.texts.keep(d.text())
-		m.trails.records.add(record{id, int32(d.below(len(m.sources.names), "a source")), d.instant(), d.instant()})
+		source := int32(d.below(len(m.sources.names), "a source"))
+		m.trails.keep(recordOf(id, source, d.instant()), d.instant())
 	}
 	notes := d.below(1<<32-1, "the number of notes")
 	for n := 0; n < notes && d.err == nil; n++ {
@@ -311,21 +313,11 @@ func (e *encoder) value(v event.Value) {
 
 func (d *decoder) value() event.Value {
 	kind, text := event.Kind(d.uint()), d.text()
-	switch {
-	case d.err != nil:
-	case kind == event.String:
-		return event.Str(text)
-	case kind == event.Bool && (text == "true" || text == "false"):
-		return event.Boolean(text == "true")
-	case kind == event.Number:
-		if v, err := event.Num(text); err == nil {
-			return v
-		}
-		fallthrough
-	default:
+	v, ok := event.Scalar(kind, text)
+	if !ok {
 		d.fail("a value cannot bind")
 	}
-	return event.Value{}
+	return v
 }
 
 func (e *encoder) symbols(all []symbol) {

@@ -24,14 +24,43 @@ func nextSweep(left int) int { return max(firstSweep, 2*left) }
 
 // collect sweeps if it is due. It is called between events.
 func (m *Monitor) collect() {
-	if m.trails.notes.n >= m.due.notes {
-		m.sweepTrails()
-		m.due.notes = nextSweep(m.trails.notes.n)
+	if n := m.trails.notes.n; n >= m.due.notes {
+		m.due.notes = 3 * n
+		if 4*m.liveNotes() < 3*n { // else there is little to sweep
+			m.sweepTrails()
+			m.due.notes = nextSweep(m.trails.notes.n)
+		}
 	}
 	if len(m.symbols.known) >= m.due.symbols {
 		m.sweepSymbols()
 		m.due.symbols = nextSweep(len(m.symbols.known))
 	}
+}
+
+// liveNotes counts the notes that a sweep would keep. What several instances
+// inherited is counted for each.
+func (m *Monitor) liveNotes() (n int) {
+	for i := range m.stores {
+		s := &m.stores[i]
+		s.forgetTrails()
+		for d := range s.pools {
+			p := &s.pools[d]
+			for c := range p.all {
+				n += m.trails.length(p.all[c].trail)
+				for _, trail := range p.inherited[cell(c)] {
+					n += m.trails.length(trail)
+				}
+			}
+		}
+	}
+	return n
+}
+
+func (t *trails) length(trail uint32) (n int) {
+	for ; trail != 0; trail = t.notes.at(trail).before {
+		n++
+	}
+	return n
 }
 
 // sweepTrails keeps the notes that slices of live instances have, and the
@@ -64,8 +93,7 @@ func (m *Monitor) sweepTrails() {
 		if live[n] {
 			r := *old.records.at(uint32(n))
 			r.id = m.trails.texts.keep(r.id)
-			moved[n] = uint32(m.trails.records.n)
-			m.trails.records.add(r)
+			moved[n] = m.trails.keep(r, old.time(uint32(n)))
 		}
 	}
 	for n := range m.trails.notes.n {
@@ -200,7 +228,7 @@ func (t *symbols) sweep(live []bool) []symbol {
 	t.known, t.texts, t.slots = make([]known, 0, kept), texts{}, nil
 	for n, k := range old {
 		if live[n] {
-			k.value = k.value.WithText(t.texts.keep(k.value.Text()))
+			k.text = t.texts.keep(k.text)
 			k.canonical = moved[k.canonical]
 			t.known = append(t.known, k)
 		}
@@ -215,12 +243,12 @@ func (t *symbols) rehash() {
 		t.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	}
 	size := 16
-	for 2*len(t.known) >= size {
+	for 3*len(t.known) > size { // half of what may be in it
 		size *= 2
 	}
 	t.slots = make([]slot, size)
 	for n, k := range t.known {
-		hash, more := t.hash(k.value)
+		hash, more := t.hash(k.kind, k.text)
 		number := symbol(n)
 		if k.canonical != number {
 			number |= spelt

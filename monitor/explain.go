@@ -128,7 +128,7 @@ func (m *Monitor) statesWith(s *store, slice []note, skew time.Duration) (states
 	f := newFront()
 	for _, n := range slice {
 		r := m.trails.records.at(n.record)
-		f.add(s, pending{at: r.at, letter: n.letter, source: r.source}, skew)
+		f.add(s, pending{at: r.at(), letter: n.letter, source: r.source}, skew)
 	}
 	if !f.undecided && len(f.waiting) > 0 {
 		f.finish(s, skew)

@@ -62,7 +62,7 @@ func (m *Monitor) conceiveFuzzy(s *store, b birth) birth {
 	b.fuzzy = newFront()
 	for _, n := range m.slice(s, b.domain, pick(room[:0], m.plain, s.domains[b.domain].list)) {
 		r := m.trails.records.at(n.record)
-		b.fuzzy.add(s, pending{at: r.at, letter: n.letter, source: r.source}, m.options.skew)
+		b.fuzzy.add(s, pending{at: r.at(), letter: n.letter, source: r.source}, m.options.skew)
 	}
 	return b
 }
@@ -106,7 +106,7 @@ func (m *Monitor) conclude(s *store, domain int, c cell) {
 		return
 	}
 	last := order[len(order)-1]
-	v.record, v.at = last.record, m.trails.records.at(last.record).at
+	v.record, v.at = last.record, m.trails.records.at(last.record).at()
 	v.violation.Event = m.eventOf(s, last)
 	v.violation.Witness = m.witness(s, order)
 	m.explain(s, &v.violation, slice)

@@ -246,7 +246,7 @@ func (m *Monitor) note(s *store, own cell) {
 	}
 	if !m.noted {
 		m.noted = true
-		m.trails.records.add(record{m.now.id, m.now.source, m.now.at, m.now.time})
+		m.trails.keep(recordOf(m.now.id, m.now.source, m.now.at), m.now.time)
 	}
 	in.trail = m.trails.add(in.trail, uint32(m.trails.records.n-1), m.fate)
 }

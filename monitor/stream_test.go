@@ -285,16 +285,7 @@ func TestUndecided(t *testing.T) {
 // Joins that no event names are not stored: 200 users and 200 articles are no
 // 40 000 instances.
 func TestNoCrossProduct(t *testing.T) {
-	login, publish, fave := props.On("LOGGED_IN", "user"), props.On("PUBLISHED", "slug"), props.On("FAVED", "slug", "user")
-	p, err := Compile(props.ForAll("slug", "user").Machine("tests-iv",
-		props.From("neither").On(login).To("user").On(publish).To("article").On(fave).To(props.Violated),
-		props.From("user").On(publish).To("both").On(fave).To(props.Violated),
-		props.From("article").On(login).To("both").On(fave).To(props.Violated),
-		props.From("both").On(fave).To(props.Satisfied)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := p.Start()
+	m := testsIV(t).Start()
 	for i := range 200 {
 		m.Observe(parse(t, i, fmt.Sprintf("LOGGED_IN user=%d", i)))
 		m.Observe(parse(t, 200+i, fmt.Sprintf("PUBLISHED slug=%d", i)))
