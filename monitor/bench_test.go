@@ -173,8 +173,9 @@ func BenchmarkSkew(b *testing.B) {
 		name                       string
 		concurrent, letters, chain int
 	}{
-		{"2", 2, 3, 1}, {"8", 8, 3, 1}, {"16", 16, 3, 1}, {"30", 30, 3, 1}, {"60", 60, 3, 1}, {"100", 100, 3, 1}, {"200", 200, 3, 1},
-		{"60 of 5 letters", 60, 5, 1}, {"12 in chains of 3", 12, 3, 3},
+		{"2", 2, 3, 1}, {"4", 4, 3, 1}, {"6", 6, 3, 1}, {"8", 8, 3, 1}, {"10", 10, 3, 1}, {"12", 12, 3, 1}, {"14", 14, 3, 1}, {"16", 16, 3, 1},
+		{"30", 30, 3, 1}, {"60", 60, 3, 1}, {"100", 100, 3, 1}, {"200", 200, 3, 1},
+		{"60 of 5 letters", 60, 5, 1}, {"12 in chains of 3", 12, 3, 3}, {"24 in chains of 3", 24, 3, 3},
 	} {
 		b.Run(shape.name, func(b *testing.B) {
 			p, trace := windows(b, 40, shape.concurrent, shape.letters, shape.chain)

@@ -109,7 +109,7 @@ func (f *front) finish(s *store, skew time.Duration) {
 	g := f.groups(skew, func(*pending) bool { return true })
 	l := f.layerOver(g)
 	for l != nil && !l.complete(g) {
-		l = l.expand(s, g)
+		l = s.work.expand(l, s, g)
 	}
 	if f.undecided = l == nil; !f.undecided {
 		f.states, f.layer = l.states[0], nil
@@ -123,7 +123,7 @@ func (f *front) slide(s *store, now instant, skew time.Duration) {
 	g := f.groups(skew, func(p *pending) bool { return p.at.add(skew).before(now) })
 	l := f.layerOver(g)
 	for l != nil && !l.complete(g) && l.latestGap(g).add(skew).add(skew).before(now) {
-		l = l.expand(s, g)
+		l = s.work.expand(l, s, g)
 	}
 	if f.undecided = l == nil; f.undecided {
 		return
@@ -142,7 +142,7 @@ func (f *front) slide(s *store, now instant, skew time.Duration) {
 // group without events is dropped.
 func (f *front) rebase(g *groups, l *layer) {
 	width := len(g.events)
-	kept := &layer{keys: l.keys, states: l.states}
+	kept := &layer{keys: slices.Clone(l.keys), states: slices.Clone(l.states)} // l may be overwritten
 	var columns []int
 	least := make([]uint16, width)
 	for i := range width {

@@ -24,6 +24,8 @@ type store struct {
 	rootExpired  int   // of the expired, how often it was the empty binding
 	matched      []int // by event type: events in some slice
 
+	work workspace // see layer.go
+
 	covering bool   // see coverage.go
 	taken    []bool // as table: an instance took the transition
 
