@@ -52,7 +52,7 @@ func jobs(t testing.TB) *Program {
 
 // An endless stream of short-lived bindings, from sources that come and go,
 // keeps a constant heap: with a time to live all is bounded by what is alive.
-func TestHeapIsBoundedByWhatIsAlive(t *testing.T) {
+func TestHeapSoak(t *testing.T) {
 	events := 400_000
 	if os.Getenv("WTSIM_SOAK") != "" {
 		events = 20_000_000

@@ -37,5 +37,9 @@
 // slices are not stored by instance: each event is noted once, under its own
 // binding (trail.go).
 //
-// Not here yet: deadlines, registers, saving and restoring.
+// What is settled is swept out as it goes (collect.go), a stream can be saved
+// and taken up elsewhere ([Stream.Checkpoint]) and judged in parts (shard.go),
+// and a verdict that hangs on clocks says on which ([Flip]).
+//
+// Not here yet: deadlines, registers.
 package monitor
