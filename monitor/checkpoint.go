@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/wtsim/wtsim/event"
 )
@@ -105,7 +106,7 @@ func (s *Stream) matches(d *decoder) error {
 		switch {
 		case d.err != nil || got == want:
 		case i == 0:
-			return fmt.Errorf("it is of the properties %s, wanted %s", got, want)
+			return fmt.Errorf("it is of the properties %s, wanted %s", oneLine(got), want)
 		default:
 			return errors.New("its properties have the same names but say something else, wanted those that it was made with")
 		}
@@ -122,6 +123,17 @@ func (s *Stream) matches(d *decoder) error {
 		return fmt.Errorf("it is of shard %d of %d, wanted %d of %d", shard, shards, s.options.Shard, s.options.Shards)
 	}
 	return d.err
+}
+
+// oneLine is a text of a file that may be damaged, for people.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+	return text[:min(len(text), 1000)]
 }
 
 func (o *StreamOptions) durations() [3]time.Duration {
