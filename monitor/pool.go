@@ -24,6 +24,8 @@ type pool struct {
 	main  table
 	index []table           // for each index: the newest instance of each group
 	spelt map[cell][]symbol // the values as first written, where not canonical
+
+	inherited map[cell][]uint32 // trails of parts that were forgotten, see age.go
 }
 
 // instance is one binding of a property's variables.
@@ -255,5 +257,6 @@ func (p *pool) drop(c cell) {
 	p.remove(&p.main, nil, at)
 	p.all[c] = instance{unused: true}
 	delete(p.spelt, c)
+	delete(p.inherited, c)
 	p.free = append(p.free, c)
 }

@@ -219,7 +219,7 @@ func (c richCourse) differs(reference rich, f flaw) (string, error) {
 	for i, a := range c.arrivals {
 		plain[i] = a.arrival
 	}
-	p := placeAll(plain, c.skew, c.lateness)
+	p := placeAll(plain, c.skew, c.lateness, 0)
 	if !slices.Equal(p.late, late) {
 		return "other events are late", nil
 	}
