@@ -256,6 +256,9 @@ func (p *pool) drop(c cell) {
 	_, at := p.find(&p.main, nil, p.key(c))
 	p.remove(&p.main, nil, at)
 	p.all[c] = instance{unused: true}
+	if int(c) < len(p.fuzzy) {
+		p.fuzzy[c] = nil
+	}
 	delete(p.spelt, c)
 	delete(p.inherited, c)
 	p.free = append(p.free, c)

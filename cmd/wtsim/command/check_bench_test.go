@@ -18,13 +18,10 @@ import (
 //	go test ./cmd/wtsim/command -run '^$' -bench Check -benchtime 3x
 func BenchmarkCheck(b *testing.B) {
 	for _, t := range traces() {
-		if t.machine == "" {
-			continue // cannot be said yet, see onceWithin
-		}
 		b.Run(t.name, func(b *testing.B) {
 			dir := b.TempDir()
 			props, events := filepath.Join(dir, "props.json"), filepath.Join(dir, "events.ndjson")
-			if err := os.WriteFile(props, []byte(t.machine), 0o644); err != nil {
+			if err := os.WriteFile(props, t.property(1), 0o644); err != nil {
 				b.Fatal(err)
 			}
 			n, err := t.write(events, 1)
