@@ -94,7 +94,7 @@ func (c *configs) spread(set uint64, e *pending, skew time.Duration) uint64 {
 		if r := &c.all[from].running; r.on() && r.precedes(e, skew) {
 			continue
 		}
-		to = append(to, c.store.move(e.letter, from))
+		to = append(to, c.move(e.letter, from))
 	}
 	return c.sets.of(to)
 }

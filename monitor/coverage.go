@@ -131,15 +131,18 @@ func (s *store) leadsTo(state int) bool {
 
 // move is next, for an instance that takes the transition.
 func (s *store) move(letter, state uint32) uint32 {
+	if s.covering || s.configs != nil {
+		return s.moveAndCover(letter, state)
+	}
+	return uint32(s.table[letter*s.width+state])
+}
+
+func (s *store) moveAndCover(letter, state uint32) uint32 {
 	if s.configs != nil {
-		to := s.configs.next(letter, state)
-		s.configs.cover(s.fates[letter].letter, state, to)
-		return to
+		return s.configs.move(letter, state)
 	}
-	at := int(letter)*len(s.dead) + int(state)
-	if s.covering {
-		s.take(at)
-	}
+	at := letter*s.width + state
+	s.take(int(at))
 	return uint32(s.table[at])
 }
 
@@ -164,6 +167,12 @@ func (s *store) transitions() int {
 // taken; the last letter are the deadlines.
 func (s *store) stepAt(letter, from, to int) int {
 	return (letter*len(s.dead)+from)*len(s.dead) + to
+}
+
+func (c *configs) move(letter, from uint32) uint32 {
+	to := c.next(letter, from)
+	c.cover(c.store.fates[letter].letter, from, to)
+	return to
 }
 
 // cover takes a transition of the automaton, for the configurations that a

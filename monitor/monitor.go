@@ -122,18 +122,18 @@ func (p *Program) StartWith(o Options) *Monitor {
 // deadlines. See [Stream] for events as they come.
 func (m *Monitor) Observe(e event.Event) []Violation {
 	if m.program.timed {
-		return append(m.tick(instantOf(e.Time)), m.observe(e)...)
+		return append(m.tick(instantOf(e.Time)), m.observe(&e)...)
 	}
-	return m.observe(e)
+	return m.observe(&e)
 }
 
-func (m *Monitor) observe(e event.Event) []Violation {
+func (m *Monitor) observe(e *event.Event) []Violation {
 	m.counts.events++
 	routes := m.program.routes[e.Type]
 	if len(routes) == 0 {
 		return nil
 	}
-	m.whole = e
+	m.whole = *e
 	m.now = occurrence{id: e.ID, routed: m.room[:0], whole: true, at: m.deadlines.now}
 	m.scratch = m.scratch[:0]
 	m.prepare(&m.now, &m.whole, routes, &m.scratch)

@@ -34,6 +34,7 @@ type store struct {
 	fates  []fate
 	byType [][]uint32 // letters, by event type
 	table  []uint16   // by letter and state: the state after
+	width  uint32     // of the table: how many states there are
 
 	functions [][]uint16 // see lazy.go; the first is the identity
 	composed  map[[2]uint32]uint16
@@ -52,6 +53,7 @@ func (s *store) start(pl *plan, o *Options, t *symbols, from *sources) {
 	if pl.auto == nil {
 		return
 	}
+	s.width = uint32(len(pl.dead))
 	s.pools = make([]pool, len(pl.domains))
 	for i := range s.pools {
 		s.pools[i].domain = &pl.domains[i]
@@ -96,7 +98,7 @@ func (s *store) next(letter, state uint32) uint32 {
 	if s.configs != nil {
 		return s.configs.next(letter, state)
 	}
-	return uint32(s.table[int(letter)*len(s.dead)+int(state)])
+	return uint32(s.table[letter*s.width+state])
 }
 
 // isDead tells whether no violation can be reached.
