@@ -49,6 +49,21 @@ func Num(s string) (Value, error) {
 	return Value{kind: Number, text: s, key: canonicalNumber(s)}, nil
 }
 
+// Scalar returns the value of a kind that can bind a variable, from its
+// [Value.Text]. ok is false for other kinds and texts.
+func Scalar(kind Kind, text string) (v Value, ok bool) {
+	switch kind {
+	case String:
+		return Str(text), true
+	case Bool:
+		return Boolean(text == "true"), text == "true" || text == "false"
+	case Number:
+		v, err := Num(text)
+		return v, err == nil
+	}
+	return Value{}, false
+}
+
 // Of converts a Go value: nil, bool, string, integers, floats and
 // [json.Number] to the matching kind, a Value to itself, anything else by
 // its JSON encoding.

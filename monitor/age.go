@@ -1,9 +1,15 @@
 package monitor
 
+import "slices"
+
 // With a time to live an instance that saw no event for longer is forgotten:
 // alive, it counts as expired; dead, it may be born again. Instances are
 // chained by the time of their last event. An event of an instance is one of
-// all that contain it, so none outlives what it continues.
+// all that contain it, so none outlives what it continues. What outlives one
+// that it contains inherits its trail: its slice is still the same.
+//
+// Time has moved to the end of what is forgotten: the deadlines pass that
+// certainly precede it.
 
 // ref names an instance of a store; the zero ref is none.
 type ref struct {
@@ -21,15 +27,25 @@ type ages struct{ oldest, newest ref }
 
 func (s *store) age(r ref) *age { return &s.pools[r.domain].ages[r.cell-1] }
 
+// chained tells whether an instance is in the chain.
+func (s *store) chained(r ref) bool {
+	p := &s.pools[r.domain]
+	return int(r.cell) <= len(p.ages) && (p.ages[r.cell-1].before.cell != 0 || s.ages.oldest == r)
+}
+
 // touch makes an instance the newest.
 func (m *Monitor) touch(s *store, domain int, c cell) {
-	p := &s.pools[domain]
+	m.forgetAge(s, domain, c)
+	s.append(ref{int32(domain), c + 1}, m.now.at)
+}
+
+// append makes an instance that is not in the chain its newest.
+func (s *store) append(r ref, last instant) {
+	p := &s.pools[r.domain]
 	for len(p.ages) < len(p.all) {
 		p.ages = append(p.ages, age{})
 	}
-	m.forgetAge(s, domain, c)
-	r := ref{int32(domain), c + 1}
-	*s.age(r) = age{last: m.now.at, before: s.ages.newest}
+	*s.age(r) = age{last: last, before: s.ages.newest}
 	if s.ages.newest.cell == 0 {
 		s.ages.oldest = r
 	} else {
@@ -41,10 +57,10 @@ func (m *Monitor) touch(s *store, domain int, c cell) {
 // forgetAge takes an instance out of the chain, if it is in it.
 func (m *Monitor) forgetAge(s *store, domain int, c cell) {
 	r := ref{int32(domain), c + 1}
-	a := *s.age(r)
-	if a.before.cell == 0 && s.ages.oldest != r {
+	if !s.chained(r) {
 		return
 	}
+	a := *s.age(r)
 	if a.before.cell == 0 {
 		s.ages.oldest = a.next
 	} else {
@@ -76,6 +92,12 @@ func (m *Monitor) expireOne(s *store, domain int, c cell) {
 		if len(f.waiting) > 0 {
 			f.finish(s, m.options.skew)
 		}
+		if s.timed() && !f.undecided {
+			end := s.age(ref{int32(domain), c + 1}).last.add(m.options.ttl)
+			m.deadlines.end = endOfTime{any: true, newest: end.add(1)}
+			f.states = s.configs.atEnd(f.states, m)
+			defer func() { m.deadlines.end = endOfTime{} }()
+		}
 		if f.over(s) || s.mayBeViolated(f.states) {
 			m.conclude(s, domain, c)
 			m.settle(s, domain, c)
@@ -88,8 +110,11 @@ func (m *Monitor) expireOne(s *store, domain int, c cell) {
 		s.expired++
 		if domain != 0 {
 			s.live--
+		} else {
+			s.rootExpired++
 		}
 	}
+	s.bequeath(domain, c)
 	m.forgetAge(s, domain, c)
 	if domain != 0 {
 		p.drop(c)
@@ -99,4 +124,54 @@ func (m *Monitor) expireOne(s *store, domain int, c cell) {
 	if p.fuzzy != nil {
 		p.fuzzy[0] = newFront()
 	}
+}
+
+// bequeath leaves the trail of what is forgotten to the live instances that
+// contain it. What it inherited itself they have already.
+func (s *store) bequeath(domain int, c cell) {
+	p := &s.pools[domain]
+	trail := p.all[c].trail
+	at := slices.IndexFunc(s.letters, func(l letter) bool { return l.domain == domain })
+	if trail == 0 || at < 0 {
+		return
+	}
+	for _, f := range s.letters[at].larger {
+		q := &s.pools[f.domain]
+		for heir := q.group(f.index, p.key(c)); heir != none; heir = q.next(f.index, heir) {
+			q.inherit(heir, trail)
+		}
+	}
+}
+
+func (p *pool) inherit(c cell, trails ...uint32) {
+	if p.inherited == nil {
+		p.inherited = make(map[cell][]uint32)
+	}
+	p.inherited[c] = append(slices.Clip(p.inherited[c]), trails...)
+}
+
+func (p *pool) forgetTrail(c cell) {
+	p.all[c].trail = 0
+	delete(p.inherited, c)
+}
+
+// inheritance returns the trails that the instance of a key has inherited, or
+// would continue.
+func (m *Monitor) inheritance(s *store, domain int, key []symbol) []uint32 {
+	if m.options.ttl == 0 {
+		return nil
+	}
+	if c := s.lookup(domain, key); c != none {
+		return s.pools[domain].inherited[c]
+	}
+	if !s.lazy || domain == 0 {
+		return nil
+	}
+	var room [8]symbol
+	base := s.domains[domain].recipe.base
+	part := room[:0]
+	for _, v := range s.domains[base].list {
+		part = append(part, key[slices.Index(s.domains[domain].list, v)])
+	}
+	return m.inheritance(s, base, part)
 }

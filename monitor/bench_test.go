@@ -49,6 +49,33 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
+func consent(t testing.TB) *Program {
+	p, err := Compile(props.ForAll("user").Machine("only with consent",
+		props.From("no").On(props.On("PROCESSED", "user")).To(props.Violated).On(props.On("CONSENT", "user")).To("yes"),
+		props.From("yes").On(props.On("REVOKED", "user")).To("no"),
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// testsIV is RealWorld's: only articles that are there are favoured, by users
+// that are logged in.
+func testsIV(t testing.TB) *Program {
+	login, publish, fave := props.On("LOGGED_IN", "user"), props.On("PUBLISHED", "slug"), props.On("FAVED", "slug", "user")
+	p, err := Compile(props.ForAll("slug", "user").Machine("tests-iv",
+		props.From("neither").On(login).To("user").On(publish).To("article").On(fave).To(props.Violated),
+		props.From("user").On(publish).To("both").On(fave).To(props.Violated),
+		props.From("article").On(login).To("both").On(fave).To(props.Violated),
+		props.From("both").On(fave).To(props.Satisfied),
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // One property of one variable, 100 000 live instances.
 func BenchmarkObserveOneVariable(b *testing.B) {
 	for _, o := range []struct {
@@ -56,13 +83,7 @@ func BenchmarkObserveOneVariable(b *testing.B) {
 		options Options
 	}{{"witness", Options{}}, {"none", Options{NoWitness: true}}} {
 		b.Run(o.name, func(b *testing.B) {
-			p, err := Compile(props.ForAll("user").Machine("only with consent",
-				props.From("no").On(props.On("PROCESSED", "user")).To(props.Violated).On(props.On("CONSENT", "user")).To("yes"),
-				props.From("yes").On(props.On("REVOKED", "user")).To("no"),
-			))
-			if err != nil {
-				b.Fatal(err)
-			}
+			p := consent(b)
 			const users = 100_000
 			trace := make([]event.Event, 2*users)
 			for i := range users {
@@ -93,16 +114,7 @@ func occurred(i int, kind string, param string, value event.Value) event.Event {
 // RealWorld's tests-iv: 100 000 users and as many articles, most events name
 // one of the two.
 func BenchmarkObserveTwoVariables(b *testing.B) {
-	login, publish, fave := props.On("LOGGED_IN", "user"), props.On("PUBLISHED", "slug"), props.On("FAVED", "slug", "user")
-	p, err := Compile(props.ForAll("slug", "user").Machine("tests-iv",
-		props.From("neither").On(login).To("user").On(publish).To("article").On(fave).To(props.Violated),
-		props.From("user").On(publish).To("both").On(fave).To(props.Violated),
-		props.From("article").On(login).To("both").On(fave).To(props.Violated),
-		props.From("both").On(fave).To(props.Satisfied),
-	))
-	if err != nil {
-		b.Fatal(err)
-	}
+	p := testsIV(b)
 	const n = 100_000
 	trace := make([]event.Event, 0, 5*n)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -161,8 +173,9 @@ func BenchmarkSkew(b *testing.B) {
 		name                       string
 		concurrent, letters, chain int
 	}{
-		{"2", 2, 3, 1}, {"8", 8, 3, 1}, {"16", 16, 3, 1}, {"30", 30, 3, 1}, {"60", 60, 3, 1}, {"100", 100, 3, 1}, {"200", 200, 3, 1},
-		{"60 of 5 letters", 60, 5, 1}, {"12 in chains of 3", 12, 3, 3},
+		{"2", 2, 3, 1}, {"4", 4, 3, 1}, {"6", 6, 3, 1}, {"8", 8, 3, 1}, {"10", 10, 3, 1}, {"12", 12, 3, 1}, {"14", 14, 3, 1}, {"16", 16, 3, 1},
+		{"30", 30, 3, 1}, {"60", 60, 3, 1}, {"100", 100, 3, 1}, {"200", 200, 3, 1},
+		{"60 of 5 letters", 60, 5, 1}, {"12 in chains of 3", 12, 3, 3}, {"24 in chains of 3", 24, 3, 3},
 	} {
 		b.Run(shape.name, func(b *testing.B) {
 			p, trace := windows(b, 40, shape.concurrent, shape.letters, shape.chain)

@@ -10,13 +10,18 @@ import (
 // far is that of the largest instance contained in it, or what its parts come
 // to.
 func (m *Monitor) conceiveOwn(s *store) {
+	var room [8]symbol
 	b := birth{domain: m.letter.domain, from: len(m.born), in: instance{state: props.SatisfiedState, dead: true}}
 	if s.lazy {
 		if state := m.stateOf(s, m.letter.domain); !s.isDead(state) {
 			b.in = instance{state: state}
 		}
+		if s.covering && m.options.skew == 0 {
+			m.retrace(s, m.letter.domain)
+		}
+		b.inherited = m.inheritance(s, m.letter.domain, pick(room[:0], m.plain, m.letter.list))
 	} else if domain, base := m.largestInside(s, m.letter.domain); base != none {
-		b.in, b.fuzzy = s.continuing(domain, base)
+		b = s.continuing(b, domain, base)
 	}
 	if s.lazy && m.options.skew > 0 {
 		b = m.conceiveFuzzy(s, b)
@@ -60,14 +65,14 @@ func (m *Monitor) stateOf(s *store, domain int) uint32 {
 	return state
 }
 
-// continuing returns an instance whose slice is that of another.
-func (s *store) continuing(domain int, c cell) (instance, *front) {
+// continuing makes a newborn one whose slice is that of another instance.
+func (s *store) continuing(b birth, domain int, c cell) birth {
 	p := &s.pools[domain]
-	var f *front
 	if p.fuzzy != nil {
-		f = p.fuzzy[c].clone()
+		b.fuzzy = p.fuzzy[c].clone()
 	}
-	return instance{state: p.all[c].state}, f
+	b.in, b.inherited = instance{state: p.all[c].state}, p.inherited[c]
+	return b
 }
 
 // conceiveJoins begins the joins of the event's binding with the instances of
@@ -85,7 +90,7 @@ func (m *Monitor) conceiveJoins(s *store, j *join) {
 		m.load(p, c, j.added)
 		if !slices.ContainsFunc(j.insideTheTwo, stored) {
 			b := birth{domain: j.union, from: len(m.born)}
-			b.in, b.fuzzy = s.continuing(j.domain, c)
+			b = s.continuing(b, j.domain, c)
 			m.load(p, c, ^set(0)) // as it was first written
 			m.born = pick(m.born, m.values, s.domains[j.union].list)
 			m.newborn = append(m.newborn, b)
@@ -116,7 +121,7 @@ func (m *Monitor) bear(s *store, b *birth, own cell) cell {
 	case fuzzy:
 		b.with(m, s)
 	default:
-		b.in.state = s.next(m.fate, b.in.state)
+		b.in.state = s.move(m.fate, b.in.state)
 		b.in.dead = s.isDead(b.in.state)
 	}
 	hits := !fuzzy && b.in.dead && b.in.state == props.ViolatedState
@@ -154,11 +159,16 @@ func (m *Monitor) insert(s *store, b *birth) cell {
 		p.fuzzy = append(p.fuzzy, make([]*front, len(p.all)-len(p.fuzzy))...)
 		p.fuzzy[c] = b.fuzzy
 	}
+	if len(b.inherited) > 0 && (!b.in.dead || b.in.state == props.ViolatedState) {
+		p.inherit(c, b.inherited...)
+	}
 	s.created++
 	if s.configs != nil {
 		m.begin(s, b.domain, c, props.SatisfiedState)
 	}
-	if !b.in.dead {
+	if b.in.dead {
+		s.settledCount++
+	} else {
 		s.live++
 	}
 	if m.options.ttl > 0 {

@@ -50,11 +50,22 @@ func (t *configSets) number(members []uint32) uint64 {
 		n = t.free[last]
 		t.free = t.free[:last]
 		t.all[n] = slices.Clone(members)
-	} else {
-		t.all = append(t.all, slices.Clone(members))
+		t.byKey[string(b)] = n
+		return n
 	}
-	t.byKey[string(b)] = n
+	t.add(members)
 	return n
+}
+
+// add gives a set the next number.
+func (t *configSets) add(members []uint32) {
+	b := t.key[:0]
+	for _, m := range members {
+		b = binary.LittleEndian.AppendUint32(b, m)
+	}
+	t.key = b
+	t.byKey[string(b)] = uint64(len(t.all))
+	t.all = append(t.all, slices.Clone(members))
 }
 
 // of returns the number of a set in any order, repetitions included.
@@ -83,7 +94,7 @@ func (c *configs) spread(set uint64, e *pending, skew time.Duration) uint64 {
 		if r := &c.all[from].running; r.on() && r.precedes(e, skew) {
 			continue
 		}
-		to = append(to, c.next(e.letter, from))
+		to = append(to, c.move(e.letter, from))
 	}
 	return c.sets.of(to)
 }
@@ -108,9 +119,12 @@ func (s *store) allDead(states uint64) bool {
 // be called while numbers are held elsewhere. What it costs is spread over as
 // many new configurations as there were used ones.
 func (c *configs) collect() {
-	if len(c.all)-len(c.free) < c.limit && len(c.sets.all)-len(c.sets.free) < c.sets.limit {
-		return
+	if len(c.all)-len(c.free) >= c.limit || len(c.sets.all)-len(c.sets.free) >= c.sets.limit {
+		c.sweep()
 	}
+}
+
+func (c *configs) sweep() {
 	sets := make([]bool, len(c.sets.all))
 	used := make([]bool, len(c.all))
 	for i := range startState + 1 {
@@ -132,7 +146,7 @@ func (c *configs) collect() {
 	for n := range c.all {
 		if x := &c.all[n]; !used[n] && c.numbers[*x] == uint32(n) {
 			delete(c.numbers, *x)
-			*x = config{state: ^uint16(0)} // no configuration, so not in numbers
+			*x = config{state: noState}
 			c.free = append(c.free, uint32(n))
 		}
 	}

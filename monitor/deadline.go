@@ -22,6 +22,7 @@ import (
 type deadlines struct {
 	now    instant // of the last event observed
 	queue  runningQueue
+	due    int      // how many may stand in it before it is swept
 	firing *running // while one passes
 	end    endOfTime
 }
@@ -87,14 +88,18 @@ func (m *Monitor) fire() []Violation {
 	q := &m.deadlines.queue
 	first := (*q)[0]
 	m.hits = m.hits[:0]
+	m.now = occurrence{at: first.at, whole: true}
+	if m.options.ttl > 0 {
+		m.expire(first.store)
+	}
 	for len(*q) > 0 && (*q)[0].plan == first.plan && (*q)[0].running == first.running {
 		r := heap.Pop(q).(runningOf)
-		in := &r.store.pools[r.domain].all[r.cell]
-		if in.unused || in.dead || r.store.configs.all[in.state].running != r.running {
+		if !r.runs() {
 			continue
 		}
+		in := &r.store.pools[r.domain].all[r.cell]
 		was := in.state
-		if in.state = r.store.configs.expire(was); r.store.isDead(in.state) {
+		if in.state = r.store.configs.expired(was); r.store.isDead(in.state) {
 			m.settle(r.store, r.domain, r.cell)
 		} else {
 			m.begin(r.store, r.domain, r.cell, was)
@@ -104,7 +109,6 @@ func (m *Monitor) fire() []Violation {
 		return nil
 	}
 	m.whole = m.eventAfter(first.running)
-	m.now = occurrence{at: first.at, whole: true}
 	m.deadlines.firing = &first.running
 	found := m.report(first.store, m.hits)
 	m.deadlines.firing = nil
@@ -138,7 +142,7 @@ func (m *Monitor) inTime(s *store, slice []note, until func(running) bool) (all 
 	running := func() running { return s.configs.all[state].running }
 	for _, n := range slice {
 		if n.letter != passing {
-			for r := m.trails.records.at(n.record); running().on() && running().at.before(r.at) && state != props.ViolatedState; {
+			for r := m.trails.records.at(n.record); running().on() && running().at.before(r.at()) && state != props.ViolatedState; {
 				state, all = s.configs.expire(state), append(all, note{letter: passing})
 			}
 		}
@@ -207,7 +211,9 @@ func (s *Stream) passTo(limit *instant) {
 	if limit == nil {
 		limit = &s.newest
 	}
-	s.tell(s.monitor.pass(*limit, false))
+	for _, v := range s.monitor.pass(*limit, false) {
+		s.tell(instantOf(v.Event.Time), v)
+	}
 }
 
 // timeAtEnd is the newest time of each source.

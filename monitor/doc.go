@@ -42,5 +42,7 @@
 //
 // Registers and deadlines stand in memory.go, deadline.go and timedfront.go.
 //
-// Not here yet: saving and restoring.
+// What is settled is swept out as it goes (collect.go), a stream can be saved
+// and taken up elsewhere ([Stream.Checkpoint]) and judged in parts (shard.go),
+// and a verdict that hangs on clocks says on which ([Flip]).
 package monitor

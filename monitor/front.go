@@ -34,6 +34,7 @@ type front struct {
 	layer     *layer    // the down-sets of one size of those that wait; nil if none was taken
 	undecided bool
 	armed     []int32 // the sources of events that may have begun a deadline
+	last      instant // of the events that were added
 }
 
 // pending is an event whose place is not certain yet.
@@ -70,7 +71,7 @@ func (f *front) clone() *front {
 // add takes the next event by time.
 func (f *front) add(s *store, e pending, skew time.Duration) {
 	f.reach(s, e.at, skew)
-	if s.configs != nil && s.configs.timed {
+	if s.timed() {
 		e.chained, f.armed = s.configs.chained(e, f.armed)
 	}
 	for i := len(f.waiting) - 1; i >= 0; i-- {
@@ -83,6 +84,7 @@ func (f *front) add(s *store, e pending, skew time.Duration) {
 		}
 	}
 	f.waiting = append(f.waiting, e)
+	f.last = e.at
 }
 
 // reach takes the events whose place is certain once all events before now
@@ -111,7 +113,7 @@ func (f *front) finish(s *store, skew time.Duration) {
 	g := f.groups(skew, func(*pending) bool { return true })
 	l := f.layerOver(s, g)
 	for l != nil && !l.complete(g) {
-		l = l.expand(s, g)
+		l = s.work.expand(l, s, g)
 	}
 	if f.undecided = l == nil; !f.undecided {
 		f.states, f.layer = l.states[0], nil
@@ -123,14 +125,13 @@ func (f *front) finish(s *store, skew time.Duration) {
 // is grouped once all within E of it are known.
 func (f *front) slide(s *store, now instant, skew time.Duration) {
 	g := f.groups(skew, func(p *pending) bool { return p.at.add(skew).before(now) })
-	margin := 2 * skew
-	if s.configs != nil && s.configs.timed { // see timedfront.go
-		margin, g.until = 3*skew, now.add(-skew)
-		g.bounded = true
+	settled := now.add(-skew).add(-skew)
+	if s.timed() { // see timedfront.go
+		settled, g.until, g.bounded = settled.add(-skew), now.add(-skew), true
 	}
 	l := f.layerOver(s, g)
-	for l != nil && !l.complete(g) && l.latestGap(g).add(margin).before(now) {
-		l = l.expand(s, g)
+	for l != nil && !l.complete(g) && l.latestGap(g).before(settled) {
+		l = s.work.expand(l, s, g)
 	}
 	if f.undecided = l == nil; f.undecided {
 		return
@@ -149,7 +150,7 @@ func (f *front) slide(s *store, now instant, skew time.Duration) {
 // group without events is dropped.
 func (f *front) rebase(g *groups, l *layer) {
 	width := len(g.events)
-	kept := &layer{keys: l.keys, states: l.states}
+	kept := &layer{keys: slices.Clone(l.keys), states: slices.Clone(l.states)} // l may be overwritten
 	var columns []int
 	least := make([]uint16, width)
 	for i := range width {
@@ -176,6 +177,9 @@ func (f *front) rebase(g *groups, l *layer) {
 // spread returns the states that a letter leads to from some states.
 func (s *store) spread(states uint64, letter uint32) (to uint64) {
 	row := s.table[int(letter)*len(s.dead):]
+	if s.covering {
+		s.takeAll(letter, states)
+	}
 	for ; states != 0; states &= states - 1 {
 		to |= 1 << row[bits.TrailingZeros64(states)]
 	}

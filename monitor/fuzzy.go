@@ -47,7 +47,7 @@ func (f *front) over(s *store) bool {
 func (m *Monitor) advanceFuzzy(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
-	if f.reach(s, m.now.at, m.options.skew); f.over(s) {
+	if f.reach(s, m.now.at, m.options.skew); f.over(s) && !f.lingers(s, m.now.at, m.options.skew) {
 		m.conclude(s, domain, c)
 		m.settle(s, domain, c)
 		return
@@ -65,7 +65,7 @@ func (m *Monitor) conceiveFuzzy(s *store, b birth) birth {
 	b.fuzzy = newFront()
 	for _, n := range m.slice(s, b.domain, pick(room[:0], m.plain, s.domains[b.domain].list)) {
 		r := m.trails.records.at(n.record)
-		b.fuzzy.add(s, pending{at: r.at, letter: n.letter, source: r.source}, m.options.skew)
+		b.fuzzy.add(s, pending{at: r.at(), letter: n.letter, source: r.source}, m.options.skew)
 	}
 	return b
 }
@@ -103,7 +103,8 @@ func (m *Monitor) conclude(s *store, domain int, c cell) {
 	if f.states == violated {
 		v.violation.Certainty = Certain
 	}
-	order := m.violatingOrder(s, m.slice(s, domain, p.key(c)))
+	slice := m.slice(s, domain, p.key(c))
+	order := m.violatingOrder(s, slice)
 	if order == nil {
 		v.why = "too many events of it are concurrent to find a witness"
 		s.settled = append(s.settled, v)
@@ -113,10 +114,11 @@ func (m *Monitor) conclude(s *store, domain int, c cell) {
 		m.tellInTime(s, &v, order)
 	} else {
 		last := order[len(order)-1]
-		v.record, v.at = last.record, m.trails.records.at(last.record).at
+		v.record, v.at = last.record, m.trails.records.at(last.record).at()
 		v.violation.Event = m.eventOf(s, last)
 		v.violation.Witness = m.witness(s, order)
 	}
+	m.explain(s, &v.violation, slice)
 	s.settled = append(s.settled, v)
 }
 
@@ -136,10 +138,9 @@ func (m *Monitor) violatingOrder(s *store, slice []note) []note {
 }
 
 // finish concludes all instances, and returns what is to be reported, by time
-// of the violating event, then by property and binding; and those that are
-// undecided.
-func (m *Monitor) finish() (found []Violation, undecided []Violation, why []string) {
-	var all []verdict
+// of the violating event, then by property and binding; undecided ones among
+// them.
+func (m *Monitor) finish() (all []verdict) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {
@@ -149,7 +150,7 @@ func (m *Monitor) finish() (found []Violation, undecided []Violation, why []stri
 					if !f.undecided && len(f.waiting) > 0 {
 						f.finish(s, m.options.skew)
 					}
-					if s.configs != nil && s.configs.timed && !f.undecided {
+					if s.timed() && !f.undecided {
 						f.states = s.configs.atEnd(f.states, m)
 					}
 					m.conclude(s, d, cell(c))
@@ -160,14 +161,7 @@ func (m *Monitor) finish() (found []Violation, undecided []Violation, why []stri
 		all = append(all, kept...)
 	}
 	slices.SortStableFunc(all, compareVerdicts)
-	for _, v := range all {
-		if v.why != "" {
-			undecided, why = append(undecided, v.violation), append(why, v.why)
-		} else {
-			found = append(found, v.violation)
-		}
-	}
-	return found, undecided, why
+	return all
 }
 
 func compareVerdicts(a, b verdict) int {

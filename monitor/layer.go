@@ -132,11 +132,30 @@ func (l *layer) latestGap(g *groups) (latest instant) {
 	return latest
 }
 
+// workspace is memory for layers of which only the last is needed.
+type workspace struct {
+	layers [2]layer
+	seen   keyed
+	turn   int
+}
+
+// expand is layer.expand; what it returned the time before last is
+// overwritten.
+func (w *workspace) expand(l *layer, s *store, g *groups) *layer {
+	w.turn = 1 - w.turn
+	next := &w.layers[w.turn]
+	*next = layer{names: g.names, keys: next.keys[:0], states: next.states[:0], counts: next.counts[:0]}
+	w.seen.reset(2 * len(l.keys))
+	return l.expandInto(next, &w.seen, s, g)
+}
+
 // expand returns the next layer; nil if it exceeds the bound.
 func (l *layer) expand(s *store, g *groups) *layer {
+	return l.expandInto(&layer{names: g.names}, newKeyed(2*len(l.keys)), s, g)
+}
+
+func (l *layer) expandInto(next *layer, seen *keyed, s *store, g *groups) *layer {
 	width := len(g.events)
-	next := &layer{names: g.names}
-	seen := newKeyed(2 * len(l.keys))
 	for d, key := range l.keys {
 		counts := l.counts[d*width : (d+1)*width]
 		gap, ok := g.gap(counts)
@@ -180,8 +199,20 @@ type keyed struct {
 }
 
 func newKeyed(hint int) *keyed {
+	k := &keyed{}
+	k.reset(hint)
+	return k
+}
+
+// reset empties the table.
+func (k *keyed) reset(hint int) {
 	size := 1 << bits.Len(uint(2*hint+8))
-	return &keyed{keys: make([]uint64, size), numbers: make([]int32, size)}
+	if k.n = 0; size > cap(k.numbers) {
+		k.keys, k.numbers = make([]uint64, size), make([]int32, size)
+		return
+	}
+	k.keys, k.numbers = k.keys[:size], k.numbers[:size]
+	clear(k.numbers)
 }
 
 // put returns the number of a key, which is the given one if it is new.

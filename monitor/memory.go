@@ -41,6 +41,9 @@ type config struct {
 	running running
 }
 
+// noState is the state of a number that is no configuration now.
+const noState = ^uint16(0)
+
 // running is the deadline of a state that was entered; the zero value is none.
 // It is an event of the source that began it. Its name is that event's, and
 // how much later it is.
@@ -57,6 +60,7 @@ func (r running) on() bool { return r.after > 0 }
 type configs struct {
 	store   *store
 	symbols *symbols
+	sources *sources
 	timed   bool
 	all     []config
 	numbers map[config]uint32
@@ -66,6 +70,7 @@ type configs struct {
 	fates map[string]uint32 // letters, by what they are
 	reads []reading         // by letter
 	arms  []bool            // by event type: may begin a deadline
+	due   int               // how many letters there may be before they are swept
 	sets  configSets
 
 	reused map[uint32]uint32 // see stamped
@@ -74,8 +79,8 @@ type configs struct {
 	buffer []byte
 }
 
-func newConfigs(s *store, t *symbols) *configs {
-	c := &configs{store: s, symbols: t, timed: s.auto.Timed(), limit: collectAt,
+func newConfigs(s *store, t *symbols, from *sources) *configs {
+	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), limit: collectAt, due: firstLetters,
 		numbers: map[config]uint32{}, fates: map[string]uint32{}, reused: map[uint32]uint32{}, sets: newConfigSets()}
 	for state := range uint16(props.StartState) {
 		c.all = append(c.all, config{state: state})
@@ -326,6 +331,8 @@ func (v *view) Values(register string) []event.Value {
 type reading struct {
 	values string // what the type reads, as symbols + 1
 	stamp  stamp  // of a letter that may begin a deadline
+
+	stamped bool // has a stamp: is that of one event
 }
 
 // stamp says of an event what a deadline that it begins is named after.
@@ -337,8 +344,7 @@ type stamp struct {
 
 // letterOf returns the letter of an event, before its time is known.
 func (c *configs) letterOf(m *Monitor, letter int, passed uint64, e *event.Event) uint32 {
-	b := binary.AppendUvarint(c.buffer[:0], uint64(letter))
-	b = binary.AppendUvarint(b, passed)
+	b := letterKey(c.buffer[:0], letter, passed)
 	from := len(b)
 	for _, name := range c.store.letters[letter].Reads {
 		number := uint32(0)
@@ -370,11 +376,16 @@ func (c *configs) stamped(letter uint32, o *occurrence, kept bool) uint32 {
 		return n
 	}
 	n = uint32(len(c.reads))
-	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, reading{c.reads[letter].values, at})
+	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, reading{c.reads[letter].values, at, true})
 	if !kept {
 		c.reused[letter] = n
 	}
 	return n
+}
+
+// letterKey begins the key of a letter; the values follow.
+func letterKey(b []byte, letter int, passed uint64) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(letter)), passed)
 }
 
 func (c *configs) enter(key []byte, f fate, r reading) uint32 {

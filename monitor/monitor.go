@@ -15,12 +15,16 @@ type Options struct {
 	// NoWitness leaves out the witnesses of violations, and with them the
 	// memory of every event that a live instance has seen.
 	NoWitness bool
+	// Coverage keeps track of the states and transitions that events use; it
+	// needs witnesses. See [Monitor.Coverage].
+	Coverage bool
 	// Malformed, if not nil, is told of each event that is malformed for a
 	// property, at the time of Observe.
 	Malformed func(Malformed)
 
-	skew time.Duration // see front.go
-	ttl  time.Duration // see age.go
+	skew  time.Duration // see front.go
+	ttl   time.Duration // see age.go
+	shard shard         // see shard.go
 }
 
 // Monitor decides the properties of a program over one sequence of events.
@@ -33,6 +37,11 @@ type Monitor struct {
 	symbols symbols
 	sources sources
 	trails  trails
+	due     sweepAt
+	waiting func(visit func([]symbol)) // the symbols of events that wait; may be nil
+
+	stateful       []int // plans whose instances are more than a state, see memory.go
+	waitingLetters func(plan int, visit func(uint32) uint32)
 
 	// Working memory of one event and one property.
 	now     occurrence
@@ -81,6 +90,8 @@ type birth struct {
 	from   int // where its values stand among born
 	in     instance
 	fuzzy  *front
+
+	inherited []uint32
 }
 
 // Start returns a monitor that has seen nothing.
@@ -88,11 +99,15 @@ func (p *Program) Start() *Monitor { return p.StartWith(Options{}) }
 
 // StartWith returns a monitor that has seen nothing, with options.
 func (p *Program) StartWith(o Options) *Monitor {
-	m := &Monitor{program: p, options: o, stores: make([]store, len(p.plans))}
+	m := &Monitor{program: p, options: o, stores: make([]store, len(p.plans)), due: sweepAt{firstSweep, firstSweep, firstSweep}}
 	both := make([]symbol, 2*p.vars)
 	m.values, m.plain = both[:p.vars], both[p.vars:]
+	m.deadlines.due = firstSweep
 	for i := range p.plans {
-		m.stores[i].start(&p.plans[i], &m.options, &m.symbols)
+		m.stores[i].start(&p.plans[i], &m.options, &m.symbols, &m.sources)
+		if m.stores[i].configs != nil {
+			m.stateful = append(m.stateful, i)
+		}
 	}
 	return m
 }
@@ -107,18 +122,18 @@ func (p *Program) StartWith(o Options) *Monitor {
 // deadlines. See [Stream] for events as they come.
 func (m *Monitor) Observe(e event.Event) []Violation {
 	if m.program.timed {
-		return append(m.tick(instantOf(e.Time)), m.observe(e)...)
+		return append(m.tick(instantOf(e.Time)), m.observe(&e)...)
 	}
-	return m.observe(e)
+	return m.observe(&e)
 }
 
-func (m *Monitor) observe(e event.Event) []Violation {
+func (m *Monitor) observe(e *event.Event) []Violation {
 	m.counts.events++
 	routes := m.program.routes[e.Type]
 	if len(routes) == 0 {
 		return nil
 	}
-	m.whole = e
+	m.whole = *e
 	m.now = occurrence{id: e.ID, routed: m.room[:0], whole: true, at: m.deadlines.now}
 	m.scratch = m.scratch[:0]
 	m.prepare(&m.now, &m.whole, routes, &m.scratch)
@@ -127,7 +142,9 @@ func (m *Monitor) observe(e event.Event) []Violation {
 		return nil
 	}
 	m.now.source = m.sources.number(e.Source)
-	return m.apply()
+	found := m.apply()
+	m.collect()
+	return found
 }
 
 // prepare binds the event's parameters for each property that has its type in
@@ -142,6 +159,9 @@ func (m *Monitor) prepare(o *occurrence, e *event.Event, routes []route, buffer 
 		if why != "" {
 			malformed = true
 			m.reject(s, e, why)
+			continue
+		}
+		if !m.options.shard.has(r.plan, s.common, l, e) {
 			continue
 		}
 		from := len(*buffer)
@@ -218,6 +238,7 @@ func (m *Monitor) apply() []Violation {
 // found first, since a newborn continues a slice as it was before the event.
 func (m *Monitor) applyTo(s *store) {
 	m.newborn, m.born, m.hits = m.newborn[:0], m.born[:0], m.hits[:0]
+	s.matched[s.fates[m.fate].letter]++
 	if m.options.ttl > 0 {
 		m.expire(s)
 	}
@@ -266,7 +287,7 @@ func (m *Monitor) note(s *store, own cell) {
 	}
 	if !m.noted {
 		m.noted = true
-		m.trails.records.add(record{m.now.id, m.now.source, m.now.at, m.now.time})
+		m.trails.keep(recordOf(m.now.id, m.now.source, m.now.at), m.now.time)
 	}
 	in.trail = m.trails.add(in.trail, uint32(m.trails.records.n-1), m.fate)
 }
@@ -296,7 +317,7 @@ func (m *Monitor) advance(s *store, domain int, c cell) {
 	}
 	in := &p.all[c]
 	was := in.state
-	if in.state = s.next(m.fate, was); s.isDead(in.state) {
+	if in.state = s.move(m.fate, was); s.isDead(in.state) {
 		m.settle(s, domain, c)
 	} else if s.configs != nil {
 		m.begin(s, domain, c, was)
@@ -309,6 +330,7 @@ func (m *Monitor) settle(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	if domain != 0 {
 		s.live--
+		s.settledCount++
 	}
 	p.unlink(c)
 	p.all[c].dead = true
@@ -318,7 +340,7 @@ func (m *Monitor) settle(s *store, domain int, c cell) {
 	case !p.event && domain != 0:
 		m.drop(s, domain, c)
 	case p.top:
-		p.all[c].trail = 0
+		p.forgetTrail(c)
 	}
 }
 

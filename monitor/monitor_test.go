@@ -145,7 +145,7 @@ func TestMalformed(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", strings.Join(told, "\n     "), strings.Join(want, "\n     "))
 	}
 	st := m.Stats()
-	if st.Events != 5 || st.Malformed != 3 || len(st.Reasons) != 4 || st.Properties[0] != (PropertyStats{"by order", 3, 1}) {
+	if st.Events != 5 || st.Malformed != 3 || len(st.Reasons) != 4 || st.Properties[0] != (PropertyStats{Property: "by order", Events: 1, Malformed: 3, Instances: 1, Created: 1}) {
 		t.Errorf("got %+v", st)
 	}
 }

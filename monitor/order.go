@@ -51,7 +51,7 @@ func (m *Monitor) orderTo(s *store, slice []note, state int) []note {
 // pause returns where the next pause of more than E ends.
 func (m *Monitor) pause(slice []note, from int) int {
 	for i := from + 1; i < len(slice); i++ {
-		if m.trails.records.at(slice[i-1].record).at.add(m.options.skew).before(m.trails.records.at(slice[i].record).at) {
+		if m.trails.records.at(slice[i-1].record).at().add(m.options.skew).before(m.trails.records.at(slice[i].record).at()) {
 			return i
 		}
 	}
@@ -62,8 +62,8 @@ func (m *Monitor) pendingOf(slice []note) []pending {
 	all := make([]pending, len(slice))
 	for i, n := range slice {
 		r := m.trails.records.at(n.record)
-		all[i] = pending{at: r.at, letter: n.letter, source: r.source}
-		for j := i - 1; j >= 0 && !all[j].at.add(m.options.skew).before(r.at); j-- {
+		all[i] = pending{at: r.at(), letter: n.letter, source: r.source}
+		for j := i - 1; j >= 0 && !all[j].at.add(m.options.skew).before(r.at()); j-- {
 			if all[j].source == r.source {
 				all[i].chained, all[j].chained = true, true
 			}

@@ -24,6 +24,8 @@ type pool struct {
 	main  table
 	index []table           // for each index: the newest instance of each group
 	spelt map[cell][]symbol // the values as first written, where not canonical
+
+	inherited map[cell][]uint32 // trails of parts that were forgotten, see age.go
 }
 
 // instance is one binding of a property's variables.
@@ -254,6 +256,10 @@ func (p *pool) drop(c cell) {
 	_, at := p.find(&p.main, nil, p.key(c))
 	p.remove(&p.main, nil, at)
 	p.all[c] = instance{unused: true}
+	if int(c) < len(p.fuzzy) {
+		p.fuzzy[c] = nil
+	}
 	delete(p.spelt, c)
+	delete(p.inherited, c)
 	p.free = append(p.free, c)
 }

@@ -34,6 +34,7 @@ type plan struct {
 	dead     []bool           // by state: no violation can be reached
 	domains  []domain         // the sets that instances can bind; the first is empty
 	letters  []letter         // by event type of the automaton
+	common   int              // the variable that all events bind, see shard.go; -1 if there is none
 	lazy     bool             // joins are found when an event names them, see lazy.go
 }
 
@@ -120,6 +121,7 @@ func (p *Program) add(property *props.Property) error {
 		}
 		p.vars = max(p.vars, len(pl.auto.Variables))
 		p.timed = p.timed || pl.auto.Timed()
+		pl.common = pl.commonVariable()
 	}
 	p.plans = append(p.plans, pl)
 	return nil

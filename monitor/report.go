@@ -60,7 +60,7 @@ func (m *Monitor) report(s *store, violated []hit) []Violation {
 		case !p.event && h.domain != 0:
 			m.drop(s, h.domain, h.cell)
 		case p.top:
-			p.all[h.cell].trail = 0
+			p.forgetTrail(h.cell)
 		}
 	}
 	return found

@@ -145,6 +145,7 @@ type richRun struct {
 	skew  int
 	trace []int // exact order
 	flaw  flaw
+	used  map[richUse]bool // if not nil: what orders use
 }
 
 // Flaws of the reading with registers and deadlines.
@@ -161,7 +162,7 @@ func (ri *rich) run(as []richArrival, p placed, skew int, f flaw) *richRun {
 	for i, a := range as {
 		plain[i] = a.arrival
 	}
-	return &richRun{ri, as, p, skew, exactOrder(plain, p), f}
+	return &richRun{ri, as, p, skew, exactOrder(plain, p), f, nil}
 }
 
 // precedes is the certain order of two events.
@@ -192,6 +193,15 @@ func (r *richRun) passed(c memoryModel) bool {
 	return r.flaw != neverExpired && seen
 }
 
+// expire is the deadline as a step of an order.
+func (r *richRun) expire(c memoryModel) memoryModel {
+	to := r.rich.expire(c)
+	if r.used != nil {
+		r.used[richUse{c.state, fmt.Sprintf("after %dms", r.after[c.state]), to.state}] = true
+	}
+	return to
+}
+
 func (r *richRun) step(c memoryModel, e int) memoryModel {
 	to := r.take(c, r.as[e], e, r.p.effective[e])
 	if r.flaw == writtenBefore {
@@ -199,6 +209,9 @@ func (r *richRun) step(c memoryModel, e int) memoryModel {
 	}
 	if r.flaw == stayingBeginsNew && to.armed && c.armed && to.by == c.by {
 		to.deadline = r.p.effective[e] + to.after
+	}
+	if r.used != nil {
+		r.used[richUse{c.state, fmt.Sprintf("T%d", r.as[e].kind), to.state}] = true
 	}
 	return to
 }
@@ -365,20 +378,12 @@ func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
 	c, left := newMemoryModel(), slices.Clone(s.slice)
 	for i, name := range j.witness {
 		e, err := strconv.Atoi(name)
-		switch {
-		case err != nil && (!c.armed || c.name() != name):
-			return fmt.Sprintf("witness %v: no deadline %s runs", j.witness, name)
-		case err != nil && slices.ContainsFunc(left, func(o int) bool { return r.precedesDeadline(o, c) }):
-			return fmt.Sprintf("witness %v: %s comes too early", j.witness, name)
-		case err != nil && len(left) == 0 && !r.passed(c):
-			return fmt.Sprintf("witness %v: %s has not passed", j.witness, name)
-		case err != nil:
+		if why := r.misplaced(c, left, name, e, err == nil); why != "" {
+			return fmt.Sprintf("witness %v: %s", j.witness, why)
+		}
+		if err != nil {
 			c = r.expire(c)
-		case !slices.Contains(left, e) || slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) && r.skew > 0:
-			return fmt.Sprintf("witness %v: %d is not next", j.witness, e)
-		case c.armed && r.deadlinePrecedes(c, e):
-			return fmt.Sprintf("witness %v: %d comes after %s", j.witness, e, c.name())
-		default:
+		} else {
 			left = slices.DeleteFunc(left, func(o int) bool { return o == e })
 			c = r.step(c, e)
 		}
@@ -388,6 +393,25 @@ func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
 	}
 	if len(j.witness) == 0 || j.witness[len(j.witness)-1] != j.event {
 		return fmt.Sprintf("witness %v does not end with %s", j.witness, j.event)
+	}
+	return ""
+}
+
+// misplaced says why an event, or a deadline, cannot be the next of an order;
+// left are the events that are not in it yet.
+func (r *richRun) misplaced(c memoryModel, left []int, name string, e int, event bool) string {
+	switch {
+	case !event && (!c.armed || c.name() != name):
+		return fmt.Sprintf("no deadline %s runs", name)
+	case !event && slices.ContainsFunc(left, func(o int) bool { return r.precedesDeadline(o, c) }):
+		return fmt.Sprintf("%s comes too early", name)
+	case !event && len(left) == 0 && !r.passed(c):
+		return fmt.Sprintf("%s has not passed", name)
+	case !event:
+	case !slices.Contains(left, e) || slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) && r.skew > 0:
+		return fmt.Sprintf("%d is not next", e)
+	case c.armed && r.deadlinePrecedes(c, e):
+		return fmt.Sprintf("%d comes after %s", e, c.name())
 	}
 	return ""
 }

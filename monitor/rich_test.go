@@ -21,8 +21,20 @@ type richCourse struct {
 	rich           rich
 	arrivals       []richArrival
 	skew, lateness int
+	ttl, cut       int // see course
 	slideAt        int
 	collectAt      int
+}
+
+func (c richCourse) ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// placed is where the events stand.
+func (c richCourse) placed() placed {
+	plain := make([]arrival, len(c.arrivals))
+	for i, a := range c.arrivals {
+		plain[i] = a.arrival
+	}
+	return placeAll(plain, c.skew, c.lateness, c.ttl)
 }
 
 func richCourses(skewed bool) *rapid.Generator[richCourse] {
@@ -169,35 +181,55 @@ func (a richArrival) event(i int) event.Event {
 
 // judge runs a stream over a course.
 func (c richCourse) judge() (all []richJudged, late []bool, err error) {
-	defer func(slide, collect int) { slideAt, collectAt = slide, collect }(slideAt, collectAt)
+	late = make([]bool, len(c.arrivals))
+	err = c.stream(late, func(v Violation) { all = append(all, c.rich.judged(v)) })
+	return all, late, err
+}
+
+func (c richCourse) violations() (all []Violation, err error) {
+	err = c.stream(make([]bool, len(c.arrivals)), func(v Violation) { all = append(all, v) })
+	return all, err
+}
+
+func (c richCourse) stream(late []bool, found func(Violation)) (err error) {
+	defer func(slide, collect, sweep, letters int) {
+		slideAt, collectAt, firstSweep, firstLetters = slide, collect, sweep, letters
+	}(slideAt, collectAt, firstSweep, firstLetters)
 	slideAt, collectAt = c.slideAt, c.collectAt
+	if c.collectAt == 1 { // so that some courses sweep all the time
+		firstSweep, firstLetters = 1, 1
+	}
 	p, err := Compile(c.rich.property())
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	late = make([]bool, len(c.arrivals))
 	s, err := p.Stream(StreamOptions{
-		Skew: time.Duration(c.skew) * time.Millisecond, Lateness: time.Duration(c.lateness) * time.Millisecond,
+		Skew: c.ms(c.skew), Lateness: c.ms(c.lateness),
 		Found: func(f Finding) {
 			switch f.Kind {
 			case FoundLate:
 				late[f.Line] = true
 			case FoundViolation:
-				all = append(all, c.rich.judged(f.Violation))
+				found(f.Violation)
 			case FoundUndecided:
 				err = fmt.Errorf("undecided: %s", f.Why)
 			}
 		},
 	})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	for i, a := range c.arrivals {
+		if c.cut == i+1 {
+			if s, err = restored(s, p); err != nil {
+				return err
+			}
+		}
 		e := a.event(i)
 		s.Push(&e, i)
 	}
 	s.Close()
-	return all, late, err
+	return err
 }
 
 func (ri *rich) judged(v Violation) richJudged {
@@ -215,11 +247,7 @@ func (c richCourse) differs(reference rich, f flaw) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	plain := make([]arrival, len(c.arrivals))
-	for i, a := range c.arrivals {
-		plain[i] = a.arrival
-	}
-	p := placeAll(plain, c.skew, c.lateness)
+	p := c.placed()
 	if !slices.Equal(p.late, late) {
 		return "other events are late", nil
 	}

@@ -4,30 +4,62 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"hash/maphash"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 )
 
 // seen remembers which events came, by source and id, and what they said. It
-// keeps 128 bits of the name and 64 of the content, under seeds of its own:
+// keeps 128 bits of the name and 64 of the content, under a key of its own:
 // by 2 to the power of 40 events, the odds that it once takes two for one
 // stay below one in a billion.
+//
+// With a time to live, names are forgotten once the events' own times are
+// older than that before the watermark. An event that old is late, so that
+// none is ever judged twice.
 type seen struct {
-	seeds  [2]maphash.Seed
-	slots  []sighting // open addressing
-	n      int
+	key    hashKey
+	young  generation
+	old    generation    // only with a time to live
+	behind time.Duration // what the watermark and the time to live are behind the newest; 0 is for ever
+	newest instant
+	any    bool
 	buffer []byte
 }
 
-// sighting is one event: the hashes of its name, which are not both 0, and of
-// its content.
+// generation is the events that came in one stretch of time.
+type generation struct {
+	slots  []sighting // open addressing
+	n      int
+	newest instant
+}
+
+// sighting is one event: the hashes of its name, of which the second is not
+// 0, and of its content.
 type sighting struct{ name, more, content uint64 }
 
-func newSeen() seen {
-	return seen{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, slots: make([]sighting, 64)}
+const firstSightings = 64
+
+func newSeen(o *StreamOptions) seen {
+	s := seen{key: newHashKey(), young: generation{slots: make([]sighting, firstSightings)}}
+	if o.TTL > 0 {
+		s.behind = o.behind()
+	}
+	return s
+}
+
+// behind is how far before the newest time an event may be forgotten.
+func (o *StreamOptions) behind() time.Duration {
+	sum := o.Skew
+	for _, d := range []time.Duration{o.Lateness, o.TTL} {
+		if sum += d; sum < 0 { // longer than there are times
+			return math.MaxInt64
+		}
+	}
+	return sum
 }
 
 // Sight tells whether an event came before.
@@ -44,41 +76,65 @@ const (
 func (s *seen) enter(e *event.Event) Sight {
 	b := binary.AppendUvarint(s.buffer[:0], uint64(len(e.Source)))
 	b = append(append(b, e.Source...), e.ID...)
-	x := sighting{name: maphash.Bytes(s.seeds[0], b), more: maphash.Bytes(s.seeds[1], b) | 1}
+	var x sighting
+	x.name, x.more = s.key.sum(b)
+	x.more |= 1
 	b = appendContent(b[:0], e)
-	x.content, s.buffer = maphash.Bytes(s.seeds[0], b), b
-	at := s.find(x)
+	x.content, _ = s.key.sum(b)
+	s.buffer = b
+	at := s.young.find(x)
+	found := s.young.slots[at]
+	if found.more == 0 && s.old.n > 0 {
+		found = s.old.slots[s.old.find(x)]
+	}
 	switch {
-	case s.slots[at].more == 0:
-	case s.slots[at].content == x.content:
+	case found.more == 0:
+	case found.content == x.content:
 		return Again
 	default:
 		return Changed
 	}
-	s.slots[at] = x
-	if s.n++; 3*s.n > 2*len(s.slots) {
-		s.grow()
+	s.young.put(at, x)
+	if s.behind > 0 {
+		s.turn(instantOf(e.Time))
 	}
 	return First
 }
 
-func (s *seen) find(x sighting) uint64 {
-	mask := uint64(len(s.slots) - 1)
+// turn begins a new generation when all of the old one is old enough.
+func (s *seen) turn(at instant) {
+	if !s.any || s.newest.before(at) {
+		s.newest, s.any = at, true
+	}
+	if s.young.n == 1 || s.young.newest.before(at) {
+		s.young.newest = at
+	}
+	if s.old.n == 0 || s.old.newest.before(s.newest.add(-s.behind)) {
+		s.old, s.young = s.young, generation{slots: make([]sighting, firstSightings)}
+	}
+}
+
+func (g *generation) put(at uint64, x sighting) {
+	g.slots[at] = x
+	if g.n++; 3*g.n <= 2*len(g.slots) {
+		return
+	}
+	old := g.slots
+	g.slots = make([]sighting, 2*len(old))
+	for _, x := range old {
+		if x.more != 0 {
+			g.slots[g.find(x)] = x
+		}
+	}
+}
+
+func (g *generation) find(x sighting) uint64 {
+	mask := uint64(len(g.slots) - 1)
 	i := x.name & mask
-	for s.slots[i].more != 0 && (s.slots[i].name != x.name || s.slots[i].more != x.more) {
+	for g.slots[i].more != 0 && (g.slots[i].name != x.name || g.slots[i].more != x.more) {
 		i = (i + 1) & mask
 	}
 	return i
-}
-
-func (s *seen) grow() {
-	old := s.slots
-	s.slots = make([]sighting, 2*len(old))
-	for _, x := range old {
-		if x.more != 0 {
-			s.slots[s.find(x)] = x
-		}
-	}
 }
 
 // appendContent appends what an event says so that equal events come to equal

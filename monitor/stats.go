@@ -19,11 +19,17 @@ type Stats struct {
 	Properties []PropertyStats // in the order given to Compile
 }
 
-// PropertyStats is what a monitor holds for one property.
+// PropertyStats is what a monitor has seen of one property, and holds for it.
+// The empty binding is not counted among instances.
 type PropertyStats struct {
 	Property  string
+	Events    int // in some slice of it
 	Malformed int // events malformed for it
-	Instances int // that can still be violated; the empty binding is not counted
+	Late      int // events of its alphabet that came too late
+	Instances int // that can still be violated
+	Created   int // instances stored: those that can still be violated, settled and expired
+	Settled   int // instances that were violated, or can no longer be
+	Expired   int // instances forgotten by their age while they could be violated
 }
 
 // Malformed is an event that is in no slice of a property.
@@ -50,9 +56,40 @@ func (m *Monitor) Stats() Stats {
 	st := Stats{Events: m.counts.events, Malformed: m.counts.malformed, Reasons: slices.Clip(m.counts.reasons)}
 	for i := range m.stores {
 		s := &m.stores[i]
-		st.Properties = append(st.Properties, PropertyStats{s.property.Name(), s.malformed, s.live})
+		st.Properties = append(st.Properties, s.stats())
 	}
 	return st
+}
+
+// Stats returns the counts up to now. What waits for the watermark is counted
+// in Summary alone.
+func (s *Stream) Stats() []PropertyStats { return s.monitor.Stats().Properties }
+
+func (s *store) stats() PropertyStats {
+	st := PropertyStats{s.property.Name(), 0, s.malformed, s.late, s.live, s.created, s.settledCount, s.expired - s.rootExpired}
+	for _, n := range s.matched {
+		st.Events += n
+	}
+	return st
+}
+
+// MergeStats adds up what the parts of a sharded stream counted; each of them
+// sees all malformed and late events. See StreamOptions.
+func MergeStats(parts ...[]PropertyStats) []PropertyStats {
+	if len(parts) == 0 {
+		return nil
+	}
+	all := parts[0]
+	for _, p := range parts[1:] {
+		for i := range p {
+			all[i].Events += p[i].Events
+			all[i].Instances += p[i].Instances
+			all[i].Created += p[i].Created
+			all[i].Settled += p[i].Settled
+			all[i].Expired += p[i].Expired
+		}
+	}
+	return all
 }
 
 // reject counts the event as malformed for a property.

@@ -15,15 +15,26 @@ type store struct {
 	live      int    // instances that are not dead; the empty binding is not counted
 	created   int
 	malformed int
+	late      int
 	expired   int
 	ages      ages
 	settled   []verdict // with skew: what is decided, see fuzzy.go
+
+	settledCount int   // instances that died
+	rootExpired  int   // of the expired, how often it was the empty binding
+	matched      []int // by event type: events in some slice
+
+	work workspace // see layer.go
+
+	covering bool   // see coverage.go
+	taken    []bool // as table: an instance took the transition
 
 	// A letter is an event type and the guards passed. Letters are numbered as
 	// they are first seen.
 	fates  []fate
 	byType [][]uint32 // letters, by event type
 	table  []uint16   // by letter and state: the state after
+	width  uint32     // of the table: how many states there are
 
 	functions [][]uint16 // see lazy.go; the first is the identity
 	composed  map[[2]uint32]uint16
@@ -37,16 +48,19 @@ type fate struct {
 	passed uint64
 }
 
-func (s *store) start(pl *plan, o *Options, t *symbols) {
+func (s *store) start(pl *plan, o *Options, t *symbols, from *sources) {
 	s.plan = pl
 	if pl.auto == nil {
 		return
 	}
+	s.width = uint32(len(pl.dead))
 	s.pools = make([]pool, len(pl.domains))
 	for i := range s.pools {
 		s.pools[i].domain = &pl.domains[i]
 	}
 	s.byType = make([][]uint32, len(pl.letters))
+	s.matched = make([]int, len(pl.letters))
+	s.covering = o.Coverage
 	s.pools[0].add(nil, instance{state: startState, dead: pl.dead[startState]})
 	if o.skew > 0 {
 		s.pools[0].fuzzy = []*front{newFront()}
@@ -57,7 +71,7 @@ func (s *store) start(pl *plan, o *Options, t *symbols) {
 	}
 	s.functions = [][]uint16{identity}
 	if pl.auto.Stateful() {
-		s.configs = newConfigs(s, t)
+		s.configs = newConfigs(s, t, from)
 	}
 }
 
@@ -84,7 +98,7 @@ func (s *store) next(letter, state uint32) uint32 {
 	if s.configs != nil {
 		return s.configs.next(letter, state)
 	}
-	return uint32(s.table[int(letter)*len(s.dead)+int(state)])
+	return uint32(s.table[letter*s.width+state])
 }
 
 // isDead tells whether no violation can be reached.
@@ -97,6 +111,9 @@ func (s *store) base(state uint32) uint32 {
 	}
 	return state
 }
+
+// timed tells whether the property has deadlines.
+func (s *store) timed() bool { return s.configs != nil && s.configs.timed }
 
 // lookup returns the instance of a domain with a key.
 func (s *store) lookup(domain int, key []symbol) cell {
@@ -144,7 +161,7 @@ func (m *Monitor) binding(s *store, domain int, c cell) Binding {
 
 // unsettled returns the instances that must not end in their state.
 func (s *store) unsettled() (all []hit) {
-	timed := s.configs != nil && s.configs.timed
+	timed := s.timed()
 	if !timed && !slices.Contains(s.auto.AtEnd, true) {
 		return nil
 	}

@@ -13,6 +13,9 @@ type StreamOptions struct {
 	Skew     time.Duration // bounds the difference between the clocks of two sources; 0 is exact order
 	Lateness time.Duration // how far an event may come behind
 	TTL      time.Duration // forgets instances that saw no event for longer; 0 is never
+	Shard    int           // which part of the instances, see shard.go
+	Shards   int           // of how many parts; 0 is one
+	Coverage bool          // keeps track of what events use, see [Stream.Coverage]
 	Found    func(Finding) // is told of everything, as it is found
 }
 
@@ -28,7 +31,8 @@ type StreamOptions struct {
 //     source if that is later. Times below are effective times.
 //  3. The watermark is the newest time seen minus skew and lateness. An event
 //     before it is late: counted, told and not applied. So is one that stands
-//     in its source before one that was settled already.
+//     in its source before one that was settled already, and, with a time to
+//     live, one whose own time is before the watermark by more than that.
 //  4. What is before the watermark is settled, in exact order.
 //  5. Violations come by time of the violating event, then by property, then
 //     by binding as compact JSON.
@@ -40,6 +44,8 @@ type Stream struct {
 	group   []*waiter
 	newest  instant
 	any     bool
+	closed  bool
+	lines   int
 	reasons []string // for what the event at hand is malformed
 	summary Summary
 }
@@ -75,6 +81,9 @@ type Finding struct {
 	Source    string    // of an event that is late
 	Event     string    // the same
 	Why       string    // why malformed, or undecided
+
+	seq int     // how many lines were judged before; see MergeFindings
+	at  instant // of a violation: its event's effective time
 }
 
 // FindingKind tells findings apart; it is their "kind" in JSON.
@@ -99,17 +108,49 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 	if o.Found == nil {
 		o.Found = func(Finding) {}
 	}
-	s := &Stream{options: o, seen: newSeen()}
-	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, Malformed: func(x Malformed) {
+	s := &Stream{options: o, seen: newSeen(&o)}
+	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, shard: shard{number: o.Shard, of: o.Shards}, Coverage: o.Coverage, Malformed: func(x Malformed) {
 		s.reasons = append(s.reasons, fmt.Sprintf("property %q: %s", x.Property, x.Why))
 	}})
+	s.monitor.waiting, s.monitor.waitingLetters = s.eachWaiting, s.eachWaitingLetter
 	return s, nil
+}
+
+// eachWaiting visits the symbols of events that wait. What was moved in its
+// source shares its memory with its second self.
+func (s *Stream) eachWaiting(visit func([]symbol)) {
+	for i := range s.origins {
+		for _, w := range s.origins[i].waiting {
+			for _, r := range w.routed {
+				visit(r.values)
+			}
+		}
+	}
+}
+
+// eachWaitingLetter visits and replaces the letters that events that wait
+// have for a property.
+func (s *Stream) eachWaitingLetter(plan int, visit func(uint32) uint32) {
+	for i := range s.origins {
+		for _, w := range s.origins[i].waiting {
+			for n := range w.routed {
+				if r := &w.routed[n]; int(r.plan) == plan {
+					r.letter = visit(r.letter)
+				}
+			}
+		}
+	}
 }
 
 // Malformed counts a line that is no event.
 func (s *Stream) Malformed(line int, why string) {
+	s.lines++
+	s.malformed(line, why)
+}
+
+func (s *Stream) malformed(line int, why string) {
 	s.summary.Malformed++
-	s.options.Found(Finding{Kind: FoundMalformed, Line: line, Why: why})
+	s.found(Finding{Kind: FoundMalformed, Line: line, Why: why})
 }
 
 // Push takes the next event. Nothing of it is kept.
@@ -122,18 +163,20 @@ func (s *Stream) Look(e *event.Event) Sight { return s.seen.enter(e) }
 
 // Judge does the second half.
 func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
+	s.lines++
 	switch sight {
 	case Again:
 		s.summary.Duplicates++
 		return
 	case Changed:
-		s.Malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
+		s.malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
 		return
 	}
 	s.summary.Events++
 	m := s.monitor
 	source := m.sources.number(e.Source)
 	o := s.origin(source)
+	s.forgetSilent(o)
 	r := s.rankOf(o, e.Sequence)
 	own := instantOf(e.Time)
 	at, settled := o.effective(r, own)
@@ -141,9 +184,12 @@ func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
 		s.newest, s.any = at, true
 	}
 	limit := s.watermark()
-	if settled || at.before(limit) {
+	if settled || at.before(limit) || s.options.TTL > 0 && own.before(limit.add(-s.options.TTL)) {
 		s.summary.Late++
-		s.options.Found(Finding{Kind: FoundLate, Line: line, Source: e.Source, Event: e.ID})
+		for _, r := range m.program.routes[e.Type] {
+			m.stores[r.plan].late++
+		}
+		s.found(Finding{Kind: FoundLate, Line: line, Source: e.Source, Event: e.ID})
 		s.settle(&limit)
 		return
 	}
@@ -154,11 +200,13 @@ func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
 		w.id = m.trails.texts.keep(e.ID)
 	}
 	if len(s.reasons) > 0 {
-		s.Malformed(line, strings.Join(s.reasons, "; "))
+		s.malformed(line, strings.Join(s.reasons, "; "))
 		s.reasons = s.reasons[:0]
 	}
 	s.place(w)
 	s.settle(&limit)
+	s.monitor.collect()
+	s.sweepSources()
 }
 
 // watermark is rule 3.
@@ -193,14 +241,22 @@ func (s *Stream) settle(limit *instant) {
 			found = append(found, s.monitor.pass(at, at.before(s.newest))...)
 		}
 		sortViolations(found)
-		s.tell(found)
+		s.tell(at, found...)
 	}
 }
 
-func (s *Stream) tell(found []Violation) {
+func (s *Stream) tell(at instant, found ...Violation) {
 	s.summary.Violations += len(found)
 	for _, v := range found {
-		s.options.Found(Finding{Kind: FoundViolation, Violation: v})
+		s.found(Finding{Kind: FoundViolation, Violation: v, at: at})
+	}
+}
+
+// found tells what is found. What all parts find the first one tells.
+func (s *Stream) found(f Finding) {
+	if s.options.Shard == 0 || f.Kind.place() > 0 {
+		f.seq = s.lines
+		s.options.Found(f)
 	}
 }
 
@@ -208,6 +264,7 @@ func (s *Stream) tell(found []Violation) {
 // afterwards.
 func (s *Stream) Close() Summary {
 	s.settle(nil)
+	s.closed = true
 	m := s.monitor
 	if s.options.TTL > 0 && s.any {
 		m.now = occurrence{at: s.newest}
@@ -217,23 +274,36 @@ func (s *Stream) Close() Summary {
 	}
 	if s.options.Skew > 0 {
 		m.deadlines.end = s.timeAtEnd()
-		found, undecided, why := m.finish()
-		s.tell(found)
-		s.summary.Undecided = len(undecided)
-		for i, v := range undecided {
-			s.options.Found(Finding{Kind: FoundUndecided, Violation: v, Why: why[i]})
+		all := m.finish()
+		for _, v := range all {
+			if v.why == "" {
+				s.tell(v.at, v.violation)
+			}
+		}
+		for _, v := range all {
+			if v.why != "" {
+				s.summary.Undecided++
+				s.found(Finding{Kind: FoundUndecided, Violation: v.violation, Why: v.why})
+			}
 		}
 	}
-	for i := range m.stores {
-		s.summary.Instances += m.stores[i].created
-		s.summary.Expired += m.stores[i].expired
-	}
-	s.summary.Verdict = s.verdict()
-	return s.summary
+	return s.Summary()
 }
 
-func (s *Stream) verdict() Verdict {
-	switch sum := &s.summary; {
+// Summary returns what the stream has seen up to now. What waits for the
+// watermark is not judged yet; with skew, violations are counted by Close.
+func (s *Stream) Summary() Summary {
+	sum := s.summary
+	for i := range s.monitor.stores {
+		sum.Instances += s.monitor.stores[i].created
+		sum.Expired += s.monitor.stores[i].expired
+	}
+	sum.Verdict = sum.verdict()
+	return sum
+}
+
+func (sum *Summary) verdict() Verdict {
+	switch {
 	case sum.Violations > 0:
 		return Violated
 	case sum.Malformed+sum.Late+sum.Expired+sum.Undecided > 0:

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,21 +23,24 @@ type placed struct {
 	effective []int
 	late      []bool
 	settled   []bool
-	newest    int // time seen, of what was late too
+	epoch     []int  // how often its source was forgotten before it
+	forgot    []bool // it is the first after that
+	newest    int    // time seen, of what was late too
 }
 
-func placeAll(as []arrival, skew, lateness int) placed {
-	p := placed{make([]int, len(as)), make([]bool, len(as)), make([]bool, len(as)), 0}
+func placeAll(as []arrival, skew, lateness, ttl int) placed {
+	p := placed{make([]int, len(as)), make([]bool, len(as)), make([]bool, len(as)), make([]int, len(as)), make([]bool, len(as)), 0}
 	newest := -1 << 40
 	for n := range as {
-		order := sourceOrder(as[:n+1], as[n].source, p.late)
+		p.forget(as[:n+1], newest-skew-lateness-ttl, ttl > 0)
+		order := sourceOrder(as[:n+1], as[n].source, p)
 		times := effectiveTimes(as, order, p)
 		i := slices.Index(order, n)
 		newest = max(newest, times[i])
 		p.newest = newest
 		watermark := newest - skew - lateness
-		p.late[n] = times[i] < watermark || slices.ContainsFunc(order[i:], func(later int) bool { return p.settled[later] })
-		order = sourceOrder(as[:n+1], as[n].source, p.late)
+		p.late[n] = times[i] < watermark || ttl > 0 && as[n].at < watermark-ttl || slices.ContainsFunc(order[i:], func(later int) bool { return p.settled[later] })
+		order = sourceOrder(as[:n+1], as[n].source, p)
 		for j, t := range effectiveTimes(as, order, p) {
 			p.effective[order[j]] = t
 		}
@@ -47,9 +51,32 @@ func placeAll(as []arrival, skew, lateness int) placed {
 	return p
 }
 
+// forget is what a time to live does to sources: one whose events are all
+// settled, and older than that, is as if it had never been seen.
+func (p placed) forget(as []arrival, limit int, mortal bool) {
+	n := len(as) - 1
+	last, any := -1<<40, false
+	for e, a := range as[:n] {
+		if a.source != as[n].source {
+			continue
+		}
+		p.epoch[n] = p.epoch[e]
+		if p.late[e] {
+			continue
+		}
+		if last, any = max(last, p.effective[e]), true; !p.settled[e] {
+			return
+		}
+	}
+	if mortal && any && last < limit {
+		p.epoch[n]++
+		p.forgot[n] = true
+	}
+}
+
 // sourceOrder returns the events of a source in its order: by sequence; one
 // without stands right after the one that came before it.
-func sourceOrder(as []arrival, source int, late []bool) []int {
+func sourceOrder(as []arrival, source int, p placed) []int {
 	type ranked struct{ anchor, event int }
 	var all []ranked
 	anchor := -1
@@ -57,14 +84,19 @@ func sourceOrder(as []arrival, source int, late []bool) []int {
 		if a.source != source {
 			continue
 		}
+		if p.forgot[e] {
+			anchor = -1
+		}
 		if a.seq >= 0 {
 			anchor = a.seq
 		}
-		if !late[e] {
+		if !p.late[e] {
 			all = append(all, ranked{anchor, e})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b ranked) int { return a.anchor - b.anchor })
+	slices.SortStableFunc(all, func(a, b ranked) int {
+		return cmp.Or(p.epoch[a.event]-p.epoch[b.event], a.anchor-b.anchor)
+	})
 	var order []int
 	for _, r := range all {
 		order = append(order, r.event)
@@ -99,7 +131,7 @@ func exactOrder(as []arrival, p placed) []int {
 	slices.SortStableFunc(all, func(a, b int) int { return p.effective[a] - p.effective[b] })
 	out := slices.Clone(all)
 	for i := range all {
-		order := sourceOrder(as, as[all[i]].source, p.late)
+		order := sourceOrder(as, as[all[i]].source, p)
 		nth := 0 // among the places that its source holds at this time
 		for _, e := range all[:i] {
 			if as[e].source == as[all[i]].source && p.effective[e] == p.effective[all[i]] {
@@ -123,12 +155,31 @@ type spread struct {
 }
 
 // spreads is semantics.md's section on skew: all instances, and for each all
-// linear extensions of its slice.
-func (mo *model) spreads(as []arrival, p placed, skew int, f flaw) []spread {
+// linear extensions of its slice; those that some order violates.
+func (mo *model) spreads(as []arrival, p placed, skew int, f flaw) (out []spread) {
+	for _, s := range mo.instances(as, p, skew, f) {
+		s.certain, s.at = true, map[int]bool{}
+		s.byTime = mo.violatingEvent(as, s.slice)
+		s.orders(nil, func(order []int) {
+			if at := mo.violatingEvent(as, order); at >= 0 {
+				s.some, s.at[at] = true, true
+			} else {
+				s.certain = false
+			}
+		})
+		if s.some {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// instances returns all instances with their slices.
+func (mo *model) instances(as []arrival, p placed, skew int, f flaw) []spread {
 	trace := exactOrder(as, p)
 	precedes := func(a, b int) bool {
 		if as[a].source == as[b].source && f != chainsForgotten {
-			order := sourceOrder(as, as[a].source, p.late)
+			order := sourceOrder(as, as[a].source, p)
 			return slices.Index(order, a) < slices.Index(order, b)
 		}
 		if f == skewOffByOne {
@@ -150,23 +201,13 @@ func (mo *model) spreads(as []arrival, p placed, skew int, f flaw) []spread {
 	}
 	var out []spread
 	for _, in := range sortedBounds(instances) {
-		s := spread{in: in, certain: true, byTime: -1, at: map[int]bool{}, precedes: precedes}
+		s := spread{in: in, precedes: precedes}
 		for _, e := range trace {
 			if b, ok := mo.binding(as[e].happening); ok && b.within(in) {
 				s.slice = append(s.slice, e)
 			}
 		}
-		s.byTime = mo.violatingEvent(as, s.slice)
-		s.orders(nil, func(order []int) {
-			if at := mo.violatingEvent(as, order); at >= 0 {
-				s.some, s.at[at] = true, true
-			} else {
-				s.certain = false
-			}
-		})
-		if s.some {
-			out = append(out, s)
-		}
+		out = append(out, s)
 	}
 	return out
 }

@@ -24,28 +24,29 @@ type symbols struct {
 	texts texts
 }
 
-// slot holds a number + 1 under 128 bits of the value's hash, with seeds that
+// slot holds a number + 1 under 96 bits of the value's hash, with seeds that
 // nobody knows: values of one hash are taken to be equal, so that memory is
-// touched once. With 2 to the power of 40 values the odds that two of them
-// have one hash are below one in 10 to the power of 14.
+// touched once. With 2 to the power of 31 values, which is all that there can
+// be, the odds that two of them have one hash are below one in 10 to the
+// power of 10.
 type slot struct {
-	hash, more uint64
-	number     uint32
+	hash         uint64
+	more, number uint32
 }
 
 type known struct {
-	value     event.Value
+	text      string // as written
 	canonical symbol
+	kind      event.Kind
 }
 
 // symbol returns the number of a value. What the table keeps does not hold on
 // to the value's own memory.
 func (t *symbols) symbol(v event.Value) symbol {
 	if t.slots == nil {
-		t.seeds, t.slots = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, make([]slot, 16)
+		t.rehash()
 	}
-	kind := uint64(v.Kind()) << 60
-	hash, more := maphash.String(t.seeds[0], v.Text())^kind, maphash.String(t.seeds[1], v.Text())^kind
+	hash, more := t.hash(v.Kind(), v.Text())
 	mask := uint64(len(t.slots) - 1)
 	i := hash & mask
 	for ; t.slots[i].number != 0; i = (i + 1) & mask {
@@ -54,7 +55,7 @@ func (t *symbols) symbol(v event.Value) symbol {
 		}
 	}
 	n := symbol(len(t.known))
-	t.known = append(t.known, known{v.WithText(t.texts.keep(v.Text())), n})
+	t.known = append(t.known, known{t.texts.keep(v.Text()), n, v.Kind()})
 	written := n
 	if c := v.Canonical(); c.Text() != v.Text() {
 		canonical := t.symbol(c)
@@ -62,10 +63,15 @@ func (t *symbols) symbol(v event.Value) symbol {
 		i = t.empty(hash)
 	}
 	t.slots[i] = slot{hash, more, uint32(written) + 1}
-	if 2*len(t.known) > len(t.slots) {
+	if 3*len(t.known) > 2*len(t.slots) {
 		t.grow()
 	}
 	return written
+}
+
+func (t *symbols) hash(kind event.Kind, text string) (hash uint64, more uint32) {
+	hash = maphash.String(t.seeds[0], text) ^ uint64(kind)<<60
+	return hash, uint32(maphash.String(t.seeds[1], text))
 }
 
 func (t *symbols) empty(hash uint64) uint64 {
@@ -85,7 +91,14 @@ func (t *symbols) canonical(s symbol) symbol {
 	return t.known[s&^spelt].canonical
 }
 
-func (t *symbols) value(s symbol) event.Value { return t.known[s&^spelt].value }
+func (t *symbols) value(s symbol) event.Value {
+	k := &t.known[s&^spelt]
+	v, ok := event.Scalar(k.kind, k.text)
+	if !ok {
+		panic("monitor: a symbol stands for a value that binds")
+	}
+	return v
+}
 
 func (t *symbols) grow() {
 	old := t.slots

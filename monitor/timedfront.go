@@ -85,7 +85,7 @@ func (c *configs) close(set uint64, counts []uint16, g *groups) uint64 {
 	all := members
 	for i := 0; i < len(all); i++ {
 		if r := &c.all[all[i]].running; r.on() && c.mayPass(r, gap, counts, g) {
-			all = append(slices.Clip(all), c.expire(all[i]))
+			all = append(slices.Clip(all), c.expired(all[i]))
 		}
 	}
 	if len(all) == len(members) {
@@ -115,7 +115,7 @@ func (c *configs) atEnd(set uint64, m *Monitor) uint64 {
 	var all []uint32
 	for _, state := range c.sets.all[set] {
 		for c.all[state].running.on() && m.deadlines.end.passed(c.all[state].running, m.options.skew) {
-			state = c.expire(state)
+			state = c.expired(state)
 		}
 		all = append(all, state)
 	}
@@ -124,27 +124,10 @@ func (c *configs) atEnd(set uint64, m *Monitor) uint64 {
 
 // violatingOrderInTime is violatingOrder for a stateful property.
 func (m *Monitor) violatingOrderInTime(s *store, slice []note) []note {
-	order, state := m.inTime(s, slice, func(r running) bool { return m.deadlines.end.passed(r, m.options.skew) })
-	if state == props.ViolatedState {
-		return s.configs.untilViolated(order)
+	if order, state := m.inTime(s, slice, m.passedAtEnd); state == props.ViolatedState {
+		return s.configs.until(order, func(state uint32) bool { return state == props.ViolatedState })
 	}
 	return m.orderInTime(s, slice)
-}
-
-// untilViolated cuts an order after what violates.
-func (c *configs) untilViolated(order []note) []note {
-	state := uint32(startState)
-	for i, n := range order {
-		if n.letter == passing {
-			state = c.expire(state)
-		} else {
-			state = c.next(n.letter, state)
-		}
-		if state == props.ViolatedState {
-			return order[:i+1]
-		}
-	}
-	return order
 }
 
 // tellInTime fills in a violation from the order that violates.
@@ -154,7 +137,7 @@ func (m *Monitor) tellInTime(s *store, v *verdict, order []note) {
 		v.at, v.violation.Event = v.passed.at, m.eventAfter(v.passed)
 		return
 	} else {
-		v.record, v.at = last.record, m.trails.records.at(last.record).at
+		v.record, v.at = last.record, m.trails.records.at(last.record).at()
 		v.violation.Event = m.eventOf(s, last)
 	}
 }
@@ -163,56 +146,6 @@ func (m *Monitor) tellInTime(s *store, v *verdict, order []note) {
 type pastInTime struct {
 	past
 	start uint64 // the configurations before it
-}
-
-// orderInTime is orderTo for a stateful property and the violated state.
-func (m *Monitor) orderInTime(s *store, slice []note) []note {
-	f := newFront()
-	var history []pastInTime
-	for from := 0; from < len(slice); {
-		to := m.pause(slice, from)
-		f.waiting = m.pendingOf(slice[from:to])
-		for i := range f.waiting {
-			var chained bool
-			chained, f.armed = s.configs.chained(f.waiting[i], f.armed)
-			f.waiting[i].chained = f.waiting[i].chained || chained
-		}
-		g := f.groups(m.options.skew, func(*pending) bool { return true })
-		l := f.layerOver(s, g)
-		w := pastInTime{past{groups: g, first: from}, f.states}
-		for l != nil {
-			w.layers = append(w.layers, l)
-			if d := slices.IndexFunc(l.states, s.mayBeViolated); d >= 0 {
-				return s.configs.readBack(slice, append(history, w), d, props.ViolatedState)
-			}
-			if l.complete(g) {
-				break
-			}
-			l = l.expand(s, g)
-		}
-		if l == nil {
-			return nil
-		}
-		history = append(history, w)
-		f.states, from = l.states[0], to
-	}
-	return m.endInTime(s, slice, history, f.states)
-}
-
-// endInTime returns an order after which the deadlines that have passed at
-// the end violate.
-func (m *Monitor) endInTime(s *store, slice []note, history []pastInTime, states uint64) []note {
-	for _, first := range s.configs.sets.all[states] {
-		state, n := first, 0
-		for s.configs.all[state].running.on() && m.deadlines.end.passed(s.configs.all[state].running, m.options.skew) {
-			state, n = s.configs.expire(state), n+1
-		}
-		if state == props.ViolatedState {
-			order := s.configs.readBack(slice, history, 0, first)
-			return append(order, slices.Repeat([]note{{letter: passing}}, n)...)
-		}
-	}
-	return nil
 }
 
 // readBack walks from a down-set and a configuration back to the start.
@@ -258,7 +191,7 @@ func (c *configs) eventBefore(w *pastInTime, at, d int, state uint32) (before in
 		if !g.allowed(was, x) {
 			continue
 		}
-		for _, from = range c.sets.all[less.states[before]] {
+		for _, from = range c.ordered(less.states[before]) {
 			if r := &c.all[from].running; r.on() && r.precedes(&g.all[x], g.skew) {
 				continue
 			}
@@ -277,7 +210,7 @@ func (c *configs) deadlineBefore(w *pastInTime, at, d int, state uint32) uint32 
 	width := len(g.events)
 	counts := l.counts[d*width : (d+1)*width]
 	gap, _ := g.gap(counts)
-	for _, from := range c.sets.all[l.states[d]] {
+	for _, from := range c.ordered(l.states[d]) {
 		if r := &c.all[from].running; r.on() && c.mayPass(r, gap, counts, g) && c.expire(from) == state {
 			return from
 		}

@@ -16,6 +16,7 @@ import (
 type trails struct {
 	notes   pieces[note]
 	records pieces[record]
+	times   map[uint32]instant // of records, where it is not the effective one
 	texts   texts
 }
 
@@ -53,9 +54,37 @@ type note struct {
 // the order in which the events were applied.
 type record struct {
 	id     string
+	sec    int64 // with nsec: effective time
+	nsec   int32
 	source int32
-	at     instant // effective
-	time   instant // by its source's clock
+}
+
+func recordOf(id string, source int32, at instant) record {
+	return record{id, at.sec, at.nsec, source}
+}
+
+func (r *record) at() instant { return instant{r.sec, r.nsec} }
+
+// keep adds a record; the time is by the event's source's clock, which is
+// nearly always the effective one.
+func (t *trails) keep(r record, time instant) uint32 {
+	n := uint32(t.records.n)
+	t.records.add(r)
+	if time != r.at() {
+		if t.times == nil {
+			t.times = make(map[uint32]instant)
+		}
+		t.times[n] = time
+	}
+	return n
+}
+
+// time returns when a recorded event was, by its source's clock.
+func (t *trails) time(n uint32) instant {
+	if at, ok := t.times[n]; ok {
+		return at
+	}
+	return t.records.at(n).at()
 }
 
 func (t *trails) add(before, record, letter uint32) uint32 {
@@ -75,11 +104,20 @@ func (m *Monitor) slice(s *store, domain int, key []symbol) []note {
 		if c == none {
 			continue
 		}
-		for at := s.pools[d].all[c].trail; at != 0; at = m.trails.notes.at(at).before {
-			all = append(all, *m.trails.notes.at(at))
-		}
+		all = m.trails.follow(all, s.pools[d].all[c].trail)
+	}
+	for _, trail := range m.inheritance(s, domain, key) {
+		all = m.trails.follow(all, trail)
 	}
 	slices.SortFunc(all, func(a, b note) int { return int(a.record) - int(b.record) })
+	return all
+}
+
+// follow appends the notes of a trail.
+func (t *trails) follow(all []note, trail uint32) []note {
+	for at := trail; at != 0; at = t.notes.at(at).before {
+		all = append(all, *t.notes.at(at))
+	}
 	return all
 }
 
@@ -169,5 +207,5 @@ func (t *sources) name(n int32) string { return t.names[n] }
 // eventOf returns what is known of a recorded event.
 func (m *Monitor) eventOf(s *store, n note) event.Event {
 	r := m.trails.records.at(n.record)
-	return event.Event{ID: r.id, Source: m.sources.name(r.source), Type: s.letterOf(n.letter).Type, Time: r.time.time()}
+	return event.Event{ID: r.id, Source: m.sources.name(r.source), Type: s.letterOf(n.letter).Type, Time: m.trails.time(n.record).time()}
 }

@@ -27,6 +27,8 @@ type Violation struct {
 	Event     event.Event // the violating event; zero at quiescence
 	Witness   []Step      // the slice, in an order that violates; see Options
 	Detail    string      // what was wrong at quiescence; else empty
+	Counter   []Step      // of a possible one: an order that does not violate
+	Flips     Flip        // with skew: at which skew the verdict would be another
 }
 
 // Step is one event of a witness.
@@ -71,16 +73,9 @@ func (v Violation) MarshalJSON() ([]byte, error) {
 		b = appendField(b, "detail", v.Detail)
 	}
 	if v.Witness != nil {
-		b = append(b, `,"witness":[`...)
-		for i, s := range v.Witness {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = s.appendJSON(b)
-		}
-		b = append(b, ']')
+		b = appendSteps(append(b, `,"witness":`...), v.Witness)
 	}
-	return append(b, '}'), nil
+	return append(v.appendExplanation(b), '}'), nil
 }
 
 // MarshalJSON writes the step with the fields in the order of the contract.

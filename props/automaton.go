@@ -187,5 +187,14 @@ func (t *EventType) Targets(state int) []int {
 	return to
 }
 
+// Moves returns what events of this type may do in a state, guards ignored.
+func (t *EventType) Moves(state int) []Move {
+	var all []Move
+	for _, b := range t.next[state] {
+		all = append(all, b.Move)
+	}
+	return all
+}
+
 // Guards returns how many guards the letters of this type have.
 func (t *EventType) Guards() int { return len(t.guards) }

@@ -2,9 +2,9 @@ package command
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"os/signal"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -21,11 +21,17 @@ type checkOptions struct {
 	lateness time.Duration
 	ttl      time.Duration
 	asJSON   bool
+
+	stats, coverage    bool
+	checkpoint, resume string
+	workers            int
 }
 
 const checkExamples = `  wtsim check --props gdpr7.json --events events.ndjson
   zcat old.gz | wtsim check --props a.yaml --props b.yaml --events -
-  wtsim check --props gdpr7.json --events events.ndjson.zst --skew 10ms --json`
+  wtsim check --props gdpr7.json --events events.ndjson.zst --skew 10ms --json
+  wtsim check --props gdpr7.json --events monday.ndjson --checkpoint state
+  wtsim check --props gdpr7.json --events tuesday.ndjson --resume state --coverage`
 
 func (a *app) check(args []string) (int, error) {
 	o := &checkOptions{}
@@ -47,8 +53,9 @@ func (a *app) check(args []string) (int, error) {
 	defer in.Close()
 	c := &checking{app: a, options: o, in: in, started: time.Now()}
 	c.progress = newCheckProgress(a.stderr, o.events)
-	if c.stream, err = program.Stream(monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness, TTL: o.ttl, Found: c.tell}); err != nil {
-		return 0, fmt.Errorf("check: %w", err)
+	c.report = newCheckReport(a, o)
+	if err := c.start(program); err != nil {
+		return 0, err
 	}
 	return c.run()
 }
@@ -61,6 +68,11 @@ func (a *app) checkFlags(o *checkOptions) *pflag.FlagSet {
 	f.DurationVar(&o.lateness, "lateness", time.Minute, "how far an event may come behind in the file")
 	f.DurationVar(&o.ttl, "ttl", 0, "forget instances that saw no event for this long (default never)")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a line")
+	f.BoolVar(&o.stats, "stats", false, "tell what each property has seen and holds")
+	f.BoolVar(&o.coverage, "coverage", false, "tell which states and transitions of each property no event used")
+	f.StringVar(&o.checkpoint, "checkpoint", "", "at the end of the events save the state to this file, for --resume, and settle nothing")
+	f.StringVar(&o.resume, "resume", "", "go on from the state in this file")
+	f.IntVar(&o.workers, "workers", 0, "judge on this many cores (default: what pays)")
 	return f
 }
 
@@ -76,6 +88,10 @@ func (o *checkOptions) validate(ttlGiven bool) error {
 		return fmt.Errorf("--lateness is %v, wanted at least 0", o.lateness)
 	case ttlGiven && o.ttl <= 0:
 		return fmt.Errorf("--ttl is %v, wanted a positive duration", o.ttl)
+	case o.workers < 0:
+		return fmt.Errorf("--workers is %d, wanted at least 1", o.workers)
+	case o.workers > 1 && (o.checkpoint != "" || o.resume != ""):
+		return fmt.Errorf("--workers is %d, wanted 1 with --checkpoint or --resume", o.workers)
 	}
 	return nil
 }
@@ -108,49 +124,122 @@ func compileFiles(files []string) (*monitor.Program, error) {
 // checking is one check on its way.
 type checking struct {
 	*app
-	options  *checkOptions
-	in       *eventInput
-	stream   *monitor.Stream
-	report   checkReport
-	progress *checkProgress
-	started  time.Time
+	options     *checkOptions
+	in          *eventInput
+	streams     []*monitor.Stream // by part, see check_parallel.go
+	found       [][]monitor.Finding
+	report      checkReport
+	progress    *checkProgress
+	started     time.Time
+	interrupted bool
+}
+
+// start makes the streams, or takes up the one that was saved.
+func (c *checking) start(program *monitor.Program) error {
+	o := c.options
+	so := monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness, TTL: o.ttl, Coverage: o.coverage, Found: c.report.tell}
+	if o.resume != "" {
+		s, err := resume(program, so, o.resume)
+		c.streams = []*monitor.Stream{s}
+		return err
+	}
+	n := c.workers(program)
+	c.found = make([][]monitor.Finding, n)
+	for i := range n {
+		if n > 1 {
+			so.Shard, so.Shards = i, n
+			so.Found = func(f monitor.Finding) { c.found[i] = append(c.found[i], f) }
+		}
+		s, err := program.Stream(so)
+		if err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
+		c.streams = append(c.streams, s)
+	}
+	return nil
 }
 
 func (c *checking) run() (int, error) {
-	c.report = newCheckReport(c.app, c.options)
-	d := newDecoder(c.in, c.stream.Look)
-	c.stopAtInterrupt(&d.stop)
-	lines := 0
+	d := newDecoder(c.in, c.streams[0].Look)
 	var err error
-	for b := range d.ready {
-		for i := range b.all {
-			x := &b.all[i]
-			if lines = x.line; x.why != "" {
-				c.stream.Malformed(x.line, x.why)
-			} else {
-				c.stream.Judge(&x.event, x.line, x.sight)
-			}
-		}
-		c.progress.show(lines, b.read, time.Since(c.started))
-		err = b.err
-		d.free <- b
+	if len(c.streams) > 1 {
+		err = c.judgeInParts(d)
+	} else {
+		err = c.judge(d)
 	}
 	c.progress.clear()
-	sum := c.stream.Close()
+	sum, saved := c.finish(err)
 	if err != nil && sum.Verdict == monitor.Held {
 		sum.Verdict = monitor.Inconclusive
 	}
 	c.report.summary(sum, time.Since(c.started))
-	return c.exit(sum, d.stop.Load(), err)
+	code, err := c.exit(sum, err)
+	if saved != nil {
+		return 0, saved
+	}
+	return code, err
+}
+
+// judge takes the batches in order.
+func (c *checking) judge(d *decoder) (err error) {
+	for b := range c.batches(d) {
+		b.judge(c.streams[0])
+		c.show(b)
+		err = b.err
+		d.free <- b
+	}
+	return err
+}
+
+func (b *batch) judge(s *monitor.Stream) {
+	for i := range b.all {
+		if x := &b.all[i]; x.why != "" {
+			s.Malformed(x.line, x.why)
+		} else {
+			s.Judge(&x.event, x.line, x.sight)
+		}
+	}
+}
+
+func (c *checking) show(b *batch) {
+	if n := len(b.all); n > 0 {
+		c.progress.show(b.all[n-1].line, b.read, time.Since(c.started))
+	}
+}
+
+// finish settles all, or saves the state, and tells what was asked for.
+func (c *checking) finish(broken error) (sum monitor.Summary, saved error) {
+	var sums []monitor.Summary
+	var stats [][]monitor.PropertyStats
+	var coverage [][]monitor.Coverage
+	for _, s := range c.streams {
+		if c.options.checkpoint == "" {
+			sums = append(sums, s.Close())
+		} else {
+			sums = append(sums, s.Summary())
+		}
+		stats, coverage = append(stats, s.Stats()), append(coverage, s.Coverage())
+	}
+	c.tellMerged(c.found)
+	if c.options.stats {
+		c.report.stats(monitor.MergeStats(stats...))
+	}
+	if c.options.coverage {
+		c.report.coverage(monitor.MergeCoverage(coverage...))
+	}
+	if c.options.checkpoint != "" && broken == nil {
+		saved = save(c.streams[0], c.options.checkpoint)
+	}
+	return monitor.MergeSummaries(sums...), saved
 }
 
 // exit is the exit code: a violation counts whatever else happened.
-func (c *checking) exit(sum monitor.Summary, interrupted bool, err error) (int, error) {
+func (c *checking) exit(sum monitor.Summary, err error) (int, error) {
 	if flushed := c.report.flush(); flushed != nil {
 		return 0, fmt.Errorf("check: %w", flushed)
 	}
 	switch {
-	case interrupted:
+	case c.interrupted:
 		return exitInterrupted, nil
 	case sum.Verdict == monitor.Violated:
 		if err != nil {
@@ -165,16 +254,33 @@ func (c *checking) exit(sum monitor.Summary, interrupted bool, err error) (int, 
 	return exitInconclusive, nil
 }
 
-func (c *checking) tell(f monitor.Finding) { c.report.tell(f) }
-
-// stopAtInterrupt ends the reading at the first interrupt; what was found so
-// far is still told.
-func (c *checking) stopAtInterrupt(stop *atomic.Bool) {
+// batches yields what the decoder hands over. At the first interrupt it ends
+// with what has been looked at; a second one ends the process.
+func (c *checking) batches(d *decoder) iter.Seq[*batch] {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt)
-	go func() {
-		<-signals
-		signal.Stop(signals) // a second one ends the process
-		stop.Store(true)
-	}()
+	return func(yield func(*batch) bool) {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case b, ok := <-d.ready:
+				if !ok || !yield(b) {
+					return
+				}
+				continue
+			case <-signals:
+				signal.Stop(signals)
+				c.interrupted = true
+			}
+			if d.halt() {
+				close(d.ready) // by us: the decoder waits for input, and hands over no more
+			}
+			for b := range d.ready {
+				if !yield(b) {
+					return
+				}
+			}
+			return
+		}
+	}
 }

@@ -1,7 +1,7 @@
 package command
 
 import (
-	"sync/atomic"
+	"sync"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor"
@@ -26,12 +26,16 @@ type batch struct {
 const batchSize = 512
 
 // decoder reads, decodes and looks for duplicates ahead of the judge, on
-// another core.
+// another core. It holds back nothing: before it waits for more input it
+// hands over what it has.
 type decoder struct {
 	look  func(*event.Event) monitor.Sight
 	ready chan *batch
 	free  chan *batch
-	stop  atomic.Bool
+
+	mu      sync.Mutex
+	halted  bool // nothing more is looked at
+	reading bool // may wait for input that never comes; all before is handed over
 }
 
 func newDecoder(in *eventInput, look func(*event.Event) monitor.Sight) *decoder {
@@ -43,26 +47,72 @@ func newDecoder(in *eventInput, look func(*event.Event) monitor.Sight) *decoder 
 	return d
 }
 
+// halt ends the reading. It tells whether the decoder waits for input: then
+// what is ready is all that there is, else it goes on to close ready.
+func (d *decoder) halt() (waits bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.halted = true
+	return d.reading
+}
+
+func (d *decoder) isHalted() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.halted
+}
+
+// fill reads on; false if the decoder was halted.
+func (d *decoder) fill(lines *lineReader) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.halted {
+		return false
+	}
+	d.reading = true
+	d.mu.Unlock()
+	lines.fill()
+	d.mu.Lock()
+	if d.halted {
+		return false
+	}
+	d.reading = false
+	return true
+}
+
 func (d *decoder) run(in *eventInput) {
-	defer close(d.ready)
-	lines := newLineReader(in)
+	lines := newLineReader(in, in.live)
 	n := 0
 	for b := range d.free {
 		b.all, b.err = b.all[:0], nil
-		for len(b.all) < batchSize && b.err == nil && !d.stop.Load() {
-			var line string
-			if line, b.err = lines.next(); b.err == nil {
+		for len(b.all) < batchSize && b.err == nil {
+			line, err := lines.next()
+			if err == errNoLine && len(b.all) > 0 {
+				break
+			}
+			switch err {
+			case nil:
 				n++
 				d.add(b, line, n)
+			case errNoLine:
+				if !d.fill(lines) {
+					if !d.reading { // else whoever halted has closed it
+						close(d.ready)
+					}
+					return
+				}
+			default:
+				b.err = err
 			}
 		}
 		b.read = in.consumed()
-		last := b.err != nil || d.stop.Load()
+		last := b.err != nil || d.isHalted()
 		if b.err == errNoMore {
 			b.err = nil
 		}
 		d.ready <- b
 		if last {
+			close(d.ready)
 			return
 		}
 	}

@@ -19,6 +19,7 @@ type eventInput struct {
 	name    string
 	counted *countingReader
 	size    int64 // of the file as it is; 0 if not known
+	live    bool  // lines may come one by one
 	close   []func() error
 }
 
@@ -52,7 +53,7 @@ func openEvents(name string) (*eventInput, error) {
 
 func (in *eventInput) decompress() error {
 	b := bufio.NewReaderSize(in.counted, 1<<16)
-	in.Reader = b
+	in.Reader, in.live = b, in.size == 0
 	head, err := b.Peek(4)
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
@@ -62,13 +63,13 @@ func (in *eventInput) decompress() error {
 		if err != nil {
 			return fmt.Errorf("broken gzip: %w", err)
 		}
-		in.Reader = r
+		in.Reader, in.live = r, false
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		r, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return fmt.Errorf("broken zstd: %w", err)
 		}
-		in.Reader = r
+		in.Reader, in.live = r, false
 		in.close = append(in.close, func() error { r.Close(); return nil })
 	}
 	return nil
@@ -105,6 +106,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 // line is copied on its own.
 type lineReader struct {
 	r     io.Reader
+	live  bool   // what comes is taken as it comes
 	block string // lines that were not returned yet
 	rest  []byte // the beginning of a line whose end was not read yet
 	size  int
@@ -112,51 +114,55 @@ type lineReader struct {
 	begun bool
 }
 
-// errNoMore is the end of all lines.
-var errNoMore = errors.New("no more lines")
+var (
+	errNoMore = errors.New("no more lines")                  // the end of all lines
+	errNoLine = errors.New("no line, wanted a call of fill") // there is none yet
+)
 
 const (
 	lineBlock = 1 << 18
 	maxLine   = 1 << 26
 )
 
-func newLineReader(r io.Reader) *lineReader { return &lineReader{r: r, size: lineBlock} }
-
-// next returns a line without its end.
-func (l *lineReader) next() (string, error) {
-	for {
-		if i := strings.IndexByte(l.block, '\n'); i >= 0 {
-			line := l.block[:i]
-			l.block = l.block[i+1:]
-			return line, nil
-		}
-		if l.err != nil {
-			line := l.block
-			if l.block = ""; line != "" {
-				return line, nil
-			}
-			if errors.Is(l.err, io.EOF) {
-				return "", errNoMore
-			}
-			return "", l.err
-		}
-		if err := l.fill(); err != nil {
-			return "", err
-		}
-	}
+func newLineReader(r io.Reader, live bool) *lineReader {
+	return &lineReader{r: r, live: live, size: lineBlock}
 }
 
-// fill reads on. What has no end yet waits for the next block.
-func (l *lineReader) fill() error {
+// next returns a line without its end, if there is one without reading on.
+func (l *lineReader) next() (string, error) {
+	if i := strings.IndexByte(l.block, '\n'); i >= 0 {
+		line := l.block[:i]
+		l.block = l.block[i+1:]
+		return line, nil
+	}
+	switch {
+	case l.err == nil:
+		return "", errNoLine
+	case l.block != "":
+		line := l.block
+		l.block = ""
+		return line, nil
+	case errors.Is(l.err, io.EOF):
+		return "", errNoMore
+	}
+	return "", l.err
+}
+
+// fill reads on, after next had no line. What has no end yet waits for the
+// next block.
+func (l *lineReader) fill() {
 	if l.size > maxLine {
-		return fmt.Errorf("a line is longer than %d MiB", maxLine>>20)
+		l.err = fmt.Errorf("a line is longer than %d MiB", maxLine>>20)
+		return
 	}
 	buffer := make([]byte, l.size)
 	n := copy(buffer, l.rest)
 	for l.err == nil && n < len(buffer) {
 		var got int
 		got, l.err = l.r.Read(buffer[n:])
-		n += got
+		if n += got; l.live && got > 0 {
+			break
+		}
 	}
 	buffer = buffer[:n]
 	if !l.begun {
@@ -168,10 +174,9 @@ func (l *lineReader) fill() error {
 		end = len(buffer)
 	}
 	l.block, l.rest = string(buffer[:end]), buffer[end:]
-	if l.size = lineBlock; end == 0 {
-		l.size = max(lineBlock, 2*len(buffer))
+	if l.size = lineBlock; end == 0 && 2*n > l.size {
+		l.size = 2 * n
 	}
-	return nil
 }
 
 func blank(line string) bool { return strings.Trim(line, " \t\r") == "" }

@@ -2,7 +2,6 @@ package command
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +16,8 @@ import (
 // checkReport tells people or programs what a check finds.
 type checkReport interface {
 	tell(monitor.Finding)
+	stats([]monitor.PropertyStats)
+	coverage([]monitor.Coverage)
 	summary(monitor.Summary, time.Duration)
 	flush() error
 }
@@ -56,12 +57,8 @@ type summaryObject struct {
 }
 
 func (r *jsonReport) summary(s monitor.Summary, elapsed time.Duration) {
-	b, err := json.Marshal(summaryObject{"summary", s.Verdict, s.Events, s.Violations, s.Malformed, s.Late, s.Duplicates,
+	r.object(summaryObject{"summary", s.Verdict, s.Events, s.Violations, s.Malformed, s.Late, s.Duplicates,
 		s.Expired, s.Instances, elapsed.Nanoseconds()})
-	if err != nil {
-		panic("command: a summary is made of numbers: " + err.Error())
-	}
-	fmt.Fprintf(r, "%s\n", b)
 }
 
 func (r *jsonReport) flush() error { return r.Flush() }
@@ -104,14 +101,30 @@ func bound(b monitor.Binding) string {
 func (r *textReport) violation(v monitor.Violation) {
 	fmt.Fprintf(r, "property %q violated%s (%s)\n", v.Property, bound(v.Binding), v.Certainty)
 	fmt.Fprintf(r, "  by event %q of %q at %s\n", v.Event.ID, v.Event.Source, v.Event.Time.UTC().Format(time.RFC3339Nano))
-	names, ids := 0, 0
-	for _, s := range v.Witness {
-		names, ids = max(names, len(s.Type)), max(ids, len(s.ID))
+	r.steps(v.Witness)
+	if v.Counter != nil {
+		fmt.Fprintln(r, "  an order that does not violate")
+		r.steps(v.Counter)
 	}
-	for i, s := range v.Witness {
-		fmt.Fprintf(r, "  %3d. %-*s  %-*s  %s  -> %s\n", i+1, names, s.Type, ids, s.ID, s.Source, s.To)
+	switch at := v.Flips.At; v.Flips.To {
+	case monitor.BecomesCertain:
+		fmt.Fprintf(r, "  flips at %v: with a smaller skew it is certain\n", at)
+	case monitor.BecomesUnreported:
+		fmt.Fprintf(r, "  flips at %v: with a smaller skew nothing violates\n", at)
+	case monitor.BecomesPossible:
+		fmt.Fprintf(r, "  flips at %v: with that skew it is only possible\n", at)
 	}
 	fmt.Fprintln(r)
+}
+
+func (r *textReport) steps(steps []monitor.Step) {
+	names, ids := 0, 0
+	for _, s := range steps {
+		names, ids = max(names, len(s.Type)), max(ids, len(s.ID))
+	}
+	for i, s := range steps {
+		fmt.Fprintf(r, "  %3d. %-*s  %-*s  %s  -> %s\n", i+1, names, s.Type, ids, s.ID, s.Source, s.To)
+	}
 }
 
 func (r *textReport) summary(s monitor.Summary, elapsed time.Duration) {

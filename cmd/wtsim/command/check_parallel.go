@@ -1,0 +1,83 @@
+package command
+
+import (
+	"runtime"
+
+	"github.com/wtsim/wtsim/monitor"
+)
+
+// With several workers each judges a part of the instances: all are given all
+// events, and what they tell is merged batch by batch. Reading, decoding and
+// duplicates stay with the decoder.
+
+// partJudge judges one part, in a goroutine of its own.
+type partJudge struct {
+	in  chan *batch
+	out chan []monitor.Finding
+}
+
+// workers is how many streams share the work. Each repeats the ordering of
+// all events, so more than a few do not pay, and none where the decoder and
+// one judge have the cores already.
+func (c *checking) workers(program *monitor.Program) int {
+	n := c.options.workers
+	if n == 0 {
+		n = min(4, runtime.GOMAXPROCS(0)-1)
+	}
+	if n < 1 || !program.Shardable() || c.options.checkpoint != "" {
+		return 1
+	}
+	return n
+}
+
+func (c *checking) judgeInParts(d *decoder) (err error) {
+	workers := make([]partJudge, len(c.streams))
+	for i := range workers {
+		workers[i] = partJudge{make(chan *batch, 4), make(chan []monitor.Finding, 4)}
+		go workers[i].run(c.streams[i], &c.found[i])
+	}
+	sent := make(chan *batch, cap(d.free))
+	go func() {
+		for b := range c.batches(d) {
+			sent <- b
+			for _, w := range workers {
+				w.in <- b
+			}
+		}
+		for _, w := range workers {
+			close(w.in)
+		}
+		close(sent)
+	}()
+	parts := make([][]monitor.Finding, len(workers))
+	for b := range sent {
+		for i, w := range workers {
+			parts[i] = <-w.out
+		}
+		c.tellMerged(parts)
+		c.show(b)
+		err = b.err
+		d.free <- b
+	}
+	for _, w := range workers {
+		<-w.out // closed: the streams are ours again
+	}
+	return err
+}
+
+func (w partJudge) run(s *monitor.Stream, found *[]monitor.Finding) {
+	defer close(w.out)
+	for b := range w.in {
+		*found = nil
+		b.judge(s)
+		w.out <- *found
+	}
+	*found = nil
+}
+
+// tellMerged tells what the parts found, as one stream would have.
+func (c *checking) tellMerged(parts [][]monitor.Finding) {
+	for _, f := range monitor.MergeFindings(parts...) {
+		c.report.tell(f)
+	}
+}

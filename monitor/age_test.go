@@ -1,0 +1,180 @@
+package monitor
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// mortal is an instance as the reference for the time to live sees it.
+type mortal struct {
+	in      bound
+	named   bool // an event has this binding
+	state   int
+	dead    bool
+	slice   []int
+	last    int
+	touched bool
+}
+
+// graveyard is the reference for the time to live, in exact order, for
+// properties whose joins are stored: all instances with a slice of their own.
+type graveyard struct {
+	mo      *model
+	as      []arrival
+	dead    []bool
+	ttl     int
+	all     []*mortal
+	expired int
+}
+
+// expire is the rule: what saw no event for longer is forgotten.
+func (g *graveyard) expire(now int) {
+	g.all = slices.DeleteFunc(g.all, func(x *mortal) bool {
+		if !x.touched || x.last+g.ttl >= now {
+			return false
+		}
+		if !x.dead {
+			g.expired++
+		}
+		root := !slices.ContainsFunc(x.in, func(v int) bool { return v >= 0 })
+		if root {
+			*x = mortal{in: x.in, named: true, state: 2, dead: g.dead[2]}
+		}
+		return !root
+	})
+}
+
+// newborn continues the largest instance inside, which is the join of all
+// that are; what is not there any more was dead.
+func (g *graveyard) newborn(in bound) *mortal {
+	union := slices.Repeat(bound{-1}, len(in))
+	for _, x := range g.all {
+		if x.in.within(in) {
+			union, _ = union.join(x.in)
+		}
+	}
+	n := &mortal{in: in, dead: true}
+	for _, x := range g.all {
+		if slices.Equal(x.in, union) && !x.dead {
+			n.state, n.dead, n.slice = x.state, false, slices.Clone(x.slice)
+		}
+	}
+	return n
+}
+
+func (g *graveyard) find(in bound) *mortal {
+	for _, x := range g.all {
+		if slices.Equal(x.in, in) {
+			return x
+		}
+	}
+	return nil
+}
+
+// observe returns the reports of one event.
+func (g *graveyard) observe(e int, now int) string {
+	b, ok := g.mo.binding(g.as[e].happening)
+	if !ok {
+		return ""
+	}
+	g.expire(now)
+	var born []*mortal
+	for _, x := range g.all {
+		if u, ok := x.in.join(b); ok && g.find(u) == nil && !slices.ContainsFunc(born, func(n *mortal) bool { return slices.Equal(n.in, u) }) {
+			n := g.newborn(u)
+			n.named = slices.Equal(u, b)
+			born = append(born, n)
+		}
+	}
+	g.all = append(g.all, born...)
+	var violated []report
+	for _, x := range g.all {
+		if !b.within(x.in) || x.dead && !slices.Equal(x.in, b) {
+			continue
+		}
+		x.slice, x.last, x.touched = append(x.slice, e), now, true
+		if x.dead {
+			continue
+		}
+		x.state = g.mo.after(x.state, g.as[e].happening)
+		if x.dead = g.dead[x.state] || x.state == 0; x.state == 0 {
+			violated = append(violated, report{x.in, g.witness(x.slice)})
+		}
+	}
+	g.all = slices.DeleteFunc(g.all, func(x *mortal) bool { return x.dead && !x.named })
+	return render(violated, sound)
+}
+
+func (g *graveyard) witness(slice []int) (text string) {
+	state := 2
+	for _, e := range slice {
+		state = g.mo.after(state, g.as[e].happening)
+		text += fmt.Sprintf(" %d:%s", e, stateName(state))
+	}
+	return text
+}
+
+// agesDiffer compares a stream with the reference; lazy ones are passed over.
+func (c course) agesDiffer(shift int) (string, error) {
+	p, err := Compile(c.model.property())
+	if err != nil || p.plans[0].lazy {
+		return "", err
+	}
+	got, sum, err := c.judgeAll()
+	if err != nil {
+		return "", err
+	}
+	pl := placeAll(c.arrivals, 0, c.lateness, c.ttl)
+	g := &graveyard{mo: &c.model, as: c.arrivals, dead: c.model.dying(), ttl: c.ttl + shift}
+	g.all = []*mortal{{in: slices.Repeat(bound{-1}, c.model.vars), named: true, state: 2, dead: g.dead[2]}}
+	newest := -1 << 40
+	for _, a := range c.arrivals {
+		newest = max(newest, a.at)
+	}
+	for _, e := range exactOrder(c.arrivals, pl) {
+		want := g.observe(e, pl.effective[e])
+		var vs []report
+		for _, j := range got {
+			if j.event == e {
+				r := report{in: j.in}
+				for i, w := range j.witness {
+					r.witness += fmt.Sprintf(" %d:%s", w, j.states[i])
+				}
+				vs = append(vs, r)
+			}
+		}
+		if got := render(vs, allReported); got != want {
+			return fmt.Sprintf("ttl %d, at event %d:\ngot  %s\nwant %s\n%s%+v", c.ttl, e, got, want, showArrivals(c.arrivals), c.model), nil
+		}
+	}
+	if g.expire(newest); len(c.arrivals) > 0 && sum.Expired != g.expired {
+		return fmt.Sprintf("ttl %d: %d expired, want %d\n%s%+v", c.ttl, sum.Expired, g.expired, showArrivals(c.arrivals), c.model), nil
+	}
+	return "", nil
+}
+
+func mortals() *rapid.Generator[course] {
+	return rapid.Custom(func(t *rapid.T) course {
+		c := courses(false).Draw(t, "course")
+		c.ttl = rapid.IntRange(1, 12).Draw(t, "ttl")
+		return c
+	})
+}
+
+// What the time to live makes of verdicts, witnesses and counts is what the
+// reference says.
+func TestTTLAgreesWithReference(t *testing.T) {
+	check := func(t rapid.TB, c course) {
+		if diff, err := c.agesDiffer(0); err != nil || diff != "" {
+			t.Fatal(diff, err)
+		}
+	}
+	for seed := range 3000 {
+		check(t, mortals().Example(seed))
+	}
+	rapid.Check(t, func(t *rapid.T) { check(t, mortals().Draw(t, "course")) })
+	noticedIn(t, "ttl off by one", func(seed int) (string, error) { return mortals().Example(seed).agesDiffer(1) })
+}

@@ -1,0 +1,443 @@
+package monitor
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// checkpointFormat is the first line of a checkpoint. A change of anything
+// that is written after it changes the number.
+const checkpointFormat = "wtsim-checkpoint/1\n"
+
+// Checkpoint writes the state of the stream, between two events. What a
+// stream restored from it finds is what this one would find, so that the
+// verdicts of the two halves are those of the whole.
+//
+// It holds the events that wait, the instances with their slices, and the
+// counts; not the properties, of which it has a fingerprint.
+func (s *Stream) Checkpoint(w io.Writer) error {
+	if s.closed {
+		return errors.New("the stream is closed, wanted one that takes events")
+	}
+	m := s.monitor
+	m.sweepTrails()
+	for _, plan := range m.stateful {
+		m.sweepLetters(plan)
+		m.stores[plan].configs.sweep()
+	}
+	m.deadlines.sweep()
+	m.sweepSymbols()
+	if _, err := io.WriteString(w, checkpointFormat); err != nil {
+		return err
+	}
+	e := newEncoder(w)
+	for _, part := range m.program.fingerprint() {
+		e.text(part)
+	}
+	for _, d := range s.options.durations() {
+		e.int(int64(d))
+	}
+	e.bool(s.options.Coverage)
+	e.count(s.options.Shard)
+	e.count(s.options.Shards)
+	s.encode(e)
+	m.encode(e)
+	for i := range m.stores {
+		if m.stores[i].auto != nil {
+			m.stores[i].encode(e)
+		}
+	}
+	if m.program.timed {
+		m.deadlines.encode(e)
+	}
+	s.encodeWaiting(e)
+	return e.close(w)
+}
+
+// Restore returns the stream that a checkpoint is of. The program must be of
+// the same properties, and the options the same but for Found.
+func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
+	s, err := p.Stream(o)
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, len(checkpointFormat))
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	if got := string(head[:n]); got != checkpointFormat {
+		return nil, errFormat(got)
+	}
+	d := newDecoder(r)
+	if err := s.matches(d); err != nil {
+		return nil, err
+	}
+	s.decode(d)
+	s.monitor.decode(d)
+	for i := range s.monitor.stores {
+		if st := &s.monitor.stores[i]; st.auto != nil {
+			st.decode(d, s.monitor)
+		}
+	}
+	if p.timed {
+		s.monitor.deadlines.decode(d, s.monitor)
+	}
+	s.decodeWaiting(d)
+	if err := d.close(); err != nil {
+		return nil, err
+	}
+	s.monitor.symbols.rehash()
+	for i := range s.monitor.stores {
+		s.monitor.stores[i].relink()
+	}
+	return s, nil
+}
+
+func errFormat(got string) error {
+	want := strings.TrimSpace(checkpointFormat)
+	if line, _, ok := strings.Cut(got, "\n"); ok && strings.HasPrefix(line, "wtsim-checkpoint/") {
+		return fmt.Errorf("its format is %q, wanted %q", line, want)
+	}
+	return fmt.Errorf("no checkpoint, wanted a file that begins with %q", want)
+}
+
+// matches tells whether the checkpoint is of the same properties and options.
+func (s *Stream) matches(d *decoder) error {
+	for i, want := range s.monitor.program.fingerprint() {
+		got := d.text()
+		switch {
+		case d.err != nil || got == want:
+		case i == 0:
+			return fmt.Errorf("it is of the properties %s, wanted %s", oneLine(got), want)
+		default:
+			return errors.New("its properties have the same names but say something else, wanted those that it was made with")
+		}
+	}
+	for i, want := range s.options.durations() {
+		if got := time.Duration(d.int()); d.err == nil && got != want {
+			return fmt.Errorf("its %s is %v, wanted %v", []string{"skew", "lateness", "time to live"}[i], got, want)
+		}
+	}
+	if got := d.bool(); d.err == nil && got != s.options.Coverage {
+		return fmt.Errorf("coverage was %v, wanted %v", got, s.options.Coverage)
+	}
+	if shard, shards := d.count(), d.count(); d.err == nil && (shard != s.options.Shard || shards != s.options.Shards) {
+		return fmt.Errorf("it is of shard %d of %d, wanted %d of %d", shard, shards, s.options.Shard, s.options.Shards)
+	}
+	return d.err
+}
+
+// oneLine is a text of a file that may be damaged, for people.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+	return text[:min(len(text), 1000)]
+}
+
+func (o *StreamOptions) durations() [3]time.Duration {
+	return [3]time.Duration{o.Skew, o.Lateness, o.TTL}
+}
+
+// fingerprint is the names of the properties, and a sum of all that they say.
+func (p *Program) fingerprint() [2]string {
+	var names []string
+	sum := sha256.New()
+	for i := range p.plans {
+		pl := &p.plans[i]
+		names = append(names, fmt.Sprintf("%q", pl.property.Name()))
+		fmt.Fprintf(sum, "%q", pl.property.String())
+		if pl.auto == nil {
+			continue
+		}
+		if pl.auto.Stateful() {
+			fmt.Fprint(sum, pl.statefulPart())
+		}
+		fmt.Fprintf(sum, "%q%q%v", pl.auto.Variables, pl.auto.States, pl.auto.AtEnd)
+		for i := range pl.auto.Events {
+			t := &pl.auto.Events[i]
+			fmt.Fprintf(sum, "%q%v%q%d", t.Type, t.Binds, t.Wants, t.Guards())
+			for state := range pl.auto.States {
+				fmt.Fprintf(sum, "%v%d,%d", t.Targets(state), t.Next(state, 0), t.Next(state, ^uint64(0)))
+			}
+		}
+	}
+	return [2]string{strings.Join(names, ", "), string(sum.Sum(nil))}
+}
+
+// encode writes what the stream has besides its monitor, but for the events
+// that wait.
+func (s *Stream) encode(e *encoder) {
+	for _, n := range s.summary.counts() {
+		e.int(int64(*n))
+	}
+	e.bool(s.any)
+	e.instant(s.newest)
+	s.seen.encode(e)
+	e.uint(s.arrivals)
+	e.count(len(s.monitor.sources.names))
+	for i, name := range s.monitor.sources.names {
+		e.text(name)
+		o := s.origin(int32(i))
+		e.place(o.anchor)
+		e.rank(o.gone)
+		e.instant(o.goneAt)
+		e.bool(o.any)
+	}
+}
+
+func (s *Stream) decode(d *decoder) {
+	for _, n := range s.summary.counts() {
+		*n = int(d.int())
+	}
+	s.any, s.newest = d.bool(), d.instant()
+	s.seen.decode(d)
+	s.arrivals = d.uint()
+	for n := d.count(); n > 0 && d.err == nil; n-- {
+		name := d.text()
+		known := len(s.monitor.sources.names)
+		if i := s.monitor.sources.number(name); int(i) < known {
+			d.fail("a source occurs twice")
+			return
+		}
+		o := s.origin(int32(known))
+		o.anchor, o.gone, o.goneAt, o.any = d.place(), d.rank(), d.instant(), d.bool()
+	}
+}
+
+// counts are the counts that go on.
+func (s *Summary) counts() []*int {
+	return []*int{&s.Events, &s.Violations, &s.Malformed, &s.Late, &s.Duplicates}
+}
+
+func (s *seen) encode(e *encoder) {
+	for _, k := range s.key {
+		e.bits(k)
+	}
+	e.bool(s.any)
+	e.instant(s.newest)
+	for _, g := range []*generation{&s.young, &s.old} {
+		e.count(g.n)
+		e.instant(g.newest)
+		for _, x := range g.slots {
+			if x.more != 0 {
+				e.bits(x.name)
+				e.bits(x.more)
+				e.bits(x.content)
+			}
+		}
+	}
+}
+
+func (s *seen) decode(d *decoder) {
+	for i := range s.key {
+		s.key[i] = d.bits()
+	}
+	s.any, s.newest = d.bool(), d.instant()
+	for _, g := range []*generation{&s.young, &s.old} {
+		n := d.count()
+		*g = generation{slots: make([]sighting, firstSightings), newest: d.instant()}
+		for ; n > 0 && d.err == nil; n-- {
+			x := sighting{d.bits(), d.bits() | 1, d.bits()}
+			g.put(g.find(x), x)
+		}
+	}
+}
+
+func (e *encoder) place(p place) {
+	e.uint(p.short)
+	e.text(p.long)
+}
+
+func (d *decoder) place() place { return place{d.uint(), d.text()} }
+
+func (e *encoder) rank(r rank) {
+	e.place(r.anchor)
+	e.uint(r.arrival)
+}
+
+func (d *decoder) rank() rank { return rank{d.place(), d.uint()} }
+
+// encode writes what the monitor knows of all properties.
+func (m *Monitor) encode(e *encoder) {
+	e.count(m.counts.events)
+	e.count(m.counts.malformed)
+	e.count(len(m.counts.reasons))
+	for _, x := range m.counts.reasons {
+		for _, text := range []string{x.Property, x.Source, x.ID, x.Type, x.Why} {
+			e.text(text)
+		}
+	}
+	e.count(len(m.symbols.known))
+	for _, k := range m.symbols.known {
+		e.count(int(k.kind))
+		e.text(k.text)
+		e.count(int(k.canonical))
+	}
+	e.count(m.trails.records.n)
+	for n := range m.trails.records.n {
+		r := m.trails.records.at(uint32(n))
+		e.text(r.id)
+		e.count(int(r.source))
+		e.instant(r.at())
+		e.instant(m.trails.time(uint32(n)))
+	}
+	e.count(m.trails.notes.n)
+	for n := range m.trails.notes.n {
+		x := m.trails.notes.at(uint32(n))
+		e.bool(x.before != 0) // after a sweep it is the next one
+		e.count(int(x.record))
+		e.count(int(x.letter))
+	}
+}
+
+func (m *Monitor) decode(d *decoder) {
+	m.counts.events, m.counts.malformed = d.count(), d.count()
+	for n := d.below(maxReasons+1, "the number of reasons"); n > 0 && d.err == nil; n-- {
+		m.counts.reasons = append(m.counts.reasons, Malformed{d.text(), d.text(), d.text(), d.text(), d.text()})
+	}
+	symbols := d.below(int(spelt), "the number of values")
+	for n := symbols; n > 0 && d.err == nil; n-- {
+		v := d.value()
+		m.symbols.known = append(m.symbols.known, known{m.symbols.texts.keep(v.Text()), symbol(d.below(symbols, "a value")), v.Kind()})
+	}
+	for n := d.count(); n > 0 && d.err == nil; n-- {
+		id := m.trails.texts.keep(d.text())
+		source := int32(d.below(len(m.sources.names), "a source"))
+		m.trails.keep(recordOf(id, source, d.instant()), d.instant())
+	}
+	notes := d.below(1<<32-1, "the number of notes")
+	for n := 0; n < notes && d.err == nil; n++ {
+		x := note{}
+		if d.bool() {
+			x.before = uint32(n + 1)
+		}
+		x.record, x.letter = uint32(d.below(max(1, m.trails.records.n), "a record")), uint32(d.count())
+		if m.trails.notes.add(x); n+1 == notes && x.before != 0 {
+			d.fail("a trail has no end")
+		}
+	}
+	m.due = sweepAt{nextSweep(m.trails.notes.n), nextSweep(symbols), nextSweep(len(m.sources.names))}
+}
+
+func (e *encoder) value(v event.Value) {
+	e.count(int(v.Kind()))
+	e.text(v.Text())
+}
+
+func (d *decoder) value() event.Value {
+	kind, text := event.Kind(d.uint()), d.text()
+	v, ok := event.Scalar(kind, text)
+	if !ok {
+		d.fail("a value cannot bind")
+	}
+	return v
+}
+
+func (e *encoder) symbols(all []symbol) {
+	e.count(len(all))
+	for _, s := range all {
+		e.uint(uint64(s))
+	}
+}
+
+// symbols reads a list of symbols of some length.
+func (d *decoder) symbols(m *Monitor, length int) []symbol {
+	if n := d.count(); n != length {
+		d.fail(fmt.Sprintf("%d values, wanted %d", n, length))
+		return nil
+	}
+	all := make([]symbol, length)
+	for i := range all {
+		n := symbol(d.uint())
+		if int(n&^spelt) >= len(m.symbols.known) {
+			d.fail("there is no such value")
+			return nil
+		}
+		all[i] = n
+	}
+	return all
+}
+
+// key reads the canonical values of an instance.
+func (d *decoder) key(m *Monitor, length int) []symbol {
+	all := d.symbols(m, length)
+	for _, n := range all {
+		if n&spelt != 0 || m.symbols.known[n].canonical != n {
+			d.fail("a value is not canonical")
+			return nil
+		}
+	}
+	return all
+}
+
+// encodeWaiting writes the events that wait, in exact order but for places
+// that sources hold together.
+func (s *Stream) encodeWaiting(e *encoder) {
+	for i := range s.origins {
+		e.count(len(s.origins[i].waiting))
+		for _, w := range s.origins[i].waiting {
+			e.text(w.id)
+			e.instant(w.at)
+			e.instant(w.time)
+			e.rank(w.rank)
+			e.count(len(w.routed))
+			for _, r := range w.routed {
+				e.count(int(r.plan))
+				e.count(int(r.letter))
+				e.symbols(r.values)
+			}
+		}
+	}
+}
+
+func (s *Stream) decodeWaiting(d *decoder) {
+	var all []*waiter
+	for i := range s.origins {
+		for n := d.count(); n > 0 && d.err == nil; n-- {
+			w := s.decodeWaiter(d)
+			w.source = int32(i)
+			s.origins[i].waiting = append(s.origins[i].waiting, w)
+			all = append(all, w)
+		}
+	}
+	slices.SortFunc(all, func(a, b *waiter) int {
+		if before(a, b) {
+			return -1
+		}
+		return 1
+	})
+	for _, w := range all {
+		s.inOrder.push(w)
+	}
+}
+
+func (s *Stream) decodeWaiter(d *decoder) *waiter {
+	m := s.monitor
+	w := &waiter{}
+	w.id = m.trails.texts.keep(d.text())
+	w.at, w.time, w.rank = d.instant(), d.instant(), d.rank()
+	for n := d.below(len(m.stores)+1, "the number of properties"); n > 0 && d.err == nil; n-- {
+		plan := d.below(len(m.stores), "a property")
+		st := &m.stores[plan]
+		letter := d.below(len(st.fates), "a letter")
+		if d.err != nil {
+			break
+		}
+		values := d.symbols(m, len(st.letterOf(uint32(letter)).list))
+		w.routed = append(w.routed, routed{int32(plan), uint32(letter), values})
+	}
+	return w
+}

@@ -1,0 +1,395 @@
+package monitor
+
+import (
+	"hash/maphash"
+	"slices"
+)
+
+// What is no longer needed is swept out when as much was added as was left
+// the last time, so that memory is bounded by what is alive and the cost by
+// what is added:
+//
+//   - notes and records of instances that are settled, if no live instance
+//     contains them;
+//   - symbols that no instance and no waiting event has;
+//   - with a time to live, sources that were silent for longer.
+//
+// Numbers change and nothing else does: what stood before another still does.
+
+// firstSweep is how much there is before anything is swept.
+var firstSweep = 1 << 13
+
+// sweepAt is how many notes, symbols and sources there are when the next
+// sweep is due.
+type sweepAt struct{ notes, symbols, sources int }
+
+func nextSweep(left int) int { return max(firstSweep, 2*left) }
+
+// collect sweeps if it is due. It is called between events.
+func (m *Monitor) collect() {
+	if n := m.trails.notes.n; n >= m.due.notes {
+		m.due.notes = 3 * n
+		if 4*m.liveNotes() < 3*n { // else there is little to sweep
+			m.sweepTrails()
+			m.due.notes = nextSweep(m.trails.notes.n)
+		}
+	}
+	if len(m.symbols.known) >= m.due.symbols {
+		m.sweepSymbols()
+		m.due.symbols = nextSweep(len(m.symbols.known))
+	}
+	if len(m.stateful) > 0 {
+		m.collectStateful()
+	}
+}
+
+// liveNotes counts the notes that a sweep would keep. What several instances
+// inherited is counted for each.
+func (m *Monitor) liveNotes() (n int) {
+	for i := range m.stores {
+		s := &m.stores[i]
+		s.forgetTrails()
+		for d := range s.pools {
+			p := &s.pools[d]
+			for c := range p.all {
+				n += m.trails.length(p.all[c].trail)
+				for _, trail := range p.inherited[cell(c)] {
+					n += m.trails.length(trail)
+				}
+			}
+		}
+	}
+	return n
+}
+
+func (t *trails) length(trail uint32) (n int) {
+	for ; trail != 0; trail = t.notes.at(trail).before {
+		n++
+	}
+	return n
+}
+
+// sweepTrails keeps the notes that slices of live instances have, and the
+// records that these and the verdicts have.
+func (m *Monitor) sweepTrails() {
+	old := m.trails
+	m.trails = trails{}
+	live := make([]bool, old.records.n)
+	heirs := map[uint32]uint32{} // trails that several inherited
+	for i := range m.stores {
+		s := &m.stores[i]
+		s.forgetTrails()
+		for d := range s.pools {
+			p := &s.pools[d]
+			for c := range p.all {
+				p.all[c].trail = m.trails.adopt(&old, p.all[c].trail, live)
+				for i, trail := range p.inherited[cell(c)] {
+					p.inherited[cell(c)][i] = m.trails.adoptShared(&old, trail, live, heirs)
+				}
+			}
+		}
+		for _, v := range s.settled {
+			if v.recorded() {
+				live[v.record] = true
+			}
+		}
+	}
+	moved := make([]uint32, old.records.n)
+	for n := range moved {
+		if live[n] {
+			r := *old.records.at(uint32(n))
+			r.id = m.trails.texts.keep(r.id)
+			moved[n] = m.trails.keep(r, old.time(uint32(n)))
+		}
+	}
+	for n := range m.trails.notes.n {
+		x := m.trails.notes.at(uint32(n))
+		x.record = moved[x.record]
+	}
+	if m.trails.notes.n > 0 {
+		*m.trails.notes.at(0) = note{}
+	}
+	for i := range m.stores {
+		for j := range m.stores[i].settled {
+			if v := &m.stores[i].settled[j]; v.recorded() {
+				v.record = moved[v.record]
+			}
+		}
+	}
+	m.moveTexts()
+}
+
+// recorded tells whether an event violates, no deadline.
+func (v *verdict) recorded() bool { return v.why == "" && !v.passed.on() }
+
+// forgetTrails lets go of what only settled instances have. Where joins are
+// not stored, one may still be born of parts that are dead.
+func (s *store) forgetTrails() {
+	if s.lazy {
+		return
+	}
+	for i := range s.letters {
+		l := &s.letters[i]
+		p := &s.pools[l.domain]
+		for c := range p.all {
+			if in := &p.all[c]; in.dead && !in.unused && (in.trail != 0 || len(p.inherited) > 0) && !s.insideLive(l, cell(c)) {
+				p.forgetTrail(cell(c))
+			}
+		}
+	}
+}
+
+// insideLive tells whether a live instance contains the binding of an event.
+// If none does, none will: it would continue one that is.
+func (s *store) insideLive(l *letter, c cell) bool {
+	for _, f := range l.larger {
+		if s.pools[f.domain].group(f.index, s.pools[l.domain].key(c)) != none {
+			return true
+		}
+	}
+	return false
+}
+
+// adopt copies a trail, and marks its records.
+func (t *trails) adopt(old *trails, trail uint32, live []bool) uint32 {
+	if trail == 0 {
+		return 0
+	}
+	if t.notes.n == 0 {
+		t.notes.add(note{})
+	}
+	first := uint32(t.notes.n)
+	for at := trail; at != 0; at = old.notes.at(at).before {
+		n := *old.notes.at(at)
+		live[n.record] = true
+		n.before = uint32(t.notes.n + 1)
+		t.notes.add(n)
+	}
+	t.notes.at(uint32(t.notes.n - 1)).before = 0
+	return first
+}
+
+// adoptShared is adopt, for trails that several instances have.
+func (t *trails) adoptShared(old *trails, trail uint32, live []bool, known map[uint32]uint32) uint32 {
+	if _, ok := known[trail]; !ok {
+		known[trail] = t.adopt(old, trail, live)
+	}
+	return known[trail]
+}
+
+// sweepSymbols keeps the values that instances and waiting events have, and
+// gives them new numbers.
+func (m *Monitor) sweepSymbols() {
+	live := make([]bool, len(m.symbols.known))
+	m.eachSymbol(func(all []symbol) {
+		for _, s := range all {
+			live[s&^spelt], live[m.symbols.canonical(s)] = true, true
+		}
+	})
+	moved := m.symbols.sweep(live)
+	m.eachSymbol(func(all []symbol) {
+		for i, s := range all {
+			all[i] = moved[s&^spelt] | s&spelt
+		}
+	})
+	for i := range m.stores {
+		for d := range m.stores[i].pools {
+			m.stores[i].pools[d].rebuild()
+		}
+		if c := m.stores[i].configs; c != nil {
+			c.rebuildLetters()
+			c.rebuildNumbers()
+		}
+	}
+}
+
+// eachSymbol visits all lists of symbols that are kept, each once.
+func (m *Monitor) eachSymbol(visit func([]symbol)) {
+	for i := range m.stores {
+		s := &m.stores[i]
+		for d := range s.pools {
+			p := &s.pools[d]
+			for c := range p.all {
+				if p.all[c].unused {
+					continue
+				}
+				visit(p.key(cell(c)))
+				if len(p.spelt) > 0 {
+					visit(p.spelt[cell(c)])
+				}
+			}
+		}
+		for _, v := range s.settled {
+			visit(v.key)
+		}
+		if s.configs != nil {
+			s.configs.eachSymbol(visit)
+		}
+	}
+	if m.waiting != nil {
+		m.waiting(visit)
+	}
+}
+
+// sweep keeps the live values; it returns the new numbers by the old ones.
+func (t *symbols) sweep(live []bool) []symbol {
+	old := t.known
+	moved := make([]symbol, len(old))
+	kept := 0
+	for n := range old {
+		if live[n] {
+			moved[n] = symbol(kept)
+			kept++
+		}
+	}
+	t.known, t.texts, t.slots = make([]known, 0, kept), texts{}, nil
+	for n, k := range old {
+		if live[n] {
+			k.text = t.texts.keep(k.text)
+			k.canonical = moved[k.canonical]
+			t.known = append(t.known, k)
+		}
+	}
+	t.rehash()
+	return moved
+}
+
+// rehash makes the table anew.
+func (t *symbols) rehash() {
+	if t.seeds == [2]maphash.Seed{} {
+		t.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+	}
+	size := 16
+	for 3*len(t.known) > size { // half of what may be in it
+		size *= 2
+	}
+	t.slots = make([]slot, size)
+	for n, k := range t.known {
+		hash, more := t.hash(k.kind, k.text)
+		number := symbol(n)
+		if k.canonical != number {
+			number |= spelt
+		}
+		t.slots[t.empty(hash)] = slot{hash, more, uint32(number) + 1}
+	}
+}
+
+// rebuild makes the tables of a pool anew, after its keys changed.
+func (p *pool) rebuild() {
+	p.main = table{}
+	for i := range p.index {
+		p.index[i] = table{}
+	}
+	var room [8]symbol
+	for n := range p.all {
+		c := cell(n)
+		if p.all[c].unused {
+			continue
+		}
+		p.enter(&p.main, nil, p.key(c), c)
+		for i, x := range p.indexes {
+			if !p.all[c].dead && p.links[n*len(p.indexes)+i].before == none {
+				p.enter(&p.index[i], x.cols, p.columns(room[:0], c, x.cols), c)
+			}
+		}
+	}
+}
+
+// forgetSilent forgets what a source did before it was silent for longer than
+// the time to live: an event of its that is not late is later than all that.
+func (s *Stream) forgetSilent(o *origin) {
+	if s.options.TTL > 0 && s.silent(o) {
+		*o = origin{}
+	}
+}
+
+func (s *Stream) silent(o *origin) bool {
+	return len(o.waiting) == 0 && o.any && o.goneAt.before(s.watermark().add(-s.options.TTL))
+}
+
+// sweepSources drops the sources that are silent and that nothing speaks of.
+func (s *Stream) sweepSources() {
+	if s.options.TTL == 0 || len(s.monitor.sources.names) < s.monitor.due.sources {
+		return
+	}
+	m := s.monitor
+	m.sweepTrails()
+	live := make([]bool, len(m.sources.names))
+	for n := range s.origins {
+		live[n] = !s.silent(&s.origins[n])
+	}
+	s.eachSource(func(n int32) int32 { live[n] = true; return n })
+	moved := make([]int32, len(live))
+	was := m.sources.names
+	m.sources = sources{}
+	var origins []origin
+	for n, name := range was {
+		if live[n] {
+			moved[n] = m.sources.number(name)
+			origins = append(origins, *s.origin(int32(n)))
+		}
+	}
+	s.origins = origins
+	s.eachSource(func(n int32) int32 { return moved[n] })
+	for _, plan := range m.stateful {
+		m.stores[plan].configs.rebuildNumbers()
+	}
+	m.due.sources = nextSweep(len(m.sources.names))
+}
+
+// eachSource visits and replaces all numbers of sources that are kept.
+func (s *Stream) eachSource(visit func(int32) int32) {
+	m := s.monitor
+	for n := range m.trails.records.n {
+		r := m.trails.records.at(uint32(n))
+		r.source = visit(r.source)
+	}
+	for n := range s.origins {
+		for _, w := range s.origins[n].waiting {
+			w.source = visit(w.source)
+		}
+	}
+	for i := range m.deadlines.queue {
+		r := &m.deadlines.queue[i]
+		r.source = visit(r.source)
+	}
+	for i := range m.stores {
+		if c := m.stores[i].configs; c != nil {
+			c.eachSource(visit)
+		}
+		for d := range m.stores[i].pools {
+			for _, f := range m.stores[i].pools[d].fuzzy {
+				if f != nil {
+					f.eachSource(visit)
+				}
+			}
+		}
+	}
+}
+
+func (f *front) eachSource(visit func(int32) int32) {
+	for i := range f.waiting {
+		f.waiting[i].source = visit(f.waiting[i].source)
+	}
+	f.armed = slices.Clone(f.armed) // fronts share it
+	for i, n := range f.armed {
+		f.armed[i] = visit(n)
+	}
+	f.eachGroup(func(name *groupName) {
+		if name.chain {
+			name.of = int64(visit(int32(name.of)))
+		}
+	})
+}
+
+// eachGroup visits the names of the groups that the front counts in, to
+// change them.
+func (f *front) eachGroup(visit func(*groupName)) {
+	if f.layer == nil {
+		return
+	}
+	f.layer.names = slices.Clone(f.layer.names) // fronts share it
+	for i := range f.layer.names {
+		visit(&f.layer.names[i])
+	}
+}
