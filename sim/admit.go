@@ -22,6 +22,7 @@ func (w *world) settle(name string) bool {
 	w.mu.Unlock()
 	w.admit(arrivals)
 	w.admitEndings(endings)
+	w.recallEnded()
 	w.updateReadiness()
 	told := w.tellHappened()
 	switch {

@@ -112,9 +112,6 @@ func (w *world) end(i *instance) {
 		i.own.stage = over
 	}
 	i.fn.instances = removeInstance(i.fn.instances, i)
-	for _, s := range w.subscriptions {
-		w.recallFrom(s, i)
-	}
 	if i.tempDir != "" {
 		_ = os.RemoveAll(i.tempDir) // what is left is the system's to clean
 	}

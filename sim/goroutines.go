@@ -39,6 +39,8 @@ func (w *world) call(identity string, name func(uint32)) {
 // the one order of turns, while all others stand still; it takes no lock that
 // one of them may hold.
 func (w *world) chooseGoroutine(c seeded.Choice) int {
+	w.chosen.Add(1)
+	defer w.chosen.Add(1)
 	kind := RunGoroutine
 	at := "goroutine " + c.Goroutine + "#" + c.Point
 	if c.Select {

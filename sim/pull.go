@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/wtsim/wtsim/probe"
@@ -25,12 +26,16 @@ type pullStream struct {
 	root     string
 	settings func() probe.StreamSettings
 	deliver  func(probe.Delivery)
-	coming   []*task // deliveries that are ready for it
+	coming   []*task     // deliveries that are ready for it
+	ended    atomic.Bool // the caller waits no longer
 }
 
 // room reports whether the stream takes another message: what it holds is
 // bounded by its settings.
 func (p *pullStream) room(s *subscription, settings probe.StreamSettings) bool {
+	if p.ended.Load() || p.inst.dead {
+		return false
+	}
 	held := slices.Clone(p.coming)
 	for _, l := range s.leases {
 		if l.task.stream == p {
@@ -201,12 +206,7 @@ func (p platform) Stream(cause *probe.Call, subscription string, settings func()
 	stream := &pullStream{inst: k.inst, root: k.task.root, settings: settings, deliver: deliver}
 	s.streams = append(s.streams, stream)
 	p.feed(s)
-	return func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		s.streams = slices.DeleteFunc(s.streams, func(x *pullStream) bool { return x == stream })
-		p.recall(s, stream)
-	}, nil
+	return func() { stream.ended.Store(true) }, nil // at any time: the world looks when all is quiet
 }
 
 // recall takes back what a stream that has ended was to get.
@@ -222,13 +222,15 @@ func (w *world) recall(s *subscription, gone *pullStream) {
 	w.feed(s)
 }
 
-// recallFrom takes back what the streams of an instance that has died were to
-// get.
-func (w *world) recallFrom(s *subscription, i *instance) {
-	for _, p := range slices.Clone(s.streams) {
-		if p.inst == i {
-			s.streams = slices.DeleteFunc(s.streams, func(x *pullStream) bool { return x == p })
-			w.recall(s, p)
+// recallEnded takes back what streams were to get that have ended, or whose
+// instance has died.
+func (w *world) recallEnded() {
+	for _, s := range w.subscriptions {
+		for _, p := range slices.Clone(s.streams) {
+			if p.inst.dead || p.ended.Load() {
+				s.streams = slices.DeleteFunc(s.streams, func(x *pullStream) bool { return x == p })
+				w.recall(s, p)
+			}
 		}
 	}
 }

@@ -97,6 +97,7 @@ func digest(op *event.Operation) [sha256.Size]byte {
 // tell adds a step to the trace, with the events since the last one, and
 // asks the properties about them.
 func (w *world) tell(s Step) {
+	w.chosen.Add(1)
 	w.mu.Lock()
 	emitted := w.emitted
 	w.emitted = nil

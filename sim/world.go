@@ -74,8 +74,9 @@ type world struct {
 	outside   string // a call past the seam
 	lostAck   *call  // an acknowledgement that the service does not see
 	closing   bool
-	watched   bool      // steps are told to the recorder
-	idleSince time.Time // when the last task that is no instance's own did something
+	chosen    atomic.Uint32 // orders what the chooser does for the race detector
+	watched   bool          // steps are told to the recorder
+	idleSince time.Time     // when the last task that is no instance's own did something
 
 	aliveAtEnd map[string]bool // function instances, by id
 }

@@ -1,6 +1,9 @@
 package seeded
 
-import "strconv"
+import (
+	"strconv"
+	"sync/atomic"
+)
 
 // most bounds what can be chosen from. The runtime has the same number.
 const most = 16
@@ -39,11 +42,17 @@ type Choice struct {
 	Others []string
 }
 
-// Names turns numbers into names.
-type Names struct{ of []string }
+// Names turns numbers into names. One goroutine uses it at a time, by the
+// order of turns; the fence tells the race detector, which cannot know.
+type Names struct {
+	of    []string
+	fence atomic.Uint32
+}
 
 // Add returns the number of a name, for [Call].
 func (n *Names) Add(name string) uint32 {
+	n.fence.Add(1)
+	defer n.fence.Add(1)
 	n.of = append(n.of, name)
 	return uint32(len(n.of))
 }
@@ -59,6 +68,8 @@ func (n *Names) string(g *name) string {
 
 // choice puts a question into words.
 func (n *Names) choice(a *asked) Choice {
+	n.fence.Add(1)
+	defer n.fence.Add(1)
 	c := Choice{Goroutine: n.string(&a.name), Point: strconv.FormatUint(uint64(a.points), 10)}
 	if a.times > 0 {
 		c.Point += "+" + strconv.FormatUint(uint64(a.times), 10)
