@@ -27,9 +27,7 @@
 package pubsub
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -69,26 +67,11 @@ func (s *Service) Open(p probe.Platform) (probe.Backend, error) {
 	if p == nil {
 		return nil, fmt.Errorf("pubsub: there is no platform to carry messages of")
 	}
-	return &Backend{server: server{platform: p}}, nil
+	return &Backend{rpc.NewBackend(methods, &server{platform: p}, probe.DescribePubSub)}, nil
 }
 
 // Backend is Pub/Sub during one run.
-type Backend struct {
-	server server
-	wires  rpc.Wires
-}
-
-// Contents returns nothing: messages are the platform's.
-func (b *Backend) Contents() []probe.Content { return nil }
-
-// Close ends the connections of clients that have dialled by themselves; the
-// others end with their function instances.
-func (b *Backend) Close() { b.wires.Close() }
-
-// Dial returns a connection for a client that dials by itself.
-func (b *Backend) Dial(tap probe.Tap) net.Conn {
-	return b.wires.Dial(probe.GRPC(tap, rpc.Dial(context.Background(), methods, &b.server), probe.DescribePubSub))
-}
+type Backend struct{ rpc.Backend }
 
 // Client returns the real client of a function instance, in project
 // [Project]. options may hold what production uses, but no connection. It
@@ -105,9 +88,7 @@ func Client(env probe.Env, options ...option.ClientOption) *pubsub.Client {
 // Option returns the option that connects a client of a function instance
 // (one of another project, or with a configuration) to the run's Pub/Sub.
 func Option(env probe.Env) option.ClientOption {
-	b := env.Backend("pubsub").(*Backend)
-	conn := rpc.Dial(env.Context(), methods, &b.server)
-	return conn.Option(probe.GRPC(env.Tap(), conn, probe.DescribePubSub))
+	return env.Backend("pubsub").(*Backend).Option(env)
 }
 
 var methods = rpc.NewMethods("topics and subscriptions are declared in the scenario",

@@ -227,13 +227,13 @@ func (b *Backend) dial(instance context.Context, replica bool) probe.Dialer {
 func (b *Backend) Dial(tap probe.Tap) net.Conn {
 	conn, err := probe.RedisDialer(tap, b.name, b.dial(context.Background(), false))(context.Background(), "tcp", b.name)
 	if err != nil {
-		return closedConn(err)
+		return closedConn()
 	}
 	return conn
 }
 
 // closedConn is a connection on which nothing works any more.
-func closedConn(error) net.Conn {
+func closedConn() net.Conn {
 	client, server := net.Pipe()
 	_, _ = client.Close(), server.Close()
 	return client

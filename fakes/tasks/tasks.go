@@ -24,9 +24,7 @@
 package tasks
 
 import (
-	"context"
 	"fmt"
-	"net"
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
@@ -51,26 +49,11 @@ func (s *Service) Open(p probe.Platform) (probe.Backend, error) {
 	if p == nil {
 		return nil, fmt.Errorf("tasks: there is no platform to carry tasks to")
 	}
-	return &Backend{server: server{platform: p}}, nil
+	return &Backend{rpc.NewBackend(methods, &server{platform: p}, probe.DescribeTasks)}, nil
 }
 
 // Backend is Cloud Tasks during one run.
-type Backend struct {
-	server server
-	wires  rpc.Wires
-}
-
-// Contents returns nothing: tasks are the platform's.
-func (b *Backend) Contents() []probe.Content { return nil }
-
-// Close ends the connections of clients that have dialled by themselves; the
-// others end with their function instances.
-func (b *Backend) Close() { b.wires.Close() }
-
-// Dial returns a connection for a client that dials by itself.
-func (b *Backend) Dial(tap probe.Tap) net.Conn {
-	return b.wires.Dial(probe.GRPC(tap, rpc.Dial(context.Background(), methods, &b.server), probe.DescribeTasks))
-}
+type Backend struct{ rpc.Backend }
 
 // Client returns the real client of a function instance. options may hold
 // what production uses, but no connection. It panics if the client cannot be
@@ -86,9 +69,7 @@ func Client(env probe.Env, options ...option.ClientOption) *cloudtasks.Client {
 // Option returns the option that connects a client of a function instance to
 // the run's Cloud Tasks.
 func Option(env probe.Env) option.ClientOption {
-	b := env.Backend("tasks").(*Backend)
-	conn := rpc.Dial(env.Context(), methods, &b.server)
-	return conn.Option(probe.GRPC(env.Tap(), conn, probe.DescribeTasks))
+	return env.Backend("tasks").(*Backend).Option(env)
 }
 
 var methods = rpc.NewMethods("queues are declared in the scenario, and dispatch their tasks by themselves", &cloudtaskspb.CloudTasks_ServiceDesc)

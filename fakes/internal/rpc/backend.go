@@ -1,0 +1,43 @@
+package rpc
+
+import (
+	"context"
+	"net"
+
+	"google.golang.org/api/option"
+
+	"github.com/wtsim/wtsim/probe"
+)
+
+// Backend is what the backends of services that speak gRPC have in common: a
+// server that keeps nothing, since what it carries is the platform's.
+type Backend struct {
+	methods  *Methods
+	server   any
+	describe probe.DescribeRPC
+	wires    Wires
+}
+
+// NewBackend returns the backend of a server, which implements the interfaces
+// of all services that methods has.
+func NewBackend(methods *Methods, server any, describe probe.DescribeRPC) Backend {
+	return Backend{methods: methods, server: server, describe: describe}
+}
+
+// Contents returns nothing.
+func (b *Backend) Contents() []probe.Content { return nil }
+
+// Close ends the connections of clients that have dialled by themselves; the
+// others end with their function instances.
+func (b *Backend) Close() { b.wires.Close() }
+
+// Dial returns a connection for a client that dials by itself.
+func (b *Backend) Dial(tap probe.Tap) net.Conn {
+	return b.wires.Dial(probe.GRPC(tap, Dial(context.Background(), b.methods, b.server), b.describe))
+}
+
+// Option returns the option that connects a client of a function instance.
+func (b *Backend) Option(env probe.Env) option.ClientOption {
+	conn := Dial(env.Context(), b.methods, b.server)
+	return conn.Option(probe.GRPC(env.Tap(), conn, b.describe))
+}
