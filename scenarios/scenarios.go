@@ -5,11 +5,14 @@
 package scenarios
 
 import (
+	"slices"
+
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
+	"github.com/wtsim/wtsim/scenarios/patterns"
 	"github.com/wtsim/wtsim/sim"
 )
 
-// All returns the example scenarios, sorted by name within an application.
+// All returns the example scenarios: the shop, then the catalogue.
 func All() []sim.Scenario {
-	return checkoutsim.Scenarios()
+	return slices.Concat(checkoutsim.Scenarios(), patterns.All())
 }

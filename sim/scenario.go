@@ -63,7 +63,10 @@ type Scenario struct {
 	// Environ is what the environment of an isolated run has besides the
 	// emulator variables of its services, as "NAME=value". ${service} stands
 	// for a service's address, ${service.host} and ${service.port} for its parts.
-	Environ  []string
+	Environ []string
+	// Relies are the guarantees of the services and the platform without which
+	// the properties would not hold, such as "gcs/preconditions".
+	Relies   []string
 	Inputs   any           // what the workload was made from, for the counterexample file; may be nil
 	Epoch    time.Time     // when a run begins; default 2026-01-01T00:00:00Z
 	Horizon  time.Duration // virtual time after which a run is given up; default 7 days

@@ -36,9 +36,12 @@ var layers = []layer{
 
 	// An application sees nothing of ours. One that must say what no operation
 	// shows gets a row of its own above this one, with event, or probe, in it.
+	{pkg: "scenarios/patterns", may: []string{"sim", "scenarios/patterns/*/*sim"}},
+	{pkg: "scenarios/patterns/*"},
+	{pkg: "scenarios/patterns/*/*sim", may: []string{"event", "probe", "props", "sim", "sim/*", "fakes/*", "scenarios/patterns/*"}},
 	{pkg: "scenarios/*"},
 	{pkg: "scenarios/*/*sim", may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/*", "fakes/*", "scenarios/*", "scenarios/*/*sim"}},
-	{pkg: "scenarios", may: []string{"sim", "scenarios/*", "scenarios/*/*sim"}},
+	{pkg: "scenarios", may: []string{"sim", "scenarios/patterns", "scenarios/*/*sim"}},
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
