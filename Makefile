@@ -12,8 +12,12 @@ BENCHTIME   ?= 1s
 # fakes that are broken on purpose, and Google's own, which has a race.
 RACE_PKG    ?= $(patsubst %,./%/...,$(wildcard probe fakes/gcs fakes/pubsub fakes/redis fakes/tasks fakes/web sim internal/bubble))
 
+# Modules of their own, that use wtsim as a stranger would.
+EXAMPLES    := $(dir $(wildcard examples/*/go.mod))
+
 .DEFAULT_GOAL := help
-.PHONY: help build test race patched lint check bench soak conformance
+
+.PHONY: help build test race patched lint examples check bench soak conformance
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,9 +40,12 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
+examples: ## the modules under examples/, as their owners would test them
+	@set -e; for m in $(EXAMPLES); do (cd $$m && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./...); done
+
 # In this order: what fails soonest first, the tests last, where they are read.
 check: ## all of CI: lint, build, race, patched, test
-	@for phase in lint build race patched test; do \
+	@for phase in lint build race patched examples test; do \
 		start=$$(date +%s); echo "== $$phase"; \
 		$(MAKE) --no-print-directory $$phase || { echo "== $$phase FAILED after $$(($$(date +%s) - start)) s" >&2; exit 1; }; \
 		echo "== $$phase: $$(($$(date +%s) - start)) s"; \

@@ -159,7 +159,10 @@ func (c *conn) answerStale(missing int, group [][]string) {
 
 // again makes the state after some entries, by the clock of now.
 func (b *Backend) again(entries []entry) *miniredis.Miniredis {
-	m := b.empty(time.Unix(0, b.opened))
+	m, err := b.empty(time.Unix(0, b.opened))
+	if err != nil {
+		panic("redis: what a run began with fails the second time: " + err.Error())
+	}
 	p, db := server.NewPeer(bufio.NewWriter(io.Discard)), 0
 	for _, e := range entries {
 		m.SetTime(time.Unix(0, e.at))

@@ -29,8 +29,12 @@
 package redis
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,7 +49,7 @@ import (
 // Service declares a Redis.
 type Service struct {
 	name       string
-	seed       map[string]string
+	seed       [][]string // commands
 	replicated bool
 }
 
@@ -54,14 +58,14 @@ type Service struct {
 func New(name string) *Service { return &Service{name: name} }
 
 // With returns the service with a string key set when a run starts.
-func (s *Service) With(key, value string) *Service {
-	seed := map[string]string{key: value}
-	for k, v := range s.seed { //wtsim:order a map is built
-		if _, have := seed[k]; !have {
-			seed[k] = v
-		}
-	}
-	return &Service{name: s.name, seed: seed, replicated: s.replicated}
+func (s *Service) With(key, value string) *Service { return s.WithCommand("SET", key, value) }
+
+// WithCommand returns the service with a command carried out when a run
+// starts, after those before it: WithCommand("HSET", "depots", "bern", "west").
+func (s *Service) WithCommand(words ...string) *Service {
+	out := *s
+	out.seed = append(slices.Clip(s.seed), words)
+	return &out
 }
 
 // Replicated returns the service with replicas that get writes after they are
@@ -77,11 +81,15 @@ func (s *Service) Replicated() *Service {
 // Name returns the service's name.
 func (s *Service) Name() string { return s.name }
 
-// Open starts an empty Redis, inside the bubble of a run.
+// Open starts a Redis, inside the bubble of a run. The error is one of
+// WithCommand's commands.
 func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 	now := time.Now() //wtsim:clock the bubble's clock
 	b := &Backend{name: s.name, seed: s.seed, replicated: s.replicated, opened: now.UnixNano()}
-	b.mini = b.empty(now)
+	var err error
+	if b.mini, err = b.empty(now); err != nil {
+		return nil, err
+	}
 	b.mini.SetTime(time.Time{})
 	b.mini.ClockTTL(true)
 	return b, nil
@@ -91,7 +99,7 @@ func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 type Backend struct {
 	replicated bool
 	name       string
-	seed       map[string]string
+	seed       [][]string
 	opened     int64 // virtual time
 
 	mu      sync.Mutex
@@ -107,23 +115,29 @@ type Backend struct {
 }
 
 // empty makes a server that holds what a run begins with, at a time.
-func (b *Backend) empty(at time.Time) *miniredis.Miniredis {
+func (b *Backend) empty(at time.Time) (*miniredis.Miniredis, error) {
 	m := miniredis.NewMiniRedis()
 	m.SetTime(at)
 	m.ClockTTL(true)
 	m.Seed(1)
-	for k, v := range b.seed { //wtsim:order keys are independent
-		if err := m.Set(k, v); err != nil {
-			panic("redis: an empty server takes any string: " + err.Error())
-		}
-	}
 	conn, err := m.Dial() // starts it
 	if err != nil {
 		panic("redis: a server without a listener starts: " + err.Error())
 	}
 	_ = conn.Close()
+	var reply bytes.Buffer
+	p := server.NewPeer(bufio.NewWriter(&reply))
+	for _, words := range b.seed {
+		reply.Reset()
+		m.Server().Dispatch(p, slices.Clone(words))
+		p.Flush()
+		if text, failed := strings.CutPrefix(reply.String(), "-"); failed {
+			m.Close()
+			return nil, fmt.Errorf("redis: %q is answered with %q, wanted a command that Redis takes; mend it in the scenario", strings.Join(words, " "), strings.TrimSpace(text))
+		}
+	}
 	m.Server().SetPreHook(b.nested)
-	return m
+	return m, nil
 }
 
 // Miniredis gives a scenario's properties and tests the server itself. What

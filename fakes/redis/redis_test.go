@@ -50,6 +50,24 @@ func TestWith(t *testing.T) {
 	}
 }
 
+// Commands seed what is not a string, also again after a failover; one that
+// Redis does not take is an error.
+func TestWithCommand(t *testing.T) {
+	seeded := New("cache").Replicated().With("a", "1").WithCommand("HSET", "h", "f", "v").WithCommand("INCR", "a")
+	run(t, seeded, func(t *testing.T, e *fakestest.Env, client *redis.Client) {
+		client.Set(t.Context(), "a", "x", 0)
+		e.Backend("").(*Backend).FailOver(1)
+		if got, want := fakestest.Contents(e.Backend("")), `a=2,h={"f":"v"}`; got != want {
+			t.Errorf("got %s, wanted %s", got, want)
+		}
+	})
+	_, err := seeded.WithCommand("LPUSH", "h", "x").Open(nil)
+	want := `redis: "LPUSH h x" is answered with "WRONGTYPE Operation against a key holding the wrong kind of value", wanted a command that Redis takes; mend it in the scenario`
+	if err == nil || err.Error() != want {
+		t.Errorf("the error is %v, wanted %s", err, want)
+	}
+}
+
 // Contents tell every type as text, in one order.
 func TestContents(t *testing.T) {
 	run(t, New("cache"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {

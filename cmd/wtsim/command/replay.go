@@ -46,7 +46,7 @@ func (a *app) replay(args []string) (int, error) {
 		return 0, err
 	}
 	if o.simulation, err = a.scenario(o.file.Scenario); err != nil {
-		return 0, fmt.Errorf("%s: %w", o.path, err)
+		return 0, fmt.Errorf("%s: %w, one of your own is named by --of ./shopsim:Scenario", o.path, err)
 	}
 	if _, ok := currentJob(); ok {
 		return a.replayHere(o)
