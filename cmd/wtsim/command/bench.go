@@ -11,30 +11,44 @@ import (
 	"github.com/wtsim/wtsim/scheduler"
 )
 
-const benchExamples = `  wtsim bench search                                    every program, with the default strategy
+const benchExamples = `  wtsim bench search                                    published programs, with the default strategy
   wtsim bench search --program reorder_100 --strategy pct --trials 5
-  wtsim bench search --strategy pos --json`
+  wtsim bench search --strategy pos --json
+  wtsim bench scenarios                                 every scenario that has a bug
+  wtsim bench scenarios --scenario patterns/ --strategy random`
 
-// benchOptions are the flags of `wtsim bench search`.
+// benchOptions are the flags of `wtsim bench`.
 type benchOptions struct {
-	program, strategy string
-	trials, limit     int
-	asJSON            bool
+	program, scenario, strategy string
+	trials, limit               int
+	asJSON                      bool
 }
 
-// bench measures: its only subject so far is search.
+// bench measures how many schedules a strategy needs: for the published
+// programs ("search"), or for scenarios.
 func (a *app) bench(args []string) (int, error) {
 	o := benchOptions{}
-	f := a.flags("bench", " search [flags]", benchExamples)
-	f.StringVar(&o.program, "program", "", "only this program")
+	f := a.flags("bench", " search|scenarios [flags]", benchExamples)
+	f.StringVar(&o.program, "program", "", "of search: only this program")
+	f.StringVar(&o.scenario, "scenario", "", "of scenarios: only those whose name begins so")
 	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: "+strings.Join(scheduler.Names, ", "))
 	f.IntVar(&o.trials, "trials", 20, "how many searches of each program, with different seeds")
 	f.IntVar(&o.limit, "limit", 10000, "how many schedules a search runs at most")
-	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a program")
-	if done, err := parse(f, args, `what to measure ("search")`); done || err != nil {
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a line")
+	if done, err := parse(f, args, `what to measure ("search" or "scenarios")`); done || err != nil {
 		return exitHeld, err
 	}
-	programs, err := o.validate(f.Arg(0))
+	if err := o.validate(f.Arg(0)); err != nil {
+		return 0, fmt.Errorf("bench: %w; see wtsim bench --help", err)
+	}
+	if f.Arg(0) == "scenarios" {
+		return a.benchScenarios(o)
+	}
+	return a.benchSearch(o)
+}
+
+func (a *app) benchSearch(o benchOptions) (int, error) {
+	programs, err := o.programs()
 	if err != nil {
 		return 0, fmt.Errorf("bench: %w; see wtsim bench --help", err)
 	}
@@ -42,26 +56,34 @@ func (a *app) bench(args []string) (int, error) {
 		fmt.Fprintf(a.stdout, "%-34s %7s %9s %7s %10s | %s\n", o.strategy, "found", "mean", "median", "schedules/s", strings.Join(sctbench.Columns, " "))
 	}
 	for i := range programs {
-		if err := a.tellBench(measure(&programs[i], o), o.asJSON); err != nil {
+		if err := a.tellBench(o.measure(&programs[i]), o.asJSON); err != nil {
 			return 0, err
 		}
 	}
 	return exitHeld, nil
 }
 
-func (o *benchOptions) validate(what string) ([]sctbench.Program, error) {
-	if what != "search" {
-		return nil, fmt.Errorf("unknown benchmark %q, wanted search", what)
-	}
+func (o *benchOptions) validate(what string) error {
 	if err := scheduler.CheckName(o.strategy); err != nil {
-		return nil, err
+		return err
 	}
 	switch {
+	case what != "search" && what != "scenarios":
+		return fmt.Errorf("unknown benchmark %q, wanted search or scenarios", what)
+	case what == "search" && o.scenario != "":
+		return fmt.Errorf("--scenario is of bench scenarios, wanted --program")
+	case what == "scenarios" && o.program != "":
+		return fmt.Errorf("--program is of bench search, wanted --scenario")
 	case o.trials < 1:
-		return nil, fmt.Errorf("--trials is %d, wanted at least 1", o.trials)
+		return fmt.Errorf("--trials is %d, wanted at least 1", o.trials)
 	case o.limit < 1:
-		return nil, fmt.Errorf("--limit is %d, wanted at least 1", o.limit)
-	case o.program == "":
+		return fmt.Errorf("--limit is %d, wanted at least 1", o.limit)
+	}
+	return nil
+}
+
+func (o *benchOptions) programs() ([]sctbench.Program, error) {
+	if o.program == "" {
 		return sctbench.Programs, nil
 	}
 	if p := sctbench.Find(o.program); p != nil {
@@ -76,41 +98,52 @@ func (o *benchOptions) validate(what string) ([]sctbench.Program, error) {
 
 // benchRow is what `wtsim bench search --json` prints of a program.
 type benchRow struct {
-	Program   string                        `json:"program"`
-	Strategy  string                        `json:"strategy"`
-	Found     int                           `json:"found"`
-	Trials    int                           `json:"trials"`
-	Mean      float64                       `json:"mean,omitempty"` // of the trials that found it
-	Median    float64                       `json:"median,omitempty"`
-	PerSecond float64                       `json:"per_second"`
+	Program string `json:"program"`
+	benchFigures
 	Published map[string]sctbench.Published `json:"published"`
 }
 
-// measure searches a program again and again. Trials have seeds of their own,
-// far enough apart that no two run the same schedule.
-func measure(p *sctbench.Program, o benchOptions) benchRow {
-	row := benchRow{Program: p.Name, Strategy: o.strategy, Trials: o.trials, Published: p.Field}
+// benchFigures are what a strategy needed.
+type benchFigures struct {
+	Strategy  string  `json:"strategy"`
+	Found     int     `json:"found"`
+	Trials    int     `json:"trials"`
+	Mean      float64 `json:"mean,omitempty"` // schedules to the first bug, of the trials that found it
+	Median    float64 `json:"median,omitempty"`
+	PerSecond float64 `json:"per_second"`
+}
+
+// trial searches once, from a seed; it returns how many schedules it ran and
+// whether the last of them has the bug.
+type trial func(seed uint64) (schedules int, found bool)
+
+// figures tries again and again. Trials have seeds of their own, far enough
+// apart that no two run the same schedule.
+func (o *benchOptions) figures(try trial) benchFigures {
+	out := benchFigures{Strategy: o.strategy, Trials: o.trials}
 	began := time.Now()
 	var found []int
-	runs := 0
-	for trial := range o.trials {
-		n, ok := sctbench.Trial(p.Main, o.strategy, 1+uint64(trial)*1_000_003, o.limit)
+	runs, sum := 0, 0
+	for i := range o.trials {
+		n, ok := try(1 + uint64(i)*1_000_003)
 		if runs += n; ok {
 			found = append(found, n)
+			sum += n
 		}
 	}
-	row.PerSecond = float64(runs) / time.Since(began).Seconds()
-	if row.Found = len(found); row.Found == 0 {
-		return row
+	out.PerSecond = float64(runs) / time.Since(began).Seconds()
+	if out.Found = len(found); out.Found > 0 {
+		slices.Sort(found)
+		out.Mean = float64(sum) / float64(len(found))
+		out.Median = float64(found[(len(found)-1)/2]+found[len(found)/2]) / 2
 	}
-	slices.Sort(found)
-	sum := 0
-	for _, n := range found {
-		sum += n
-	}
-	row.Mean = float64(sum) / float64(len(found))
-	row.Median = float64(found[(len(found)-1)/2]+found[len(found)/2]) / 2
-	return row
+	return out
+}
+
+func (o *benchOptions) measure(p *sctbench.Program) benchRow {
+	return benchRow{Program: p.Name, Published: p.Field, benchFigures: o.figures(func(seed uint64) (int, bool) {
+		return sctbench.Trial(p.Main, o.strategy, seed, o.limit)
+	})}
 }
 
 func (a *app) tellBench(r benchRow, asJSON bool) error {
