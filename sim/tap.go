@@ -56,6 +56,9 @@ func (i *instance) looked() {
 // Enter parks the call until the world decides.
 func (t *instanceTap) Enter(c *probe.Call) (verdict probe.Verdict) {
 	w := t.inst.world
+	if w.stress != nil {
+		return w.takesTime(t.inst, c)
+	}
 	seeded.Quiet(true)
 	defer func() {
 		w.seedAfter(c, verdict)

@@ -25,6 +25,7 @@ type world struct {
 	sim           *Simulation
 	record        *scheduler.Recorder
 	replay        *scheduler.Replay // if the source is one
+	stress        *stress           // if nobody schedules
 	monitor       *monitor.Monitor
 	beat          *bubble.Beat
 	random        *stream

@@ -15,12 +15,14 @@ const benchExamples = `  wtsim bench search                                    p
   wtsim bench search --program reorder_100 --strategy pct --trials 5
   wtsim bench search --strategy pos --json
   wtsim bench scenarios                                 every scenario that has a bug
-  wtsim bench scenarios --scenario patterns/ --strategy random`
+  wtsim bench scenarios --scenario patterns/ --strategy random
+  wtsim bench scenarios --stress 60s                    instead of searching: goroutines at random, as a stress test`
 
 // benchOptions are the flags of `wtsim bench`.
 type benchOptions struct {
 	program, scenario, strategy string
 	trials, limit               int
+	stress                      time.Duration
 	asJSON                      bool
 }
 
@@ -31,6 +33,7 @@ func (a *app) bench(args []string) (int, error) {
 	f := a.flags("bench", " search|scenarios [flags]", benchExamples)
 	f.StringVar(&o.program, "program", "", "of search: only this program")
 	f.StringVar(&o.scenario, "scenario", "", "of scenarios: only those whose name begins so")
+	f.DurationVar(&o.stress, "stress", 0, "of scenarios: instead of searches, run each for this long (real time) without a scheduler, with random delays and failures")
 	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: "+strings.Join(scheduler.Names, ", "))
 	f.IntVar(&o.trials, "trials", 20, "how many searches of each program, with different seeds")
 	f.IntVar(&o.limit, "limit", 10000, "how many schedules a search runs at most")
@@ -74,6 +77,10 @@ func (o *benchOptions) validate(what string) error {
 		return fmt.Errorf("--scenario is of bench scenarios, wanted --program")
 	case what == "scenarios" && o.program != "":
 		return fmt.Errorf("--program is of bench search, wanted --scenario")
+	case o.stress < 0:
+		return fmt.Errorf("--stress is %v, wanted a positive duration", o.stress)
+	case what == "search" && o.stress > 0:
+		return fmt.Errorf("--stress is of bench scenarios")
 	case o.trials < 1:
 		return fmt.Errorf("--trials is %d, wanted at least 1", o.trials)
 	case o.limit < 1:

@@ -18,7 +18,7 @@ type scenarioRow struct {
 	Scenario   string `json:"scenario"`
 	Deviations int    `json:"deviations"` // of the smallest counterexample, as declared
 	benchFigures
-	Seconds float64 `json:"seconds,omitempty"` // median, of the trials that found it
+	Seconds float64 `json:"seconds,omitempty"` // median, of the trials that found it; until the first, of a stress test
 }
 
 // benchScenarios searches each scenario that has a bug again and again.
@@ -32,6 +32,9 @@ func (a *app) benchScenarios(o benchOptions) (int, error) {
 		return 0, fmt.Errorf("bench: no scenario that has a bug begins with %q; `wtsim list` shows them", o.scenario)
 	}
 	if !o.asJSON {
+		if o.stress > 0 {
+			o.strategy = "stress"
+		}
 		fmt.Fprintf(a.stdout, "%-34s %10s %7s %9s %7s %8s %11s\n", o.strategy, "deviations", "found", "mean", "median", "seconds", "schedules/s")
 	}
 	for _, s := range buggy {
@@ -55,6 +58,9 @@ func (o *benchOptions) scenarioRow(ctx context.Context, s sim.Scenario) (scenari
 	if err != nil {
 		return row, err
 	}
+	if o.stress > 0 {
+		return o.stressed(ctx, simulation, row), nil
+	}
 	var seconds []float64
 	row.benchFigures = o.figures(func(seed uint64) (int, bool) {
 		began := time.Now()
@@ -71,6 +77,24 @@ func (o *benchOptions) scenarioRow(ctx context.Context, s sim.Scenario) (scenari
 		row.Seconds = (seconds[(len(seconds)-1)/2] + seconds[len(seconds)/2]) / 2
 	}
 	return row, err
+}
+
+// stressed runs a scenario without a scheduler until the time is up. A trial
+// is a run.
+func (o *benchOptions) stressed(ctx context.Context, s *sim.Simulation, row scenarioRow) scenarioRow {
+	row.Strategy = "stress"
+	began := time.Now()
+	for ctx.Err() == nil && time.Since(began) < o.stress {
+		row.Trials++
+		if s.Stress(uint64(row.Trials)).Verdict != sim.Violated {
+			continue
+		}
+		if row.Found++; row.Found == 1 {
+			row.Seconds, row.Median, row.Mean = time.Since(began).Seconds(), float64(row.Trials), float64(row.Trials)
+		}
+	}
+	row.PerSecond = float64(row.Trials) / time.Since(began).Seconds()
+	return row
 }
 
 func (a *app) tellScenario(r scenarioRow, asJSON bool) error {
