@@ -129,7 +129,7 @@ func TestWorkersShare(t *testing.T) {
 			for worker := range workers {
 				own := strategy()
 				for n := 1; n <= 300; n++ {
-					if Owner(n, workers) != worker {
+					if Owner(name, n, workers) != worker {
 						continue
 					}
 					s, ok := own.Schedule(n)

@@ -27,17 +27,21 @@ type runOptions struct {
 	asJSON    bool
 	full      bool
 	logs      bool
+	part      string // --shard
+	result    string
 
-	single     bool // --seed was given
-	exhaustive bool // --bound was given
-	scenario   string
-	simulation *sim.Simulation
+	shard, shards int  // of --shard; 0 if there is none
+	single        bool // --seed was given
+	exhaustive    bool // --bound was given
+	scenario      string
+	simulation    *sim.Simulation
 }
 
 const runExamples = `  wtsim run checkout/double-charge              search with the default strategies
   wtsim run checkout --schedules 20000          longer
   wtsim run checkout --for 10m --workers 4      by time, in four processes
   wtsim run checkout --bound 2                  every schedule with at most two deviations
+  wtsim run checkout --bound 3 --shard 2/8      the second of eight parts of that, on a machine of its own; see wtsim merge
   wtsim run checkout/oversell --seed 7          exactly the random schedule of seed 7
   wtsim run checkout/oversell --json --out bug.json
   wtsim run ./shopsim:Scenario                  a scenario of your own: what func Scenario of package ./shopsim returns`
@@ -52,6 +56,11 @@ func (a *app) run(args []string) (int, error) {
 		return a.runPackage(ref, append([]string{"run"}, args...))
 	}
 	o.single, o.exhaustive, o.scenario = f.Changed("seed"), f.Changed("bound"), f.Arg(0)
+	if f.Changed("shard") {
+		if err := o.parseShard(); err != nil {
+			return 0, fmt.Errorf("run: %w; see wtsim run --help", err)
+		}
+	}
 	if err := o.validate(f.Changed("strategy")); err != nil {
 		return 0, fmt.Errorf("run: %w; see wtsim run --help", err)
 	}
@@ -72,6 +81,8 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: "+strings.Join(scheduler.Names, ", "))
 	f.IntVar(&o.bound, "bound", 0, "run every schedule with at most this many deviations")
 	f.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many processes share the work")
+	f.StringVar(&o.part, "shard", "", "run only part i of n of the schedules, as i/n from 1/n to n/n")
+	f.StringVar(&o.result, "result", "", "the file that a shard leaves for wtsim merge (default wtsim-SCENARIO-shard-i-of-n.json)")
 	f.Uint64Var(&o.firstSeed, "first-seed", 1, "the seed of the first schedule")
 	f.Uint64Var(&o.seed, "seed", 0, "run exactly the schedule of this seed, of --strategy random unless given")
 	f.StringVar(&o.out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
@@ -104,6 +115,9 @@ func (o *runOptions) validate(strategyGiven bool) error {
 		return fmt.Errorf("--bound and --strategy %s exclude each other", o.strategy)
 	case o.single && strategyGiven && !scheduler.Seeded(o.strategy):
 		return fmt.Errorf("strategy %q has no schedules that depend on a seed alone, wanted --strategy random, pct, pos or swarm with --seed", o.strategy)
+	}
+	if err := o.validateShard(); err != nil {
+		return err
 	}
 	switch {
 	case o.exhaustive:
