@@ -220,7 +220,7 @@ func apart(s *sim.Simulation, err error) (*sim.Simulation, error) {
 	}
 	s.Apart(func() *exec.Cmd {
 		c := exec.Command(exe)
-		c.Env = outsideEnv()
+		c.Args, c.Env = os.Args[:1], outsideEnv()
 		return c
 	})
 	return s, nil

@@ -19,6 +19,13 @@ The files come from the shards of one search, on as many machines:
   wtsim run checkout --bound 2 --shard 2/3 --result results/2.json
   wtsim run checkout --bound 2 --shard 3/3 --result results/3.json`
 
+// mergeOptions are the flags and arguments of `wtsim merge`.
+type mergeOptions struct {
+	out    string
+	asJSON bool
+	files  []string
+}
+
 // merged is what the shards of a search have shown together.
 type merged struct {
 	shards  []*shardFile // by shard; nil where there is none
@@ -29,23 +36,12 @@ type merged struct {
 }
 
 func (a *app) merge(args []string) (int, error) {
-	var out string
-	var asJSON bool
-	f := a.flags("merge", " FILE... [flags]", mergeExamples)
-	f.StringVar(&out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
-	f.BoolVar(&asJSON, "json", false, "print the result as one JSON object")
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			f.Usage()
-			return exitHeld, nil
-		}
-		return 0, flagError(f, err)
-	}
-	if f.NArg() == 0 {
-		return 0, errors.New("merge: FILE is missing, wanted the result files of a search's shards; see wtsim merge --help")
+	o := &mergeOptions{}
+	if done, err := o.parse(a.mergeFlags(o), args); done || err != nil {
+		return exitHeld, err
 	}
 	m := &merged{seen: newTally()}
-	for _, path := range f.Args() {
+	for _, path := range o.files {
 		s, seen, err := readShard(path)
 		if err != nil {
 			return 0, err
@@ -62,12 +58,34 @@ func (a *app) merge(args []string) (int, error) {
 	r := m.result()
 	var trouble error
 	if r.Counterexample != nil {
-		trouble = r.save(m.options(out).path(m.first().Found))
+		trouble = r.save(m.options(o.out).path(m.first().Found))
 	}
 	if r.Outcome.Verdict == sim.Violated {
 		r.addEnd(true)
 	}
-	return a.print(r, asJSON, trouble), nil
+	return a.print(r, o.asJSON, trouble), nil
+}
+
+func (a *app) mergeFlags(o *mergeOptions) *pflag.FlagSet {
+	f := a.flags("merge", " FILE... [flags]", mergeExamples)
+	f.StringVar(&o.out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
+	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
+	return f
+}
+
+// parse reads the arguments. done is true if help was asked for.
+func (o *mergeOptions) parse(f *pflag.FlagSet, args []string) (done bool, err error) {
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			f.Usage()
+			return true, nil
+		}
+		return false, flagError(f, err)
+	}
+	if o.files = f.Args(); len(o.files) == 0 {
+		return false, errors.New("merge: FILE is missing, wanted the result files of a search's shards; see wtsim merge --help")
+	}
+	return false, nil
 }
 
 // add takes in a file. It says if its shard is there already.

@@ -85,6 +85,7 @@ func (s *search) hasEnded(e workerEvent) error {
 	switch {
 	case e.fatal != nil:
 		s.fatal[w.at] = e.fatal
+		w.through, w.ran = w.at, w.ran+1
 		s.violates(w.at)
 		return nil
 	case err != nil, w.done != nil && !w.done.Stuck, s.interrupted, s.timeUp:

@@ -48,21 +48,11 @@ const runExamples = `  wtsim run checkout/double-charge              search with
 
 func (a *app) run(args []string) (int, error) {
 	o := &runOptions{}
-	f := a.runFlags(o)
-	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
+	if done, err := o.parse(a.runFlags(o), args); done || err != nil {
 		return exitHeld, err
 	}
-	if ref, ok := parseRef(f.Arg(0)); ok && !a.known(f.Arg(0)) {
+	if ref, ok := parseRef(o.scenario); ok && !a.known(o.scenario) {
 		return a.runPackage(ref, append([]string{"run"}, args...))
-	}
-	o.single, o.exhaustive, o.scenario = f.Changed("seed"), f.Changed("bound"), f.Arg(0)
-	if f.Changed("shard") {
-		if err := o.parseShard(); err != nil {
-			return 0, fmt.Errorf("run: %w; see wtsim run --help", err)
-		}
-	}
-	if err := o.validate(f.Changed("strategy")); err != nil {
-		return 0, fmt.Errorf("run: %w; see wtsim run --help", err)
 	}
 	var err error
 	if o.simulation, err = a.scenario(o.scenario); err != nil {
@@ -72,6 +62,24 @@ func (a *app) run(args []string) (int, error) {
 		return a.work(o, job)
 	}
 	return a.supervise(o, append([]string{"run"}, args...))
+}
+
+// parse reads the arguments. done is true if help was asked for.
+func (o *runOptions) parse(f *pflag.FlagSet, args []string) (done bool, err error) {
+	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
+		return done, err
+	}
+	o.single, o.exhaustive, o.scenario = f.Changed("seed"), f.Changed("bound"), f.Arg(0)
+	if f.Changed("shard") {
+		err = o.parseShard()
+	}
+	if err == nil {
+		err = o.validate(f.Changed("strategy"))
+	}
+	if err != nil {
+		return false, fmt.Errorf("run: %w; see wtsim run --help", err)
+	}
+	return false, nil
 }
 
 func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
