@@ -215,3 +215,53 @@ func TestCheckName(t *testing.T) {
 		}
 	}
 }
+
+// A schedule that is lost is not run again, and nothing is learned from it:
+// what comes after it is the same whether its strategy was told so when it
+// happened, or begins anew.
+func TestLost(t *testing.T) {
+	program := tree{seed: 9, depth: 6}
+	const lost = 35
+	for _, name := range Names {
+		config := Config{Strategy: name, Bound: 2, FirstSeed: 1, Run: program.run}
+		told, _ := New(config)
+		config.Lost = map[int]bool{lost: true}
+		for n := 1; n <= 120; n++ {
+			s, ok := told.Schedule(n)
+			if !ok {
+				break
+			}
+			r := program.run(s.Source)
+			if n == lost {
+				told.Learn(n, nil)
+				continue
+			}
+			told.Learn(n, r)
+			if n < lost || n%16 != lost%16 {
+				continue
+			}
+			anew, _ := New(config)
+			again, ok := anew.Schedule(n)
+			if !ok || describe(again, program.run(again.Source)) != describe(s, r) {
+				t.Errorf("%s: schedule %d after a lost one is another one anew", name, n)
+			}
+		}
+	}
+}
+
+// Every schedule has one owner, whatever the number of parts, and parts of
+// parts are parts: shards have workers.
+func TestOwner(t *testing.T) {
+	for _, name := range Names {
+		for n := 1; n <= 100; n++ {
+			for shards := 1; shards <= 5; shards++ {
+				for workers := 1; workers <= 5; workers++ {
+					owner := Owner(name, n, shards*workers)
+					if owner%shards != Owner(name, n, shards) {
+						t.Fatalf("%s: schedule %d is of worker %d of %d, but of shard %d of %d", name, n, owner, shards*workers, Owner(name, n, shards), shards)
+					}
+				}
+			}
+		}
+	}
+}
