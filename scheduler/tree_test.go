@@ -221,30 +221,35 @@ func TestCheckName(t *testing.T) {
 // happened, or begins anew.
 func TestLost(t *testing.T) {
 	program := tree{seed: 9, depth: 6}
-	const lost = 35
 	for _, name := range Names {
-		config := Config{Strategy: name, Bound: 2, FirstSeed: 1, Run: program.run}
-		told, _ := New(config)
-		config.Lost = map[int]bool{lost: true}
-		for n := 1; n <= 120; n++ {
-			s, ok := told.Schedule(n)
-			if !ok {
-				break
-			}
-			r := program.run(s.Source)
-			if n == lost {
-				told.Learn(n, nil)
-				continue
-			}
-			told.Learn(n, r)
-			if n < lost || n%16 != lost%16 {
-				continue
-			}
-			anew, _ := New(config)
-			again, ok := anew.Schedule(n)
-			if !ok || describe(again, program.run(again.Source)) != describe(s, r) {
-				t.Errorf("%s: schedule %d after a lost one is another one anew", name, n)
-			}
+		for lost := 1; lost <= 48; lost++ {
+			lostOf(t, name, program, lost)
+		}
+	}
+}
+
+func lostOf(t *testing.T, name string, program tree, lost int) {
+	config := Config{Strategy: name, Bound: 2, FirstSeed: 1, Run: program.run}
+	told, _ := New(config)
+	config.Lost = map[int]bool{lost: true}
+	for n := 1; n <= lost+48; n++ {
+		s, ok := told.Schedule(n)
+		if !ok {
+			return
+		}
+		r := program.run(s.Source)
+		if n == lost {
+			told.Learn(n, nil)
+			continue
+		}
+		told.Learn(n, r)
+		if n < lost || n%16 != lost%16 {
+			continue
+		}
+		anew, _ := New(config)
+		again, ok := anew.Schedule(n)
+		if !ok || describe(again, program.run(again.Source)) != describe(s, r) {
+			t.Errorf("%s: schedule %d after %d, which is lost, is another one anew", name, n, lost)
 		}
 	}
 }

@@ -72,13 +72,13 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	found := Found{}
 	abandoned := 0
 	for n := 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n++ {
-		if n <= o.From || o.Lost[n] || scheduler.Owner(o.Strategy, n, o.Workers) != o.Worker {
-			found.Through = n
-			continue
-		}
 		if ctx.Err() != nil {
 			found.Interrupted = true
 			break
+		}
+		if n <= o.From || o.Lost[n] || scheduler.Owner(o.Strategy, n, o.Workers) != o.Worker {
+			found.Through = n
+			continue
 		}
 		if o.Before != nil {
 			o.Before(n) // before the strategy, which may have to run something to list its schedules

@@ -31,10 +31,10 @@ func (o *runOptions) path(number int) string {
 // reported is what is told of one schedule. The search adds what only it
 // knows.
 type reported struct {
-	Outcome        outcome
-	Text           string              // for people
-	Counterexample *sim.Counterexample `json:",omitempty"`
-	Trouble        string              `json:",omitempty"` // what has gone wrong besides
+	Outcome        outcome             `json:"outcome"`
+	Text           string              `json:"text"` // for people
+	Counterexample *sim.Counterexample `json:"counterexample,omitempty"`
+	Trouble        string              `json:"trouble,omitempty"` // what has gone wrong besides
 }
 
 // report runs a schedule again, shrinks it and tells it.

@@ -141,6 +141,10 @@ func (o *runOptions) validate(strategyGiven bool) error {
 	if o.duration > 0 {
 		o.schedules = 0
 	}
+	if parts := scheduler.Parts(o.strategy); parts > 0 { // more would have nothing to do
+		shards := max(1, o.shards)
+		o.workers = min(o.workers, (parts+shards-1)/shards)
+	}
 	return nil
 }
 

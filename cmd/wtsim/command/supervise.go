@@ -267,7 +267,7 @@ func (s *search) examine(number int) (*reported, error) {
 	if err == nil {
 		err = json.Unmarshal(out.Bytes(), r)
 	}
-	if f := s.found[number]; err != nil && f != nil { // what was found is kept
+	if f := s.found[number]; err != nil && f != nil && f.Reported != nil { // what was found is kept
 		f.Reported.Trouble = err.Error() + "; the counterexample is kept as it was found"
 		return f.Reported, nil
 	}
