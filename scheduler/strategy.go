@@ -12,6 +12,7 @@ type Schedule struct {
 	Strategy string // which strategy made it: "random", "bounded", ...
 	Seed     uint64 // of strategies with seeds; else 0
 	Source   Source
+	Pruned   int // of a bounded search: plans left out up to here
 }
 
 // Strategy hands out the schedules of a search. Every worker has one of its
@@ -22,7 +23,8 @@ type Strategy interface {
 	// any more.
 	Schedule(number int) (Schedule, bool)
 	// Learn is told what the schedule that was asked for last has shown. A
-	// strategy with feedback that is not told runs it again to find out.
+	// strategy with feedback that is not told runs it again to find out. r is
+	// nil if nobody knows, because the run did not come to its end.
 	Learn(number int, r *Record)
 }
 
@@ -49,6 +51,9 @@ type Config struct {
 	Bound     int    // of bounded: at most so many deviations; portfolio uses 1
 	FirstSeed uint64 // the seed of schedule 1
 	Run       Runner // runs what a strategy has to know beforehand
+	// Lost are the numbers of schedules that must not be run again, because
+	// their process did not survive it.
+	Lost map[int]bool
 }
 
 // New returns the strategy of a configuration.
@@ -148,7 +153,7 @@ func (p *plans) Schedule(n int) (Schedule, bool) {
 			return Schedule{}, false
 		}
 		if p.given++; p.given == n {
-			return Schedule{Number: n, Strategy: "bounded", Source: NewReplay(plan)}, true
+			return Schedule{Number: n, Strategy: "bounded", Source: NewReplay(plan), Pruned: p.space.pruned}, true
 		}
 	}
 }
@@ -156,4 +161,9 @@ func (p *plans) Schedule(n int) (Schedule, bool) {
 // Pruned is how many plans the reduction has left out so far.
 func (p *plans) Pruned() int { return p.space.pruned }
 
-func (p *plans) Learn(_ int, r *Record) { p.space.pilot.offer(r) }
+// Learn keeps the benign run.
+func (p *plans) Learn(_ int, r *Record) {
+	if r != nil {
+		p.space.pilot.offer(r)
+	}
+}

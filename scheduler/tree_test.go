@@ -129,7 +129,7 @@ func TestWorkersShare(t *testing.T) {
 			for worker := range workers {
 				own := strategy()
 				for n := 1; n <= 300; n++ {
-					if Owner(n, workers) != worker {
+					if Owner(name, n, workers) != worker {
 						continue
 					}
 					s, ok := own.Schedule(n)
@@ -212,6 +212,61 @@ func TestCheckName(t *testing.T) {
 		switch err := CheckName(name); {
 		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// A schedule that is lost is not run again, and nothing is learned from it:
+// what comes after it is the same whether its strategy was told so when it
+// happened, or begins anew.
+func TestLost(t *testing.T) {
+	program := tree{seed: 9, depth: 6}
+	for _, name := range Names {
+		for lost := 1; lost <= 48; lost++ {
+			lostOf(t, name, program, lost)
+		}
+	}
+}
+
+func lostOf(t *testing.T, name string, program tree, lost int) {
+	config := Config{Strategy: name, Bound: 2, FirstSeed: 1, Run: program.run}
+	told, _ := New(config)
+	config.Lost = map[int]bool{lost: true}
+	for n := 1; n <= lost+48; n++ {
+		s, ok := told.Schedule(n)
+		if !ok {
+			return
+		}
+		r := program.run(s.Source)
+		if n == lost {
+			told.Learn(n, nil)
+			continue
+		}
+		told.Learn(n, r)
+		if n < lost || n%16 != lost%16 {
+			continue
+		}
+		anew, _ := New(config)
+		again, ok := anew.Schedule(n)
+		if !ok || describe(again, program.run(again.Source)) != describe(s, r) {
+			t.Errorf("%s: schedule %d after %d, which is lost, is another one anew", name, n, lost)
+		}
+	}
+}
+
+// Every schedule has one owner, whatever the number of parts, and parts of
+// parts are parts: shards have workers.
+func TestOwner(t *testing.T) {
+	for _, name := range Names {
+		for n := 1; n <= 100; n++ {
+			for shards := 1; shards <= 5; shards++ {
+				for workers := 1; workers <= 5; workers++ {
+					owner := Owner(name, n, shards*workers)
+					if owner%shards != Owner(name, n, shards) {
+						t.Fatalf("%s: schedule %d is of worker %d of %d, but of shard %d of %d", name, n, owner, shards*workers, Owner(name, n, shards), shards)
+					}
+				}
+			}
 		}
 	}
 }

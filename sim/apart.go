@@ -30,6 +30,14 @@ const ApartVariable = "WTSIM_APART"
 // one that calls [Simulation.Serve].
 func (s *Simulation) Apart(command func() *exec.Cmd) { s.command = command }
 
+// Outside returns a simulation of the same scenario each of whose runs is a
+// process of its own, so that one may end its process.
+func (s *Simulation) Outside() *Simulation {
+	out := *s
+	out.outside = true
+	return &out
+}
+
 // said is what the process of a run says: a decision that it wants taken, or
 // at last the result.
 type said struct {
@@ -109,7 +117,9 @@ func (s *Simulation) converse(record *scheduler.Recorder, printed *bytes.Buffer)
 	cmd.ExtraFiles = []*os.File{answer, ask}
 	cmd.Stderr = printed
 	cmd.Env = append(cmd.Environ(), ApartVariable+"="+s.scenario.Name)
-	cmd.Env = append(cmd.Env, s.scenario.environment()...)
+	if s.scenario.Isolated {
+		cmd.Env = append(cmd.Env, s.scenario.environment()...)
+	}
 	err = cmd.Start()
 	_, _ = answer.Close(), ask.Close() // the process has its own
 	if err != nil {

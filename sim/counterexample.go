@@ -84,14 +84,17 @@ func (c *Counterexample) Same(r *Result) bool {
 	return c.Violation.Property == r.Violation.Property && bytes.Equal(mine.Bytes(), theirs.Bytes())
 }
 
-// Write writes the file: to a temporary name in the same folder, then
-// renamed, so that a reader never sees half of it.
-func (c *Counterexample) Write(path string) error {
+// Write writes the file; see [WriteFile].
+func (c *Counterexample) Write(path string) error { return WriteFile(path, c) }
+
+// WriteFile writes a value as JSON for people: to a temporary name in the same
+// folder, then renamed, so that a reader never sees half of it.
+func WriteFile(path string, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
-	if err := e.Encode(c); err != nil {
+	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	dir := filepath.Dir(path)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,11 +24,31 @@ const (
 	caseAgain  = "redelivered"
 )
 
-// Add takes in a run.
-func (c *Coverage) Add(r *Result) {
+// Add takes in a run. It returns the names of the cases that it is the first
+// to take, and of those that it is the first to be offered and does not take,
+// each sorted.
+func (c *Coverage) Add(r *Result) (taken, missing []string) {
 	if c.cases == nil {
 		c.cases = map[string]bool{}
 	}
+	run := casesOf(r)
+	for _, name := range slices.Sorted(maps.Keys(run)) {
+		before, known := c.cases[name]
+		switch now := run[name]; {
+		case now && !before:
+			taken = append(taken, name)
+		case !now && !known:
+			missing = append(missing, name)
+		}
+		c.cases[name] = before || run[name]
+	}
+	return taken, missing
+}
+
+// casesOf returns the cases that a run was offered; true if it took them.
+func casesOf(r *Result) map[string]bool {
+	out := map[string]bool{}
+	note := func(name string, taken bool) { out[name] = out[name] || taken }
 	offered := map[string][]string{} // by step, the kinds
 	for _, d := range r.Record.Decisions {
 		for _, o := range d.Options[1:] {
@@ -46,16 +67,15 @@ func (c *Coverage) Add(r *Result) {
 		effect := s.Function + ": " + s.Operation.Service + "." + s.Operation.Method + " " + firstWord(mask(s.Operation.Resource)) + ": "
 		for _, name := range offered[s.Identity] {
 			if name != "" && name != caseAgain {
-				c.note(effect+name, caseOf(s.Outcome) == name)
+				note(effect+name, caseOf(s.Outcome) == name)
 			}
 		}
 		if again[s.Task] {
-			c.note(effect+caseAgain, taken[s.Task])
+			note(effect+caseAgain, taken[s.Task])
 		}
 	}
+	return out
 }
-
-func (c *Coverage) note(name string, taken bool) { c.cases[name] = c.cases[name] || taken }
 
 // caseOf is the case that a deviation is of, if any.
 func caseOf(option string) string {
@@ -71,32 +91,4 @@ func caseOf(option string) string {
 		return caseAgain
 	}
 	return ""
-}
-
-// Cases returns the names of the cases that were taken, and of those that were
-// offered only, each sorted.
-func (c *Coverage) Cases() (taken, missing []string) {
-	for name, yes := range c.cases { //wtsim:order sorted below
-		if yes {
-			taken = append(taken, name)
-		} else {
-			missing = append(missing, name)
-		}
-	}
-	slices.Sort(taken)
-	slices.Sort(missing)
-	return taken, missing
-}
-
-// Merge takes in the cases that another search has told.
-func (c *Coverage) Merge(taken, missing []string) {
-	if c.cases == nil {
-		c.cases = map[string]bool{}
-	}
-	for _, name := range taken {
-		c.note(name, true)
-	}
-	for _, name := range missing {
-		c.note(name, false)
-	}
 }

@@ -48,7 +48,7 @@ func (s *Simulation) Run(source scheduler.Source) *Result {
 }
 
 func (s *Simulation) run(source scheduler.Source, watched bool) *Result {
-	if s.scenario.Isolated && !s.served {
+	if (s.scenario.Isolated || s.outside) && !s.served {
 		return s.runApart(source)
 	}
 	defer collect()

@@ -165,6 +165,7 @@ type Simulation struct {
 	watchdog bubble.Options   // zero but in tests
 	command  func() *exec.Cmd // for runs apart
 	served   bool             // this is the process of a run
+	outside  bool             // runs are processes whether it is isolated or not
 }
 
 // Compile checks a scenario and makes it ready. The error is the first thing

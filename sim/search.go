@@ -20,6 +20,14 @@ type Search struct {
 	// Worker and Workers share the schedules out, see [scheduler.Owner]. Zero
 	// values run all.
 	Worker, Workers int
+	// From is the last schedule that was run before, and Lost are those that
+	// must not be run again: a search goes on after one that has ended its
+	// process.
+	From int
+	Lost map[int]bool
+	// Around, if not nil, wraps the source of each run that the strategy wants
+	// in order to make a schedule.
+	Around func(scheduler.Source) scheduler.Source
 	// Limit, if not nil, is asked before each schedule: those above it are
 	// not run any more. It may fall.
 	Limit func() int
@@ -38,6 +46,12 @@ type Found struct {
 	// Complete says that there is no schedule left: every one of the
 	// strategy's space was run, by this search or by its fellows.
 	Complete bool
+	// Through says that every schedule of this worker up to that number was
+	// run.
+	Through int
+	// Stuck says that the search was given up because too many of its runs
+	// were abandoned.
+	Stuck bool
 	// Pruned is how many plans of a bounded search were left out because they
 	// would have ended like others; see [scheduler.Bounded].
 	Pruned int
@@ -49,6 +63,7 @@ type Found struct {
 // Search runs schedules until one violates, the strategy or the budget is
 // exhausted, or ctx is done. The error is a strategy that does not exist.
 func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
+	o = o.withDefaults()
 	strategy, err := s.strategy(o)
 	if err != nil {
 		return Found{}, err
@@ -57,12 +72,13 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	found := Found{}
 	abandoned := 0
 	for n := 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n++ {
-		if scheduler.Owner(n, o.Workers) != o.Worker {
-			continue
-		}
 		if ctx.Err() != nil {
 			found.Interrupted = true
 			break
+		}
+		if n <= o.From || o.Lost[n] || scheduler.Owner(o.Strategy, n, o.Workers) != o.Worker {
+			found.Through = n
+			continue
 		}
 		if o.Before != nil {
 			o.Before(n) // before the strategy, which may have to run something to list its schedules
@@ -73,8 +89,8 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 			break
 		}
 		r := s.run(schedule.Source, true)
-		strategy.Learn(n, r.Record)
-		found.Ran, found.Number = found.Ran+1, n
+		strategy.Learn(n, learnable(r))
+		found.Ran, found.Number, found.Through = found.Ran+1, n, n
 		if o.After != nil {
 			o.After(n, r)
 		}
@@ -87,6 +103,7 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 		}
 		if r.Abandoned {
 			if abandoned++; abandoned == mostAbandoned {
+				found.Stuck = true
 				break
 			}
 		}
@@ -97,27 +114,48 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	return found, nil
 }
 
+// learnable is what a strategy may learn from: how far a run got that was
+// abandoned depends on the machine.
+func learnable(r *Result) *scheduler.Record {
+	if r.Abandoned {
+		return nil
+	}
+	return r.Record
+}
+
 // mostAbandoned is how many runs a search gives up before it ends: what an
 // abandoned run leaves behind may go on computing, and the next run is most
 // likely stuck at the same place.
 const mostAbandoned = 5
 
-func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
+func (o Search) withDefaults() Search {
 	if o.Strategy == "" {
 		o.Strategy = "portfolio"
 	}
 	if o.FirstSeed == 0 {
 		o.FirstSeed = 1
 	}
+	return o
+}
+
+func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
+	run := func(source scheduler.Source) *scheduler.Record {
+		if o.Around != nil {
+			source = o.Around(source)
+		}
+		if r := learnable(s.run(source, true)); r != nil {
+			return r
+		}
+		return &scheduler.Record{}
+	}
 	return scheduler.New(scheduler.Config{
-		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed,
-		Run: func(source scheduler.Source) *scheduler.Record { return s.run(source, true).Record },
+		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed, Lost: o.Lost, Run: run,
 	})
 }
 
 // Schedule returns one schedule of a search, to run it again.
 func (s *Simulation) Schedule(o Search, number int) (scheduler.Schedule, bool, error) {
-	strategy, err := s.strategy(o)
+	strategy, err := s.strategy(o.withDefaults())
 	if err != nil {
 		return scheduler.Schedule{}, false, err
 	}

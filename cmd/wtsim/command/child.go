@@ -18,11 +18,12 @@ const jobVariable = "WTSIM_JOB"
 
 // job is what a child process does:
 //
-//	search I N    run the schedules of worker I of N
-//	report N R E  run schedule N again, shrink it and report it; R schedules
-//	              were run before, in E nanoseconds
-//	journal N     run schedule N and print each deviation as it is decided
-//	tell          do what the arguments say, in this process
+//	search I N F L...  run the schedules of worker I of N that come after F
+//	report N L...      run schedule N again, shrink it and report it
+//	journal N L...     run schedule N and print each deviation as it is decided
+//	tell               do what the arguments say, in this process
+//
+// L are schedules that must not be run again.
 type job struct {
 	verb string
 	args []int64

@@ -21,6 +21,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strings"
 
@@ -62,6 +63,7 @@ type subcommand struct {
 func subcommands() []subcommand {
 	return []subcommand{
 		{"run", "search the schedules of a scenario for a violation", (*app).run},
+		{"merge", "put the result files of shards together", (*app).merge},
 		{"replay", "run a counterexample and tell its story", (*app).replay},
 		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
 		{"check", "check recorded events against properties", (*app).check},
@@ -75,7 +77,7 @@ func subcommands() []subcommand {
 }
 
 // later are the verbs of the contract that are not built yet.
-var later = []string{"monitor", "describe", "mutate", "merge"}
+var later = []string{"monitor", "describe", "mutate"}
 
 func (a *app) main(args []string) int {
 	do := a.dispatch
@@ -216,12 +218,17 @@ func apart(s *sim.Simulation, err error) (*sim.Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Apart(func() *exec.Cmd { return exec.Command(exe) })
+	s.Apart(func() *exec.Cmd {
+		c := exec.Command(exe)
+		c.Args, c.Env = os.Args[:1], outsideEnv()
+		return c
+	})
 	return s, nil
 }
 
 // serve is what a process does that is there for one run.
 func (a *app) serve([]string) (int, error) {
+	signal.Ignore(os.Interrupt) // the process that has started this one deals with it
 	s, err := a.scenario(os.Getenv(sim.ApartVariable))
 	if err != nil {
 		return 0, err

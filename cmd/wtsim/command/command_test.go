@@ -45,7 +45,7 @@ func shareBuildCache(env *testscript.Env) error {
 
 // ownScenarios are applications that go wrong in ways that no example does.
 func ownScenarios() []sim.Scenario {
-	return []sim.Scenario{
+	return append(dying(),
 		small("test/fatal", func(http.ResponseWriter, *http.Request) {
 			go panic("a goroutine of the handler's own")
 			time.Sleep(time.Second)
@@ -63,7 +63,7 @@ func ownScenarios() []sim.Scenario {
 			time.Sleep(time.Second)
 		}),
 		malformed(),
-	}
+	)
 }
 
 func small(name string, f http.HandlerFunc) sim.Scenario {

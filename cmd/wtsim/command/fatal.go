@@ -1,9 +1,8 @@
 package command
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -11,65 +10,72 @@ import (
 	"github.com/wtsim/wtsim/sim"
 )
 
-// reportFatal reports a schedule in which a handler has ended the process:
-// its plan is what the schedule journals before it dies, reduced in processes
-// of their own.
-func (s *search) reportFatal(number, ran int, f *sim.Fatal) (int, error) {
-	plan, err := s.journal(number)
+// mostOutside is how many runs shrinking may take where each is a process.
+const mostOutside = 1000
+
+// tellFatal tells a schedule in which a handler has ended the process: its
+// plan is what the schedule journals before it dies, reduced in processes of
+// their own.
+func (s *search) tellFatal(number int, f *sim.Fatal) (*reported, error) {
+	schedule, plan, err := s.journal(number)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	r := &sim.Result{Verdict: sim.Violated, Violation: f.Violation(), Stack: f.Stack, Record: &scheduler.Record{Plan: plan}}
-	c := sim.NewCounterexample(s.options.simulation, s.seed(number), r)
-	path := s.options.path(number)
-	if err := c.Write(path); err != nil {
-		return 0, err
+	if s.found[number] == nil {
+		s.found[number] = &found{Number: number, Pruned: schedule.Pruned}
 	}
-	complete, found := false, len(plan)
-	o := outcome{
-		Scenario: s.options.scenario, Verdict: sim.Violated, Schedules: ran, Complete: &complete, Seed: c.Seed,
-		Violation: shortOf(r.Violation), FoundDeviations: &found, Deviations: notes(plan), Counterexample: path,
-		Stack: f.Stack, ElapsedNS: time.Since(s.began).Nanoseconds(),
+	complete := false
+	r := &reported{Outcome: outcome{Scenario: s.options.scenario, Complete: &complete, Seed: schedule.Seed, Strategy: schedule.Strategy}}
+	o := s.options.simulation.Outside()
+	first := repeatFatal(o, plan, f.Violation().Property)
+	if first == nil {
+		r.Outcome.Verdict, r.Outcome.Stack = sim.Inconclusive, f.Stack
+		r.Outcome.Why = "the run is not repeatable: a handler has ended the process, but not when the same plan was run again"
+		r.Text = s.options.verdictText(r.Outcome)
+		return r, nil
 	}
-	if s.options.asJSON {
-		return exitViolated, o.print(s.app.stdout)
+	shrunk, last := scheduler.Shrunk{Plan: first.Record.Plan}, first
+	if !s.options.noShrink {
+		shrunk, last = o.Shrink(first.Record.Plan, first.Violation.Property, s.outsideStopper())
 	}
-	w := s.app.stdout
-	fmt.Fprintf(w, "%v\n", r.Violation)
-	fmt.Fprintf(w, "found in schedule %d with %s:\n\n", number, deviations(len(plan)))
-	numbered(w, notes(plan))
-	fmt.Fprintf(w, "\n%s\n\nreplay:  wtsim replay %s%s\n", indent(firstLines(f.Stack, 30), "  "), path, ofPackage())
-	return exitViolated, nil
+	if last.Verdict != sim.Violated {
+		last = first // it did repeat before
+	}
+	r.Counterexample = sim.NewCounterexample(s.options.simulation, schedule.Seed, last)
+	r.violated(last, len(plan))
+	r.Text = s.options.foundText(r.Outcome, shrunk, number, fmt.Sprint(last.Violation), "", firstLines(last.Stack, 30))
+	return r, nil
 }
 
-func (s *search) journal(number int) (scheduler.Plan, error) {
-	var out bytes.Buffer
-	c, err := newChild(fmt.Sprintf("journal %d", number), s.args, &out, nil)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := c.run(); err != nil {
-		return nil, err
-	}
-	plan := scheduler.Plan{}
-	lines := json.NewDecoder(&out)
-	for lines.More() {
-		var d scheduler.Deviation
-		if err := lines.Decode(&d); err != nil {
-			break // the last line may be cut
+// repeatFatal runs a plan that has ended its process until it does so again,
+// three times at most: goroutines that the runtime interleaves need not meet
+// each time. It returns nil if it never does.
+func repeatFatal(s *sim.Simulation, plan scheduler.Plan, property string) *sim.Result {
+	for range 3 {
+		if r := s.Run(scheduler.NewReplay(plan)); r.Verdict == sim.Violated && r.Violation.Property == property {
+			return r
 		}
-		plan = append(plan, d)
 	}
-	return plan, nil
+	return nil
 }
 
-func (s *search) seed(number int) uint64 {
-	schedule, _, err := s.options.simulation.Schedule(s.options.search(), number)
-	if err != nil || s.options.strategy == "bounded" {
-		return 0
+// outsideStopper says when shrinking by processes has taken too long, or was
+// interrupted.
+func (s *search) outsideStopper() func() bool {
+	runs, deadline := 0, time.Now().Add(shrinkTime)
+	return func() bool {
+		select {
+		case <-s.interrupts:
+			s.interrupted = true
+		default:
+		}
+		runs++
+		return s.interrupted || runs > mostOutside || time.Now().After(deadline)
 	}
-	return schedule.Seed
 }
+
+// outsideEnv is the environment of a process of a run.
+func outsideEnv() []string { return append(os.Environ(), "GODEBUG="+godebug()) }
 
 func indent(text, with string) string {
 	return with + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+with)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/sim"
@@ -22,21 +23,23 @@ type outcome struct {
 	Violation       *violationShort `json:"violation,omitempty"`
 	FoundDeviations *int            `json:"found_deviations,omitempty"`
 	Deviations      []string        `json:"deviations,omitempty"`
-	Matches         *bool           `json:"matches,omitempty"`
-	Unmatched       *[]string       `json:"unmatched,omitempty"`
-	Counterexample  string          `json:"counterexample,omitempty"`
-	TraceHash       string          `json:"trace_hash,omitempty"`
-	Stack           string          `json:"stack,omitempty"`
-	Runtime         string          `json:"runtime,omitempty"` // see [sim.Result.Runtime]
-	ElapsedNS       int64           `json:"elapsed_ns"`
 
-	// Of a search that has found nothing:
+	// Of a search:
+	Shard      string   `json:"shard,omitempty"`      // "2/3"
 	Behaviours int      `json:"behaviours,omitempty"` // distinct partial orders
 	Pruned     int      `json:"pruned,omitempty"`     // plans that would have ended like others
 	PerSecond  float64  `json:"per_second,omitempty"` // schedules
 	Covered    int      `json:"covered,omitempty"`    // cases of the at-least-once closure
 	Coverable  int      `json:"coverable,omitempty"`
 	Uncovered  []string `json:"uncovered,omitempty"` // by name
+
+	Matches        *bool     `json:"matches,omitempty"`
+	Unmatched      *[]string `json:"unmatched,omitempty"`
+	Counterexample string    `json:"counterexample,omitempty"`
+	TraceHash      string    `json:"trace_hash,omitempty"`
+	Stack          string    `json:"stack,omitempty"`
+	Runtime        string    `json:"runtime,omitempty"` // see [sim.Result.Runtime]
+	ElapsedNS      int64     `json:"elapsed_ns"`
 }
 
 // violationShort is a violation in an outcome.
@@ -60,9 +63,7 @@ func shortOf(v *monitor.Violation) *violationShort {
 
 func (o outcome) print(w io.Writer) error {
 	o.Kind, o.Runtime = "result", sim.RuntimeName()
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(o)
+	return encoder(w).Encode(o)
 }
 
 // statistics are what a search has seen, for people.
@@ -70,6 +71,9 @@ func (o outcome) statistics() string {
 	s := fmt.Sprintf("%d distinct behaviours", o.Behaviours)
 	if o.Pruned > 0 {
 		s += fmt.Sprintf(", %d plans left out that lead where others have been", o.Pruned)
+	}
+	if time.Duration(o.ElapsedNS) >= 10*time.Second { // of less it says little
+		s += fmt.Sprintf(", %.0f schedules/s", o.PerSecond)
 	}
 	if o.Coverable > 0 {
 		s += fmt.Sprintf("\nof each effect: crash before, crash after, response lost, redelivered: %d of %d cases covered", o.Covered, o.Coverable)
@@ -80,6 +84,8 @@ func (o outcome) statistics() string {
 // sentence is the verdict of a search for people.
 func (o outcome) sentence(space string) string {
 	switch {
+	case o.Verdict == sim.Held && o.Shard != "":
+		return fmt.Sprintf("%s: no violation in the %d schedules of shard %s; wtsim merge puts the shards together", o.Scenario, o.Schedules, o.Shard)
 	case o.Verdict == sim.Held && o.Complete != nil && *o.Complete:
 		return fmt.Sprintf("%s: holds under every schedule with at most %s (%d of %d)", o.Scenario, space, o.Schedules, o.Schedules)
 	case o.Verdict == sim.Held:

@@ -27,33 +27,32 @@ type runOptions struct {
 	asJSON    bool
 	full      bool
 	logs      bool
+	part      string // --shard
+	result    string
 
-	single     bool // --seed was given
-	exhaustive bool // --bound was given
-	scenario   string
-	simulation *sim.Simulation
+	shard, shards int  // of --shard; 0 if there is none
+	single        bool // --seed was given
+	exhaustive    bool // --bound was given
+	scenario      string
+	simulation    *sim.Simulation
 }
 
 const runExamples = `  wtsim run checkout/double-charge              search with the default strategies
   wtsim run checkout --schedules 20000          longer
   wtsim run checkout --for 10m --workers 4      by time, in four processes
   wtsim run checkout --bound 2                  every schedule with at most two deviations
+  wtsim run checkout --bound 3 --shard 2/8      the second of eight parts of that, on a machine of its own; see wtsim merge
   wtsim run checkout/oversell --seed 7          exactly the random schedule of seed 7
   wtsim run checkout/oversell --json --out bug.json
   wtsim run ./shopsim:Scenario                  a scenario of your own: what func Scenario of package ./shopsim returns`
 
 func (a *app) run(args []string) (int, error) {
 	o := &runOptions{}
-	f := a.runFlags(o)
-	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
+	if done, err := o.parse(a.runFlags(o), args); done || err != nil {
 		return exitHeld, err
 	}
-	if ref, ok := parseRef(f.Arg(0)); ok && !a.known(f.Arg(0)) {
+	if ref, ok := parseRef(o.scenario); ok && !a.known(o.scenario) {
 		return a.runPackage(ref, append([]string{"run"}, args...))
-	}
-	o.single, o.exhaustive, o.scenario = f.Changed("seed"), f.Changed("bound"), f.Arg(0)
-	if err := o.validate(f.Changed("strategy")); err != nil {
-		return 0, fmt.Errorf("run: %w; see wtsim run --help", err)
 	}
 	var err error
 	if o.simulation, err = a.scenario(o.scenario); err != nil {
@@ -65,6 +64,24 @@ func (a *app) run(args []string) (int, error) {
 	return a.supervise(o, append([]string{"run"}, args...))
 }
 
+// parse reads the arguments. done is true if help was asked for.
+func (o *runOptions) parse(f *pflag.FlagSet, args []string) (done bool, err error) {
+	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
+		return done, err
+	}
+	o.single, o.exhaustive, o.scenario = f.Changed("seed"), f.Changed("bound"), f.Arg(0)
+	if f.Changed("shard") {
+		err = o.parseShard()
+	}
+	if err == nil {
+		err = o.validate(f.Changed("strategy"))
+	}
+	if err != nil {
+		return false, fmt.Errorf("run: %w; see wtsim run --help", err)
+	}
+	return false, nil
+}
+
 func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f := a.flags("run", " SCENARIO [flags]", runExamples)
 	f.IntVar(&o.schedules, "schedules", 1000, "how many schedules to run")
@@ -72,6 +89,8 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: "+strings.Join(scheduler.Names, ", "))
 	f.IntVar(&o.bound, "bound", 0, "run every schedule with at most this many deviations")
 	f.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many processes share the work")
+	f.StringVar(&o.part, "shard", "", "run only part i of n of the schedules, as i/n from 1/n to n/n")
+	f.StringVar(&o.result, "result", "", "the file that a shard leaves for wtsim merge (default wtsim-SCENARIO-shard-i-of-n.json)")
 	f.Uint64Var(&o.firstSeed, "first-seed", 1, "the seed of the first schedule")
 	f.Uint64Var(&o.seed, "seed", 0, "run exactly the schedule of this seed, of --strategy random unless given")
 	f.StringVar(&o.out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
@@ -105,6 +124,9 @@ func (o *runOptions) validate(strategyGiven bool) error {
 	case o.single && strategyGiven && !scheduler.Seeded(o.strategy):
 		return fmt.Errorf("strategy %q has no schedules that depend on a seed alone, wanted --strategy random, pct, pos or swarm with --seed", o.strategy)
 	}
+	if err := o.validateShard(); err != nil {
+		return err
+	}
 	switch {
 	case o.exhaustive:
 		o.strategy, o.schedules = "bounded", 0
@@ -118,6 +140,10 @@ func (o *runOptions) validate(strategyGiven bool) error {
 	}
 	if o.duration > 0 {
 		o.schedules = 0
+	}
+	if parts := scheduler.Parts(o.strategy); parts > 0 { // more would have nothing to do
+		shards := max(1, o.shards)
+		o.workers = min(o.workers, (parts+shards-1)/shards)
 	}
 	return nil
 }

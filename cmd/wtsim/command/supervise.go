@@ -2,6 +2,7 @@ package command
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,30 +22,36 @@ type search struct {
 	args        []string
 	began       time.Time
 	workers     []*worker
+	running     int
 	events      chan workerEvent
+	interrupts  chan os.Signal
 	progress    *progress
 	first       int // the lowest schedule that violates; 0 if none is known
+	found       map[int]*found
 	fatal       map[int]*sim.Fatal
-	why         string // a run that could not be judged
+	unclear     unclear
 	interrupted bool
 	timeUp      bool
-	orders      map[uint64]bool // partial orders that runs have shown
-	covered     sim.Coverage
+	seen        tally
 	pruned      int
 }
 
-// worker is one child process of a search.
-type worker struct {
-	*child
-	at    int // the schedule that it runs
-	ran   int
-	whole bool
-	done  bool
+// unclear is the lowest schedule that could not be judged, if any.
+type unclear struct {
+	Schedule int    `json:"schedule"`
+	Why      string `json:"why"`
+}
+
+func (u *unclear) note(number int, why string) {
+	if why != "" && (u.Why == "" || number < u.Schedule) {
+		*u = unclear{number, why}
+	}
 }
 
 type workerEvent struct {
 	worker  *worker
 	message message
+	code    int        // with ended
 	fatal   *sim.Fatal // with ended
 	ended   bool
 	err     error
@@ -52,74 +59,56 @@ type workerEvent struct {
 
 // supervise runs a search in child processes and reports its end.
 func (a *app) supervise(o *runOptions, args []string) (int, error) {
-	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*sim.Fatal{}, orders: map[uint64]bool{},
-		events: make(chan workerEvent), progress: newProgress(a.stderr, o)}
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(interrupts)
+	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*sim.Fatal{}, found: map[int]*found{}, seen: newTally(),
+		events: make(chan workerEvent), interrupts: make(chan os.Signal, 1), progress: newProgress(a.stderr, o)}
+	signal.Notify(s.interrupts, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(s.interrupts)
 	if o.single {
-		return s.report(1, 1, interrupts)
+		return s.report(1)
 	}
-	if err := s.start(); err != nil {
-		return 0, err
+	for i := range o.workers {
+		w := &worker{index: i}
+		s.workers = append(s.workers, w)
+		if err := s.start(w); err != nil {
+			return 0, err
+		}
 	}
-	if err := s.follow(interrupts); err != nil {
+	if err := s.follow(); err != nil {
 		return 0, err
 	}
 	s.progress.clear()
 	if s.first == 0 {
 		return s.nothing()
 	}
-	return s.report(s.first, s.first, interrupts)
-}
-
-func (s *search) start() error {
-	for i := range s.options.workers {
-		out, in := io.Pipe()
-		c, err := newChild(fmt.Sprintf("search %d %d", i, s.options.workers), s.args, in, s.app.stderr)
-		if err != nil {
-			return err
-		}
-		w := &worker{child: c}
-		if err := c.cmd.Start(); err != nil {
-			return fmt.Errorf("a worker could not be started: %w", err)
-		}
-		s.workers = append(s.workers, w)
-		heard := make(chan struct{})
-		go s.listen(w, out, heard)
-		go func() {
-			_, fatal, err := w.wait()
-			_ = in.Close()
-			<-heard // what it said comes before its end
-			s.events <- workerEvent{worker: w, ended: true, fatal: fatal, err: err}
-		}()
-	}
-	return nil
+	return s.report(s.first)
 }
 
 // listen passes on what a worker prints.
 func (s *search) listen(w *worker, out io.Reader, heard chan<- struct{}) {
 	defer close(heard)
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
+	for lines := bufio.NewReader(out); ; {
+		line, err := lines.ReadBytes('\n')
+		if err != nil { // the last line may be cut
+			return
+		}
 		var m message
-		if err := json.Unmarshal(lines.Bytes(), &m); err == nil {
+		if err := json.Unmarshal(line, &m); err == nil {
 			s.events <- workerEvent{worker: w, message: m}
 		}
 	}
 }
 
 // follow takes note of what workers say until all have ended.
-func (s *search) follow(interrupts <-chan os.Signal) error {
+func (s *search) follow() error {
 	var timeUp <-chan time.Time
 	if s.options.duration > 0 {
 		timeUp = time.After(s.options.duration)
 	}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for running := len(s.workers); running > 0; {
+	for s.running > 0 {
 		select {
-		case <-interrupts:
+		case <-s.interrupts:
 			s.interrupted = true
 			s.stop()
 		case <-timeUp:
@@ -128,9 +117,6 @@ func (s *search) follow(interrupts <-chan os.Signal) error {
 		case <-tick.C:
 			s.progress.show(s.ran(), time.Since(s.began))
 		case e := <-s.events:
-			if e.ended {
-				running--
-			}
 			if err := s.note(e); err != nil {
 				s.stop()
 				return err
@@ -143,38 +129,29 @@ func (s *search) follow(interrupts <-chan os.Signal) error {
 // note takes in one event of a worker. The error is one of ours.
 func (s *search) note(e workerEvent) error {
 	w := e.worker
-	var killed *killedError
 	switch m := e.message; {
-	case e.fatal != nil:
-		s.fatal[w.at] = e.fatal
-		s.found(w.at)
-	case errors.As(e.err, &killed):
-		s.why = killed.Error()
-	case e.ended && e.err == nil && !w.done:
-		return errors.New("a worker ended before its work was done")
 	case e.ended:
-		return e.err
-	case m.Done:
-		w.done, w.ran, w.whole = true, m.Ran, m.Whole
-		s.covered.Merge(m.Taken, m.Missing)
-		s.pruned = max(s.pruned, m.Pruned) // every worker enumerates all
-		if m.Why != "" && s.why == "" {
-			s.why = m.Why
-		}
-	case m.Order != 0:
-		s.orders[m.Order] = true
-	case m.Found > 0:
-		s.found(m.Found)
-	default:
+		s.running--
+		return s.hasEnded(e)
+	case m.At > 0:
 		w.at = m.At
-		w.ran++
+	case m.Ended != nil:
+		w.ended(m.Ended)
+		s.seen.add(m.Ended)
+		s.unclear.note(m.Ended.Number, m.Ended.Why)
+	case m.Found != nil:
+		s.found[m.Found.Number] = m.Found
+		s.violates(m.Found.Number)
+	case m.Done != nil:
+		w.done, w.through = m.Done, max(w.through, m.Done.Through)
+		s.pruned = max(s.pruned, m.Done.Pruned) // every worker enumerates all
 	}
 	return nil
 }
 
-// found keeps the lowest schedule that violates; workers need not go beyond
+// violates keeps the lowest schedule that violates; workers need not go beyond
 // it.
-func (s *search) found(number int) {
+func (s *search) violates(number int) {
 	if s.first != 0 && s.first <= number {
 		return
 	}
@@ -200,39 +177,27 @@ func (s *search) ran() int {
 
 // nothing reports a search that found no violation.
 func (s *search) nothing() (int, error) {
-	complete := true
+	whole := true
 	for _, w := range s.workers {
-		complete = complete && w.whole
+		whole = whole && w.done != nil && w.done.Whole
 	}
-	o := outcome{Scenario: s.options.scenario, Verdict: sim.Held, Schedules: s.ran(), Complete: &complete, ElapsedNS: time.Since(s.began).Nanoseconds()}
+	complete := whole && s.unclear.Why == "" && s.options.shards == 0 // a shard is no space
+	r := &reported{Outcome: outcome{Scenario: s.options.scenario, Verdict: sim.Held, Schedules: s.ran(), Complete: &complete}}
+	o := &r.Outcome
 	switch {
-	case s.why != "":
-		o.Verdict, o.Why, complete = sim.Inconclusive, s.why, false
-	case s.options.exhaustive && !complete:
+	case s.unclear.Why != "":
+		o.Verdict, o.Why = sim.Inconclusive, s.unclear.Why
+	case s.options.exhaustive && !whole:
 		o.Verdict, o.Why = sim.Inconclusive, fmt.Sprintf("the schedules with at most %s were not all run", deviations(s.options.bound))
 	}
-	s.statistics(&o)
-	code := exitOf(o.Verdict)
+	o.Pruned = s.pruned
+	s.seen.statistics(o, unbounded)
+	s.finish(o)
+	r.Text = o.sentence(deviations(s.options.bound)) + "\n" + o.statistics() + "\n"
 	if s.interrupted {
-		code = exitInterrupted
+		r.Text = "interrupted\n" + r.Text
 	}
-	if s.options.asJSON {
-		return code, o.print(s.app.stdout)
-	}
-	if s.interrupted {
-		fmt.Fprintln(s.app.stdout, "interrupted")
-	}
-	fmt.Fprintln(s.app.stdout, o.sentence(deviations(s.options.bound)))
-	fmt.Fprintln(s.app.stdout, o.statistics())
-	return code, nil
-}
-
-// statistics fills in what the search has seen.
-func (s *search) statistics(o *outcome) {
-	taken, missing := s.covered.Cases()
-	o.Behaviours, o.Pruned = len(s.orders), s.pruned
-	o.Covered, o.Coverable, o.Uncovered = len(taken), len(taken)+len(missing), missing
-	o.PerSecond = float64(o.Schedules) / (float64(o.ElapsedNS) / 1e9)
+	return s.tell(r, s.keep(r, 0, whole))
 }
 
 func deviations(n int) string {
@@ -242,21 +207,48 @@ func deviations(n int) string {
 	return fmt.Sprintf("%d deviations", n)
 }
 
-// report lets a child tell the schedule that violates: it runs, shrinks and
-// saves it.
-func (s *search) report(number, ran int, interrupts <-chan os.Signal) (int, error) {
-	if f := s.fatal[number]; f != nil {
-		return s.reportFatal(number, ran, f)
-	}
-	job := fmt.Sprintf("report %d %d %d", number, ran, time.Since(s.began).Nanoseconds())
-	c, err := newChild(job, s.args, s.app.stdout, s.app.stderr)
+// report tells the schedule that violates, and saves it.
+func (s *search) report(number int) (int, error) {
+	r, err := s.examine(number)
 	if err != nil {
 		return 0, err
 	}
-	done := make(chan struct{})
+	o := &r.Outcome
+	o.Schedules = s.options.dealt(number)
+	if f := s.found[number]; f != nil {
+		o.Pruned = f.Pruned
+	}
+	if !s.options.single {
+		s.seen.statistics(o, number)
+	}
+	s.finish(o)
+	var trouble []error
+	if r.Trouble != "" {
+		trouble = append(trouble, errors.New(r.Trouble))
+	}
+	if r.Counterexample != nil {
+		trouble = append(trouble, r.save(s.options.path(number)))
+	}
+	trouble = append(trouble, s.keep(r, number, false))
+	r.addEnd(!s.options.single)
+	return s.tell(r, errors.Join(trouble...))
+}
+
+// examine lets a child look at a schedule: it runs and shrinks it.
+func (s *search) examine(number int) (*reported, error) {
+	if f := s.fatal[number]; f != nil {
+		return s.tellFatal(number, f)
+	}
+	var out bytes.Buffer
+	c, err := newChild(fmt.Sprintf("report %d%s", number, s.lostOf(number)), s.args, &out, s.app.stderr)
+	if err != nil {
+		return nil, err
+	}
+	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(gone)
 		select {
-		case <-interrupts:
+		case <-s.interrupts:
 			s.interrupted = true
 			_ = c.stdin.Close()
 		case <-done:
@@ -264,13 +256,40 @@ func (s *search) report(number, ran int, interrupts <-chan os.Signal) (int, erro
 	}()
 	code, fatal, err := c.run()
 	close(done)
-	switch {
-	case err != nil:
-		return 0, err
-	case fatal != nil:
-		return s.reportFatal(number, ran, fatal)
-	case s.interrupted:
-		return exitInterrupted, nil
+	<-gone
+	if fatal != nil {
+		return s.tellFatal(number, fatal)
+	}
+	r := &reported{}
+	if err == nil && code != exitHeld {
+		err = fmt.Errorf("the process that was to report has ended with exit code %d", code)
+	}
+	if err == nil {
+		err = json.Unmarshal(out.Bytes(), r)
+	}
+	if f := s.found[number]; err != nil && f != nil && f.Reported != nil { // what was found is kept
+		f.Reported.Trouble = err.Error() + "; the counterexample is kept as it was found"
+		return f.Reported, nil
+	}
+	return r, err
+}
+
+// finish fills in what is known at the end.
+func (s *search) finish(o *outcome) {
+	o.ElapsedNS = time.Since(s.began).Nanoseconds()
+	if s.options.shards > 0 {
+		o.Shard = fmt.Sprintf("%d/%d", s.options.shard, s.options.shards)
+	}
+	if !s.options.single {
+		o.PerSecond = float64(s.ran()) / (float64(o.ElapsedNS) / 1e9)
+	}
+}
+
+// tell prints what is reported, and what has gone wrong besides.
+func (s *search) tell(r *reported, trouble error) (int, error) {
+	code := s.app.print(r, s.options.asJSON, trouble)
+	if s.interrupted {
+		code = exitInterrupted
 	}
 	return code, nil
 }

@@ -15,18 +15,36 @@ import (
 	"github.com/wtsim/wtsim/sim"
 )
 
-// message is a line that a worker of a search prints.
+// message is a line that a worker of a search prints: one of these.
 type message struct {
-	At    int    `json:"at,omitempty"`    // this schedule begins
-	Order uint64 `json:"order,omitempty"` // of the one that has ended: hash of its partial order
-	Found int    `json:"found,omitempty"` // this one violates
-	Ran   int    `json:"ran,omitempty"`   // at the end: how many were run
-	Whole bool   `json:"whole,omitempty"` // at the end: there are no more
-	Why   string `json:"why,omitempty"`   // at the end: a run that could not be judged
-	Done  bool   `json:"done,omitempty"`
+	At    int    `json:"at,omitempty"` // this schedule begins
+	Ended *ended `json:"ended,omitempty"`
+	Found *found `json:"found,omitempty"`
+	Done  *done  `json:"done,omitempty"`
+}
 
-	Pruned         int      `json:"pruned,omitempty"` // at the end, with what follows
-	Taken, Missing []string `json:",omitempty"`       // cases of effects, see [sim.Coverage]
+// ended is a schedule that has ended.
+type ended struct {
+	Number         int      `json:"number"`
+	Order          uint64   `json:"order,omitempty"` // hash of its partial order
+	Taken, Missing []string `json:",omitempty"`      // cases of effects that are new, see [sim.Coverage]
+	Why            string   `json:"why,omitempty"`   // it could not be judged
+	Stuck          bool     `json:"stuck,omitempty"` // because it was stuck
+}
+
+// found is a schedule that violates, as it was found.
+type found struct {
+	Number   int       `json:"number"`
+	Pruned   int       `json:"pruned,omitempty"` // up to it
+	Reported *reported `json:"reported"`
+}
+
+// done is a worker's last word.
+type done struct {
+	Through int  `json:"through"`          // every schedule of its share up to here was run
+	Whole   bool `json:"whole,omitempty"`  // there are no more
+	Stuck   bool `json:"stuck,omitempty"`  // too many runs were
+	Pruned  int  `json:"pruned,omitempty"` // of all that it has enumerated
 }
 
 // work does a child's job. Interrupts are the parent's to deal with: it
@@ -34,41 +52,60 @@ type message struct {
 func (a *app) work(o *runOptions, j job) (int, error) {
 	signal.Ignore(os.Interrupt)
 	switch {
-	case j.verb == "search" && len(j.args) == 2:
-		return a.workSearch(o, int(j.args[0]), int(j.args[1]))
-	case j.verb == "journal" && len(j.args) == 1:
-		return a.workJournal(o, int(j.args[0]))
-	case j.verb == "report" && len(j.args) == 3:
-		return a.report(o, int(j.args[0]), int(j.args[1]), j.args[2])
+	case j.verb == "search" && len(j.args) >= 3:
+		s := o.search()
+		s.Worker, s.Workers, s.From, s.Lost = int(j.args[0]), int(j.args[1]), int(j.args[2]), set(j.args[3:])
+		return a.workSearch(o, s)
+	case j.verb == "journal" && len(j.args) >= 1:
+		return a.workJournal(o, int(j.args[0]), set(j.args[1:]))
+	case j.verb == "report" && len(j.args) >= 1:
+		r, err := a.report(o, int(j.args[0]), set(j.args[1:]))
+		if err != nil {
+			return 0, err
+		}
+		return exitHeld, encoder(a.stdout).Encode(r)
 	}
 	return 0, fmt.Errorf("%s=%q is not a job", jobVariable, os.Getenv(jobVariable))
 }
 
-func (a *app) workSearch(o *runOptions, worker, workers int) (int, error) {
-	out := json.NewEncoder(a.stdout)
+func set(numbers []int64) map[int]bool {
+	out := map[int]bool{}
+	for _, n := range numbers {
+		out[int(n)] = true
+	}
+	return out
+}
+
+// encoder writes JSON as the files have it.
+func encoder(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
+}
+
+func (a *app) workSearch(o *runOptions, s sim.Search) (int, error) {
+	out := encoder(a.stdout)
 	ctx, limit := orders(os.Stdin)
-	s := o.search()
-	s.Worker, s.Workers = worker, workers
 	s.Limit = func() int { return int(limit.Load()) }
 	s.Before = func(n int) { _ = out.Encode(message{At: n}) }
 	var covered sim.Coverage
-	s.After = func(_ int, r *sim.Result) {
-		covered.Add(r)
-		_ = out.Encode(message{Order: r.Record.Hash})
+	s.After = func(n int, r *sim.Result) {
+		e := ended{Number: n, Why: r.Why, Stuck: r.Abandoned}
+		if !r.Abandoned { // how far it got depends on the machine
+			e.Order = r.Record.Hash
+			e.Taken, e.Missing = covered.Add(r)
+		}
+		_ = out.Encode(message{Ended: &e})
 	}
-	found, err := o.simulation.Search(ctx, s)
+	f, err := o.simulation.Search(ctx, s)
 	if err != nil {
 		return 0, err
 	}
-	if found.Result != nil {
-		_ = out.Encode(message{Found: found.Number})
+	if f.Result != nil {
+		r := o.asFound(f.Schedule, f.Result)
+		_ = out.Encode(message{Found: &found{f.Number, f.Schedule.Pruned, r}})
 	}
-	end := message{Done: true, Ran: found.Ran, Whole: found.Complete, Pruned: found.Pruned}
-	end.Taken, end.Missing = covered.Cases()
-	if found.Inconclusive != nil {
-		end.Why = found.Inconclusive.Why
-	}
-	return exitHeld, out.Encode(end)
+	return exitHeld, out.Encode(message{Done: &done{f.Through, f.Complete, f.Stuck, f.Pruned}})
 }
 
 // orders reads what the parent says: a number is the last schedule worth
@@ -90,33 +127,12 @@ func orders(in io.Reader) (context.Context, *atomic.Int64) {
 	return ctx, limit
 }
 
-// workJournal runs one schedule that is known to end its process.
-func (a *app) workJournal(o *runOptions, number int) (int, error) {
-	schedule, ok, err := o.simulation.Schedule(o.search(), number)
-	if err != nil || !ok {
-		return exitUsage, err
-	}
-	o.simulation.Run(&journal{source: schedule.Source, out: json.NewEncoder(a.stdout)})
-	return exitHeld, nil
-}
-
-// journal prints each deviation as it is decided.
-type journal struct {
-	source scheduler.Source
-	out    *json.Encoder
-}
-
-func (j *journal) Choose(d *scheduler.Decision) int {
-	i := j.source.Choose(d)
-	if i > 0 {
-		_ = j.out.Encode(scheduler.Deviation{At: d.At, Do: d.Options[i].Do, With: d.Options[i].With})
-	}
-	return i
-}
-
-// simulate is what a child runs for a schedule number: the schedule again.
-func (o *runOptions) again(number int) (scheduler.Schedule, *sim.Result, error) {
-	schedule, ok, err := o.simulation.Schedule(o.search(), number)
+// again runs a schedule again by its number. Lost are those that must not be
+// run on the way there.
+func (o *runOptions) again(number int, lost map[int]bool) (scheduler.Schedule, *sim.Result, error) {
+	s := o.search()
+	s.Lost = lost
+	schedule, ok, err := o.simulation.Schedule(s, number)
 	if err != nil {
 		return schedule, nil, err
 	}

@@ -1,0 +1,122 @@
+package command
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// dying are scenarios that count a message, and do something about one that
+// is counted more than once.
+func dying() []sim.Scenario {
+	var out []sim.Scenario
+	for _, s := range []struct {
+		name string
+		do   func(n int64)
+	}{
+		{"test/counts", func(int64) {}},
+		{"test/thrice", thrice},
+		{"test/killed-once", func(n int64) {
+			killOnce()
+			thrice(n)
+		}},
+		{"test/killed", func(n int64) {
+			if n > 1 {
+				kill()
+			}
+		}},
+		{"test/exits", func(n int64) {
+			if n > 1 {
+				os.Exit(7)
+			}
+		}},
+		{"test/fatal-later", func(n int64) {
+			if n > 2 {
+				go panic("counted three times")
+				time.Sleep(time.Second)
+			}
+		}},
+		{"test/stuck", func(n int64) {
+			if n > 1 {
+				var mu sync.Mutex
+				mu.Lock()
+				go mu.Lock()
+				time.Sleep(time.Second)
+			}
+		}},
+	} {
+		out = append(out, counting(s.name, s.do))
+	}
+	return out
+}
+
+// thrice is a violation that needs two deviations.
+func thrice(n int64) {
+	if n > 2 {
+		panic("counted three times")
+	}
+}
+
+// invoked is how often this process has counted.
+var invoked int
+
+// killOnce ends the process from outside, as it were, in its 30th invocation:
+// the first that gets to create the file that the environment names.
+func killOnce() {
+	if invoked++; invoked != 30 {
+		return
+	}
+	f, err := os.OpenFile(os.Getenv("TEST_KILLED_ONCE"), os.O_CREATE|os.O_EXCL, 0o644)
+	if err == nil {
+		f.Close()
+		kill()
+	}
+}
+
+func kill() {
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Kill()
+	}
+	panic(err) // unless it is gone
+}
+
+func counting(name string, do func(n int64)) sim.Scenario {
+	return sim.Scenario{
+		Name: name, Doc: "of the tests",
+		Services: []probe.Service{redis.New("redis")},
+		Functions: []sim.Function{
+			{Name: "post", New: func(env *sim.Env) (sim.Handler, error) { return post(env.Topic("hits")), nil }},
+			{Name: "count", Topic: "hits", New: func(env *sim.Env) (sim.Handler, error) {
+				return count(redis.Client(env, "redis", nil), do), nil
+			}},
+		},
+		Clients: []sim.Client{{Name: "ann", Requests: []sim.Request{{Function: "post"}}}},
+	}
+}
+
+func post(topic *sim.Topic) sim.Handler {
+	return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := topic.Publish(r.Context(), []byte("hit")); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+}
+
+func count(client *goredis.Client, do func(int64)) sim.Handler {
+	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+		n, err := client.Incr(ctx, "hits").Result()
+		if err == nil {
+			do(n)
+		}
+		return err
+	})
+}

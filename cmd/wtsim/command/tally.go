@@ -1,0 +1,115 @@
+package command
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// tally is what the schedules of a search have shown, each with the number of
+// the first schedule that did. So it can be told up to any schedule, whoever
+// ran which, and in which order they came.
+type tally struct {
+	orders map[uint64]int // hashes of partial orders
+	cases  map[string]firsts
+}
+
+// firsts are the schedules in which a case of an effect, see [sim.Coverage],
+// was offered first and taken first; 0 if none.
+type firsts struct {
+	Offered int `json:"offered"`
+	Taken   int `json:"taken,omitempty"`
+}
+
+func newTally() tally { return tally{orders: map[uint64]int{}, cases: map[string]firsts{}} }
+
+// add takes in a schedule.
+func (t tally) add(e *ended) {
+	t.order(e.Order, e.Number)
+	for _, name := range e.Taken {
+		t.note(name, firsts{e.Number, e.Number})
+	}
+	for _, name := range e.Missing {
+		t.note(name, firsts{Offered: e.Number})
+	}
+}
+
+func (t tally) order(hash uint64, number int) {
+	if hash != 0 { // 0 is one that is not known
+		t.orders[hash] = earlier(t.orders[hash], number)
+	}
+}
+
+func (t tally) note(name string, f firsts) {
+	old := t.cases[name]
+	t.cases[name] = firsts{earlier(old.Offered, f.Offered), earlier(old.Taken, f.Taken)}
+}
+
+// earlier is the lower of two schedules, where 0 is none.
+func earlier(a, b int) int {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+// merge takes in another tally.
+func (t tally) merge(u tally) {
+	for hash, n := range u.orders { //wtsim:order a map to a map
+		t.order(hash, n)
+	}
+	for name, f := range u.cases { //wtsim:order a map to a map
+		t.note(name, f)
+	}
+}
+
+// statistics fills in what the schedules up to a number have shown.
+func (t tally) statistics(o *outcome, through int) {
+	o.Behaviours, o.Covered, o.Coverable, o.Uncovered = 0, 0, 0, nil
+	for _, n := range t.orders { //wtsim:order a count
+		if n <= through {
+			o.Behaviours++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.cases)) {
+		switch f := t.cases[name]; {
+		case f.Taken > 0 && f.Taken <= through:
+			o.Covered++
+		case f.Offered <= through:
+			o.Uncovered = append(o.Uncovered, name)
+		}
+	}
+	o.Coverable = o.Covered + len(o.Uncovered)
+}
+
+// packed are the partial orders in few bytes: by schedule, the difference to
+// the schedule before as a varint, and the hash in eight bytes.
+func (t tally) packed() []byte {
+	hashes := slices.SortedFunc(maps.Keys(t.orders), func(a, b uint64) int {
+		return cmp.Or(cmp.Compare(t.orders[a], t.orders[b]), cmp.Compare(a, b))
+	})
+	var out []byte
+	last := 0
+	for _, h := range hashes {
+		out = binary.AppendUvarint(out, uint64(t.orders[h]-last))
+		out = binary.BigEndian.AppendUint64(out, h)
+		last = t.orders[h]
+	}
+	return out
+}
+
+// unpack takes in what packed has made.
+func (t tally) unpack(data []byte) error {
+	for n := uint64(0); len(data) > 0; {
+		more, size := binary.Uvarint(data)
+		if size <= 0 || len(data) < size+8 {
+			return errors.New("is cut short")
+		}
+		n += more
+		t.order(binary.BigEndian.Uint64(data[size:]), int(n))
+		data = data[size+8:]
+	}
+	return nil
+}
