@@ -45,6 +45,7 @@ type Service struct {
 	objects   []fakestorage.Object
 	configs   []config
 	limited   bool
+	without   []string // guarantees
 }
 
 // New declares a Cloud Storage with these buckets. Its operations are those
@@ -101,7 +102,8 @@ func (s *Service) Open(platform probe.Platform) (probe.Backend, error) {
 	}
 	b := &Backend{
 		server: server, base: server.HTTPClient().Transport, platform: platform, configs: s.configs, limited: s.limited,
-		meta: map[version]int64{}, buckets: map[string]int64{}, uploads: map[string]upload{}, changed: map[version]time.Time{},
+		careless: slices.Contains(s.without, preconditions),
+		meta:     map[version]int64{}, buckets: map[string]int64{}, uploads: map[string]upload{}, changed: map[version]time.Time{},
 	}
 	for _, name := range s.buckets {
 		server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name, VersioningEnabled: slices.Contains(s.versioned, name)})
@@ -142,6 +144,7 @@ type Backend struct {
 	platform probe.Platform // may be nil
 	configs  []config
 	limited  bool
+	careless bool // preconditions mean nothing
 	closed   atomic.Bool
 
 	mu      sync.Mutex            // held while an operation happens

@@ -22,6 +22,8 @@ const jobVariable = "WTSIM_JOB"
 //	report N R E  run schedule N again, shrink it and report it; R schedules
 //	              were run before, in E nanoseconds
 //	journal N     run schedule N and print each deviation as it is decided
+//	survey        run what mutate is about as it is
+//	weaken I      search without the I-th guarantee, reduce what is found
 //	tell          do what the arguments say, in this process
 type job struct {
 	verb string

@@ -67,6 +67,7 @@ func subcommands() []subcommand {
 		{"check", "check recorded events against properties", (*app).check},
 		{"props", "print, validate and draw a file of properties", (*app).props},
 		{"bench", "measure how many schedules a search needs, beside published figures", (*app).bench},
+		{"mutate", "weaken the world, one guarantee at a time: do the properties notice?", (*app).mutate},
 		{"list", "list the scenarios", (*app).list},
 		{"faults", "list what the platform may do, with sources", (*app).faults},
 		{"test", "go test, on a Go runtime that is deterministic", (*app).test},
@@ -75,7 +76,7 @@ func subcommands() []subcommand {
 }
 
 // later are the verbs of the contract that are not built yet.
-var later = []string{"monitor", "describe", "mutate", "merge"}
+var later = []string{"monitor", "describe", "merge"}
 
 func (a *app) main(args []string) int {
 	do := a.dispatch
