@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/alicebob/miniredis/v2/server"
 
@@ -43,7 +44,7 @@ func (b *Backend) inParts(tap probe.Tap, seam func(probe.Tap, string, probe.Dial
 		if err != nil {
 			return nil, err
 		}
-		return &parted{above, below, tap}, nil
+		return &parted{Conn: above, below: below, tap: tap}, nil
 	}
 }
 
@@ -52,15 +53,27 @@ type parted struct {
 	net.Conn
 	below *conn
 	tap   probe.Tap
+	gone  atomic.Pointer[error] // it has broken within a part
 }
 
 // Write begins a transaction or script that is the whole of what is written;
-// one in a longer pipeline stays in one piece.
+// one in a longer pipeline stays in one piece. What breaks it the client learns
+// where it reads: the request was sent.
 func (p *parted) Write(b []byte) (int, error) {
 	if err := p.begin(requests(b)); err != nil {
-		return 0, err
+		p.gone.Store(&err)
+		return len(b), p.Close()
 	}
 	return p.Conn.Write(b)
+}
+
+// Read returns answers.
+func (p *parted) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if gone := p.gone.Load(); gone != nil {
+		return 0, *gone
+	}
+	return n, err
 }
 
 // requests are those of a piece of writing; none if it holds a part of one.

@@ -1,0 +1,35 @@
+package scenarios
+
+import (
+	"context"
+	"testing"
+
+	"github.com/wtsim/wtsim/sim"
+)
+
+// What a scenario says it relies on is what keeps its properties: without it
+// one of them is violated, within as many schedules as `wtsim mutate` searches.
+// (That it holds with it is [TestExpectations].)
+func TestReliedOn(t *testing.T) {
+	for _, s := range All() {
+		for _, guarantee := range s.Relies {
+			t.Run(s.Name+" without "+guarantee, func(t *testing.T) {
+				whole, err := sim.Compile(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				weak, err := whole.Without(guarantee)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found, err := weak.Search(context.Background(), sim.Search{Schedules: 300})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if found.Result == nil {
+					t.Errorf("no property notices in %d schedules", found.Ran)
+				}
+			})
+		}
+	}
+}
