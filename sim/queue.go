@@ -193,8 +193,11 @@ func (p platform) Queued(queueName string) ([]probe.QueuedTask, error) {
 	return out, nil
 }
 
+// taskWords begin what is said of every attempt of a queue's tasks.
+func taskWords(queue string) string { return "runs a task of " + queue + ", " }
+
 func (c *queued) words(attempt int) string {
-	s := fmt.Sprintf("runs a task of %s, %s %s", c.queue.Name, c.request().method(), c.request().path())
+	s := taskWords(c.queue.Name) + c.request().people()
 	if attempt > 1 {
 		s += fmt.Sprintf(", attempt %d", attempt)
 	}

@@ -89,6 +89,22 @@ func (s *Service) Emulator(address string) (name, value string) {
 // Name returns "gcs".
 func (s *Service) Name() string { return "gcs" }
 
+// String tells in short how it is declared.
+func (s *Service) String() string {
+	var b strings.Builder
+	b.WriteString("Cloud Storage: buckets " + strings.Join(s.buckets, ", "))
+	for i, o := range s.objects {
+		b.WriteString(map[bool]string{true: "; objects ", false: ", "}[i == 0] + o.BucketName + "/" + o.Name)
+	}
+	for _, c := range s.configs {
+		fmt.Fprintf(&b, "; %s tells topic %s", c.bucket, c.topic)
+	}
+	if len(s.versioned) > 0 {
+		b.WriteString("; versioned: " + strings.Join(s.versioned, ", "))
+	}
+	return b.String()
+}
+
 // Open starts a Cloud Storage with the declared buckets. The error is a
 // bucket or topic that the scenario names but does not have. A nil platform
 // is told nothing.

@@ -30,7 +30,9 @@ package redis
 
 import (
 	"context"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -79,6 +81,22 @@ func (s *Service) Replicated() *Service {
 
 // Name returns the service's name.
 func (s *Service) Name() string { return s.name }
+
+// String tells in short how it is declared.
+func (s *Service) String() string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(s.seed)) {
+		parts = append(parts, key+"="+s.seed[key])
+	}
+	text := "Redis"
+	if s.replicated {
+		text = "Redis with replicas"
+	}
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	return text
+}
 
 // Open starts an empty Redis, inside the bubble of a run.
 func (s *Service) Open(probe.Platform) (probe.Backend, error) {

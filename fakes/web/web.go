@@ -32,6 +32,9 @@ type Stateful interface {
 // Name returns the host name.
 func (s *Service) Name() string { return s.host }
 
+// String tells in short what it is.
+func (s *Service) String() string { return "HTTP" }
+
 // Open makes the API of a run.
 func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 	b := &Backend{host: s.host, handler: s.open()}

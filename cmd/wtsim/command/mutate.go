@@ -155,7 +155,7 @@ func (a *app) superviseMutate(o *mutateOptions, args []string) (int, error) {
 	for _, g := range o.guarantees {
 		r := mutation{Kind: mutationsKind, Scenario: o.scenario, Weakening: g.Name, Without: g.Without, Source: g.Source, Outcome: notRun,
 			Relied: slices.Contains(s.Relies, g.Name)}
-		if !slices.Contains(used, g.Name) && !r.Relied && len(o.only) == 0 {
+		if !slices.Contains(used, g.Name) && !r.Relied && len(o.only) == 0 && !m.interrupted() {
 			r.Outcome = notUsed
 		}
 		m.results = append(m.results, r)

@@ -20,7 +20,7 @@ func (m *mutations) tell(all bool) error {
 			if err := e.Encode(r); err != nil {
 				return err
 			}
-		case r.Outcome != notUsed || len(m.options.only) > 0:
+		case r.Outcome != notUsed && r.Outcome != notRun:
 			m.tellOne(r)
 		}
 	}
@@ -121,7 +121,7 @@ func (m *mutations) tellSum(sum mutateResult, relies int) {
 	}
 	fmt.Fprintf(w, "\n%s: %d of %d weakenings are noticed", m.options.scenario, sum.Noticed, sum.Tried)
 	if unused > 0 {
-		fmt.Fprintf(w, ", %d more are of what it does not use", unused)
+		fmt.Fprintf(w, ", %d more concern what it does not use", unused)
 	}
 	fmt.Fprintln(w)
 	switch {
