@@ -7,7 +7,7 @@ import "github.com/wtsim/wtsim/event"
 type Guarantee struct {
 	Name    string // <kind of service>/<what is promised>, e.g. "gcs/preconditions"
 	Without string // what becomes of the service without it, in a sentence
-	Source  string // the page that promises it
+	Source  string // the page that promises it; empty where the scenario itself does
 	// Used reports whether an operation of the service asks for it. Nil where
 	// operations do not show that.
 	Used func(*event.Operation) bool

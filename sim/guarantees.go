@@ -14,7 +14,8 @@ import (
 // scenario whose properties do not notice that tests nothing of what relies on
 // it.
 
-// promise is a guarantee of the platform's own.
+// promise is a guarantee of the platform's own, or one that the scenario gives
+// itself: no page promises that clients repeat their requests.
 type promise struct {
 	probe.Guarantee
 	used func(s *Scenario, benign *Result) bool
@@ -30,7 +31,7 @@ const (
 
 // promises are in order of name.
 var promises = []promise{
-	{probe.Guarantee{Name: "clients/retries", Without: "clients do not repeat a request that was not answered", Source: "https://docs.cloud.google.com/storage/docs/retry-strategy"},
+	{probe.Guarantee{Name: "clients/retries", Without: "clients do not repeat a request that was not answered"},
 		func(s *Scenario, _ *Result) bool {
 			return slices.ContainsFunc(s.Clients, func(c Client) bool { return c.Retries > 0 })
 		},

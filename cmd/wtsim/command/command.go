@@ -140,6 +140,7 @@ Examples:
   wtsim trace checkout
   wtsim run checkout/double-charge
   wtsim replay wtsim-checkout-double-charge-37.json
+  wtsim mutate checkout
 
 Exit codes: 0 held, 1 a violation, 2 bad usage or input, 3 inconclusive, 130 interrupted.
 `)

@@ -102,7 +102,8 @@ func (a *app) describe(args []string) (int, error) {
 		return exitHeld, a.describeHere(o)
 	}
 	return a.inChild("describe", args, func(f *sim.Fatal) (int, error) {
-		return 0, fmt.Errorf("%s: its benign run ends the process: %s; see `wtsim trace %s`", o.simulation.Scenario().Name, f.Why, o.simulation.Scenario().Name)
+		name := o.simulation.Scenario().Name
+		return 0, fmt.Errorf("%s: its benign run ends the process: %s; see `wtsim trace %s`", name, f.Why, calledAs(name))
 	})
 }
 
@@ -126,7 +127,7 @@ func (a *app) describeHere(o *describeOptions) error {
 
 func describeScenario(simulation *sim.Simulation, benign *sim.Result) description {
 	s := simulation.Scenario()
-	l := describe(s)
+	l := listedOf(s)
 	d := description{
 		Kind: "scenario", Name: s.Name, Doc: s.Doc, Expect: l.Expect, Deviations: l.Deviations, Relies: orEmpty(s.Relies),
 		Isolated: s.Isolated, Profile: s.Profile.Name, Functions: []describedFunction{}, Topics: []string{},

@@ -36,7 +36,7 @@ func (a *app) list(args []string) (int, error) {
 		return 0, fmt.Errorf("list: no scenario's name begins with %q%s; `wtsim list` shows them", f.Arg(0), didYouMean(f.Arg(0), names))
 	}
 	if *asJSON {
-		return exitHeld, a.eachJSON(len(scenarios), func(i int) any { return describe(scenarios[i]) })
+		return exitHeld, a.eachJSON(len(scenarios), func(i int) any { return listedOf(scenarios[i]) })
 	}
 	return exitHeld, a.listGroups(scenarios)
 }
@@ -65,7 +65,7 @@ func (a *app) listGroups(scenarios []sim.Scenario) error {
 		}
 		fmt.Fprintln(w, g)
 		for _, s := range groups[g] {
-			l := describe(s)
+			l := listedOf(s)
 			expect := l.Expect
 			if l.Deviations != nil {
 				expect = fmt.Sprintf("violation (%d)", *l.Deviations)
@@ -76,7 +76,7 @@ func (a *app) listGroups(scenarios []sim.Scenario) error {
 	return w.Flush()
 }
 
-func describe(s sim.Scenario) listed {
+func listedOf(s sim.Scenario) listed {
 	l := listed{Name: s.Name, Doc: s.Doc, Expect: "holds", Properties: []string{}}
 	for _, p := range s.Properties {
 		l.Properties = append(l.Properties, p.Name())

@@ -41,7 +41,7 @@ type mutation struct {
 	Scenario   string          `json:"scenario"`
 	Weakening  string          `json:"weakening"`
 	Without    string          `json:"without"`
-	Source     string          `json:"source"`
+	Source     string          `json:"source,omitempty"`
 	Relied     bool            `json:"relied"`
 	Outcome    string          `json:"outcome"`
 	Why        string          `json:"why,omitempty"`
@@ -179,7 +179,7 @@ func (m *mutations) survey() (used []string, err error) {
 	case m.interrupted():
 		return nil, nil
 	}
-	advice := fmt.Sprintf("; run it first (wtsim run %s): mutate takes a scenario that holds", m.options.scenario)
+	advice := fmt.Sprintf("; run it first (wtsim run %s): mutate takes a scenario that holds", calledAs(m.options.scenario))
 	switch {
 	case s.Violated != "":
 		return nil, fmt.Errorf("%s: property %q is violated as it is%s", m.options.scenario, s.Violated, advice)
