@@ -109,7 +109,7 @@ func without(t *testing.T, s *sim.Simulation, guarantee string) *sim.Simulation 
 // searched returns the first result that violates, nil if none does.
 func searched(t *testing.T, s *sim.Simulation) *sim.Result {
 	t.Helper()
-	found, err := s.Search(context.Background(), sim.Search{Schedules: 200})
+	found, err := s.Search(context.Background(), sim.Search{Schedules: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
