@@ -2,8 +2,10 @@ package scenarios
 
 import (
 	"context"
+	"slices"
 	"testing"
 
+	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -27,7 +29,11 @@ func TestReliedOn(t *testing.T) {
 					t.Fatal(err)
 				}
 				if found.Result == nil {
-					t.Errorf("no property notices in %d schedules", found.Ran)
+					t.Fatalf("no property notices in %d schedules", found.Ran)
+				}
+				violated := found.Result.Violation.Property
+				if !slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Name() == violated }) {
+					t.Errorf("%q is violated, wanted a property of the scenario's own", violated)
 				}
 			})
 		}
