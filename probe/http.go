@@ -188,7 +188,7 @@ func canonicalTarget(u *url.URL) string {
 	return u.EscapedPath() + "?" + u.Query().Encode()
 }
 
-var significantHeaders = []string{"If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key", "Range", "Content-Range",
+var significantHeaders = []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Idempotency-Key", "Range", "Content-Range",
 	"X-Goog-If-Generation-Match", "X-Goog-If-Metageneration-Match"}
 
 // significant keeps the headers that change what a request means.

@@ -69,7 +69,8 @@ type Tap interface {
 }
 
 // Service is an in-process cloud service as a scenario declares it: a value
-// that can be opened once a run.
+// that can be opened once a run. If it is a [fmt.Stringer], its text tells
+// people in short how it is declared.
 type Service interface {
 	// Name is how functions and rules refer to it.
 	Name() string

@@ -26,6 +26,9 @@ import (
 // there for one run of the scenario that it names.
 const ApartVariable = "WTSIM_APART"
 
+// withoutVariable tells such a process which guarantee its world lacks.
+const withoutVariable = "WTSIM_WITHOUT"
+
 // Apart says how a process is started for one run of an isolated scenario:
 // one that calls [Simulation.Serve].
 func (s *Simulation) Apart(command func() *exec.Cmd) { s.command = command }
@@ -55,6 +58,12 @@ func (s *Simulation) Serve() error {
 		return fmt.Errorf("%s is set, but no process asks for a run", ApartVariable)
 	}
 	source := &asks{gob.NewEncoder(out), gob.NewDecoder(in)}
+	if guarantee := os.Getenv(withoutVariable); guarantee != "" {
+		var err error
+		if s, err = s.Without(guarantee); err != nil {
+			return err
+		}
+	}
 	s.served = true
 	return source.to.Encode(said{Result: s.Run(source)})
 }
@@ -117,6 +126,9 @@ func (s *Simulation) converse(record *scheduler.Recorder, printed *bytes.Buffer)
 	cmd.ExtraFiles = []*os.File{answer, ask}
 	cmd.Stderr = printed
 	cmd.Env = append(cmd.Environ(), ApartVariable+"="+s.scenario.Name)
+	if s.scenario.without != "" {
+		cmd.Env = append(cmd.Env, withoutVariable+"="+s.scenario.without)
+	}
 	if s.scenario.Isolated {
 		cmd.Env = append(cmd.Env, s.scenario.environment()...)
 	}

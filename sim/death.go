@@ -50,7 +50,7 @@ func (w *world) neverEnds(t *task) {
 	for _, g := range goroutines {
 		stacks = append(stacks, g.String())
 	}
-	w.find("invocations end", t, strings.Join(stacks, "\n\n"))
+	w.find(allEnd, t, strings.Join(stacks, "\n\n"))
 }
 
 // deadlocked reports whether no goroutine can be woken by time: each waits,

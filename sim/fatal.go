@@ -39,7 +39,7 @@ func ReadFatal(why, stderr string) *Fatal {
 
 // Violation is the finding.
 func (f *Fatal) Violation() *monitor.Violation {
-	v := &monitor.Violation{Property: "handlers do not end their process", Certainty: monitor.Certain}
+	v := &monitor.Violation{Property: noExit, Certainty: monitor.Certain}
 	if f.Function != "" {
 		v.Binding = monitor.Binding{{Name: "function", Value: event.Str(f.Function)}}
 	}

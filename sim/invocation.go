@@ -281,7 +281,7 @@ func (w *world) findPanic(t *task) {
 		w.stop(Inconclusive, string(m))
 		return
 	}
-	w.find("handlers do not panic", t, fmt.Sprintf("panic: %v\n\n%s", t.ending.panic.value, t.ending.panic.stack))
+	w.find(noPanic, t, fmt.Sprintf("panic: %v\n\n%s", t.ending.panic.value, t.ending.panic.stack))
 }
 
 // find ends the run with a violation of what holds for every application.

@@ -141,8 +141,10 @@ func (w *world) giveUpLease(l *lease) {
 	again := &task{name: t.name + "~retry", root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}
 	now := time.Now() //wtsim:clock the bubble's clock
 	switch pause := backoff(d.sub.MinBackoff, d.sub.MaxBackoff, t.attempt, 64); {
+	case d.sub.Once: // only in a world without pubsub/retries
+		w.happens(t, "drop", "is dropped", "it does not come again")
+		w.settled(d)
 	case d.sub.DeadLetter != "" && t.attempt >= d.sub.MaxAttempts:
-		w.happens(t, "dead-letter", "is dead-lettered to "+d.sub.DeadLetter, fmt.Sprintf("after %d attempts", t.attempt))
 		w.deadLetter(d, t)
 		w.settled(d)
 	case now.Add(pause).Sub(d.msg.Published) > d.sub.KeepFor:

@@ -105,7 +105,7 @@ func (p platform) Enqueue(cause *probe.Call, queueName string, qt probe.QueuedTa
 	name := fmt.Sprintf("%s(%s.%s/%d)", f.Name, k.owner, mask(queueName), k.k)
 	if qt.Name == "" {
 		qt.Name = strings.TrimLeft((&message{}).named(name).ID, "0") // digits, as the service makes them
-	} else if q.knows(qt.Name, now) {
+	} else if q.knows(qt.Name, now) && !p.sim.scenario.lacks(taskNames) {
 		return qt, fmt.Errorf("task %s: %w", qt.Name, probe.ErrExists)
 	}
 	setDefault(&qt.Deadline, q.Deadline)
@@ -193,8 +193,11 @@ func (p platform) Queued(queueName string) ([]probe.QueuedTask, error) {
 	return out, nil
 }
 
+// taskWords begin what is said of every attempt of a queue's tasks.
+func taskWords(queue string) string { return "runs a task of " + queue + ", " }
+
 func (c *queued) words(attempt int) string {
-	s := fmt.Sprintf("runs a task of %s, %s %s", c.queue.Name, c.request().method(), c.request().path())
+	s := taskWords(c.queue.Name) + c.request().people()
 	if attempt > 1 {
 		s += fmt.Sprintf(", attempt %d", attempt)
 	}

@@ -146,10 +146,22 @@ func (w *world) reportLeak(r *Result, left []bubble.Goroutine) {
 			continue
 		}
 		r.Verdict, r.Stack = Violated, g.String()
-		r.Violation = finding("invocations leave no goroutine blocked", o.task)
+		r.Violation = finding(noneStuck, o.task)
 		return
 	}
 }
+
+// What holds for every application.
+const (
+	noPanic   = "handlers do not panic"
+	noExit    = "handlers do not end their process"
+	allEnd    = "invocations end"
+	noneStuck = "invocations leave no goroutine blocked"
+)
+
+// EveryApplication returns the names of the properties that hold for every
+// application, whatever its scenario says.
+func EveryApplication() []string { return []string{noPanic, noExit, allEnd, noneStuck} }
 
 // finding is a violation of what holds for every application.
 func finding(property string, t *task) *monitor.Violation {

@@ -65,12 +65,15 @@ type Scenario struct {
 	// for a service's address, ${service.host} and ${service.port} for its parts.
 	Environ []string
 	// Relies are the guarantees of the services and the platform without which
-	// the properties would not hold, such as "gcs/preconditions".
+	// the properties would not hold, such as "gcs/preconditions". `wtsim mutate`
+	// takes each away and wants a property to notice.
 	Relies   []string
 	Inputs   any           // what the workload was made from, for the counterexample file; may be nil
 	Epoch    time.Time     // when a run begins; default 2026-01-01T00:00:00Z
 	Horizon  time.Duration // virtual time after which a run is given up; default 7 days
 	MaxSteps int           // steps after which a run is given up; default 100 000
+
+	without string // a guarantee that was taken away, see [Simulation.Without]
 }
 
 // Expect says what a search is expected to find.
@@ -281,7 +284,7 @@ func (s Scenario) validate() error {
 	if len(s.Environ) > 0 && !s.Isolated {
 		return fmt.Errorf("it has an Environ, wanted Isolated too: the environment is a process's")
 	}
-	return firstOf(s.validateQueues(functions), s.validateClients(functions), s.Faults.validate(functions, services))
+	return firstOf(s.validateQueues(functions), s.validateClients(functions), s.Faults.validate(functions, services), s.validateRelies())
 }
 
 // validateQueues checks what waits between functions.

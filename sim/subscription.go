@@ -257,7 +257,6 @@ func (d *delivery) unanswered(w *world, t *task) {
 		w.happens(t, "drop", "is dropped", "retries are off")
 		w.settled(d)
 	case d.sub.DeadLetter != "" && t.attempt >= d.sub.MaxAttempts:
-		w.happens(t, "dead-letter", "is dead-lettered to "+d.sub.DeadLetter, fmt.Sprintf("after %d attempts", t.attempt))
 		w.deadLetter(d, t)
 		w.settled(d)
 	case at.Sub(d.msg.Published) > d.sub.KeepFor:
@@ -292,6 +291,12 @@ func (w *world) settled(d *delivery) {
 // deadLetter publishes a message that nobody takes to its dead-letter topic.
 // https://docs.cloud.google.com/pubsub/docs/handling-failures
 func (w *world) deadLetter(d *delivery, t *task) {
+	after := fmt.Sprintf("after %d attempts", t.attempt)
+	if w.sim.scenario.lacks(deadLetters) {
+		w.happens(t, "give up", "is given up", after)
+		return
+	}
+	w.happens(t, "dead-letter", "is dead-lettered to "+d.sub.DeadLetter, after)
 	m := probe.Message{Data: d.msg.Data, OrderingKey: d.msg.OrderingKey, Attributes: map[string]string{}}
 	for k, v := range d.msg.Attributes { //wtsim:order a map to a map
 		m.Attributes[k] = v

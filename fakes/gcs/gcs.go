@@ -45,6 +45,7 @@ type Service struct {
 	objects   []fakestorage.Object
 	configs   []config
 	limited   bool
+	without   []string // guarantees
 }
 
 // New declares a Cloud Storage with these buckets. Its operations are those
@@ -88,6 +89,22 @@ func (s *Service) Emulator(address string) (name, value string) {
 // Name returns "gcs".
 func (s *Service) Name() string { return "gcs" }
 
+// String tells in short how it is declared.
+func (s *Service) String() string {
+	var b strings.Builder
+	b.WriteString("Cloud Storage: buckets " + strings.Join(s.buckets, ", "))
+	for i, o := range s.objects {
+		b.WriteString(map[bool]string{true: "; objects ", false: ", "}[i == 0] + o.BucketName + "/" + o.Name)
+	}
+	for _, c := range s.configs {
+		fmt.Fprintf(&b, "; %s tells topic %s", c.bucket, c.topic)
+	}
+	if len(s.versioned) > 0 {
+		b.WriteString("; versioned: " + strings.Join(s.versioned, ", "))
+	}
+	return b.String()
+}
+
 // Open starts a Cloud Storage with the declared buckets. The error is a
 // bucket or topic that the scenario names but does not have. A nil platform
 // is told nothing.
@@ -101,7 +118,8 @@ func (s *Service) Open(platform probe.Platform) (probe.Backend, error) {
 	}
 	b := &Backend{
 		server: server, base: server.HTTPClient().Transport, platform: platform, configs: s.configs, limited: s.limited,
-		meta: map[version]int64{}, buckets: map[string]int64{}, uploads: map[string]upload{}, changed: map[version]time.Time{},
+		careless: slices.Contains(s.without, preconditions),
+		meta:     map[version]int64{}, buckets: map[string]int64{}, uploads: map[string]upload{}, changed: map[version]time.Time{},
 	}
 	for _, name := range s.buckets {
 		server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name, VersioningEnabled: slices.Contains(s.versioned, name)})
@@ -142,6 +160,7 @@ type Backend struct {
 	platform probe.Platform // may be nil
 	configs  []config
 	limited  bool
+	careless bool // preconditions mean nothing
 	closed   atomic.Bool
 
 	mu      sync.Mutex            // held while an operation happens

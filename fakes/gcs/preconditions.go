@@ -33,6 +33,9 @@ const notHeld = "At least one of the pre-conditions you specified did not hold."
 // refusal is the answer to a request whose preconditions do not hold, nil if
 // they do.
 func (b *Backend) refusal(q *request) *http.Response {
+	if b.careless {
+		return nil
+	}
 	all := q.conditions()
 	if u, ok := b.uploads[q.id]; ok && q.method == "objects.insert" {
 		all = append(all, u.conditions...)

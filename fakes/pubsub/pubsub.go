@@ -56,6 +56,9 @@ func New() *Service { return &Service{} }
 // Name returns "pubsub".
 func (s *Service) Name() string { return "pubsub" }
 
+// String tells in short what it is.
+func (s *Service) String() string { return "Cloud Pub/Sub" }
+
 // Emulator tells isolated runs' clients where it is.
 // https://docs.cloud.google.com/pubsub/docs/emulator
 func (s *Service) Emulator(address string) (name, value string) {

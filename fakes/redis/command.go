@@ -91,6 +91,15 @@ func (c *conn) execute(words []string) {
 		return
 	}
 	switch {
+	case c.b.lacks(setIfAbsent):
+		words = always(words)
+		name = strings.ToUpper(words[0])
+	case c.b.lacks(watches) && name == "WATCH" && c.group == nil:
+		c.peer.WriteOK()
+		c.peer.Flush()
+		return
+	}
+	switch {
 	case name == "MULTI" && c.group == nil:
 		c.group = [][]string{words}
 		c.perform(words...)
@@ -120,6 +129,10 @@ const readOnly = "READONLY You can't write against a read only replica."
 // wait.
 func (c *conn) plain(name string, words []string) {
 	if isScript(name) {
+		if c.parts != nil {
+			c.finishScript()
+			return
+		}
 		wrote := c.b.scripted(c, func() { c.perform(words...) })
 		c.b.note(entry{db: c.db, commands: [][]string{words}, counts: wrote})
 		return
@@ -152,6 +165,9 @@ func (c *conn) exec(words []string, stale int) {
 		return
 	case stale > 0:
 		c.answerStale(stale, group)
+		return
+	case c.parts != nil:
+		c.finishTransaction(group)
 		return
 	}
 	var reply []byte

@@ -28,11 +28,13 @@ type conn struct {
 	waits      *waiter // a blocking command; what follows it stays in in
 	stale      int     // how many writes the next answer misses
 	reply      []byte  // the first bytes of the last one
+	parts      *parts  // of the next transaction or script, which has begun
 
 	mu   sync.Mutex // after b.mu; the server's own goroutines push messages
 	out  bytes.Buffer
-	head []byte // the first bytes of what was written since it was reset
-	mute bool   // nothing is written
+	head []byte        // the first bytes of what was written since it was reset
+	mute bool          // nothing is written
+	side *bytes.Buffer // where the answer goes instead; may be nil
 	gone error
 	by   time.Time
 	wake chan struct{}
@@ -56,7 +58,10 @@ func (s sink) Write(p []byte) (int, error) {
 	if n := min(len(p), cap(c.head)-len(c.head)); n > 0 {
 		c.head = append(c.head, p[:n]...)
 	}
-	if c.gone == nil && !c.mute {
+	switch {
+	case c.side != nil:
+		c.side.Write(p)
+	case c.gone == nil && !c.mute:
 		c.out.Write(p)
 		c.signal()
 	}

@@ -181,6 +181,6 @@ func (b *Backend) again(entries []entry) *miniredis.Miniredis {
 	m.SetTime(time.Now()) //wtsim:clock the bubble's clock
 	m.DB(0)               // brings the times to live up to now
 	m.SetTime(time.Time{})
-	m.ClockTTL(true) // from now on, by the clock
+	b.follow(m) // from now on, by the clock
 	return m
 }

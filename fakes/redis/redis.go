@@ -51,6 +51,7 @@ type Service struct {
 	name       string
 	seed       [][]string // commands
 	replicated bool
+	without    []string // guarantees
 }
 
 // New declares a Redis under a name, usually "redis". Commands show as
@@ -81,17 +82,37 @@ func (s *Service) Replicated() *Service {
 // Name returns the service's name.
 func (s *Service) Name() string { return s.name }
 
+// String tells in short how it is declared.
+func (s *Service) String() string {
+	text := "Redis"
+	if s.replicated {
+		text = "Redis with replicas"
+	}
+	var parts []string
+	for _, words := range s.seed {
+		if words[0] == "SET" && len(words) == 3 {
+			parts = append(parts, words[1]+"="+words[2])
+		} else {
+			parts = append(parts, strings.Join(words, " "))
+		}
+	}
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	return text
+}
+
 // Open starts a Redis, inside the bubble of a run. The error is one of
 // WithCommand's commands.
 func (s *Service) Open(probe.Platform) (probe.Backend, error) {
 	now := time.Now() //wtsim:clock the bubble's clock
-	b := &Backend{name: s.name, seed: s.seed, replicated: s.replicated, opened: now.UnixNano()}
+	b := &Backend{name: s.name, seed: s.seed, replicated: s.replicated, without: s.without, opened: now.UnixNano()}
 	var err error
 	if b.mini, err = b.empty(now); err != nil {
 		return nil, err
 	}
 	b.mini.SetTime(time.Time{})
-	b.mini.ClockTTL(true)
+	b.follow(b.mini)
 	return b, nil
 }
 
@@ -100,7 +121,8 @@ type Backend struct {
 	replicated bool
 	name       string
 	seed       [][]string
-	opened     int64 // virtual time
+	without    []string // guarantees
+	opened     int64    // virtual time
 
 	mu      sync.Mutex
 	closed  bool
@@ -118,7 +140,7 @@ type Backend struct {
 func (b *Backend) empty(at time.Time) (*miniredis.Miniredis, error) {
 	m := miniredis.NewMiniRedis()
 	m.SetTime(at)
-	m.ClockTTL(true)
+	b.follow(m)
 	m.Seed(1)
 	conn, err := m.Dial() // starts it
 	if err != nil {
@@ -139,6 +161,9 @@ func (b *Backend) empty(at time.Time) (*miniredis.Miniredis, error) {
 	m.Server().SetPreHook(b.nested)
 	return m, nil
 }
+
+// follow makes keys expire by the clock, unless they never do.
+func (b *Backend) follow(m *miniredis.Miniredis) { m.ClockTTL(!b.lacks(expiry)) }
 
 // Miniredis gives a scenario's properties and tests the server itself. What
 // they change there is no part of what a failover restores.
@@ -208,16 +233,25 @@ func client(env probe.Env, service string, options *redis.Options, replica bool)
 	b := env.Backend(service).(*Backend)
 	o.Addr = "127.0.0.1:6379" // never dialled; a name would be looked up
 	o.MinRetryBackoff, o.MaxRetryBackoff = -1, -1
-	seam := probe.RedisDialer
-	if replica {
-		seam = probe.RedisReplicaDialer
-	}
-	o.Dialer = seam(env.Tap(), b.name, b.dial(env.Context(), replica))
+	o.Dialer = b.dialer(env.Context(), env.Tap(), replica)
 	client := redis.NewClient(&o)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clients = append(b.clients, client)
 	return client
+}
+
+// dialer makes an instance's connections, with the seam in front.
+func (b *Backend) dialer(instance context.Context, tap probe.Tap, replica bool) probe.Dialer {
+	seam := probe.RedisDialer
+	if replica {
+		seam = probe.RedisReplicaDialer
+	}
+	dial := b.dial(instance, replica)
+	if b.lacks(transactions) || b.lacks(scripts) {
+		return b.inParts(tap, seam, dial)
+	}
+	return seam(tap, b.name, dial)
 }
 
 // dial makes connections that end with their function instance. One that is
@@ -239,7 +273,7 @@ func (b *Backend) dial(instance context.Context, replica bool) probe.Dialer {
 
 // Dial returns a connection for a client that dials by itself.
 func (b *Backend) Dial(tap probe.Tap) net.Conn {
-	conn, err := probe.RedisDialer(tap, b.name, b.dial(context.Background(), false))(context.Background(), "tcp", b.name)
+	conn, err := b.dialer(context.Background(), tap, false)(context.Background(), "tcp", b.name)
 	if err != nil {
 		return closedConn()
 	}
@@ -256,6 +290,9 @@ func closedConn() net.Conn {
 // Expires returns when the first of an operation's keys expires. A key with a
 // space in it is told only where it is the operation's only one.
 func (b *Backend) Expires(resource string) int64 {
+	if b.lacks(expiry) {
+		return 0
+	}
 	now := time.Now()         //wtsim:clock the bubble's clock
 	db := b.Miniredis().DB(0) // brings the times to live up to date
 	var next int64

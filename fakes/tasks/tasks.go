@@ -44,6 +44,9 @@ func New() *Service { return &Service{} }
 // Name returns "tasks".
 func (s *Service) Name() string { return "tasks" }
 
+// String tells in short what it is.
+func (s *Service) String() string { return "Cloud Tasks" }
+
 // Open starts it for a run.
 func (s *Service) Open(p probe.Platform) (probe.Backend, error) {
 	if p == nil {

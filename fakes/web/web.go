@@ -10,8 +10,9 @@ import (
 
 // Service declares a third-party API.
 type Service struct {
-	host string
-	open func() http.Handler
+	host    string
+	open    func() http.Handler
+	without []string // guarantees
 }
 
 // New declares an API under a host name, such as "payments.example". open
@@ -31,15 +32,21 @@ type Stateful interface {
 // Name returns the host name.
 func (s *Service) Name() string { return s.host }
 
+// String tells in short what it is.
+func (s *Service) String() string { return "HTTP" }
+
 // Open makes the API of a run.
 func (s *Service) Open(probe.Platform) (probe.Backend, error) {
-	return &Backend{host: s.host, handler: s.open()}, nil
+	b := &Backend{host: s.host, handler: s.open()}
+	b.serves = s.weakened(b.handler)
+	return b, nil
 }
 
 // Backend is an API during one run.
 type Backend struct {
 	host    string
 	handler http.Handler
+	serves  http.Handler // the handler, with what stands before it
 }
 
 // Handler returns the API's handler.
@@ -56,7 +63,7 @@ func (b *Backend) Serves(host string) bool { return host == b.host }
 
 // Transport returns the round tripper that a tap's calls take.
 func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
-	return probe.Transport(tap, http.RoundTripper(direct{b.host, b.handler}), nil)
+	return probe.Transport(tap, http.RoundTripper(direct{b.host, b.serves}), nil)
 }
 
 // Contents returns the handler's state, if it shows one.

@@ -21,6 +21,8 @@ const jobVariable = "WTSIM_JOB"
 //	search I N F L...  run the schedules of worker I of N that come after F
 //	report N L...      run schedule N again, shrink it and report it
 //	journal N L...     run schedule N and print each deviation as it is decided
+//	survey             run what mutate is about as it is
+//	weaken I           search without the I-th guarantee, reduce what is found
 //	tell               do what the arguments say, in this process
 //
 // L are schedules that must not be run again.

@@ -69,6 +69,8 @@ func subcommands() []subcommand {
 		{"check", "check recorded events against properties", (*app).check},
 		{"props", "print, validate and draw a file of properties", (*app).props},
 		{"bench", "measure how many schedules a search needs, beside published figures", (*app).bench},
+		{"describe", "tell what a scenario consists of, and draw it", (*app).describe},
+		{"mutate", "weaken the world, one guarantee at a time: do the properties notice?", (*app).mutate},
 		{"list", "list the scenarios", (*app).list},
 		{"faults", "list what the platform may do, with sources", (*app).faults},
 		{"test", "go test, on a Go runtime that is deterministic", (*app).test},
@@ -77,7 +79,7 @@ func subcommands() []subcommand {
 }
 
 // later are the verbs of the contract that are not built yet.
-var later = []string{"monitor", "describe", "mutate"}
+var later = []string{"monitor"}
 
 func (a *app) main(args []string) int {
 	do := a.dispatch
@@ -140,6 +142,7 @@ Examples:
   wtsim trace checkout
   wtsim run checkout/double-charge
   wtsim replay wtsim-checkout-double-charge-37.json
+  wtsim mutate checkout
 
 Exit codes: 0 held, 1 a violation, 2 bad usage or input, 3 inconclusive, 130 interrupted.
 `)
@@ -166,8 +169,8 @@ func brief(name string) string {
 	return ""
 }
 
-// parse reads the flags and exactly wanted arguments. done is true if help
-// was asked for.
+// parse reads the flags and exactly wanted arguments; one in brackets may be
+// missing. done is true if help was asked for.
 func parse(f *pflag.FlagSet, args []string, wanted ...string) (done bool, err error) {
 	err = f.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) {
@@ -178,7 +181,7 @@ func parse(f *pflag.FlagSet, args []string, wanted ...string) (done bool, err er
 		return false, flagError(f, err)
 	}
 	switch n := f.NArg(); {
-	case n < len(wanted):
+	case n < len(wanted) && !strings.HasPrefix(wanted[n], "["):
 		return false, fmt.Errorf("%s: %s is missing; see wtsim %s --help", f.Name(), wanted[n], f.Name())
 	case n > len(wanted):
 		return false, fmt.Errorf("%s: unexpected argument %q; see wtsim %s --help", f.Name(), f.Arg(len(wanted)), f.Name())

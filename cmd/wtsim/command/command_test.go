@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: shareBuildCache, Condition: condition})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: shareBuildCache, Condition: condition, UpdateScripts: *update})
 }
 
 // condition [patched] holds where this is the patched runtime.
@@ -63,6 +63,8 @@ func ownScenarios() []sim.Scenario {
 			time.Sleep(time.Second)
 		}),
 		malformed(),
+		everything(),
+		unguarded(),
 	)
 }
 

@@ -19,27 +19,64 @@ type listed struct {
 }
 
 func (a *app) list(args []string) (int, error) {
-	f := a.flags("list", " [flags]", "  wtsim list\n  wtsim list --json")
+	f := a.flags("list", " [PREFIX] [flags]", "  wtsim list\n  wtsim list patterns/\n  wtsim list --json")
 	asJSON := f.Bool("json", false, "print one JSON object a line")
-	if done, err := parse(f, args); done || err != nil {
+	if done, err := parse(f, args, "[PREFIX]"); done || err != nil {
 		return exitHeld, err
 	}
-	if *asJSON {
-		return exitHeld, a.eachJSON(len(a.scenarios), func(i int) any { return describe(a.scenarios[i]) })
-	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	var scenarios []sim.Scenario
+	var names []string
 	for _, s := range a.scenarios {
-		l := describe(s)
-		expect := l.Expect
-		if l.Deviations != nil {
-			expect = fmt.Sprintf("violation (%d)", *l.Deviations)
+		names = append(names, s.Name, group(s.Name))
+		if strings.HasPrefix(s.Name, f.Arg(0)) {
+			scenarios = append(scenarios, s)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, expect, l.Doc)
 	}
-	return exitHeld, w.Flush()
+	if f.Arg(0) != "" && len(scenarios) == 0 {
+		return 0, fmt.Errorf("list: no scenario's name begins with %q%s; `wtsim list` shows them", f.Arg(0), didYouMean(f.Arg(0), names))
+	}
+	if *asJSON {
+		return exitHeld, a.eachJSON(len(scenarios), func(i int) any { return listedOf(scenarios[i]) })
+	}
+	return exitHeld, a.listGroups(scenarios)
 }
 
-func describe(s sim.Scenario) listed {
+// group is the application, or catalogue, that a scenario belongs to.
+func group(name string) string {
+	name, _, _ = strings.Cut(name, "/")
+	return name
+}
+
+// listGroups prints scenarios under the names of their groups.
+func (a *app) listGroups(scenarios []sim.Scenario) error {
+	groups := map[string][]sim.Scenario{}
+	var order []string
+	for _, s := range scenarios {
+		g := group(s.Name)
+		if groups[g] == nil {
+			order = append(order, g)
+		}
+		groups[g] = append(groups[g], s)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for i, g := range order {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, g)
+		for _, s := range groups[g] {
+			l := listedOf(s)
+			expect := l.Expect
+			if l.Deviations != nil {
+				expect = fmt.Sprintf("violation (%d)", *l.Deviations)
+			}
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", l.Name, expect, l.Doc)
+		}
+	}
+	return w.Flush()
+}
+
+func listedOf(s sim.Scenario) listed {
 	l := listed{Name: s.Name, Doc: s.Doc, Expect: "holds", Properties: []string{}}
 	for _, p := range s.Properties {
 		l.Properties = append(l.Properties, p.Name())

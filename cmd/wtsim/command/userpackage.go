@@ -236,3 +236,11 @@ func ofPackage() string {
 	}
 	return ""
 }
+
+// calledAs is what a user names a scenario of this process.
+func calledAs(scenario string) string {
+	if name := os.Getenv(packageVariable); name != "" {
+		return name
+	}
+	return scenario
+}

@@ -38,6 +38,12 @@ func TestRunPackage(t *testing.T) {
 	if out := asWtsim(t, dir, 1, append(strings.Fields(replay), "--json")...); !strings.Contains(out, `"matches":true`) {
 		t.Errorf("replay prints %s", out)
 	}
+	if out := asWtsim(t, dir, 2, "mutate", "./countersim:Scenario"); !strings.Contains(out, `property "counted once" is violated as it is; run it first (wtsim run ./countersim:Scenario)`) {
+		t.Errorf("mutate prints %s", out)
+	}
+	if out := asWtsim(t, dir, 0, "describe", "./countersim:Scenario"); !strings.Contains(out, "\nproperties\n  counted once\n") {
+		t.Errorf("describe prints %s", out)
+	}
 	for ref, want := range map[string]string{
 		"./countersim:Missing": "undefined: user.Missing",
 		"./nowhere:Scenario":   "wtsim: ./nowhere:Scenario: no package: ",

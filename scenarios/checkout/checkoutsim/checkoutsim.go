@@ -28,6 +28,7 @@ func Scenarios() []sim.Scenario {
 	bug := sim.Expect{Violation: true, Deviations: 1}
 	correct := Scenario(checkout.Correct)
 	correct.Name, correct.Doc = "checkout", "a shop that copes with what the platform does"
+	correct.Relies = []string{"web/idempotency-key", "redis/watch", "redis/transactions", "pubsub/retries"}
 	double := Scenario(checkout.Variant{NoIdempotencyKey: true})
 	double.Name, double.Doc, double.Expect = "checkout/double-charge", "the payment provider is not told which charge is repeated", bug
 	oversell := Scenario(checkout.Variant{ReadThenWrite: true})

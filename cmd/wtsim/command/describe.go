@@ -1,0 +1,374 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// describeOptions are the flags of `wtsim describe`.
+type describeOptions struct {
+	format     string
+	asJSON     bool
+	simulation *sim.Simulation
+}
+
+const describeExamples = `  wtsim describe checkout
+  wtsim describe checkout --format mermaid
+  wtsim describe checkout --format dot | dot -Tsvg > checkout.svg
+  wtsim describe ./shopsim:Scenario --json`
+
+// description is a scenario as `wtsim describe --json` prints it. What is a
+// text here is one for people.
+type description struct {
+	Kind          string                `json:"kind"` // "scenario"
+	Name          string                `json:"name"`
+	Doc           string                `json:"doc"`
+	Expect        string                `json:"expect"` // as in `wtsim list --json`
+	Deviations    *int                  `json:"deviations,omitempty"`
+	Relies        []string              `json:"relies"`
+	Isolated      bool                  `json:"isolated,omitempty"`
+	Profile       string                `json:"profile"`
+	Functions     []describedFunction   `json:"functions"`
+	Topics        []string              `json:"topics"`
+	Subscriptions []describedPart       `json:"subscriptions"`
+	Jobs          []describedPart       `json:"jobs"`
+	Queues        []describedPart       `json:"queues"`
+	Clients       []describedPart       `json:"clients"`
+	Services      []describedPart       `json:"services"`
+	Events        []describedPart       `json:"events"` // and what they stand for
+	Properties    []describedPart       `json:"properties"`
+	Always        []string              `json:"always"` // what holds for every application
+	Faults        describedFaults       `json:"faults"`
+	Guarantees    []describedGuaranteed `json:"guarantees"` // that `wtsim mutate` takes away
+	Flow          sim.Flow              `json:"flow"`
+}
+
+type describedFunction struct {
+	Name         string   `json:"name"`
+	Triggers     []string `json:"triggers"`
+	Timeout      string   `json:"timeout"`
+	Concurrency  int      `json:"concurrency"`
+	MaxInstances int      `json:"max_instances"`
+	MinInstances int      `json:"min_instances"`
+	Notes        []string `json:"notes,omitempty"`
+}
+
+type describedPart struct {
+	Name string `json:"name"`
+	What string `json:"what"`
+}
+
+type describedFaults struct {
+	Most      int      `json:"most"` // a run; 0 for none
+	Kinds     []string `json:"kinds"`
+	Functions []string `json:"functions"` // empty for all
+	Services  []string `json:"services"`  // empty for all
+	Skew      string   `json:"skew,omitempty"`
+}
+
+type describedGuaranteed struct {
+	Name    string `json:"name"`
+	Without string `json:"without"`
+	Used    bool   `json:"used"`
+}
+
+func (a *app) describe(args []string) (int, error) {
+	o := &describeOptions{}
+	f := a.flags("describe", " SCENARIO [flags]", describeExamples)
+	f.StringVar(&o.format, "format", "text", "text, or a drawing of the flow: mermaid or dot")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object")
+	if done, err := parse(f, args, "SCENARIO"); done || err != nil {
+		return exitHeld, err
+	}
+	if formats := []string{"text", "mermaid", "dot"}; !slices.Contains(formats, o.format) {
+		return 0, fmt.Errorf("describe: --format is %q, wanted text, mermaid or dot; see wtsim describe --help", o.format)
+	}
+	if ref, ok := parseRef(f.Arg(0)); ok && !a.known(f.Arg(0)) {
+		return a.runPackage(ref, append([]string{"describe"}, args...))
+	}
+	var err error
+	if o.simulation, err = a.scenario(f.Arg(0)); err != nil {
+		return 0, err
+	}
+	if _, ok := currentJob(); ok {
+		return exitHeld, a.describeHere(o)
+	}
+	return a.inChild("describe", args, func(f *sim.Fatal) (int, error) {
+		name := o.simulation.Scenario().Name
+		return 0, fmt.Errorf("%s: its benign run ends the process: %s; see `wtsim trace %s`", name, f.Why, calledAs(name))
+	})
+}
+
+func (a *app) describeHere(o *describeOptions) error {
+	benign := o.simulation.Run(scheduler.Benign{})
+	d := describeScenario(o.simulation, benign)
+	switch {
+	case o.asJSON:
+		e := json.NewEncoder(a.stdout)
+		e.SetEscapeHTML(false)
+		return e.Encode(d)
+	case o.format == "mermaid":
+		fmt.Fprint(a.stdout, flowMermaid(d.Flow))
+	case o.format == "dot":
+		fmt.Fprint(a.stdout, flowDot(d.Name, d.Flow))
+	default:
+		fmt.Fprint(a.stdout, d.text())
+	}
+	return nil
+}
+
+func describeScenario(simulation *sim.Simulation, benign *sim.Result) description {
+	s := simulation.Scenario()
+	l := listedOf(s)
+	d := description{
+		Kind: "scenario", Name: s.Name, Doc: s.Doc, Expect: l.Expect, Deviations: l.Deviations, Relies: orEmpty(s.Relies),
+		Isolated: s.Isolated, Profile: s.Profile.Name, Functions: []describedFunction{}, Topics: []string{},
+		Always: sim.EveryApplication(), Faults: describeFaults(s.Faults), Flow: simulation.Flow(benign),
+	}
+	for _, f := range s.Functions {
+		d.Functions = append(d.Functions, describeFunction(f))
+	}
+	for _, n := range d.Flow.Nodes {
+		if n.Kind == "topic" {
+			d.Topics = append(d.Topics, n.Name)
+		}
+	}
+	d.Subscriptions = parts(s.Subscriptions, describeSubscription)
+	d.Jobs = parts(s.Jobs, describeJob)
+	d.Queues = parts(s.Queues, describeQueue)
+	d.Clients = parts(s.Clients, describeClient)
+	d.Services = parts(s.Services, func(v probe.Service) describedPart { return describedPart{v.Name(), serviceWords(v)} })
+	d.Events = append(parts(s.Rules, describeRule), otherEvents(s.Rules, benign)...)
+	d.Properties = []describedPart{}
+	for _, p := range s.Properties {
+		d.Properties = append(d.Properties, describedPart{p.Name(), p.Sentence()})
+	}
+	for _, g := range simulation.Guarantees() {
+		d.Guarantees = append(d.Guarantees, describedGuaranteed{g.Name, g.Without, simulation.Uses(g.Name, benign)})
+	}
+	return d
+}
+
+// parts describes the members of a list.
+func parts[T any](list []T, describe func(T) describedPart) []describedPart {
+	out := []describedPart{}
+	for _, x := range list {
+		out = append(out, describe(x))
+	}
+	return out
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func serviceWords(v probe.Service) string {
+	if s, ok := v.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return "a service of the scenario's own"
+}
+
+func describeFaults(f sim.Faults) describedFaults {
+	d := describedFaults{Most: max(f.Most, 0), Kinds: f.Kinds, Functions: orEmpty(f.Functions), Services: orEmpty(f.Services)}
+	if d.Kinds == nil {
+		for _, k := range sim.Kinds() {
+			d.Kinds = append(d.Kinds, k.Kind)
+		}
+	}
+	if f.Skew > 0 {
+		d.Skew = f.Skew.String()
+	}
+	return d
+}
+
+func describeFunction(f sim.Function) describedFunction {
+	d := describedFunction{Name: f.Name, Triggers: []string{}, Timeout: short(f.Timeout), Concurrency: f.Concurrency,
+		MaxInstances: f.MaxInstances, MinInstances: f.MinInstances}
+	for _, t := range f.Triggers {
+		d.Triggers = append(d.Triggers, triggerWords(t))
+	}
+	if f.ColdStart > 0 {
+		d.Notes = append(d.Notes, "starts in "+short(f.ColdStart))
+	}
+	if f.AlwaysOn {
+		d.Notes = append(d.Notes, "CPU always on")
+	}
+	if f.Old != nil {
+		d.Notes = append(d.Notes, "a rollout is under way")
+	}
+	return d
+}
+
+// triggerWords tells a trigger.
+func triggerWords(t sim.Trigger) string {
+	what := "messages of " + t.Topic
+	if t.Event != "" {
+		what = "events " + t.Event
+		for _, name := range sortedKeys(t.Match) {
+			what += fmt.Sprintf(", %s = %s", name, t.Match[name])
+		}
+	}
+	if t.Push {
+		what += ", pushed, ack deadline " + short(t.AckDeadline)
+	}
+	return what + policyWords(t.Policy)
+}
+
+func policyWords(p sim.Policy) string {
+	var out []string
+	switch {
+	case p.Once:
+		out = append(out, "no retries")
+	case p.MinBackoff == 0:
+		out = append(out, "again at once for "+short(p.KeepFor))
+	default:
+		out = append(out, fmt.Sprintf("again after %s to %s, for %s", short(p.MinBackoff), short(p.MaxBackoff), short(p.KeepFor)))
+	}
+	if p.Ordered {
+		out = append(out, "in order by key")
+	}
+	if p.Filter != "" {
+		out = append(out, "where "+p.Filter)
+	}
+	if p.DeadLetter != "" {
+		out = append(out, fmt.Sprintf("after %d attempts to %s", p.MaxAttempts, p.DeadLetter))
+	}
+	return "; " + strings.Join(out, "; ")
+}
+
+func describeSubscription(s sim.Subscription) describedPart {
+	what := fmt.Sprintf("of topic %s, ack deadline %s", s.Topic, short(s.AckDeadline))
+	if s.ExactlyOnce {
+		what += ", exactly once"
+	}
+	return describedPart{s.Name, what + policyWords(s.Policy)}
+}
+
+func describeJob(j sim.Job) describedPart {
+	when := j.Cron + " " + j.Zone
+	if j.Every > 0 {
+		when = "every " + short(j.Every)
+	}
+	if j.Ticks > 0 {
+		when += ", " + times(j.Ticks, "time", "times")
+	}
+	does := "invokes " + j.Function
+	if j.Topic != "" {
+		does = "publishes to " + j.Topic
+	}
+	return describedPart{j.Name, fmt.Sprintf("%s: %s; %s", when, does, times(j.Retries, "retry", "retries"))}
+}
+
+func describeQueue(q sim.Queue) describedPart {
+	return describedPart{q.Name, fmt.Sprintf("%s, again after %s to %s; %g a second, %d at a time; a name is remembered for %s",
+		times(q.MaxAttempts, "attempt", "attempts"), short(q.MinBackoff), short(q.MaxBackoff), q.PerSecond, q.Concurrent, short(q.RemembersFor))}
+}
+
+func describeClient(c sim.Client) describedPart {
+	var requests []string
+	for _, r := range c.Requests {
+		method, path := r.Method, r.Path
+		if method == "" {
+			method = "POST"
+		}
+		if path == "" {
+			path = "/"
+		}
+		requests = append(requests, fmt.Sprintf("%s %s %s", r.Function, method, path))
+	}
+	what := strings.Join(requests, ", then ")
+	if c.Retries > 0 {
+		what += fmt.Sprintf("; %s, %s apart", times(c.Retries, "retry", "retries"), short(c.Backoff))
+	}
+	return describedPart{c.Name, what}
+}
+
+// describeRule tells an event by the operations that it stands for.
+func describeRule(r probe.Rule) describedPart {
+	what := strings.Join(strings.Fields(r.Service+" "+r.Method+" "+r.Resource), " ")
+	if r.Each != "" {
+		what += ", each of " + r.Each
+	}
+	for _, name := range sortedKeys(r.Where) {
+		what += fmt.Sprintf(", %s = %s", name, r.Where[name])
+	}
+	var params []string
+	for _, name := range sortedKeys(r.With) {
+		params = append(params, name+" = "+valueWords(r.With[name]))
+	}
+	return describedPart{fmt.Sprintf("%s(%s)", r.Emit, strings.Join(params, ", ")), what}
+}
+
+// valueWords tells an expression of a rule; a text of its own in quotes.
+func valueWords(expr string) string {
+	if text, ok := strings.CutPrefix(expr, "="); ok {
+		return strconv.Quote(text)
+	}
+	return expr
+}
+
+// otherEvents are those of the benign run that no rule makes: what clients are
+// told, and what functions say themselves.
+func otherEvents(rules []probe.Rule, benign *sim.Result) []describedPart {
+	var out []describedPart
+	for i := range benign.Steps {
+		for _, e := range benign.Steps[i].Events {
+			if slices.ContainsFunc(rules, func(r probe.Rule) bool { return r.Emit == e.Type }) {
+				continue
+			}
+			var params []string
+			for _, p := range e.Data {
+				params = append(params, p.Name)
+			}
+			p := describedPart{fmt.Sprintf("%s(%s)", e.Type, strings.Join(params, ", ")), "clients are told"}
+			if source, ok := strings.CutPrefix(e.Source, "/functions/"); ok {
+				function, _, _ := strings.Cut(source, "/")
+				p.What = function + " says"
+			}
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+func times(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// short is a duration without the units that are zero: 1h, 10m, 1m30s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func sortedKeys(m map[string]string) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,41 @@
+package scenarios
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/wtsim/wtsim/props"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// What a scenario says it relies on is what keeps its properties: without it
+// one of them is violated, within as many schedules as `wtsim mutate` searches.
+// (That it holds with it is [TestExpectations].)
+func TestReliedOn(t *testing.T) {
+	for _, s := range All() {
+		for _, guarantee := range s.Relies {
+			t.Run(s.Name+" without "+guarantee, func(t *testing.T) {
+				whole, err := sim.Compile(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				weak, err := whole.Without(guarantee)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found, err := weak.Search(context.Background(), sim.Search{Schedules: 300})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if found.Result == nil {
+					t.Fatalf("no property notices in %d schedules", found.Ran)
+				}
+				violated := found.Result.Violation.Property
+				if !slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Name() == violated }) {
+					t.Errorf("%q is violated, wanted a property of the scenario's own", violated)
+				}
+			})
+		}
+	}
+}
