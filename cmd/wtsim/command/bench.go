@@ -120,13 +120,13 @@ type benchFigures struct {
 	PerSecond float64 `json:"per_second"`
 }
 
-// trial searches once, from a seed; it returns how many schedules it ran and
+// attempt searches once, from a seed; it returns how many schedules it ran and
 // whether the last of them has the bug.
-type trial func(seed uint64) (schedules int, found bool)
+type attempt func(seed uint64) (schedules int, found bool)
 
 // figures tries again and again. Trials have seeds of their own, far enough
 // apart that no two run the same schedule.
-func (o *benchOptions) figures(try trial) benchFigures {
+func (o *benchOptions) figures(try attempt) benchFigures {
 	out := benchFigures{Strategy: o.strategy, Trials: o.trials}
 	began := time.Now()
 	var found []int
