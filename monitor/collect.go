@@ -349,10 +349,6 @@ func (s *Stream) eachSource(visit func(int32) int32) {
 			w.source = visit(w.source)
 		}
 	}
-	for i := range m.deadlines.queue {
-		r := &m.deadlines.queue[i]
-		r.source = visit(r.source)
-	}
 	for i := range m.stores {
 		if c := m.stores[i].configs; c != nil {
 			c.eachSource(visit)

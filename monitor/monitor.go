@@ -104,6 +104,7 @@ func (p *Program) StartWith(o Options) *Monitor {
 	m.values, m.plain = both[:p.vars], both[p.vars:]
 	m.deadlines.due = firstSweep
 	for i := range p.plans {
+		m.stores[i].number = i
 		m.stores[i].start(&p.plans[i], &m.options, &m.symbols, &m.sources)
 		if m.stores[i].configs != nil {
 			m.stateful = append(m.stateful, i)
@@ -219,7 +220,7 @@ func (m *Monitor) apply() []Violation {
 		s := &m.stores[r.plan]
 		m.fate, m.letter = r.letter, s.letterOf(r.letter)
 		if s.configs != nil {
-			m.fate = s.configs.stamped(r.letter, &m.now, m.options.skew > 0 || !m.options.NoWitness)
+			m.fate = s.configs.stamped(r.letter, &m.now)
 			s.configs.collect()
 		}
 		for i, v := range m.letter.list {
