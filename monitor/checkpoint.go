@@ -33,7 +33,8 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		m.sweepLetters(plan)
 		m.stores[plan].configs.sweep()
 	}
-	m.sweepSymbols()
+	live, _ := m.liveSymbols()
+	m.sweepSymbols(live)
 	if _, err := io.WriteString(w, checkpointFormat); err != nil {
 		return err
 	}

@@ -211,7 +211,8 @@ func (m *Monitor) fire(all []passes) []Violation {
 	if len(m.hits) == 0 {
 		return nil
 	}
-	m.whole = m.eventAfter(first)
+	e := m.eventAfter(first)
+	m.whole = &e
 	m.deadlines.firing = &first
 	found := m.report(s, m.hits)
 	m.deadlines.firing = nil
