@@ -112,7 +112,7 @@ func occurred(i int, kind string, param string, value event.Value) event.Event {
 }
 
 // RealWorld's tests-iv: 100 000 users and as many articles, most events name
-// one of the two.
+// one of the two. Events are observed together, and one by one.
 func BenchmarkObserveTwoVariables(b *testing.B) {
 	p := testsIV(b)
 	const n = 100_000
@@ -135,7 +135,8 @@ func BenchmarkObserveTwoVariables(b *testing.B) {
 	for _, o := range []struct {
 		name    string
 		options Options
-	}{{"witness", Options{}}, {"none", Options{NoWitness: true}}} {
+		batch   int
+	}{{"witness", Options{}, 1000}, {"none", Options{NoWitness: true}, 1000}, {"none, one by one", Options{NoWitness: true}, 1}} {
 		b.Run(o.name, func(b *testing.B) {
 			m := p.StartWith(o.options)
 			for i := range n {
@@ -146,9 +147,8 @@ func BenchmarkObserveTwoVariables(b *testing.B) {
 			spent := cpu()
 			i := 0
 			for b.Loop() {
-				m.Observe(trace[i])
-				if i++; i == len(trace) {
-					i = 0
+				if i++; i%o.batch == 0 {
+					m.ObserveAll(trace[(i-o.batch)%len(trace):][:o.batch])
 				}
 			}
 			b.ReportMetric(float64(cpu()-spent)/float64(b.N), "cpu-ns/op")

@@ -15,7 +15,7 @@ import (
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
 // that is written after it changes the number.
-const checkpointFormat = "wtsim-checkpoint/1\n"
+const checkpointFormat = "wtsim-checkpoint/2\n"
 
 // Checkpoint writes the state of the stream, between two events. What a
 // stream restored from it finds is what this one would find, so that the
@@ -33,8 +33,8 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		m.sweepLetters(plan)
 		m.stores[plan].configs.sweep()
 	}
-	m.deadlines.sweep()
-	m.sweepSymbols()
+	live, _ := m.liveSymbols()
+	m.sweepSymbols(live)
 	if _, err := io.WriteString(w, checkpointFormat); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		}
 	}
 	if m.program.timed {
-		m.deadlines.encode(e)
+		e.instant(m.deadlines.now)
 	}
 	s.encodeWaiting(e)
 	return e.close(w)
@@ -89,7 +89,7 @@ func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 		}
 	}
 	if p.timed {
-		s.monitor.deadlines.decode(d, s.monitor)
+		s.monitor.deadlines.now = d.instant()
 	}
 	s.decodeWaiting(d)
 	if err := d.close(); err != nil {
@@ -99,6 +99,7 @@ func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 	for i := range s.monitor.stores {
 		s.monitor.stores[i].relink()
 	}
+	s.monitor.restoreDeadlines()
 	return s, nil
 }
 

@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"container/heap"
 	"fmt"
 	"slices"
 	"time"
@@ -175,37 +174,6 @@ func (d *decoder) running(m *Monitor) running {
 	}
 	r.at, r.source, r.id = d.instant(), int32(d.below(len(m.sources.names), "a source")), m.trails.texts.keep(d.text())
 	return r
-}
-
-// encode writes the deadlines that run in exact order.
-func (x *deadlines) encode(e *encoder) {
-	e.instant(x.now)
-	e.count(len(x.queue))
-	for i := range x.queue {
-		r := &x.queue[i]
-		e.count(r.plan)
-		e.count(r.domain)
-		e.count(int(r.cell))
-		e.running(r.running)
-	}
-}
-
-func (x *deadlines) decode(d *decoder, m *Monitor) {
-	x.now = d.instant()
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		r := runningOf{plan: d.below(len(m.stores), "a property")}
-		r.store = &m.stores[r.plan]
-		if !r.store.timed() {
-			d.fail("a property has no deadlines")
-			return
-		}
-		r.domain = d.below(len(r.store.pools), "a combination of variables")
-		r.cell = cell(d.below(len(r.store.pools[r.domain].all), "an instance"))
-		r.running = d.running(m)
-		x.queue = append(x.queue, r)
-	}
-	heap.Init(&x.queue)
-	x.due = nextSweep(len(x.queue))
 }
 
 // statefulPart is what the fingerprint of a property has besides states.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/props"
 	"pgregory.net/rapid"
 )
@@ -129,13 +130,28 @@ func TestCheckpointAgreesWithReference(t *testing.T) {
 
 // saved is the checkpoint of a stream that has seen something of all kinds.
 func saved(t testing.TB, skew time.Duration) (*Program, StreamOptions, []byte) {
+	return savedOf(t, jobs(t), skew, func(s *Stream) { shortLived(s, 0, 120) })
+}
+
+// savedRich is saved, with registers and with deadlines that run.
+func savedRich(t testing.TB, skew time.Duration) (*Program, StreamOptions, []byte) {
+	return savedOf(t, shop(t), skew, func(s *Stream) {
+		for i := range int64(9) {
+			e := eventAt(fmt.Sprint("open-", i), 0, "s0", "PLACED", -1-i)
+			e.Data = e.Data.With("n", event.Int(i))
+			s.Push(&e, 0)
+		}
+		orders(s, 0, 60)
+	})
+}
+
+func savedOf(t testing.TB, p *Program, skew time.Duration, feed func(*Stream)) (*Program, StreamOptions, []byte) {
 	o := StreamOptions{Skew: skew, Lateness: 50 * time.Millisecond, TTL: time.Hour}
-	p := jobs(t)
 	s, err := p.Stream(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shortLived(s, 0, 120)
+	feed(s)
 	var b bytes.Buffer
 	if err := s.Checkpoint(&b); err != nil {
 		t.Fatal(err)
@@ -158,9 +174,9 @@ func TestBadCheckpoint(t *testing.T) {
 		want string
 	}{
 		"good":        {p, o, string(good), ""},
-		"empty":       {p, o, "", `no checkpoint, wanted a file that begins with "wtsim-checkpoint/1"`},
-		"foreign":     {p, o, `{"format":"wtsim-counterexample/1"}`, `no checkpoint, wanted a file that begins with "wtsim-checkpoint/1"`},
-		"later":       {p, o, "wtsim-checkpoint/2\n" + string(good[19:]), `its format is "wtsim-checkpoint/2", wanted "wtsim-checkpoint/1"`},
+		"empty":       {p, o, "", `no checkpoint, wanted a file that begins with "wtsim-checkpoint/2"`},
+		"foreign":     {p, o, `{"format":"wtsim-counterexample/1"}`, `no checkpoint, wanted a file that begins with "wtsim-checkpoint/2"`},
+		"later":       {p, o, "wtsim-checkpoint/3\n" + string(good[19:]), `its format is "wtsim-checkpoint/3", wanted "wtsim-checkpoint/2"`},
 		"properties":  {other, o, string(good), `it is of the properties "ends once", "of its user", wanted "another"`},
 		"skew":        {p, StreamOptions{Skew: time.Second, Lateness: o.Lateness, TTL: o.TTL}, string(good), "its skew is 0s, wanted 1s"},
 		"lateness":    {p, StreamOptions{TTL: o.TTL}, string(good), "its lateness is 50ms, wanted 0s"},
@@ -203,7 +219,12 @@ type failing struct{}
 func (failing) Write([]byte) (int, error) { return 0, fmt.Errorf("disk full") }
 
 // No bytes make Restore panic, hang or accept what it did not write.
-func FuzzRestore(f *testing.F) {
+func FuzzRestore(f *testing.F) { fuzzRestore(f, saved) }
+
+// The same, with registers and deadlines.
+func FuzzRestoreRich(f *testing.F) { fuzzRestore(f, savedRich) }
+
+func fuzzRestore(f *testing.F, saved func(testing.TB, time.Duration) (*Program, StreamOptions, []byte)) {
 	for _, skew := range []time.Duration{0, 5 * time.Millisecond} {
 		p, o, good := saved(f, skew)
 		f.Add(skew > 0, good)

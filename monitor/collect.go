@@ -34,9 +34,12 @@ func (m *Monitor) collect() {
 			m.due.notes = nextSweep(m.trails.notes.n)
 		}
 	}
-	if len(m.symbols.known) >= m.due.symbols {
-		m.sweepSymbols()
-		m.due.symbols = nextSweep(len(m.symbols.known))
+	if n := len(m.symbols.known); n >= m.due.symbols {
+		m.due.symbols = 3 * n
+		if live, kept := m.liveSymbols(); 4*kept < 3*n {
+			m.sweepSymbols(live)
+			m.due.symbols = nextSweep(kept)
+		}
 	}
 	if len(m.stateful) > 0 {
 		m.collectStateful()
@@ -177,15 +180,26 @@ func (t *trails) adoptShared(old *trails, trail uint32, live []bool, known map[u
 	return known[trail]
 }
 
-// sweepSymbols keeps the values that instances and waiting events have, and
-// gives them new numbers.
-func (m *Monitor) sweepSymbols() {
-	live := make([]bool, len(m.symbols.known))
+// liveSymbols tells which values instances and waiting events have.
+func (m *Monitor) liveSymbols() (live []bool, n int) {
+	live = make([]bool, len(m.symbols.known))
+	mark := func(s symbol) {
+		if !live[s] {
+			live[s] = true
+			n++
+		}
+	}
 	m.eachSymbol(func(all []symbol) {
 		for _, s := range all {
-			live[s&^spelt], live[m.symbols.canonical(s)] = true, true
+			mark(s &^ spelt)
+			mark(m.symbols.canonical(s))
 		}
 	})
+	return live, n
+}
+
+// sweepSymbols keeps the values that are live, and gives them new numbers.
+func (m *Monitor) sweepSymbols(live []bool) {
 	moved := m.symbols.sweep(live)
 	m.eachSymbol(func(all []symbol) {
 		for i, s := range all {
@@ -348,10 +362,6 @@ func (s *Stream) eachSource(visit func(int32) int32) {
 		for _, w := range s.origins[n].waiting {
 			w.source = visit(w.source)
 		}
-	}
-	for i := range m.deadlines.queue {
-		r := &m.deadlines.queue[i]
-		r.source = visit(r.source)
 	}
 	for i := range m.stores {
 		if c := m.stores[i].configs; c != nil {

@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"container/heap"
 	"encoding/binary"
 
 	"github.com/wtsim/wtsim/props"
@@ -23,9 +22,8 @@ func (m *Monitor) collectStateful() {
 			c.due = max(firstLetters, 2*len(c.reads), len(c.reads)+m.trails.notes.n/2)
 		}
 	}
-	if d := &m.deadlines; len(d.queue) >= d.due {
-		d.sweep()
-		d.due = nextSweep(len(d.queue))
+	if d := &m.deadlines; d.n >= d.due {
+		m.sweepDeadlines()
 	}
 }
 
@@ -47,7 +45,6 @@ func (m *Monitor) sweepLetters(plan int) {
 	clear(c.reads[len(reads):])
 	s.fates, c.reads = fates, reads
 	m.eachLetter(plan, func(n uint32) uint32 { return moved[n] })
-	c.reused = map[uint32]uint32{} // made anew when it is needed
 	c.rebuildLetters()
 }
 
@@ -110,7 +107,7 @@ func (c *configs) rebuildLetters() {
 func (c *configs) rebuildNumbers() {
 	c.numbers = make(map[config]uint32, len(c.all)-len(c.free))
 	for n, x := range c.all {
-		if x.state != noState {
+		if x.state != noState && !c.single(&x) {
 			c.numbers[x] = uint32(n)
 		}
 	}
@@ -208,27 +205,4 @@ func (m *Monitor) moveTexts() {
 		}
 		c.rebuildNumbers()
 	}
-	for i := range m.deadlines.queue {
-		r := &m.deadlines.queue[i]
-		r.id = m.trails.texts.keep(r.id)
-	}
-}
-
-// sweep drops the deadlines of states that were left.
-func (d *deadlines) sweep() {
-	kept := d.queue[:0]
-	for i := range d.queue {
-		if d.queue[i].runs() {
-			kept = append(kept, d.queue[i])
-		}
-	}
-	clear(d.queue[len(kept):])
-	d.queue = kept
-	heap.Init(&d.queue)
-}
-
-// runs tells whether the state that a deadline is of was not left.
-func (r *runningOf) runs() bool {
-	in := &r.store.pools[r.domain].all[r.cell]
-	return !in.unused && !in.dead && r.store.configs.all[in.state].running == r.running
 }

@@ -144,8 +144,14 @@ func (c *configs) sweep() {
 	}
 	c.sets.sweep(sets, used)
 	for n := range c.all {
-		if x := &c.all[n]; !used[n] && c.numbers[*x] == uint32(n) {
-			delete(c.numbers, *x)
+		x := &c.all[n]
+		if used[n] || x.state == noState {
+			continue
+		}
+		if single := c.single(x); single || c.numbers[*x] == uint32(n) {
+			if !single {
+				delete(c.numbers, *x)
+			}
 			*x = config{state: noState}
 			c.free = append(c.free, uint32(n))
 		}

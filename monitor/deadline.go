@@ -2,7 +2,7 @@ package monitor
 
 import (
 	"cmp"
-	"container/heap"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,16 +15,40 @@ import (
 // what had to happen within 5s may happen after exactly 5s. It has passed once
 // time moves beyond it.
 //
-// Those that run stand in a queue; one whose state was left meanwhile is
-// found to be void when its turn comes.
+// Those that run stand in queues; one whose state was left meanwhile is found
+// to be void when its turn comes.
 
 // deadlines is what a monitor knows of time.
 type deadlines struct {
 	now    instant // of the last event observed
-	queue  runningQueue
-	due    int      // how many may stand in it before it is swept
+	lanes  []lane
+	n      int      // how many stand in all lanes
+	due    int      // how many may stand there before they are swept
 	firing *running // while one passes
 	end    endOfTime
+	come   []passes // working memory
+}
+
+// lane holds the deadlines of one duration. They begin in the order in which
+// they pass, so that the first one is the next.
+type lane struct {
+	after time.Duration
+	queue []due
+	head  int
+}
+
+// due says that an instance may have a deadline at a time.
+type due struct {
+	at     instant
+	plan   int32
+	domain int32
+	cell   cell
+}
+
+// passes is a deadline whose time has come.
+type passes struct {
+	running
+	due
 }
 
 // endOfTime is the last that was seen, of all sources and of each.
@@ -34,28 +58,95 @@ type endOfTime struct {
 	of     []instant // by source; the zero instant if it had no event
 }
 
-// runningOf is a deadline of an instance.
-type runningOf struct {
-	running
-	store  *store
-	plan   int
-	domain int
-	cell   cell
-}
-
 // begin notes the deadline of an instance, if it is another than it was.
 func (m *Monitor) begin(s *store, domain int, c cell, was uint32) {
-	r := s.configs.all[s.pools[domain].all[c].state].running
-	if !r.on() || m.options.skew > 0 || r == s.configs.all[was].running {
+	x := &s.configs.all[s.pools[domain].all[c].state]
+	if !x.running.on() || m.options.skew > 0 || x.running == s.configs.all[was].running {
 		return
 	}
-	plan := 0
-	for i := range m.stores {
-		if &m.stores[i] == s {
-			plan = i
+	m.deadlines.add(s.auto.Deadlines[x.state].After, due{x.running.at, int32(s.number), int32(domain), c})
+}
+
+func (d *deadlines) add(after time.Duration, x due) {
+	i := slices.IndexFunc(d.lanes, func(l lane) bool { return l.after == after })
+	if i < 0 {
+		i = len(d.lanes)
+		d.lanes = append(d.lanes, lane{after: after})
+	}
+	d.lanes[i].queue = append(d.lanes[i].queue, x)
+	d.n++
+}
+
+// next returns when the next deadline passes.
+func (d *deadlines) next() (at instant, any bool) {
+	for i := range d.lanes {
+		if l := &d.lanes[i]; l.head < len(l.queue) && (!any || l.queue[l.head].at.before(at)) {
+			at, any = l.queue[l.head].at, true
 		}
 	}
-	heap.Push(&m.deadlines.queue, runningOf{r, s, plan, domain, c})
+	return at, any
+}
+
+// take removes the deadlines of the next time, and calls each.
+func (d *deadlines) take(at instant, each func(due)) {
+	for i := range d.lanes {
+		l := &d.lanes[i]
+		for ; l.head < len(l.queue) && l.queue[l.head].at == at; l.head++ {
+			each(l.queue[l.head])
+			d.n--
+		}
+		if 2*l.head >= len(l.queue) {
+			l.queue, l.head = l.queue[:copy(l.queue, l.queue[l.head:])], 0
+		}
+	}
+}
+
+// runs returns the deadline of an instance, if it has one at that time.
+func (m *Monitor) runs(x due) (r running, ok bool) {
+	s := &m.stores[x.plan]
+	in := &s.pools[x.domain].all[x.cell]
+	if in.unused || in.dead {
+		return running{}, false
+	}
+	r = s.configs.all[in.state].running
+	return r, r.on() && r.at == x.at
+}
+
+// sweepDeadlines drops those of states that were left.
+func (m *Monitor) sweepDeadlines() {
+	d := &m.deadlines
+	d.n = 0
+	for i := range d.lanes {
+		l := &d.lanes[i]
+		kept := l.queue[:0]
+		for _, x := range l.queue[l.head:] {
+			if _, ok := m.runs(x); ok {
+				kept = append(kept, x)
+			}
+		}
+		l.queue, l.head = kept, 0
+		d.n += len(kept)
+	}
+	d.due = nextSweep(d.n)
+}
+
+// restoreDeadlines finds those of all instances.
+func (m *Monitor) restoreDeadlines() {
+	for _, plan := range m.stateful {
+		s := &m.stores[plan]
+		for domain := range s.pools {
+			for c, in := range s.pools[domain].all {
+				if !in.unused && !in.dead {
+					m.begin(s, domain, cell(c), props.SatisfiedState)
+				}
+			}
+		}
+	}
+	d := &m.deadlines
+	for i := range d.lanes {
+		slices.SortFunc(d.lanes[i].queue, func(a, b due) int { return a.at.compare(b.at) })
+	}
+	d.due = nextSweep(d.n)
 }
 
 // tick moves time to an event, which cannot be earlier than the last.
@@ -66,51 +157,64 @@ func (m *Monitor) tick(at instant) []Violation {
 
 // pass lets the deadlines before a time pass, or those at it too.
 func (m *Monitor) pass(at instant, including bool) (found []Violation) {
-	q := &m.deadlines.queue
-	for len(*q) > 0 {
-		first := (*q)[0].running
-		if !first.at.before(at) && (!including || first.at != at) {
-			break
+	d := &m.deadlines
+	for {
+		next, any := d.next()
+		if !any || !next.before(at) && (!including || next != at) {
+			return found
 		}
+		all := d.come[:0]
+		d.take(next, func(x due) {
+			if r, ok := m.runs(x); ok {
+				all = append(all, passes{r, x})
+			}
+		})
+		slices.SortFunc(all, comparePasses)
+		d.come = all
+		all = slices.Compact(all) // a state that was entered twice at one time
 		var now []Violation
-		for len(*q) > 0 && (*q)[0].at == first.at {
-			now = append(now, m.fire()...)
+		for len(all) > 0 {
+			n := 1
+			for n < len(all) && all[n].plan == all[0].plan && all[n].running == all[0].running {
+				n++
+			}
+			now = append(now, m.fire(all[:n])...)
+			all = all[n:]
 		}
 		sortViolations(now)
 		found = append(found, now...)
 	}
-	return found
 }
 
-// fire lets the first deadline pass, for all instances of one property for
-// which it runs.
-func (m *Monitor) fire() []Violation {
-	q := &m.deadlines.queue
-	first := (*q)[0]
+// fire lets a deadline pass, for all instances of one property for which it
+// runs.
+func (m *Monitor) fire(all []passes) []Violation {
+	first := all[0].running
+	s := &m.stores[all[0].plan]
 	m.hits = m.hits[:0]
 	m.now = occurrence{at: first.at, whole: true}
 	if m.options.ttl > 0 {
-		m.expire(first.store)
+		m.expire(s)
 	}
-	for len(*q) > 0 && (*q)[0].plan == first.plan && (*q)[0].running == first.running {
-		r := heap.Pop(q).(runningOf)
-		if !r.runs() {
-			continue
+	for _, x := range all {
+		if _, ok := m.runs(x.due); !ok {
+			continue // expired
 		}
-		in := &r.store.pools[r.domain].all[r.cell]
+		in := &s.pools[x.domain].all[x.cell]
 		was := in.state
-		if in.state = r.store.configs.expired(was); r.store.isDead(in.state) {
-			m.settle(r.store, r.domain, r.cell)
+		if in.state = s.configs.expired(was); s.isDead(in.state) {
+			m.settle(s, int(x.domain), x.cell)
 		} else {
-			m.begin(r.store, r.domain, r.cell, was)
+			m.begin(s, int(x.domain), x.cell, was)
 		}
 	}
 	if len(m.hits) == 0 {
 		return nil
 	}
-	m.whole = m.eventAfter(first.running)
-	m.deadlines.firing = &first.running
-	found := m.report(first.store, m.hits)
+	e := m.eventAfter(first)
+	m.whole = &e
+	m.deadlines.firing = &first
+	found := m.report(s, m.hits)
 	m.deadlines.firing = nil
 	return found
 }
@@ -153,7 +257,7 @@ func (m *Monitor) inTime(s *store, slice []note, until func(running) bool) (all 
 		if n.letter == passing {
 			state = s.configs.expire(state)
 		} else {
-			state = s.next(n.letter, state)
+			state = s.configs.replay(n.letter, m.trails.records.at(n.record), state)
 		}
 	}
 	for running().on() && until(running()) {
@@ -173,8 +277,8 @@ func (m *Monitor) steps(s *store, order []note) (steps []Step, last running) {
 			x = Step{Source: e.Source, ID: e.ID, Type: e.Type}
 		} else {
 			last = running{}
-			state = s.next(n.letter, state)
 			r := m.trails.records.at(n.record)
+			state = s.configs.replay(n.letter, r, state)
 			x = Step{Source: m.sources.name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
 		}
 		x.To = s.auto.States[s.base(state)]
@@ -234,30 +338,9 @@ func (e *endOfTime) passed(r running, skew time.Duration) bool {
 	return e.any && (r.at.add(skew).before(e.newest) || int(r.source) < len(e.of) && r.at.before(e.of[r.source]))
 }
 
-// runningQueue is a heap, in the order in which deadlines pass.
-type runningQueue []runningOf
-
-func (q runningQueue) Len() int      { return len(q) }
-func (q runningQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-
-// Less is by time, then such that those of one event stand together.
-func (q runningQueue) Less(i, j int) bool {
-	a, b := &q[i], &q[j]
-	if c := a.at.compare(b.at); c != 0 {
-		return c < 0
-	}
+// comparePasses is the order at one time: such that those of one event stand
+// together.
+func comparePasses(a, b passes) int {
 	return cmp.Or(cmp.Compare(a.plan, b.plan), cmp.Compare(a.source, b.source), strings.Compare(a.id, b.id),
-		cmp.Compare(a.after, b.after), cmp.Compare(a.domain, b.domain), cmp.Compare(a.cell, b.cell)) < 0
-}
-
-// Push is for package heap.
-func (q *runningQueue) Push(x any) { *q = append(*q, x.(runningOf)) }
-
-// Pop is for package heap.
-func (q *runningQueue) Pop() any {
-	old := *q
-	x := old[len(old)-1]
-	old[len(old)-1] = runningOf{}
-	*q = old[:len(old)-1]
-	return x
+		cmp.Compare(a.after, b.after), cmp.Compare(a.domain, b.domain), cmp.Compare(a.cell, b.cell))
 }

@@ -40,7 +40,8 @@
 // slices are not stored by instance: each event is noted once, under its own
 // binding (trail.go).
 //
-// Registers and deadlines stand in memory.go, deadline.go and timedfront.go.
+// Registers and deadlines stand in memory.go, deadline.go and timedfront.go;
+// why many events at once cost less, in ahead.go.
 //
 // What is settled is swept out as it goes (collect.go), a stream can be saved
 // and taken up elsewhere ([Stream.Checkpoint]) and judged in parts (shard.go),

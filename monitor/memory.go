@@ -19,10 +19,10 @@ import (
 //     and the deadline that is running. The first three numbers are those of
 //     the automaton; what is dead has no memory.
 //   - A letter is an event type, the guards passed that look at the event
-//     alone, and the values that the type reads; where the type may begin a
-//     deadline also the event's source, time and id. Events of one letter lead
-//     from each configuration to the same, which is what the exchange of
-//     events with skew rests on (front.go).
+//     alone, and the values that the type reads; with skew, where the type may
+//     begin a deadline, also the event's source, time and id. Events of one
+//     letter then lead from each configuration to the same, which is what the
+//     exchange of events rests on (front.go).
 //   - With skew, the word that holds a set of states names a set of
 //     configurations instead: those below 8 are the sets of the first three
 //     states, as bits.
@@ -62,6 +62,7 @@ type configs struct {
 	symbols *symbols
 	sources *sources
 	timed   bool
+	exact   bool // there is no skew
 	all     []config
 	numbers map[config]uint32
 	free    []uint32
@@ -73,15 +74,16 @@ type configs struct {
 	due   int               // how many letters there may be before they are swept
 	sets  configSets
 
-	reused map[uint32]uint32 // see stamped
+	event stamp  // in exact order: the event that is applied or replayed
+	begun uint32 // the configuration that it led to last
 
 	view   view
 	buffer []byte
 }
 
-func newConfigs(s *store, t *symbols, from *sources) *configs {
-	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), limit: collectAt, due: firstLetters,
-		numbers: map[config]uint32{}, fates: map[string]uint32{}, reused: map[uint32]uint32{}, sets: newConfigSets()}
+func newConfigs(s *store, t *symbols, from *sources, exact bool) *configs {
+	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), exact: exact, limit: collectAt, due: firstLetters,
+		numbers: map[config]uint32{}, fates: map[string]uint32{}, sets: newConfigSets()}
 	for state := range uint16(props.StartState) {
 		c.all = append(c.all, config{state: state})
 	}
@@ -142,9 +144,26 @@ func (c *configs) number(x config) uint32 {
 	if c.store.dead[x.state] {
 		x.memory, x.running = "", running{}
 	}
+	if c.single(&x) {
+		if c.all[c.begun] != x {
+			c.begun = c.add(x)
+		}
+		return c.begun
+	}
 	if n, ok := c.numbers[x]; ok {
 		return n
 	}
+	n := c.add(x)
+	c.numbers[x] = n
+	return n
+}
+
+// single tells whether a configuration is not looked up by what it is. In
+// exact order a deadline is that of one event, and nothing asks whether two
+// instances are in one configuration.
+func (c *configs) single(x *config) bool { return c.exact && x.running.on() }
+
+func (c *configs) add(x config) uint32 {
 	n := uint32(len(c.all))
 	if last := len(c.free) - 1; last >= 0 {
 		n = c.free[last]
@@ -153,7 +172,6 @@ func (c *configs) number(x config) uint32 {
 	} else {
 		c.all = append(c.all, x)
 	}
-	c.numbers[x] = n
 	return n
 }
 
@@ -169,6 +187,9 @@ func (c *configs) next(letter uint32, from uint32) uint32 {
 	if !ok {
 		return from
 	}
+	if !move.Entered && len(move.Writes) == 0 {
+		return from
+	}
 	x.state = uint16(move.To)
 	if len(move.Writes) > 0 && !c.store.dead[move.To] {
 		x.memory = c.write(x.memory, move.Writes, read.values)
@@ -176,7 +197,11 @@ func (c *configs) next(letter uint32, from uint32) uint32 {
 	if move.Entered {
 		x.running = running{}
 		if d := c.store.auto.Deadlines[move.To].After; d > 0 {
-			x.running = running{read.stamp.at.add(d), read.stamp.source, read.stamp.id, d}
+			by := &read.stamp
+			if c.exact {
+				by = &c.event
+			}
+			x.running = running{by.at.add(d), by.source, by.id, d}
 		}
 	}
 	return c.number(x)
@@ -330,7 +355,7 @@ func (v *view) Values(register string) []event.Value {
 // reading is what the events of a letter have beside their type and guards.
 type reading struct {
 	values string // what the type reads, as symbols + 1
-	stamp  stamp  // of a letter that may begin a deadline
+	stamp  stamp  // with skew, of a letter that may begin a deadline
 
 	stamped bool // has a stamp: is that of one event
 }
@@ -361,26 +386,27 @@ func (c *configs) letterOf(m *Monitor, letter int, passed uint64, e *event.Event
 	return n
 }
 
-// stamped returns the letter of an event at its time. No two events have one,
-// so that it is not looked up. Where letters are not kept, one number serves
-// all.
-func (c *configs) stamped(letter uint32, o *occurrence, kept bool) uint32 {
+// stamped returns the letter of an event at its time. With skew no two events
+// have one, so that it is not looked up.
+func (c *configs) stamped(letter uint32, o *occurrence) uint32 {
 	f := c.store.fates[letter]
 	if !c.arms[f.letter] {
 		return letter
 	}
 	at := stamp{o.at, o.source, o.id}
-	n, ok := c.reused[letter]
-	if ok && !kept {
-		c.reads[n].stamp = at
-		return n
+	if c.exact {
+		c.event = at
+		return letter
 	}
-	n = uint32(len(c.reads))
+	n := uint32(len(c.reads))
 	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, reading{c.reads[letter].values, at, true})
-	if !kept {
-		c.reused[letter] = n
-	}
 	return n
+}
+
+// replay is next, for an event that was applied before.
+func (c *configs) replay(letter uint32, r *record, from uint32) uint32 {
+	c.event = stamp{r.at(), r.source, r.id}
+	return c.next(letter, from)
 }
 
 // letterKey begins the key of a letter; the values follow.

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -45,17 +46,19 @@ type Monitor struct {
 
 	// Working memory of one event and one property.
 	now     occurrence
-	whole   event.Event // the event, where all of it is at hand
-	room    []routed    // of now, where it is applied at once
-	noted   bool        // the event has a record
+	whole   *event.Event // the event, where all of it is at hand
+	noted   bool         // the event has a record
 	letter  *letter
 	fate    uint32   // the letter's number, see store.letter
 	values  []symbol // by variable, as written
 	plain   []symbol // by variable, canonical
 	newborn []birth
-	born    []symbol // the newborns' values
-	hits    []hit    // violated by the event
-	scratch []symbol // the values of an event that is applied at once
+	born    []symbol       // the newborns' values
+	hits    []hit          // violated by the event
+	one     [1]event.Event // see Observe
+	group   []occurrence   // events that are applied at once
+	scratch []symbol       // their values
+	ahead   ahead          // see ahead.go
 
 	deadlines deadlines // see deadline.go
 }
@@ -104,6 +107,7 @@ func (p *Program) StartWith(o Options) *Monitor {
 	m.values, m.plain = both[:p.vars], both[p.vars:]
 	m.deadlines.due = firstSweep
 	for i := range p.plans {
+		m.stores[i].number = i
 		m.stores[i].start(&p.plans[i], &m.options, &m.symbols, &m.sources)
 		if m.stores[i].configs != nil {
 			m.stateful = append(m.stateful, i)
@@ -121,30 +125,62 @@ func (p *Program) StartWith(o Options) *Monitor {
 // to that, and drops duplicates; the monitor looks at no time but for
 // deadlines. See [Stream] for events as they come.
 func (m *Monitor) Observe(e event.Event) []Violation {
-	if m.program.timed {
-		return append(m.tick(instantOf(e.Time)), m.observe(&e)...)
-	}
-	return m.observe(&e)
+	m.one[0] = e
+	return m.observe(m.one[:])
 }
 
-func (m *Monitor) observe(e *event.Event) []Violation {
-	m.counts.events++
-	routes := m.program.routes[e.Type]
-	if len(routes) == 0 {
-		return nil
+// ObserveAll is Observe for events in a row. Of many events it takes less
+// time.
+func (m *Monitor) ObserveAll(events []event.Event) (found []Violation) {
+	for group := range slices.Chunk(events, together) {
+		found = append(found, m.observe(group)...)
 	}
-	m.whole = *e
-	m.now = occurrence{id: e.ID, routed: m.room[:0], whole: true, at: m.deadlines.now}
+	return found
+}
+
+func (m *Monitor) observe(events []event.Event) (found []Violation) {
+	if len(events) > 1 {
+		m.expectValues(func(each func(*event.Event)) {
+			for i := range events {
+				each(&events[i])
+			}
+		})
+	}
 	m.scratch = m.scratch[:0]
-	m.prepare(&m.now, &m.whole, routes, &m.scratch)
-	m.room = m.now.routed
-	if len(m.now.routed) == 0 {
-		return nil
+	for i := range events {
+		m.prepareAt(i, &events[i])
 	}
-	m.now.source = m.sources.number(e.Source)
-	found := m.apply()
+	if len(events) > 1 {
+		for i := range events {
+			m.expect(&m.group[i])
+		}
+		m.fetch()
+	}
+	for i := range events {
+		e := &events[i]
+		m.counts.events++
+		if m.program.timed {
+			found = append(found, m.tick(instantOf(e.Time))...)
+		}
+		if m.now = m.group[i]; len(m.now.routed) > 0 {
+			m.now.source, m.now.at, m.whole = m.sources.number(e.Source), m.deadlines.now, e
+			found = append(found, m.apply()...)
+		}
+	}
 	m.collect()
 	return found
+}
+
+// prepareAt prepares an event as one of the group.
+func (m *Monitor) prepareAt(i int, e *event.Event) {
+	if i == len(m.group) {
+		m.group = append(m.group, occurrence{})
+	}
+	o := &m.group[i]
+	*o = occurrence{id: e.ID, routed: o.routed[:0], whole: true}
+	if routes := m.program.routes[e.Type]; len(routes) > 0 {
+		m.prepare(o, e, routes, &m.scratch)
+	}
 }
 
 // prepare binds the event's parameters for each property that has its type in
@@ -219,7 +255,7 @@ func (m *Monitor) apply() []Violation {
 		s := &m.stores[r.plan]
 		m.fate, m.letter = r.letter, s.letterOf(r.letter)
 		if s.configs != nil {
-			m.fate = s.configs.stamped(r.letter, &m.now, m.options.skew > 0 || !m.options.NoWitness)
+			m.fate = s.configs.stamped(r.letter, &m.now)
 			s.configs.collect()
 		}
 		for i, v := range m.letter.list {

@@ -48,7 +48,7 @@ func (m *Monitor) report(s *store, violated []hit) []Violation {
 		case state != props.ViolatedState:
 			v.Detail = fmt.Sprintf("the run ended in state %q", s.auto.States[s.base(state)])
 		case m.now.whole:
-			v.Event = m.whole
+			v.Event = *m.whole
 		default:
 			v.Event = event.Event{ID: m.now.id, Source: m.sources.name(m.now.source), Type: m.letter.Type, Time: m.now.time.time()}
 		}

@@ -436,7 +436,7 @@ func TestRichMemoryIsBounded(t *testing.T) {
 				t.Errorf("skew %v: %d letters, %d configurations", skew, len(c.reads), len(c.all))
 			}
 		}
-		if n, known := len(s.monitor.deadlines.queue), len(s.monitor.symbols.known); n > 4*firstSweep || known > 4*firstSweep {
+		if n, known := s.monitor.deadlines.n, len(s.monitor.symbols.known); n > 4*firstSweep || known > 4*firstSweep {
 			t.Errorf("skew %v: %d deadlines, %d values", skew, n, known)
 		}
 		if sum := s.Close(); sum.Violations > 0 {

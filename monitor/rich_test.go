@@ -299,8 +299,7 @@ func TestRichAgreesWithReference(t *testing.T) {
 	}
 }
 
-// Without witnesses, where letters are not kept, the same is violated, by the
-// same.
+// Without witnesses the same is violated, by the same.
 func TestRichWithoutWitness(t *testing.T) {
 	found := 0
 	for seed := range 2000 {

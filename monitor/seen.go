@@ -28,6 +28,7 @@ type seen struct {
 	newest instant
 	any    bool
 	buffer []byte
+	loaded uint64
 }
 
 // generation is the events that came in one stretch of time.
@@ -62,26 +63,47 @@ func (o *StreamOptions) behind() time.Duration {
 	return sum
 }
 
-// Sight tells whether an event came before.
-type Sight uint8
+// sight tells whether an event came before.
+type sight uint8
 
-// The sights.
 const (
-	First   Sight = iota // no event of its source and id came before
-	Again                // one did, and said the same
-	Changed              // one did, and said something else
+	seenFirst   sight = iota // no event of its source and id came before
+	seenAgain                // one did, and said the same
+	seenChanged              // one did, and said something else
 )
 
-// enter tells whether the event came before.
-func (s *seen) enter(e *event.Event) Sight {
+// enter tells of all that are events whether they came before.
+func (s *seen) enter(all []Input) {
+	for i := range all {
+		if x := &all[i]; x.Why == "" {
+			x.sign = s.sign(&x.Event)
+		}
+	}
+	for group := range slices.Chunk(all, together) {
+		for i := range group {
+			s.loaded += s.young.slots[s.young.home(group[i].sign)].more // see ahead.go
+		}
+		for i := range group {
+			if x := &group[i]; x.Why == "" {
+				x.sight = s.enterOne(x.sign, &x.Event)
+			}
+		}
+	}
+}
+
+// sign returns the hashes of an event.
+func (s *seen) sign(e *event.Event) (x sighting) {
 	b := binary.AppendUvarint(s.buffer[:0], uint64(len(e.Source)))
 	b = append(append(b, e.Source...), e.ID...)
-	var x sighting
 	x.name, x.more = s.key.sum(b)
 	x.more |= 1
 	b = appendContent(b[:0], e)
 	x.content, _ = s.key.sum(b)
 	s.buffer = b
+	return x
+}
+
+func (s *seen) enterOne(x sighting, e *event.Event) sight {
 	at := s.young.find(x)
 	found := s.young.slots[at]
 	if found.more == 0 && s.old.n > 0 {
@@ -90,15 +112,15 @@ func (s *seen) enter(e *event.Event) Sight {
 	switch {
 	case found.more == 0:
 	case found.content == x.content:
-		return Again
+		return seenAgain
 	default:
-		return Changed
+		return seenChanged
 	}
 	s.young.put(at, x)
 	if s.behind > 0 {
 		s.turn(instantOf(e.Time))
 	}
-	return First
+	return seenFirst
 }
 
 // turn begins a new generation when all of the old one is old enough.
@@ -128,9 +150,12 @@ func (g *generation) put(at uint64, x sighting) {
 	}
 }
 
+// home is where an event stands, or the first of those before it.
+func (g *generation) home(x sighting) uint64 { return x.name & uint64(len(g.slots)-1) }
+
 func (g *generation) find(x sighting) uint64 {
 	mask := uint64(len(g.slots) - 1)
-	i := x.name & mask
+	i := g.home(x)
 	for g.slots[i].more != 0 && (g.slots[i].name != x.name || g.slots[i].more != x.more) {
 		i = (i + 1) & mask
 	}

@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wtsim/wtsim/event"
 )
@@ -97,7 +98,8 @@ func (m *Monitor) reject(s *store, e *event.Event, why string) {
 	s.malformed++
 	x := Malformed{s.property.Name(), e.Source, e.ID, e.Type, why}
 	if len(m.counts.reasons) < maxReasons {
-		m.counts.reasons = append(m.counts.reasons, x)
+		kept := Malformed{x.Property, strings.Clone(x.Source), strings.Clone(x.ID), strings.Clone(x.Type), why}
+		m.counts.reasons = append(m.counts.reasons, kept)
 	}
 	if m.options.Malformed != nil {
 		m.options.Malformed(x)

@@ -11,6 +11,7 @@ import (
 // its automaton as it went.
 type store struct {
 	*plan
+	number    int    // of the plan
 	pools     []pool // by domain
 	live      int    // instances that are not dead; the empty binding is not counted
 	created   int
@@ -71,7 +72,7 @@ func (s *store) start(pl *plan, o *Options, t *symbols, from *sources) {
 	}
 	s.functions = [][]uint16{identity}
 	if pl.auto.Stateful() {
-		s.configs = newConfigs(s, t, from)
+		s.configs = newConfigs(s, t, from, o.skew == 0)
 	}
 }
 

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,8 @@ type Stream struct {
 	seen    seen
 	sequencer
 	group   []*waiter
+	expects int      // how many that wait are expected already, see settle
+	single  [1]Input // see Push
 	newest  instant
 	any     bool
 	closed  bool
@@ -153,22 +156,63 @@ func (s *Stream) malformed(line int, why string) {
 	s.found(Finding{Kind: FoundMalformed, Line: line, Why: why})
 }
 
+// Input is a line of events as it was read.
+type Input struct {
+	Event event.Event
+	Line  int
+	Why   string // why it is no event; else empty
+
+	sign  sighting
+	sight sight
+}
+
 // Push takes the next event. Nothing of it is kept.
-func (s *Stream) Push(e *event.Event, line int) { s.Judge(e, line, s.Look(e)) }
+func (s *Stream) Push(e *event.Event, line int) {
+	s.single[0] = Input{Event: *e, Line: line}
+	s.PushAll(s.single[:])
+}
 
-// Look does the first half of Push: it tells whether the event came before.
-// It touches nothing that Judge does, so that it can run ahead in another
-// goroutine, in the order of the input.
-func (s *Stream) Look(e *event.Event) Sight { return s.seen.enter(e) }
+// PushAll takes what comes next. Nothing of it is kept. Of many events it
+// takes less time than Push.
+func (s *Stream) PushAll(all []Input) {
+	s.LookAll(all)
+	s.JudgeAll(all)
+}
 
-// Judge does the second half.
-func (s *Stream) Judge(e *event.Event, line int, sight Sight) {
+// LookAll does the first half of PushAll: it finds out which events came
+// before. It touches nothing of the stream that JudgeAll does, so that it can
+// run ahead in another goroutine, in the order of the input.
+func (s *Stream) LookAll(all []Input) { s.seen.enter(all) }
+
+// JudgeAll does the second half. It only reads what it is given.
+func (s *Stream) JudgeAll(all []Input) {
+	for group := range slices.Chunk(all, together) {
+		if len(group) > 1 {
+			s.monitor.expectValues(func(each func(*event.Event)) {
+				for i := range group {
+					if group[i].Why == "" {
+						each(&group[i].Event)
+					}
+				}
+			})
+		}
+		for i := range group {
+			if x := &group[i]; x.Why != "" {
+				s.Malformed(x.Line, x.Why)
+			} else {
+				s.judge(&x.Event, x.Line, x.sight)
+			}
+		}
+	}
+}
+
+func (s *Stream) judge(e *event.Event, line int, seen sight) {
 	s.lines++
-	switch sight {
-	case Again:
+	switch seen {
+	case seenAgain:
 		s.summary.Duplicates++
 		return
-	case Changed:
+	case seenChanged:
 		s.malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
 		return
 	}
@@ -218,6 +262,7 @@ func (s *Stream) watermark() instant {
 func (s *Stream) settle(limit *instant) {
 	timed := s.monitor.program.timed && s.options.Skew == 0
 	for {
+		s.expectSome()
 		s.group = s.release(s.group[:0], limit)
 		if len(s.group) == 0 {
 			if timed {
@@ -225,6 +270,7 @@ func (s *Stream) settle(limit *instant) {
 			}
 			return
 		}
+		s.expects -= len(s.group)
 		var found []Violation
 		at := s.group[0].at
 		if timed {
@@ -243,6 +289,22 @@ func (s *Stream) settle(limit *instant) {
 		sortViolations(found)
 		s.tell(at, found...)
 	}
+}
+
+// expectSome loads what the events that are next will look up, if they are
+// many.
+func (s *Stream) expectSome() {
+	next := s.inOrder.all[s.inOrder.head:]
+	if s.expects > 0 || len(next) < together {
+		return
+	}
+	for _, w := range next[:together] {
+		if !w.moved {
+			s.monitor.expect(&w.occurrence)
+		}
+	}
+	s.monitor.fetch()
+	s.expects = together
 }
 
 func (s *Stream) tell(at instant, found ...Violation) {

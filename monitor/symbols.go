@@ -70,8 +70,12 @@ func (t *symbols) symbol(v event.Value) symbol {
 }
 
 func (t *symbols) hash(kind event.Kind, text string) (hash uint64, more uint32) {
-	hash = maphash.String(t.seeds[0], text) ^ uint64(kind)<<60
-	return hash, uint32(maphash.String(t.seeds[1], text))
+	return t.hashOf(kind, text), uint32(maphash.String(t.seeds[1], text))
+}
+
+// hashOf is what says where a value stands.
+func (t *symbols) hashOf(kind event.Kind, text string) uint64 {
+	return maphash.String(t.seeds[0], text) ^ uint64(kind)<<60
 }
 
 func (t *symbols) empty(hash uint64) uint64 {

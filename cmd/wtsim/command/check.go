@@ -160,7 +160,7 @@ func (c *checking) start(program *monitor.Program) error {
 }
 
 func (c *checking) run() (int, error) {
-	d := newDecoder(c.in, c.streams[0].Look)
+	d := newDecoder(c.in, c.streams[0].LookAll)
 	var err error
 	if len(c.streams) > 1 {
 		err = c.judgeInParts(d)
@@ -183,7 +183,7 @@ func (c *checking) run() (int, error) {
 // judge takes the batches in order.
 func (c *checking) judge(d *decoder) (err error) {
 	for b := range c.batches(d) {
-		b.judge(c.streams[0])
+		c.streams[0].JudgeAll(b.all)
 		c.show(b)
 		err = b.err
 		d.free <- b
@@ -191,19 +191,9 @@ func (c *checking) judge(d *decoder) (err error) {
 	return err
 }
 
-func (b *batch) judge(s *monitor.Stream) {
-	for i := range b.all {
-		if x := &b.all[i]; x.why != "" {
-			s.Malformed(x.line, x.why)
-		} else {
-			s.Judge(&x.event, x.line, x.sight)
-		}
-	}
-}
-
 func (c *checking) show(b *batch) {
 	if n := len(b.all); n > 0 {
-		c.progress.show(b.all[n-1].line, b.read, time.Since(c.started))
+		c.progress.show(b.all[n-1].Line, b.read, time.Since(c.started))
 	}
 }
 

@@ -7,29 +7,20 @@ import (
 	"github.com/wtsim/wtsim/monitor"
 )
 
-// decoded is a line as it was read.
-type decoded struct {
-	event event.Event
-	line  int
-	sight monitor.Sight
-	why   string // why it is no event; else empty
-}
-
 // batch is some lines in a row. The last one carries the error that ended
 // them, if not errNoMore.
 type batch struct {
-	all  []decoded
+	all  []monitor.Input
+	text []byte // what the events are parts of, until the batch is free again
 	err  error
 	read float64 // the part of the file up to here, if it is known
 }
-
-const batchSize = 512
 
 // decoder reads, decodes and looks for duplicates ahead of the judge, on
 // another core. It holds back nothing: before it waits for more input it
 // hands over what it has.
 type decoder struct {
-	look  func(*event.Event) monitor.Sight
+	look  func([]monitor.Input)
 	ready chan *batch
 	free  chan *batch
 
@@ -38,7 +29,7 @@ type decoder struct {
 	reading bool // may wait for input that never comes; all before is handed over
 }
 
-func newDecoder(in *eventInput, look func(*event.Event) monitor.Sight) *decoder {
+func newDecoder(in *eventInput, look func([]monitor.Input)) *decoder {
 	d := &decoder{look: look, ready: make(chan *batch, 4), free: make(chan *batch, 6)}
 	for range cap(d.free) {
 		d.free <- &batch{}
@@ -62,8 +53,8 @@ func (d *decoder) isHalted() bool {
 	return d.halted
 }
 
-// fill reads on; false if the decoder was halted.
-func (d *decoder) fill(lines *lineReader) bool {
+// fill reads on into a batch; false if the decoder was halted.
+func (d *decoder) fill(lines *lineReader, b *batch) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.halted {
@@ -71,7 +62,7 @@ func (d *decoder) fill(lines *lineReader) bool {
 	}
 	d.reading = true
 	d.mu.Unlock()
-	lines.fill()
+	b.text = lines.fill(b.text)
 	d.mu.Lock()
 	if d.halted {
 		return false
@@ -85,26 +76,16 @@ func (d *decoder) run(in *eventInput) {
 	n := 0
 	for b := range d.free {
 		b.all, b.err = b.all[:0], nil
-		for len(b.all) < batchSize && b.err == nil {
-			line, err := lines.next()
-			if err == errNoLine && len(b.all) > 0 {
-				break
-			}
-			switch err {
-			case nil:
-				n++
-				d.add(b, line, n)
-			case errNoLine:
-				if !d.fill(lines) {
-					if !d.reading { // else whoever halted has closed it
-						close(d.ready)
-					}
-					return
+		for len(b.all) == 0 && b.err == nil {
+			if !d.fill(lines, b) {
+				if !d.reading { // else whoever halted has closed it
+					close(d.ready)
 				}
-			default:
-				b.err = err
+				return
 			}
+			n, b.err = d.addLines(b, lines, n)
 		}
+		d.look(b.all)
 		b.read = in.consumed()
 		last := b.err != nil || d.isHalted()
 		if b.err == errNoMore {
@@ -118,6 +99,21 @@ func (d *decoder) run(in *eventInput) {
 	}
 }
 
+// addLines decodes the lines that are there, after n before them.
+func (d *decoder) addLines(b *batch, lines *lineReader, n int) (int, error) {
+	for {
+		switch line, err := lines.next(); err {
+		case nil:
+			n++
+			d.add(b, line, n)
+		case errNoLine:
+			return n, nil
+		default:
+			return n, err
+		}
+	}
+}
+
 // add decodes a line into memory that the batch had before.
 func (d *decoder) add(b *batch, line string, n int) {
 	if blank(line) {
@@ -126,13 +122,11 @@ func (d *decoder) add(b *batch, line string, n int) {
 	if len(b.all) < cap(b.all) {
 		b.all = b.all[:len(b.all)+1]
 	} else {
-		b.all = append(b.all, decoded{})
+		b.all = append(b.all, monitor.Input{})
 	}
 	x := &b.all[len(b.all)-1]
-	x.line, x.why = n, ""
-	if err := event.DecodeInto(&x.event, line); err != nil {
-		x.why = err.Error()
-		return
+	x.Line, x.Why = n, ""
+	if err := event.DecodeInto(&x.Event, line); err != nil {
+		x.Why = err.Error()
 	}
-	x.sight = d.look(&x.event)
 }

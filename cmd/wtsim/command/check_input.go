@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -52,7 +53,7 @@ func openEvents(name string) (*eventInput, error) {
 }
 
 func (in *eventInput) decompress() error {
-	b := bufio.NewReaderSize(in.counted, 1<<16)
+	b := bufio.NewReaderSize(in.counted, lineBlock/2) // what is read in larger pieces it passes on
 	in.Reader, in.live = b, in.size == 0
 	head, err := b.Peek(4)
 	switch {
@@ -102,7 +103,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lineReader cuts its input into lines that are parts of large strings: no
+// lineReader cuts its input into lines that are parts of a block of memory: no
 // line is copied on its own.
 type lineReader struct {
 	r     io.Reader
@@ -119,10 +120,10 @@ var (
 	errNoLine = errors.New("no line, wanted a call of fill") // there is none yet
 )
 
-const (
-	lineBlock = 1 << 18
-	maxLine   = 1 << 26
-)
+// lineBlock is how much is read at once: some of it fits into a core's cache.
+var lineBlock = 1 << 16
+
+const maxLine = 1 << 26
 
 func newLineReader(r io.Reader, live bool) *lineReader {
 	return &lineReader{r: r, live: live, size: lineBlock}
@@ -149,13 +150,16 @@ func (l *lineReader) next() (string, error) {
 }
 
 // fill reads on, after next had no line. What has no end yet waits for the
-// next block.
-func (l *lineReader) fill() {
+// next block. It reads into a block that it was given before, whose lines are
+// lost then, or into a new one, and returns it.
+func (l *lineReader) fill(buffer []byte) []byte {
 	if l.size > maxLine {
 		l.err = fmt.Errorf("a line is longer than %d MiB", maxLine>>20)
-		return
+		return buffer
 	}
-	buffer := make([]byte, l.size)
+	if len(buffer) != l.size {
+		buffer = make([]byte, l.size)
+	}
 	n := copy(buffer, l.rest)
 	for l.err == nil && n < len(buffer) {
 		var got int
@@ -164,19 +168,20 @@ func (l *lineReader) fill() {
 			break
 		}
 	}
-	buffer = buffer[:n]
+	text := buffer[:n]
 	if !l.begun {
-		buffer = bytes.TrimPrefix(buffer, []byte("\ufeff"))
+		text = bytes.TrimPrefix(text, []byte("\ufeff"))
 		l.begun = true
 	}
-	end := bytes.LastIndexByte(buffer, '\n') + 1
+	end := bytes.LastIndexByte(text, '\n') + 1
 	if l.err != nil {
-		end = len(buffer)
+		end = len(text)
 	}
-	l.block, l.rest = string(buffer[:end]), buffer[end:]
+	l.block, l.rest = unsafe.String(unsafe.SliceData(text), end), append(l.rest[:0], text[end:]...)
 	if l.size = lineBlock; end == 0 && 2*n > l.size {
 		l.size = 2 * n
 	}
+	return buffer
 }
 
 func blank(line string) bool { return strings.Trim(line, " \t\r") == "" }

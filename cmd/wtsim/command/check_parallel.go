@@ -69,7 +69,7 @@ func (w partJudge) run(s *monitor.Stream, found *[]monitor.Finding) {
 	defer close(w.out)
 	for b := range w.in {
 		*found = nil
-		b.judge(s)
+		s.JudgeAll(b.all)
 		w.out <- *found
 	}
 	*found = nil

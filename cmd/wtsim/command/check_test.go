@@ -207,3 +207,25 @@ func TestCheckProgress(t *testing.T) {
 		t.Errorf("not wiped: %q", got)
 	}
 }
+
+// Blocks of lines are used again: what is told of an event does not hang on
+// how many stand in one.
+func TestBlocksChangeNothing(t *testing.T) {
+	defer func(was int) { lineBlock = was }(lineBlock)
+	props, file := checkedFiles(t, someEvents(5000))
+	want := ""
+	for _, lineBlock = range []int{1 << 24, 64, 300, 5000} {
+		for _, workers := range []string{"1", "2"} {
+			out, _ := checked(t, "--props", props, "--events", file, "--json", "--stats", "--lateness", "1s", "--workers", workers)
+			if want == "" {
+				want = out
+			}
+			if out != want {
+				t.Errorf("blocks of %d bytes, %s workers: %s", lineBlock, workers, firstDifference(out, want))
+			}
+		}
+	}
+	if !strings.Contains(want, `"kind":"late"`) || !strings.Contains(want, `"kind":"malformed"`) || !strings.Contains(want, `"kind":"violation"`) {
+		t.Errorf("too little was found: %s", want[:300])
+	}
+}
