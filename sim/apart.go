@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
@@ -108,7 +109,7 @@ func (s *Simulation) converse(record *scheduler.Recorder, printed *bytes.Buffer)
 	defer answers.Close()
 	cmd.ExtraFiles = []*os.File{answer, ask}
 	cmd.Stderr = printed
-	cmd.Env = append(cmd.Environ(), ApartVariable+"="+s.scenario.Name)
+	cmd.Env = append(cmd.Environ(), ApartVariable+"="+s.scenario.Name, "WTSIM_EPOCH="+strconv.FormatInt(s.scenario.Epoch.UnixNano(), 10))
 	cmd.Env = append(cmd.Env, s.scenario.environment()...)
 	err = cmd.Start()
 	_, _ = answer.Close(), ask.Close() // the process has its own
