@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
@@ -125,7 +126,7 @@ func (s *Simulation) converse(record *scheduler.Recorder, printed *bytes.Buffer)
 	defer answers.Close()
 	cmd.ExtraFiles = []*os.File{answer, ask}
 	cmd.Stderr = printed
-	cmd.Env = append(cmd.Environ(), ApartVariable+"="+s.scenario.Name)
+	cmd.Env = append(cmd.Environ(), ApartVariable+"="+s.scenario.Name, "WTSIM_EPOCH="+strconv.FormatInt(s.scenario.Epoch.UnixNano(), 10))
 	if s.scenario.without != "" {
 		cmd.Env = append(cmd.Env, withoutVariable+"="+s.scenario.without)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
@@ -64,12 +65,12 @@ func (w *world) callerOrCurrent() *instance {
 		}
 	}
 	switch {
-	case len(live) == 1:
-		return live[0]
-	case w.current != nil && w.current.inst != nil && !w.current.inst.dead:
+	case w.current != nil && slices.Contains(live, w.current.inst):
 		return w.current.inst
 	case len(live) > 0:
 		return live[0]
+	case w.current != nil && w.current.inst != nil && !w.current.inst.dead:
+		return w.current.inst
 	}
 	return nil
 }

@@ -112,8 +112,11 @@ func remaining() []Goroutine {
 }
 
 // computes reports whether it goes on by itself; what the collector holds up
-// does.
+// does, and who asks another process for a decision, which may be slow.
 func (g Goroutine) computes() bool {
+	if strings.Contains(g.Stack, "sim.(*asks).") {
+		return true
+	}
 	for _, state := range []string{"running", "runnable", "preempted", "GC ", "garbage", "wait for GC", "stopping the world", "waiting"} {
 		if strings.HasPrefix(g.State, state) {
 			return true

@@ -30,7 +30,8 @@ var layers = []layer{
 	// Fakes and the world never see each other: they meet in probe.
 	{pkg: "fakes/fakestest", may: []string{"event", "probe"}}, // of the services' clients alone: no run depends on it
 	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props", "fakes/internal/*", "internal/seeded"}},
-	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe"}},
+	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
+	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "fakes/internal/sender"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
 

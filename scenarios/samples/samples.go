@@ -1,12 +1,14 @@
 // Package samples is a photo album, written as the public samples of Cloud
 // Run functions are: functions of the Functions Framework's signatures whose
-// clients are package-level variables, made when they are first needed or
-// when the program starts.
+// clients are package-level variables that are made when the program starts.
 //
 //	Upload             HTTP      stores a photo in the bucket PHOTOS
 //	Thumbnail          event     makes its thumbnail, and says so on the topic TOPIC
 //	CountThumbnails    event     counts thumbnails in the Redis at REDISHOST:REDISPORT, each message once
 //	CountEveryMessage  event     the same with the bug that a message that comes twice counts twice
+//	Order              HTTP      puts a print of a photo into the queue QUEUE of the Cloud Tasks at TASKS
+//	Print              task      publishes that it is printed on the topic TOPIC
+//	Prints             HTTP      receives from the subscription PRINTS for a while, and counts in the Redis
 package samples
 
 import (
@@ -14,10 +16,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/storage"
@@ -26,27 +28,27 @@ import (
 )
 
 var (
-	rdb = redis.NewClient(&redis.Options{Addr: os.Getenv("REDISHOST") + ":" + os.Getenv("REDISPORT")})
-
-	buckets = sync.OnceValues(func() (*storage.Client, error) { return storage.NewClient(context.Background()) })
-
-	publisher = sync.OnceValues(func() (*pubsub.Publisher, error) {
-		client, err := pubsub.NewClient(context.Background(), os.Getenv("GOOGLE_CLOUD_PROJECT"))
-		if err != nil {
-			return nil, fmt.Errorf("pubsub.NewClient: %w", err)
-		}
-		return client.Publisher(os.Getenv("TOPIC")), nil
-	})
+	rdb       = redis.NewClient(&redis.Options{Addr: os.Getenv("REDISHOST") + ":" + os.Getenv("REDISPORT")})
+	buckets   *storage.Client
+	messages  *pubsub.Client
+	publisher *pubsub.Publisher
 )
+
+func init() {
+	var err error
+	ctx := context.Background()
+	if buckets, err = storage.NewClient(ctx); err != nil {
+		log.Fatalf("storage.NewClient: %v", err)
+	}
+	if messages, err = pubsub.NewClient(ctx, os.Getenv("GOOGLE_CLOUD_PROJECT")); err != nil {
+		log.Fatalf("pubsub.NewClient: %v", err)
+	}
+	publisher = messages.Publisher(os.Getenv("TOPIC"))
+}
 
 // Upload stores the photo in a request's body under the request's path.
 func Upload(w http.ResponseWriter, r *http.Request) {
-	client, err := buckets()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	o := client.Bucket(os.Getenv("PHOTOS")).Object(strings.Trim(r.URL.Path, "/")).NewWriter(r.Context())
+	o := buckets.Bucket(os.Getenv("PHOTOS")).Object(strings.Trim(r.URL.Path, "/")).NewWriter(r.Context())
 	if _, err := io.Copy(o, r.Body); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -70,11 +72,7 @@ func Thumbnail(ctx context.Context, e event.Event) error {
 	if err := e.DataAs(&o); err != nil {
 		return fmt.Errorf("event.DataAs: %w", err)
 	}
-	client, err := buckets()
-	if err != nil {
-		return fmt.Errorf("storage.NewClient: %w", err)
-	}
-	in, err := client.Bucket(o.Bucket).Object(o.Name).NewReader(ctx)
+	in, err := buckets.Bucket(o.Bucket).Object(o.Name).NewReader(ctx)
 	if err != nil {
 		return fmt.Errorf("reading %q: %w", o.Name, err)
 	}
@@ -83,7 +81,7 @@ func Thumbnail(ctx context.Context, e event.Event) error {
 	if err != nil {
 		return fmt.Errorf("io.ReadAll: %w", err)
 	}
-	out := client.Bucket(os.Getenv("THUMBNAILS")).Object(o.Name).NewWriter(ctx)
+	out := buckets.Bucket(os.Getenv("THUMBNAILS")).Object(o.Name).NewWriter(ctx)
 	if _, err := out.Write(shrink(photo)); err != nil {
 		return fmt.Errorf("writing: %w", err)
 	}
@@ -97,15 +95,11 @@ func Thumbnail(ctx context.Context, e event.Event) error {
 func shrink(photo []byte) []byte { return photo[:min(len(photo), 4)] }
 
 func publish(ctx context.Context, o object) error {
-	topic, err := publisher()
-	if err != nil {
-		return err
-	}
 	data, err := json.Marshal(o)
 	if err != nil {
 		return fmt.Errorf("json.Marshal: %w", err)
 	}
-	if _, err := topic.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx); err != nil {
+	if _, err := publisher.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx); err != nil {
 		return fmt.Errorf("publishing: %w", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -55,6 +56,27 @@ func TestRunPackage(t *testing.T) {
 	}
 	if after := tree(t, dir); after != before {
 		t.Errorf("the module was\n%s\nand is\n%s", before, after)
+	}
+}
+
+// Clients of gRPC that init makes belong to the run: their calls happen, those
+// of several functions, each for who makes it, and twice the same.
+func TestRunPackageOfInit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("links binaries, which takes seconds; runs without -short")
+	}
+	trace := func() string {
+		out := asWtsim(t, filepath.Join("..", "..", ".."), 0, "trace", "./scenarios/samples/samplessim:Prints")
+		return strings.ReplaceAll(out, "wtsim: building the patched standard library (once, some 20 s)\n", "")
+	}
+	out := trace()
+	for _, want := range []string{`order #1 +tasks createTask prints +-> OK`, `print #1 +pubsub publish prints +-> OK`, `prints #1 +pubsub streamingPull prints +-> OK`} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+	if again := trace(); again != out {
+		t.Errorf("another process did\n%s\nafter\n%s", again, out)
 	}
 }
 

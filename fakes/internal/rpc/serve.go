@@ -15,6 +15,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/wtsim/wtsim/fakes/internal/sender"
+	"github.com/wtsim/wtsim/probe"
 )
 
 // Wire returns the client's end of a connection in memory at whose other end
@@ -31,8 +34,13 @@ func Wire(conn grpc.ClientConnInterface) (client net.Conn, stop func(), err erro
 	return client, s.Stop, err
 }
 
-// forward passes one call on.
+func init() { sender.Name(probe.Caller) }
+
+// forward passes one call on, for who has made it.
 func forward(conn grpc.ClientConnInterface, stream grpc.ServerStream) error {
+	if caller := sender.Of(stream.Context()); caller != "" {
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(probe.LabelKey, caller)))
+	}
 	full, _ := grpc.MethodFromServerStream(stream)
 	service, name, _ := strings.Cut(strings.TrimPrefix(full, "/"), "/")
 	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + name))

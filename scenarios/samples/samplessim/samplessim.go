@@ -9,6 +9,7 @@ import (
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/fakes/tasks"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/samples"
@@ -46,6 +47,45 @@ func CountTwice() sim.Scenario {
 	s.Functions[2] = counter(sim.OnEvent(samples.CountEveryMessage))
 	s.Properties = []*props.Property{s.Properties[0], props.AtQuiescence("every photo counts once", countedOnce)}
 	return s
+}
+
+// Prints returns the other half of the album: photos are printed, by way of a
+// queue, and who prints tells it by a topic that is pulled.
+func Prints() sim.Scenario {
+	order := func(photo string) sim.Request {
+		return sim.Request{Function: "order", Method: "POST", Path: "/" + photo}
+	}
+	return sim.Scenario{
+		Name: "samples/prints", Doc: "prints of photos, by Cloud Tasks and a pull subscription, with package-level clients; a process a run",
+		Isolated: true,
+		Environ: []string{"TASKS=${tasks}", "QUEUE=prints", "TOPIC=prints", "PRINTS=prints",
+			"REDISHOST=${redis.host}", "REDISPORT=${redis.port}"},
+		Services:      []probe.Service{redis.New("redis"), pubsub.New(), tasks.New()},
+		Subscriptions: []sim.Subscription{{Name: "prints", Topic: "prints"}},
+		Queues:        []sim.Queue{{Name: "prints"}},
+		Functions: []sim.Function{
+			{Name: "order", Handler: sim.HTTPFunc(samples.Order)},
+			{Name: "print", Handler: sim.HTTPFunc(samples.Print)},
+			{Name: "prints", Handler: sim.HTTPFunc(samples.Prints)},
+		},
+		Clients: []sim.Client{
+			{Name: "alice", Retries: 2, Requests: []sim.Request{order("cat.jpg"), order("dog.jpg")}},
+			{Name: "printer", Requests: []sim.Request{{Function: "prints"}}},
+		},
+		Properties: []*props.Property{
+			props.AtQuiescence("who receives sees what was ordered", received),
+		},
+	}
+}
+
+// received is a set, in the words of the Redis.
+func received(s props.State) error {
+	switch set, _ := s.Get("redis", "prints"); set {
+	case "", `["/cat.jpg"]`, `["/dog.jpg"]`, `["/cat.jpg","/dog.jpg"]`:
+		return nil
+	default:
+		return fmt.Errorf("received %s", set)
+	}
 }
 
 func counter(h sim.Handler) sim.Function {
