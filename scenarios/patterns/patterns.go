@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/scenarios/patterns/batchtimeout/batchtimeoutsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/duplicate/duplicatesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -18,5 +20,7 @@ func All() []sim.Scenario {
 	return slices.Concat(
 		freshidsim.Scenarios(),
 		batchtimeoutsim.Scenarios(),
+		duplicatesim.Scenarios(),
+		lasteventsim.Scenarios(),
 	)
 }
