@@ -10,6 +10,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/batchtimeout/batchtimeoutsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/duplicate/duplicatesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -20,5 +21,6 @@ func All() []sim.Scenario {
 		freshidsim.Scenarios(),
 		batchtimeoutsim.Scenarios(),
 		duplicatesim.Scenarios(),
+		lasteventsim.Scenarios(),
 	)
 }
