@@ -11,6 +11,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/duplicate/duplicatesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -22,5 +23,6 @@ func All() []sim.Scenario {
 		batchtimeoutsim.Scenarios(),
 		duplicatesim.Scenarios(),
 		lasteventsim.Scenarios(),
+		sharedkeysim.Scenarios(),
 	)
 }
