@@ -12,6 +12,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
+	"github.com/wtsim/wtsim/scenarios/patterns/stuckclaim/stuckclaimsim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -24,5 +25,6 @@ func All() []sim.Scenario {
 		duplicatesim.Scenarios(),
 		lasteventsim.Scenarios(),
 		sharedkeysim.Scenarios(),
+		stuckclaimsim.Scenarios(),
 	)
 }
