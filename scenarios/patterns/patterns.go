@@ -9,6 +9,7 @@ import (
 
 	"github.com/wtsim/wtsim/scenarios/patterns/batchtimeout/batchtimeoutsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/duplicate/duplicatesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/expiredclaim/expiredclaimsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
@@ -26,5 +27,6 @@ func All() []sim.Scenario {
 		lasteventsim.Scenarios(),
 		sharedkeysim.Scenarios(),
 		stuckclaimsim.Scenarios(),
+		expiredclaimsim.Scenarios(),
 	)
 }
