@@ -13,6 +13,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
+	"github.com/wtsim/wtsim/scenarios/patterns/shortwindow/shortwindowsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/stuckclaim/stuckclaimsim"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -28,5 +29,6 @@ func All() []sim.Scenario {
 		sharedkeysim.Scenarios(),
 		stuckclaimsim.Scenarios(),
 		expiredclaimsim.Scenarios(),
+		shortwindowsim.Scenarios(),
 	)
 }
