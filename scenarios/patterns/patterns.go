@@ -12,6 +12,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/expiredclaim/expiredclaimsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lostfields/lostfieldssim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
 	"github.com/wtsim/wtsim/scenarios/patterns/shortwindow/shortwindowsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/stuckclaim/stuckclaimsim"
@@ -30,5 +31,6 @@ func All() []sim.Scenario {
 		stuckclaimsim.Scenarios(),
 		expiredclaimsim.Scenarios(),
 		shortwindowsim.Scenarios(),
+		lostfieldssim.Scenarios(),
 	)
 }
