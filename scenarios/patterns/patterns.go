@@ -13,6 +13,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostfields/lostfieldssim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lostupdate/lostupdatesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
 	"github.com/wtsim/wtsim/scenarios/patterns/shortwindow/shortwindowsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/stuckclaim/stuckclaimsim"
@@ -32,5 +33,6 @@ func All() []sim.Scenario {
 		expiredclaimsim.Scenarios(),
 		shortwindowsim.Scenarios(),
 		lostfieldssim.Scenarios(),
+		lostupdatesim.Scenarios(),
 	)
 }
