@@ -11,6 +11,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/duplicate/duplicatesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/expiredclaim/expiredclaimsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/halffollow/halffollowsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostfields/lostfieldssim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostupdate/lostupdatesim"
@@ -34,5 +35,6 @@ func All() []sim.Scenario {
 		shortwindowsim.Scenarios(),
 		lostfieldssim.Scenarios(),
 		lostupdatesim.Scenarios(),
+		halffollowsim.Scenarios(),
 	)
 }
