@@ -8,9 +8,10 @@
 //
 // Reported: aws-powertools/powertools-lambda-python, issues 738 and 1038 (a
 // record in DynamoDB, a Lambda function that times out; here a key in Redis
-// and a Pub/Sub subscription that keeps messages for an hour).
+// and a Pub/Sub subscription that keeps messages for ten minutes).
 //
-// Provoked by: a crash after the claim.
+// Provoked by: a crash after the claim, or a lost answer to it: the client
+// repeats the command, and finds its own claim.
 //
 // Remedy: a claim of work in progress expires when its invocation's time is
 // up; only that of finished work is kept for a day. What is done again must be

@@ -21,6 +21,7 @@ func Scenarios() []sim.Scenario {
 	bug := scenario(false)
 	bug.Name, bug.Doc = "patterns/expiredclaim/bug", "a claim expires while the work is still being done"
 	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
+	bug.Faults.Kinds = []string{sim.RunOther, sim.Stall} // it is lost answers that lead there soonest
 	repaired := scenario(true)
 	repaired.Name, repaired.Doc = "patterns/expiredclaim", "the bank knows the key, whoever comes with it"
 	repaired.Relies = []string{"web/idempotency-key"}

@@ -21,6 +21,7 @@ func Scenarios() []sim.Scenario {
 	bug := scenario(false)
 	bug.Name, bug.Doc = "patterns/shortwindow/bug", "repeated requests are known for five minutes, and the work takes longer"
 	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
+	bug.Faults.Kinds = []string{sim.RunOther, sim.Reorder, sim.Stall} // a lost answer that is waited for leads there too
 	repaired := scenario(true)
 	repaired.Name, repaired.Doc = "patterns/shortwindow", "a run is known by its report, for as long as there are runs"
 	repaired.Relies = []string{"web/idempotency-key"}

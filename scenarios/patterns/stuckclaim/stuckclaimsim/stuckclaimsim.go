@@ -36,7 +36,7 @@ func scenario(repaired bool) sim.Scenario {
 			}},
 			{
 				Name: "label", Timeout: stuckclaim.TimeLimit,
-				Triggers: []sim.Trigger{{Topic: "orders", Policy: sim.Policy{KeepFor: time.Hour}}},
+				Triggers: []sim.Trigger{{Topic: "orders", Policy: sim.Policy{KeepFor: 10 * time.Minute}}},
 				New: func(env *sim.Env) (sim.Handler, error) {
 					f := &stuckclaim.Label{Redis: redis.Client(env, "redis", nil), Labels: gcs.Client(env).Bucket("labels"), Repaired: repaired}
 					return sim.OnData(f.Handle), nil
