@@ -99,7 +99,7 @@ func (t *task) who() string {
 	}
 	_, cause, _ := strings.Cut(t.name, "(")
 	cause = cause[:max(0, strings.LastIndexByte(cause, ')'))]
-	if k := cause[strings.LastIndexByte(cause, '/')+1:]; cause != t.root && k != "" && k != "1" {
+	if k := strings.TrimPrefix(cause[strings.LastIndexByte(cause, '/')+1:], "1."); cause != t.root && k != "" && k != "1" {
 		return t.fn.Name + "(" + t.root + ", no. " + k + ")"
 	}
 	return t.fn.Name + "(" + t.root + ")"
