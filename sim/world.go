@@ -54,7 +54,7 @@ type world struct {
 
 	last      string         // identity of the last step that counts
 	lastNamed string         // identity of the last one that has one of its own
-	woken     int            // steps since then
+	wakings   int            // steps since then
 	waited    bool           // time has passed since the last step
 	counted   int            // steps that count: those that only print do not
 	site      string         // of the step that is being done, for strategies

@@ -7,7 +7,17 @@ package patterns
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/scenarios/patterns/batchtimeout/batchtimeoutsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/duplicate/duplicatesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/expiredclaim/expiredclaimsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/halffollow/halffollowsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lostfields/lostfieldssim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lostupdate/lostupdatesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
+	"github.com/wtsim/wtsim/scenarios/patterns/shortwindow/shortwindowsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/stuckclaim/stuckclaimsim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -16,5 +26,15 @@ import (
 func All() []sim.Scenario {
 	return slices.Concat(
 		freshidsim.Scenarios(),
+		batchtimeoutsim.Scenarios(),
+		duplicatesim.Scenarios(),
+		lasteventsim.Scenarios(),
+		sharedkeysim.Scenarios(),
+		stuckclaimsim.Scenarios(),
+		expiredclaimsim.Scenarios(),
+		shortwindowsim.Scenarios(),
+		lostfieldssim.Scenarios(),
+		lostupdatesim.Scenarios(),
+		halffollowsim.Scenarios(),
 	)
 }
