@@ -7,6 +7,7 @@ package patterns
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput/checkthenputsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -16,5 +17,6 @@ import (
 func All() []sim.Scenario {
 	return slices.Concat(
 		freshidsim.Scenarios(),
+		checkthenputsim.Scenarios(),
 	)
 }
