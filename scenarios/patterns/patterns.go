@@ -9,6 +9,7 @@ import (
 
 	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput/checkthenputsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment/orphancommentsim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -18,5 +19,6 @@ func All() []sim.Scenario {
 	return slices.Concat(
 		freshidsim.Scenarios(),
 		checkthenputsim.Scenarios(),
+		orphancommentsim.Scenarios(),
 	)
 }
