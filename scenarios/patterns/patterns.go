@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput/checkthenputsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/consent/consentsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment/orphancommentsim"
 	"github.com/wtsim/wtsim/sim"
@@ -20,5 +21,6 @@ func All() []sim.Scenario {
 		freshidsim.Scenarios(),
 		checkthenputsim.Scenarios(),
 		orphancommentsim.Scenarios(),
+		consentsim.Scenarios(),
 	)
 }
