@@ -9,6 +9,7 @@ import (
 
 	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput/checkthenputsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/consent/consentsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/earlyreturn/earlyreturnsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment/orphancommentsim"
 	"github.com/wtsim/wtsim/sim"
@@ -22,5 +23,6 @@ func All() []sim.Scenario {
 		checkthenputsim.Scenarios(),
 		orphancommentsim.Scenarios(),
 		consentsim.Scenarios(),
+		earlyreturnsim.Scenarios(),
 	)
 }
