@@ -10,6 +10,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput/checkthenputsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/consent/consentsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/earlyreturn/earlyreturnsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/earlystatus/earlystatussim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment/orphancommentsim"
 	"github.com/wtsim/wtsim/sim"
@@ -24,5 +25,6 @@ func All() []sim.Scenario {
 		orphancommentsim.Scenarios(),
 		consentsim.Scenarios(),
 		earlyreturnsim.Scenarios(),
+		earlystatussim.Scenarios(),
 	)
 }
