@@ -7,6 +7,7 @@ package patterns
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/scenarios/patterns/blindput/blindputsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput/checkthenputsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/consent/consentsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/earlyreturn/earlyreturnsim"
@@ -26,5 +27,6 @@ func All() []sim.Scenario {
 		consentsim.Scenarios(),
 		earlyreturnsim.Scenarios(),
 		earlystatussim.Scenarios(),
+		blindputsim.Scenarios(),
 	)
 }
