@@ -14,6 +14,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/earlystatus/earlystatussim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment/orphancommentsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/sendthendelete/sendthendeletesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/twofinishers/twofinisherssim"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -30,5 +31,6 @@ func All() []sim.Scenario {
 		earlystatussim.Scenarios(),
 		blindputsim.Scenarios(),
 		twofinisherssim.Scenarios(),
+		sendthendeletesim.Scenarios(),
 	)
 }
