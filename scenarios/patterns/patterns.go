@@ -16,6 +16,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment/orphancommentsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sendthendelete/sendthendeletesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/twofinishers/twofinisherssim"
+	"github.com/wtsim/wtsim/scenarios/patterns/unsubscribe/unsubscribesim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -32,5 +33,6 @@ func All() []sim.Scenario {
 		blindputsim.Scenarios(),
 		twofinisherssim.Scenarios(),
 		sendthendeletesim.Scenarios(),
+		unsubscribesim.Scenarios(),
 	)
 }
