@@ -9,7 +9,9 @@
 // Reported: kalevalp/hello-retail-baseline, publish (a promise of the Kinesis
 // client that nobody awaits; here a result of the Pub/Sub client).
 //
-// Provoked by: an instance that is taken away, or dies, after the return.
+// Provoked by: an end of the invocation that the platform notices before the
+// message is sent. It waits in the instance, and is gone when that is taken
+// away or dies.
 //
 // Remedy: wait for the result, and fail with it: the event comes again.
 package earlyreturn
