@@ -18,7 +18,8 @@ import (
 // A rule applies to operations of its service, method and resource that the
 // service accepted, whether or not the caller got to see the answer.
 // Resource is a pattern: "{name}" stands for one or more characters without
-// "/", and binds them; an empty Method or Resource fits all.
+// "/", and binds them; an empty Method or Resource fits all. Method may name
+// several: "EVAL|EVALSHA" are the ways in which clients run a script.
 //
 // Where and With use expressions:
 //
@@ -58,6 +59,7 @@ type Rules struct{ rules []compiled }
 
 type compiled struct {
 	Rule
+	methods []string // none for all
 	pattern pattern
 	where   []pair
 	with    []pair
@@ -80,6 +82,9 @@ func CompileRules(rules []Rule) (*Rules, error) {
 	out := &Rules{}
 	for i, r := range rules {
 		c := compiled{Rule: r, where: sortedPairs(r.Where), with: sortedPairs(r.With)}
+		if r.Method != "" {
+			c.methods = strings.Split(r.Method, "|")
+		}
 		var err error
 		if c.pattern, err = parsePattern(r.Resource); err == nil {
 			err = c.validate()
@@ -172,7 +177,7 @@ func (r *Rules) Apply(op *event.Operation) []Emitted {
 	var out []Emitted
 	for i := range r.rules {
 		c := &r.rules[i]
-		if c.Service != op.Service || c.Method != "" && c.Method != op.Method {
+		if c.Service != op.Service || c.methods != nil && !slices.Contains(c.methods, op.Method) {
 			continue
 		}
 		bound, ok := c.pattern.match(op.Resource)

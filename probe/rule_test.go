@@ -92,6 +92,7 @@ func TestRuleMatching(t *testing.T) {
 	}{
 		{Rule{Service: "redis", Emit: "E"}, "E"}, {Rule{Service: "redis", Method: "SET", Resource: "order:{o}", Emit: "E"}, "E"},
 		{Rule{Service: "gcs", Emit: "E"}, ""}, {Rule{Service: "redis", Method: "GET", Emit: "E"}, ""},
+		{Rule{Service: "redis", Method: "SETNX|SET", Emit: "E"}, "E"}, {Rule{Service: "redis", Method: "SETNX|GET", Emit: "E"}, ""},
 		{Rule{Service: "redis", Resource: "cart:{c}", Emit: "E"}, ""},
 		{Rule{Service: "redis", Where: map[string]string{"status": "OK"}, Emit: "E"}, "E"},
 		{Rule{Service: "redis", Where: map[string]string{"status": "(nil)"}, Emit: "E"}, ""},

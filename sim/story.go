@@ -212,17 +212,34 @@ func (t *teller) clock(at time.Time) string {
 	return s
 }
 
-// missing names the invocations of the benign run that did not happen.
+// missing names what the benign run has and this one has not: invocations, and
+// operations of those that did happen, in whatever attempt.
 func (t *teller) missing(benign *Result) {
 	happened := map[string]bool{}
 	for i := range t.result.Steps {
-		happened[t.result.Steps[i].Task] = true
+		s := &t.result.Steps[i]
+		happened[reason(s.Task)] = true
+		happened[reason(s.Task)+" "+s.What] = true
 	}
 	for i := range benign.Steps {
-		if s := &benign.Steps[i]; s.Kind == KindStart && !happened[s.Task] {
+		s := &benign.Steps[i]
+		began, done := happened[reason(s.Task)], happened[reason(s.Task)+" "+s.What]
+		switch {
+		case s.Kind == KindStart && !began:
 			fmt.Fprintf(&t.out, "    never happens: %s #%d of the benign run, %s\n", s.Function, s.Number, s.Task)
+		case s.Kind == KindOperation && began && !done:
+			fmt.Fprintf(&t.out, "    never happens: %s, %s\n", s.What, s.Task)
 		}
 	}
+}
+
+// reason is what a task is there for: all attempts, duplicates, and what they
+// leave running, have one.
+func reason(task string) string {
+	if inner, ok := strings.CutPrefix(task, "instance("); ok {
+		task = strings.TrimSuffix(inner, ")")
+	}
+	return strings.NewReplacer("~retry", "", "~dup", "").Replace(task)
 }
 
 func plural(n int, what string) string {

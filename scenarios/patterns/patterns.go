@@ -8,16 +8,25 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/scenarios/patterns/batchtimeout/batchtimeoutsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/blindput/blindputsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput/checkthenputsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/consent/consentsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/duplicate/duplicatesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/earlyreturn/earlyreturnsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/earlystatus/earlystatussim"
 	"github.com/wtsim/wtsim/scenarios/patterns/expiredclaim/expiredclaimsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/halffollow/halffollowsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostfields/lostfieldssim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostupdate/lostupdatesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment/orphancommentsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/sendthendelete/sendthendeletesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
 	"github.com/wtsim/wtsim/scenarios/patterns/shortwindow/shortwindowsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/stuckclaim/stuckclaimsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/twofinishers/twofinisherssim"
+	"github.com/wtsim/wtsim/scenarios/patterns/unsubscribe/unsubscribesim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -36,5 +45,14 @@ func All() []sim.Scenario {
 		lostfieldssim.Scenarios(),
 		lostupdatesim.Scenarios(),
 		halffollowsim.Scenarios(),
+		checkthenputsim.Scenarios(),
+		orphancommentsim.Scenarios(),
+		consentsim.Scenarios(),
+		earlyreturnsim.Scenarios(),
+		earlystatussim.Scenarios(),
+		blindputsim.Scenarios(),
+		twofinisherssim.Scenarios(),
+		sendthendeletesim.Scenarios(),
+		unsubscribesim.Scenarios(),
 	)
 }
