@@ -3,7 +3,9 @@
 package halffollowsim
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
@@ -41,6 +43,7 @@ func scenario(repaired bool) sim.Scenario {
 		Rules: rules(),
 		Properties: []*props.Property{
 			props.Balanced("who follows is a follower", props.On("FOLLOWS", "from", "to"), props.On("IS_FOLLOWED", "from", "to")),
+			props.AtQuiescence("both ends are stored", symmetric),
 		},
 	}
 }
@@ -60,7 +63,20 @@ func rules() []probe.Rule {
 	}
 }
 
+// follows is a user who does not try again: what happened by half stays so.
 func follows(user, other string) sim.Client {
-	return sim.Client{Name: user, Retries: 3, Requests: []sim.Request{{
+	return sim.Client{Name: user, Requests: []sim.Request{{
 		Function: "follow", Method: http.MethodPut, Path: "/" + user + "/" + other}}}
+}
+
+// symmetric compares the sets of both ends.
+func symmetric(s props.State) error {
+	followers, _ := s.Get("redis", "followers:carol")
+	for _, user := range []string{"alice", "bob"} {
+		following, _ := s.Get("redis", "following:"+user)
+		if strings.Contains(following, "carol") != strings.Contains(followers, user) {
+			return fmt.Errorf("%s follows %s, and carol's followers are %s", user, following, followers)
+		}
+	}
+	return nil
 }
