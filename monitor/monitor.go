@@ -58,6 +58,7 @@ type Monitor struct {
 	scratch []symbol // the values of an event that is applied at once
 
 	deadlines deadlines // see deadline.go
+	undecided []error   // at quiescence
 }
 
 // occurrence is an event as the engine needs it: small, so that many can wait

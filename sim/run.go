@@ -51,19 +51,25 @@ func (s *Simulation) run(source scheduler.Source, watched bool) *Result {
 	if s.scenario.Isolated && !s.served {
 		return s.runApart(source)
 	}
+	s.knowBenign()
+	w, err := s.world(source, watched)
+	return w.finish(err)
+}
+
+// world is a world whose run is over.
+func (s *Simulation) world(source scheduler.Source, watched bool) (w *world, err error) {
 	defer collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
 	oneThread.hold()
 	defer oneThread.release()
-	var w *world
-	err := bubble.Run(s.watchdog, func(beat *bubble.Beat) {
+	err = bubble.Run(s.watchdog, func(beat *bubble.Beat) {
 		w = newWorld(s, source, g, beat)
 		w.watched = watched
 		g.route(w)
 		w.run()
 	})
-	return w.finish(err)
+	return w, err
 }
 
 // Run compiles and runs a scenario once. It panics if the scenario is not

@@ -165,6 +165,7 @@ type Simulation struct {
 	watchdog bubble.Options   // zero but in tests
 	command  func() *exec.Cmd // for runs apart
 	served   bool             // this is the process of a run
+	benign   benign
 }
 
 // Compile checks a scenario and makes it ready. The error is the first thing
@@ -276,6 +277,9 @@ func (s Scenario) validate() error {
 		if !services[r.Service] && !functions[r.Service] {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
 		}
+	}
+	if p := s.comparing(); p != nil && s.Isolated {
+		return fmt.Errorf("property %q compares with the benign run, which an isolated run cannot know; wanted one that looks at the stores alone, or New instead of package-level variables", p.Name())
 	}
 	if len(s.Environ) > 0 && !s.Isolated {
 		return fmt.Errorf("it has an Environ, wanted Isolated too: the environment is a process's")

@@ -32,6 +32,7 @@ var layers = []layer{
 	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props", "fakes/internal/*", "internal/seeded"}},
 	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded"}},
+	{pkg: "sim/linear", run: true, may: []string{"props"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
 
 	// An application sees nothing of ours. One that must say what no operation
