@@ -7,7 +7,9 @@ package patterns
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/scenarios/patterns/decrement/decrementsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/streamcounter/streamcountersim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -16,5 +18,7 @@ import (
 func All() []sim.Scenario {
 	return slices.Concat(
 		freshidsim.Scenarios(),
+		streamcountersim.Scenarios(),
+		decrementsim.Scenarios(),
 	)
 }
