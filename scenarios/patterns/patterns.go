@@ -8,8 +8,16 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/scenarios/patterns/decrement/decrementsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/dualwrite/dualwritesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/fanin/faninsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/memory/memorysim"
+	"github.com/wtsim/wtsim/scenarios/patterns/pausedholder/pausedholdersim"
+	"github.com/wtsim/wtsim/scenarios/patterns/poison/poisonsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/saga/sagasim"
+	"github.com/wtsim/wtsim/scenarios/patterns/stalecache/stalecachesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/streamcounter/streamcountersim"
+	"github.com/wtsim/wtsim/scenarios/patterns/warmleak/warmleaksim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -20,5 +28,13 @@ func All() []sim.Scenario {
 		freshidsim.Scenarios(),
 		streamcountersim.Scenarios(),
 		decrementsim.Scenarios(),
+		sagasim.Scenarios(),
+		faninsim.Scenarios(),
+		memorysim.Scenarios(),
+		warmleaksim.Scenarios(),
+		dualwritesim.Scenarios(),
+		pausedholdersim.Scenarios(),
+		poisonsim.Scenarios(),
+		stalecachesim.Scenarios(),
 	)
 }
