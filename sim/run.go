@@ -108,7 +108,7 @@ func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
 	g, where := w.culprit(s.Goroutines)
 	r.Stack = g.String()
 	switch {
-	case s.Busy:
+	case s.Busy && !strings.HasPrefix(g.State, "syscall"):
 		r.Why = fmt.Sprintf("%s computes without end, at %s", where, g.Caller())
 	case strings.HasPrefix(g.State, "sync.") || g.State == "semacquire":
 		r.Why = fmt.Sprintf("%s waits for a lock (%s at %s) that is held across a call or a sleep; %s", where, g.State, g.Caller(), lockHelp())

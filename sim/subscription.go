@@ -270,7 +270,7 @@ func (d *delivery) unanswered(w *world, t *task) {
 
 // again makes the next attempt of a task at an instant.
 func (w *world) again(t *task, at time.Time) {
-	w.schedule(&task{name: t.name + "~retry", root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
+	w.schedule(&task{name: t.name + retrySuffix, root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
 }
 
 func (d *delivery) dropped(w *world) { w.settled(d) }

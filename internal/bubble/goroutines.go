@@ -111,10 +111,11 @@ func remaining() []Goroutine {
 	return left
 }
 
-// computes reports whether it goes on by itself; what the collector holds up
-// does.
+// computes reports whether it goes on by itself: what the collector holds up
+// does, and what is in a system call. That is a file, on a disk that may be
+// slow: who waits for the network is in none.
 func (g Goroutine) computes() bool {
-	for _, state := range []string{"running", "runnable", "preempted", "GC ", "garbage", "wait for GC", "stopping the world", "waiting"} {
+	for _, state := range []string{"running", "runnable", "syscall", "preempted", "GC ", "garbage", "wait for GC", "stopping the world", "waiting"} {
 		if strings.HasPrefix(g.State, state) {
 			return true
 		}

@@ -160,11 +160,11 @@ func explain(name string, calls []props.Call, orders [][]int) error {
 			rest = append(rest, told(c))
 		}
 	}
-	what := strings.Join(rest, " or ")
+	where := "anywhere"
 	if len(before) > 0 {
-		what += " after " + strings.Join(before, ", ")
+		where = "behind " + strings.Join(before, ", ")
 	}
-	return fmt.Errorf("no order of the calls%s explains their answers: not %s", of(name), what)
+	return fmt.Errorf("the calls%s have no order that explains their answers: %s does not fit %s", of(name), strings.Join(rest, " or "), where)
 }
 
 func of(part string) string {

@@ -3,7 +3,7 @@
 // Resize answers with an error until it has made the thumbnail. Of a photo that
 // was deleted meanwhile it never will: the message comes again and again, and
 // since the order within an album is promised, no later photo of the album has
-// its turn. One bad message stops an album for as long as Pub/Sub keeps it.
+// its turn. One bad message stops an album for as long as it is kept.
 //
 // Reported: the Lambda Developer Guide, on streams: a bad record blocks its shard
 // until it succeeds or expires (a shard of Kinesis or DynamoDB Streams; here an

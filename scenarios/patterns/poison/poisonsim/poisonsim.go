@@ -4,6 +4,7 @@ package poisonsim
 
 import (
 	_ "embed"
+	"time"
 
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
@@ -16,12 +17,16 @@ import (
 //go:embed poison.yaml
 var properties []byte
 
+// kept is how long messages are. (Pub/Sub keeps them for 7 days by default; the
+// bug is the same, its story longer.)
+const kept = 2 * time.Hour
+
 // Scenarios returns the bug and its repair.
 func Scenarios() []sim.Scenario {
-	bug := scenario(sim.Policy{Ordered: true})
+	bug := scenario(sim.Policy{Ordered: true, KeepFor: kept})
 	bug.Name, bug.Doc = "patterns/poison/bug", "a message that always fails blocks those behind it"
 	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
-	repaired := scenario(sim.Policy{Ordered: true, DeadLetter: "dead-photos", MaxAttempts: 5})
+	repaired := scenario(sim.Policy{Ordered: true, KeepFor: kept, DeadLetter: "dead-photos", MaxAttempts: 5})
 	repaired.Name, repaired.Doc = "patterns/poison", "what has failed five times goes to a dead-letter topic"
 	repaired.Relies = []string{"pubsub/dead-letters", "pubsub/retries", "gcs/preconditions"}
 	repaired.Functions = append(repaired.Functions, sim.Function{Name: "bury", Topic: "dead-photos", New: func(env *sim.Env) (sim.Handler, error) {
