@@ -18,7 +18,7 @@ func TestStoryRepeats(t *testing.T) {
 	if n := strings.Count(full, ", attempt "); n < 100 || strings.Contains(full, alike) {
 		t.Errorf("%d attempts in the full story", n)
 	}
-	if n := strings.Count(story, ", attempt "); n != 1 || !strings.Contains(story, alike) {
-		t.Errorf("%d repeated attempts are told, wanted the last:\n%s", n, story)
+	if n := strings.Count(story, ", attempt "); n > 2 || !strings.Contains(story, alike) {
+		t.Errorf("%d repeated attempts are told, wanted the last two at most:\n%s", n, story)
 	}
 }

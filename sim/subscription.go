@@ -300,7 +300,17 @@ func (w *world) deadLetter(d *delivery, t *task) {
 	m.Attributes["CloudPubSubDeadLetterSourceSubscription"] = d.sub.name
 	m.Attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = project
 	m.Attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = d.msg.Published.UTC().Format(time.RFC3339Nano)
-	w.fanOut((&message{Message: m, root: d.msg.root, topic: d.sub.DeadLetter}).named(d.msg.name + ".dead/" + d.sub.name))
+	w.fanOut((&message{Message: m, root: d.msg.root, topic: d.sub.DeadLetter}).named(d.msg.name + t.copyOf() + ".dead/" + d.sub.name))
+}
+
+// copyOf tells the copies of a delivery apart, each of which may end as a dead
+// letter: "~dup" of that of the first attempt, "" of the delivery itself.
+func (t *task) copyOf() string {
+	suffix := t.name[strings.LastIndexByte(t.name, ')')+1:]
+	for retried := true; retried; {
+		suffix, retried = strings.CutSuffix(suffix, retrySuffix)
+	}
+	return suffix
 }
 
 // repeat makes a second delivery of what a task is about, which nobody waits
