@@ -5,9 +5,9 @@
 // that the review is composed before its last part is there, and once more when
 // it is. What readers see first lacks a rating or the text.
 //
-// Reported: eniac/Beldi, the review service of its movie application, and the
-// reason why that paper wants exactly-once semantics (Lambda functions that
-// invoke each other asynchronously; here push deliveries of Pub/Sub).
+// Reported: eniac/Beldi, the review service of its movie application (Lambda
+// functions that invoke each other asynchronously; here push deliveries of
+// Pub/Sub).
 //
 // Provoked by: a part that is delivered twice, or whose acknowledgement is
 // lost.
