@@ -255,5 +255,5 @@ func (c *queued) unanswered(w *world, t *task) {
 		c.forget()
 		return
 	}
-	w.dispatch(&task{name: t.name + "~retry", root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
+	w.dispatch(&task{name: t.name + retrySuffix, root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
 }

@@ -169,6 +169,7 @@ type Simulation struct {
 	command  func() *exec.Cmd // for runs apart
 	served   bool             // this is the process of a run
 	outside  bool             // runs are processes whether it is isolated or not
+	benign   *benign
 }
 
 // Compile checks a scenario and makes it ready. The error is the first thing
@@ -186,7 +187,7 @@ func Compile(s Scenario) (*Simulation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
 	}
-	return &Simulation{scenario: s, rules: rules, program: program}, nil
+	return &Simulation{scenario: s, rules: rules, program: program, benign: &benign{}}, nil
 }
 
 // Scenario returns the scenario, with its defaults filled in.
@@ -280,6 +281,9 @@ func (s Scenario) validate() error {
 		if !services[r.Service] && !functions[r.Service] {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
 		}
+	}
+	if p := s.comparing(); p != nil && s.Isolated {
+		return fmt.Errorf("property %q compares with the benign run, which an isolated run cannot know; wanted one that looks at the stores alone, or New instead of package-level variables", p.Name())
 	}
 	if len(s.Environ) > 0 && !s.Isolated {
 		return fmt.Errorf("it has an Environ, wanted Isolated too: the environment is a process's")
