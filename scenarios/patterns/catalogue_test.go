@@ -19,9 +19,10 @@ import (
 var update = flag.Bool("update", false, "rewrite docs/catalogue.md; read the diff")
 
 // figures are lines of `wtsim bench scenarios --scenario patterns/ --json`,
-// once for each strategy that the catalogue tells of:
+// once for each way of searching that the catalogue tells of:
 //
 //	for s in portfolio random; do wtsim bench scenarios --scenario patterns/ --strategy $s --json; done >testdata/figures.ndjson
+//	go run -race ./cmd/wtsim bench scenarios --scenario patterns/ --stress 60s --json >>testdata/figures.ndjson
 const figures = "testdata/figures.ndjson"
 
 // The catalogue is what the packages say of themselves, with what was
@@ -139,10 +140,12 @@ Each was reported by somebody, is told by a small application in [scenarios/patt
 `+"`wtsim run patterns/<name>/bug`"+`; its repair, `+"`patterns/<name>`"+`, holds. This page is made from the packages' comments and from
 figures that `+"`wtsim bench scenarios --scenario patterns/`"+` printed: m is the number of deviations that provoke the bug, then follow the
 median number of schedules until it is found and the median time in seconds, over twenty searches, and the same number of schedules for
-purely random ones ("never": in no search; a number in brackets: in so many of twenty).
+purely random ones ("never": in no search; a number in brackets: in so many of twenty). Stress is what one would do without wtsim, with the same
+services: goroutines under the race detector in a loop for a minute (of real time; their own is virtual), random delays, random failures; so
+many of so many runs showed the bug.
 
-| | bug | provoked by | m | schedules | seconds | random |
-|---|---|---|---|---|---|---|
+| | bug | provoked by | m | schedules | seconds | random | stress |
+|---|---|---|---|---|---|---|---|
 `, len(entries))
 	for i, e := range entries {
 		p := e.figures["portfolio"]
@@ -150,8 +153,8 @@ purely random ones ("never": in no search; a number in brackets: in so many of t
 		if p.Found > 0 {
 			seconds = fmt.Sprintf("%.2f", p.Seconds)
 		}
-		fmt.Fprintf(&b, "| %d | [%s](#%s): %s | %s | %d | %s | %s | %s |\n", i+1, e.name, e.name, e.bug.Doc, strings.TrimSuffix(e.provoked, "."),
-			e.bug.Expect.Deviations, p.median(), seconds, e.figures["random"].median())
+		fmt.Fprintf(&b, "| %d | [%s](#%s): %s | %s | %d | %s | %s | %s | %s |\n", i+1, e.name, e.name, e.bug.Doc, strings.TrimSuffix(e.provoked, "."),
+			e.bug.Expect.Deviations, p.median(), seconds, e.figures["random"].median(), e.figures["stress"].share())
 	}
 	for _, e := range entries {
 		e.render(&b)
@@ -169,6 +172,14 @@ func (f figure) median() string {
 		return fmt.Sprintf("%g (%d)", f.Median, f.Found)
 	}
 	return fmt.Sprintf("%g", f.Median)
+}
+
+// share is for runs that are no searches.
+func (f figure) share() string {
+	if f.Trials == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d of %d", f.Found, f.Trials)
 }
 
 func (e *entry) render(b *strings.Builder) {
