@@ -26,7 +26,7 @@ type Search struct {
 	// Before and After, if not nil, are told of each schedule; Before also of
 	// the one that turns out not to exist.
 	Before func(number int)
-	After  func(number int, r *Result)
+	After  func(schedule scheduler.Schedule, r *Result)
 }
 
 // Found is the end of a search.
@@ -43,25 +43,41 @@ type Found struct {
 	Pruned int
 	// Inconclusive is the first run that could not be judged, if any.
 	Inconclusive *Result
+	// Unrepeatable is the first run that was not repeatable, if any, and
+	// Repeated how many schedules were run again to see; see [Simulation.Search].
+	Unrepeatable *Unrepeatable
+	Repeated     int
 	Interrupted  bool
+}
+
+// Unrepeatable is a run that was another one the second time.
+type Unrepeatable struct {
+	Number     int    // of the schedule
+	Seed       uint64 // of strategies with seeds; else 0
+	Verdict    Verdict
+	Difference string // see [Simulation.Repeats]
 }
 
 // Search runs schedules until one violates, the strategy or the budget is
 // exhausted, or ctx is done. The error is a strategy that does not exist.
+//
+// A schedule that violates is run again, after another one; if it is not the
+// same run the search goes on. So is a sample of those that hold: the first,
+// and one in fifty, chosen by number, after the next one. Runs of these kinds
+// are no schedules: they are not counted.
 func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	strategy, err := s.strategy(o)
 	if err != nil {
 		return Found{}, err
 	}
 	defer Steady()()
-	found := Found{}
-	abandoned := 0
+	l := looker{sim: s, search: o}
 	for n := 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n++ {
 		if scheduler.Owner(n, o.Workers) != o.Worker {
 			continue
 		}
 		if ctx.Err() != nil {
-			found.Interrupted = true
+			l.Interrupted = true
 			break
 		}
 		if o.Before != nil {
@@ -69,32 +85,97 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 		}
 		schedule, ok := strategy.Schedule(n)
 		if !ok {
-			found.Complete = true
+			l.Complete = true
 			break
 		}
-		r := s.run(schedule.Source, true)
-		strategy.Learn(n, r.Record)
-		found.Ran, found.Number = found.Ran+1, n
-		if o.After != nil {
-			o.After(n, r)
-		}
-		if r.Verdict == Violated {
-			found.Schedule, found.Result = schedule, r
+		if l.look(schedule, strategy) {
 			break
-		}
-		if r.Verdict == Inconclusive && found.Inconclusive == nil {
-			found.Inconclusive = r
-		}
-		if r.Abandoned {
-			if abandoned++; abandoned == mostAbandoned {
-				break
-			}
 		}
 	}
+	l.recheck(besides)
 	if p, ok := strategy.(interface{ Pruned() int }); ok {
-		found.Pruned = p.Pruned()
+		l.Pruned = p.Pruned()
 	}
-	return found, nil
+	return l.Found, nil
+}
+
+// looker is a search under way.
+type looker struct {
+	Found
+	sim       *Simulation
+	search    Search
+	abandoned int
+	sample    *sampled // holds, and is to be run again
+}
+
+type sampled struct {
+	schedule scheduler.Schedule
+	result   *Result
+}
+
+// look runs a schedule, and reports whether the search is over.
+func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) bool {
+	r := l.sim.run(schedule.Source, true)
+	strategy.Learn(schedule.Number, r.Record)
+	l.Ran, l.Number = l.Ran+1, schedule.Number
+	if l.search.After != nil {
+		l.search.After(schedule, r)
+	}
+	if r.Abandoned {
+		l.abandoned++
+		l.sample = nil // what it has left behind may compute beside
+	}
+	l.recheck(nil)
+	switch {
+	case r.Verdict == Violated:
+		if l.repeats(schedule, r, besides) {
+			l.Schedule, l.Result = schedule, r
+			return true
+		}
+	case r.Verdict == Held && isSampled(schedule.Number):
+		l.sample = &sampled{schedule, r}
+	case r.Verdict == Inconclusive && l.Inconclusive == nil:
+		l.Inconclusive = r
+	}
+	return l.abandoned == mostAbandoned
+}
+
+// sampleRate is how many schedules there are for one that is run again though
+// it holds.
+const sampleRate = 50
+
+// isSampled chooses by number, so that the number of workers changes nothing;
+// by no fixed interval, which a strategy's turns could be in step with.
+func isSampled(number int) bool {
+	h := uint64(number) * 0x9e3779b97f4a7c15
+	return number == 1 || (h>>32)%sampleRate == 0
+}
+
+// recheck runs the schedule that is to be run again, after another one: the
+// search's next, or the one given.
+func (l *looker) recheck(other func(scheduler.Plan) scheduler.Source) {
+	if x := l.sample; x != nil {
+		l.sample = nil
+		l.repeats(x.schedule, x.result, other)
+	}
+}
+
+// repeats runs a schedule again, and notes where it is another run. Only the
+// first that differs is worth a closer look.
+func (l *looker) repeats(schedule scheduler.Schedule, r *Result, other func(scheduler.Plan) scheduler.Source) bool {
+	l.Repeated++
+	if other != nil {
+		l.sim.Run(other(r.Record.Plan))
+	}
+	if l.Unrepeatable != nil {
+		return sameRun(r, l.sim.again(r))
+	}
+	difference := l.sim.repeatsNow(r)
+	if difference == "" {
+		return true
+	}
+	l.Unrepeatable = &Unrepeatable{Number: schedule.Number, Seed: schedule.Seed, Verdict: r.Verdict, Difference: difference}
+	return false
 }
 
 // mostAbandoned is how many runs a search gives up before it ends: what an
@@ -123,28 +204,6 @@ func (s *Simulation) Schedule(o Search, number int) (scheduler.Schedule, bool, e
 	}
 	schedule, ok := strategy.Schedule(number)
 	return schedule, ok, nil
-}
-
-// Shrink reduces a plan that violates a property to a 1-minimal one that
-// violates the same property, and returns its result. stop may be nil.
-func (s *Simulation) Shrink(plan scheduler.Plan, property string, stop func() bool) (scheduler.Shrunk, *Result) {
-	defer Steady()()
-	shrunk := scheduler.Shrink(plan, func(p scheduler.Plan) (*scheduler.Record, bool) {
-		r := s.Run(scheduler.NewReplay(p))
-		return r.Record, r.Verdict == Violated && r.Violation.Property == property
-	}, stop)
-	r := s.Run(scheduler.NewReplay(shrunk.Plan))
-	shrunk.Plan = r.Record.Plan
-	return shrunk, r
-}
-
-// Repeats runs a plan, another one, and the plan again, and returns the two
-// results of the plan: a run whose traces differ is not repeatable.
-func (s *Simulation) Repeats(plan scheduler.Plan) (first, second *Result, same bool) {
-	first = s.Run(scheduler.NewReplay(plan))
-	s.Run(scheduler.Benign{})
-	second = s.Run(scheduler.NewReplay(plan))
-	return first, second, first.Hash == second.Hash && first.Verdict == second.Verdict
 }
 
 // heapLimit is when a search collects garbage. The storage client allocates

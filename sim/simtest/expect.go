@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -31,15 +30,17 @@ func Expect(t testing.TB, scenario sim.Scenario) {
 	}
 	found, _ := c.look(sim.Search{Schedules: n})
 	if found.Result == nil {
+		c.expectRepeatable(found)
 		t.Fatalf("no violation in %d schedules, wanted one of %s", found.Ran, deviations(scenario.Expect.Deviations))
 	}
-	shrunk, small := c.reduce(found.Result)
+	shrunk := c.reduce(found.Result)
+	small := shrunk.Result
 	c.expectSize(shrunk, small)
 	c.expectNoSmaller()
 	t.Logf("%v: %s", small.Violation, strings.TrimSuffix(foundIn(found.Number, len(found.Result.Record.Plan), shrunk), ":"))
 }
 
-func (c *check) expectSize(shrunk scheduler.Shrunk, small *sim.Result) {
+func (c *check) expectSize(shrunk sim.Shrunk, small *sim.Result) {
 	c.t.Helper()
 	want := c.sim.Scenario().Expect.Deviations
 	if n := len(shrunk.Plan); n != want || !shrunk.Minimal {
@@ -59,9 +60,18 @@ func (c *check) expectNoSmaller() {
 	case found.Result != nil:
 		c.t.Fatalf("%v with %s, wanted no violation with fewer than %d:\n%s",
 			found.Result.Violation, deviations(len(found.Result.Record.Plan)), bound+1, numbered(found.Result))
+	case found.Unrepeatable != nil:
+		c.expectRepeatable(found)
 	case found.Inconclusive != nil:
 		c.t.Fatal("inconclusive: " + found.Inconclusive.Why)
 	case !found.Complete:
 		c.t.Fatalf("inconclusive: the test's time was up after %d schedules with at most %s", found.Ran, deviations(bound))
+	}
+}
+
+func (c *check) expectRepeatable(found sim.Found) {
+	c.t.Helper()
+	if found.Unrepeatable != nil {
+		c.t.Fatal(notRepeatable + found.Unrepeatable.Difference)
 	}
 }

@@ -84,6 +84,9 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	if r.Verdict == sim.Held && len(unmatched) > 0 {
 		out.Verdict, out.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", deviations(len(unmatched)))
 	}
+	if !matches && out.Verdict != sim.Inconclusive {
+		o.repeat(&out, r)
+	}
 	benign := o.simulation.Run(scheduler.Benign{})
 	if o.html != "" {
 		if err := writePage(o.html, o.file.Scenario, r, benign); err != nil {
@@ -96,6 +99,19 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	}
 	a.tellReplay(o, out, r, benign)
 	return exitOf(out.Verdict), nil
+}
+
+// repeat looks whether a run that is not the file's is one of many: then it
+// shows nothing but a violation.
+func (o *replayOptions) repeat(out *outcome, r *sim.Result) {
+	difference := o.simulation.Repeats(r)
+	if difference == "" {
+		return
+	}
+	out.Why = "the run was not repeatable: " + difference
+	if out.Verdict == sim.Held {
+		out.Verdict = sim.Inconclusive
+	}
 }
 
 func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
@@ -117,13 +133,13 @@ func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 		fmt.Fprintf(w, "\n%s\n", indent(firstLines(r.Stack, 40), "  "))
 	}
 	if !*out.Matches {
-		fmt.Fprintf(w, "\n%s\n", o.difference(r))
+		fmt.Fprintf(w, "\n%s\n", o.difference(r, out.Why))
 	}
 }
 
 // difference says, in the user's words, where a replay is not what the file
 // says.
-func (o *replayOptions) difference(r *sim.Result) string {
+func (o *replayOptions) difference(r *sim.Result, why string) string {
 	c := o.file
 	switch {
 	case c.Runtime != r.Runtime:
@@ -136,6 +152,8 @@ func (o *replayOptions) difference(r *sim.Result) string {
 		return fmt.Sprintf("differs from the file: there %q is violated for %s, here nothing is", c.Violation.Property, c.Violation.Bound)
 	case c.Violation != nil && c.Violation.Property != r.Violation.Property:
 		return fmt.Sprintf("differs from the file: there %q is violated, here %q", c.Violation.Property, r.Violation.Property)
+	case c.TraceHash != r.Hash && why != "":
+		return "differs from the file: the violation is there, the trace is another: " + why
 	case c.TraceHash != r.Hash:
 		return "differs from the file: the violation is there, the trace is another (the application, the deviations or wtsim changed)"
 	}

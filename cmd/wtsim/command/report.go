@@ -41,20 +41,18 @@ func (a *app) report(o *runOptions, number, ran int, spent int64) (int, error) {
 		out.Strategy = schedule.Strategy
 	}
 	finish := func() { out.ElapsedNS = spent + time.Since(began).Nanoseconds() }
-	if r.Verdict != sim.Violated {
-		finish()
-		return exitOf(r.Verdict), a.tellVerdict(o, out)
+	if why := o.unrepeatable(number, r); why != "" {
+		out.Verdict, out.Why = sim.Inconclusive, why
 	}
-	again, _, same := o.simulation.Repeats(r.Record.Plan)
-	if !same || again.Hash != r.Hash {
-		out.Verdict, out.Why = sim.Inconclusive, "the run is not repeatable: "+sim.FirstDifference(r, again)
+	if out.Verdict != sim.Violated {
 		finish()
-		return exitInconclusive, a.tellVerdict(o, out)
+		return exitOf(out.Verdict), a.tellVerdict(o, out)
 	}
 	found := len(r.Record.Plan)
-	shrunk := scheduler.Shrunk{Plan: r.Record.Plan}
+	shrunk := sim.Shrunk{Shrunk: scheduler.Shrunk{Plan: r.Record.Plan}, Result: r}
 	if !o.noShrink {
-		shrunk, r = o.simulation.Shrink(r.Record.Plan, r.Violation.Property, stopper())
+		shrunk = o.simulation.Shrink(r, stopper())
+		r = shrunk.Result
 	}
 	c := sim.NewCounterexample(o.simulation, schedule.Seed, r)
 	out.Counterexample = o.path(number)
@@ -63,8 +61,32 @@ func (a *app) report(o *runOptions, number, ran int, spent int64) (int, error) {
 	}
 	out.Violation, out.FoundDeviations, out.Deviations = shortOf(r.Violation), &found, notes(c.Deviations)
 	out.TraceHash, out.Stack = r.Hash, r.Stack
+	if shrunk.Parted != "" {
+		out.Why = parted(shrunk)
+	}
 	finish()
 	return exitViolated, a.tellFound(o, out, shrunk, r, number)
+}
+
+// unrepeatable says how the schedule's run is another one when it is run
+// again; empty if it is not.
+func (o *runOptions) unrepeatable(number int, r *sim.Result) string {
+	if r.Verdict == sim.Inconclusive {
+		return ""
+	}
+	if difference := o.simulation.Repeats(r); difference != "" {
+		return notRepeatable(number, difference)
+	}
+	if r.Verdict == sim.Held && !o.single { // it violated where it was found
+		return notRepeatable(number, "it violates in a process that has run others before, and not in a fresh one; "+
+			"a run leaves state behind that later runs see, likely a package-level variable")
+	}
+	return ""
+}
+
+// notRepeatable says why a search is inconclusive.
+func notRepeatable(number int, difference string) string {
+	return fmt.Sprintf("schedule %d was not repeatable: %s", number, difference)
 }
 
 // stopper says when shrinking has taken too long, or was interrupted.
@@ -91,7 +113,7 @@ func (a *app) tellVerdict(o *runOptions, out outcome) error {
 }
 
 // tellFound tells a violation.
-func (a *app) tellFound(o *runOptions, out outcome, shrunk scheduler.Shrunk, r *sim.Result, number int) error {
+func (a *app) tellFound(o *runOptions, out outcome, shrunk sim.Shrunk, r *sim.Result, number int) error {
 	benign := o.simulation.Run(scheduler.Benign{})
 	if o.html != "" {
 		if err := writePage(o.html, o.scenario, r, benign); err != nil {
@@ -118,11 +140,19 @@ func (a *app) tellFound(o *runOptions, out outcome, shrunk scheduler.Shrunk, r *
 	return nil
 }
 
-func unfinished(s scheduler.Shrunk) string {
-	if s.Minimal {
+func unfinished(s sim.Shrunk) string {
+	switch {
+	case s.Minimal:
 		return ""
+	case s.Parted != "":
+		return " (" + parted(s) + ")"
 	}
 	return " (stopped early: it may not be minimal)"
+}
+
+// parted says how a shrink met a run that was not repeatable.
+func parted(s sim.Shrunk) string {
+	return "shrinking has stopped: a smaller plan was not repeatable: " + s.Parted
 }
 
 func numbered(w io.Writer, lines []string) {

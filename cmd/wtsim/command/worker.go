@@ -52,7 +52,7 @@ func (a *app) workSearch(o *runOptions, worker, workers int) (int, error) {
 	s.Limit = func() int { return int(limit.Load()) }
 	s.Before = func(n int) { _ = out.Encode(message{At: n}) }
 	var covered sim.Coverage
-	s.After = func(_ int, r *sim.Result) {
+	s.After = func(schedule scheduler.Schedule, r *sim.Result) {
 		covered.Add(r)
 		_ = out.Encode(message{Order: r.Record.Hash})
 	}
@@ -65,7 +65,10 @@ func (a *app) workSearch(o *runOptions, worker, workers int) (int, error) {
 	}
 	end := message{Done: true, Ran: found.Ran, Whole: found.Complete, Pruned: found.Pruned}
 	end.Taken, end.Missing = covered.Cases()
-	if found.Inconclusive != nil {
+	switch {
+	case found.Unrepeatable != nil:
+		end.Why = notRepeatable(found.Unrepeatable.Number, found.Unrepeatable.Difference)
+	case found.Inconclusive != nil:
 		end.Why = found.Inconclusive.Why
 	}
 	return exitHeld, out.Encode(end)

@@ -1,0 +1,63 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/wtsim/wtsim/scheduler"
+)
+
+// Shrunk is the end of a shrink.
+type Shrunk struct {
+	scheduler.Shrunk
+	Result *Result // of the plan
+	// Parted says where a run of a smaller plan was another one the second
+	// time, see [Simulation.Repeats]: there the shrink has stopped, with the last
+	// plan whose run was repeatable. Empty if all were.
+	Parted string
+}
+
+// Shrink reduces the plan of a result that violates a property, and that is
+// repeatable ([Simulation.Repeats]), to a 1-minimal one that violates the same
+// property. Every plan that it takes over is run again after another one, as
+// the first was. stop may be nil.
+func (s *Simulation) Shrink(r *Result, stop func() bool) Shrunk {
+	defer Steady()()
+	k := shrinks{sim: s, property: r.Violation.Property, kept: r}
+	shrunk := scheduler.Shrunk{Plan: r.Record.Plan}
+	shrunk = scheduler.Shrink(shrunk.Plan, k.try, func() bool { return k.parted != "" || stop != nil && stop() })
+	shrunk.Plan = k.kept.Record.Plan
+	shrunk.Minimal = shrunk.Minimal && k.parted == ""
+	return Shrunk{Shrunk: shrunk, Result: k.kept, Parted: k.parted}
+}
+
+// shrinks is a shrink under way.
+type shrinks struct {
+	sim      *Simulation
+	property string
+	kept     *Result // of the smallest plan that was taken over
+	parted   string
+}
+
+// try runs a plan. It tells the shrinker of no violation that is not
+// repeatable, and remembers that there was one.
+func (k *shrinks) try(p scheduler.Plan) (*scheduler.Record, bool) {
+	r := k.sim.Run(scheduler.NewReplay(p))
+	violates := r.Verdict == Violated && r.Violation.Property == k.property
+	switch {
+	case slices.Equal(p, k.kept.Record.Plan):
+		if !sameRun(r, k.kept) {
+			k.parted = k.sim.Repeats(k.kept)
+			if k.parted == "" {
+				k.parted = FirstDifference(k.kept, r)
+			}
+		}
+	case violates:
+		if k.parted = k.sim.Repeats(r); k.parted != "" {
+			return r.Record, false
+		}
+		if len(r.Record.Plan) < len(k.kept.Record.Plan) {
+			k.kept = r
+		}
+	}
+	return r.Record, violates && k.parted == ""
+}
