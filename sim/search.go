@@ -41,8 +41,10 @@ type Found struct {
 	// Pruned is how many plans of a bounded search were left out because they
 	// would have ended like others; see [scheduler.Bounded].
 	Pruned int
-	// Inconclusive is the first run that could not be judged, if any.
+	// Inconclusive is the first run that could not be judged, if any, and Unclear
+	// the number of its schedule.
 	Inconclusive *Result
+	Unclear      int
 	// Unrepeatable is the first run that was not repeatable, if any, and
 	// Repeated how many schedules were run again to see; see [Simulation.Search].
 	Unrepeatable *Unrepeatable
@@ -135,7 +137,7 @@ func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) 
 	case r.Verdict == Held && isSampled(schedule.Number):
 		l.sample = &sampled{schedule, r}
 	case r.Verdict == Inconclusive && l.Inconclusive == nil:
-		l.Inconclusive = r
+		l.Inconclusive, l.Unclear = r, schedule.Number
 	}
 	return l.abandoned == mostAbandoned
 }

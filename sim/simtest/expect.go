@@ -28,7 +28,7 @@ func Expect(t testing.TB, scenario sim.Scenario) {
 	if *scheduleFlag != 0 {
 		n = int(*scheduleFlag)
 	}
-	found, _ := c.look(sim.Search{Schedules: n})
+	found := c.look(sim.Search{Schedules: n})
 	if found.Result == nil {
 		c.expectRepeatable(found)
 		t.Fatalf("no violation in %d schedules, wanted one of %s", found.Ran, deviations(scenario.Expect.Deviations))
@@ -55,7 +55,7 @@ func (c *check) expectNoSmaller() {
 	if bound < 0 {
 		return
 	}
-	found, _ := c.look(sim.Search{Strategy: "bounded", Bound: bound})
+	found := c.look(sim.Search{Strategy: "bounded", Bound: bound})
 	switch {
 	case found.Result != nil:
 		c.t.Fatalf("%v with %s, wanted no violation with fewer than %d:\n%s",

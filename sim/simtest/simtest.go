@@ -108,12 +108,12 @@ func (c *check) search() {
 	n := schedules()
 	before := searched.take(c.key(), n)
 	o := sim.Search{FirstSeed: uint64(before) + 1, Schedules: n}
-	found, unclear := c.look(o)
+	found := c.look(o)
 	switch {
 	case found.Result != nil:
 		c.violated(before+found.Number, found.Schedule.Seed, found.Result)
-	case unclear != 0:
-		c.unclear(o, unclear, found.Inconclusive)
+	case found.Inconclusive != nil:
+		c.unclear(o, found.Unclear, found.Inconclusive)
 	case found.Unrepeatable != nil:
 		c.unrepeatable(before, found.Unrepeatable)
 	case found.Interrupted && found.Ran == 0:
@@ -125,15 +125,9 @@ func (c *check) search() {
 	}
 }
 
-// look searches, and returns the number of the first schedule that could not
-// be judged, or 0.
-func (c *check) look(o sim.Search) (found sim.Found, unclear int) {
+// look searches until the test's time is nearly up.
+func (c *check) look(o sim.Search) sim.Found {
 	c.t.Helper()
-	o.After = func(schedule scheduler.Schedule, r *sim.Result) {
-		if r.Verdict == sim.Inconclusive && unclear == 0 {
-			unclear = schedule.Number
-		}
-	}
 	ctx := c.t.Context()
 	if !c.searchUntil.IsZero() {
 		var cancel context.CancelFunc
@@ -144,7 +138,7 @@ func (c *check) look(o sim.Search) (found sim.Found, unclear int) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return found, unclear
+	return found
 }
 
 // single runs the random schedule of a seed.

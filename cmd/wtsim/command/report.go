@@ -75,6 +75,9 @@ func (o *runOptions) unrepeatable(number int, r *sim.Result) string {
 		return ""
 	}
 	if difference := o.simulation.Repeats(r); difference != "" {
+		if o.single {
+			return fmt.Sprintf("the schedule of seed %d was not repeatable: %s", o.seed, difference)
+		}
 		return notRepeatable(number, difference)
 	}
 	if r.Verdict == sim.Held && !o.single { // it violated where it was found

@@ -26,6 +26,7 @@ type search struct {
 	first       int // the lowest schedule that violates; 0 if none is known
 	fatal       map[int]*sim.Fatal
 	why         string // a run that could not be judged
+	whyAt       int    // its schedule: the lowest counts
 	interrupted bool
 	timeUp      bool
 	orders      map[uint64]bool // partial orders that runs have shown
@@ -158,8 +159,8 @@ func (s *search) note(e workerEvent) error {
 		w.done, w.ran, w.whole = true, m.Ran, m.Whole
 		s.covered.Merge(m.Taken, m.Missing)
 		s.pruned = max(s.pruned, m.Pruned) // every worker enumerates all
-		if m.Why != "" && s.why == "" {
-			s.why = m.Why
+		if m.Why != "" && (s.why == "" || m.At < s.whyAt) {
+			s.why, s.whyAt = m.Why, m.At
 		}
 	case m.Order != 0:
 		s.orders[m.Order] = true

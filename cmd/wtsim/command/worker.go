@@ -17,7 +17,7 @@ import (
 
 // message is a line that a worker of a search prints.
 type message struct {
-	At    int    `json:"at,omitempty"`    // this schedule begins
+	At    int    `json:"at,omitempty"`    // this schedule begins; with Why, the one that it is about
 	Order uint64 `json:"order,omitempty"` // of the one that has ended: hash of its partial order
 	Found int    `json:"found,omitempty"` // this one violates
 	Ran   int    `json:"ran,omitempty"`   // at the end: how many were run
@@ -67,9 +67,9 @@ func (a *app) workSearch(o *runOptions, worker, workers int) (int, error) {
 	end.Taken, end.Missing = covered.Cases()
 	switch {
 	case found.Unrepeatable != nil:
-		end.Why = notRepeatable(found.Unrepeatable.Number, found.Unrepeatable.Difference)
+		end.At, end.Why = found.Unrepeatable.Number, notRepeatable(found.Unrepeatable.Number, found.Unrepeatable.Difference)
 	case found.Inconclusive != nil:
-		end.Why = found.Inconclusive.Why
+		end.At, end.Why = found.Unclear, found.Inconclusive.Why
 	}
 	return exitHeld, out.Encode(end)
 }
