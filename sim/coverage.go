@@ -88,6 +88,16 @@ func (c *Coverage) Cases() (taken, missing []string) {
 	return taken, missing
 }
 
+// Counts returns how many cases there are, and how many of them were taken.
+func (c *Coverage) Counts() (taken, all int) {
+	for _, yes := range c.cases { //wtsim:order counted
+		if yes {
+			taken++
+		}
+	}
+	return taken, len(c.cases)
+}
+
 // Merge takes in the cases that another search has told.
 func (c *Coverage) Merge(taken, missing []string) {
 	if c.cases == nil {

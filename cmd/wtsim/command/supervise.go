@@ -22,7 +22,9 @@ type search struct {
 	began       time.Time
 	workers     []*worker
 	events      chan workerEvent
-	progress    *progress
+	view        *view
+	yields      map[string]*yield
+	what        string // the property that the lowest schedule violates
 	first       int // the lowest schedule that violates; 0 if none is known
 	fatal       map[int]*sim.Fatal
 	why         string // a run that could not be judged
@@ -54,7 +56,8 @@ type workerEvent struct {
 // supervise runs a search in child processes and reports its end.
 func (a *app) supervise(o *runOptions, args []string) (int, error) {
 	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*sim.Fatal{}, orders: map[uint64]bool{},
-		events: make(chan workerEvent), progress: newProgress(a.stderr, o)}
+		events: make(chan workerEvent), view: newView(a.stderr, o.progress), yields: map[string]*yield{}}
+	defer s.view.clear()
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(interrupts)
@@ -67,7 +70,7 @@ func (a *app) supervise(o *runOptions, args []string) (int, error) {
 	if err := s.follow(interrupts); err != nil {
 		return 0, err
 	}
-	s.progress.clear()
+	s.view.clear()
 	if s.first == 0 {
 		return s.nothing()
 	}
@@ -77,7 +80,7 @@ func (a *app) supervise(o *runOptions, args []string) (int, error) {
 func (s *search) start() error {
 	for i := range s.options.workers {
 		out, in := io.Pipe()
-		c, err := newChild(fmt.Sprintf("search %d %d", i, s.options.workers), s.args, in, s.app.stderr)
+		c, err := newChild(fmt.Sprintf("search %d %d", i, s.options.workers), s.args, in, s.view)
 		if err != nil {
 			return err
 		}
@@ -127,7 +130,7 @@ func (s *search) follow(interrupts <-chan os.Signal) error {
 			s.timeUp = true
 			s.stop()
 		case <-tick.C:
-			s.progress.show(s.ran(), time.Since(s.began))
+			s.view.show(s.figures())
 		case e := <-s.events:
 			if e.ended {
 				running--
@@ -148,7 +151,7 @@ func (s *search) note(e workerEvent) error {
 	switch m := e.message; {
 	case e.fatal != nil:
 		s.fatal[w.at] = e.fatal
-		s.found(w.at)
+		s.found(w.at, e.fatal.Why)
 	case errors.As(e.err, &killed):
 		s.why = killed.Error()
 	case e.ended && e.err == nil && !w.done:
@@ -163,9 +166,9 @@ func (s *search) note(e workerEvent) error {
 			s.why, s.whyAt = m.Why, m.At
 		}
 	case m.Order != 0:
-		s.orders[m.Order] = true
+		s.ended(m)
 	case m.Found > 0:
-		s.found(m.Found)
+		s.found(m.Found, fmt.Sprintf("property %q violated", m.What))
 	default:
 		w.at = m.At
 		w.ran++
@@ -173,13 +176,39 @@ func (s *search) note(e workerEvent) error {
 	return nil
 }
 
+// ended takes note of a schedule that has ended.
+func (s *search) ended(m message) {
+	y := s.yields[m.By]
+	if y == nil {
+		y = &yield{}
+		s.yields[m.By] = y
+	}
+	y.schedules++
+	if !s.orders[m.Order] {
+		s.orders[m.Order] = true
+		y.news++
+	}
+	s.covered.Merge(m.Taken, m.Missing)
+}
+
+// figures are what there is to show.
+func (s *search) figures() figures {
+	f := figures{scenario: s.options.scenario, ran: s.ran(), total: s.options.schedules, workers: len(s.workers),
+		spent: time.Since(s.began), most: s.options.duration, behaviours: len(s.orders), yields: s.yields}
+	f.covered, f.coverable = s.covered.Counts()
+	if s.first > 0 {
+		f.finding = fmt.Sprintf("schedule %d: %s", s.first, s.what)
+	}
+	return f
+}
+
 // found keeps the lowest schedule that violates; workers need not go beyond
 // it.
-func (s *search) found(number int) {
+func (s *search) found(number int, what string) {
 	if s.first != 0 && s.first <= number {
 		return
 	}
-	s.first = number
+	s.first, s.what = number, what
 	for _, w := range s.workers {
 		_, _ = fmt.Fprintln(w.stdin, number)
 	}

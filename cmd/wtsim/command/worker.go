@@ -19,14 +19,16 @@ import (
 type message struct {
 	At    int    `json:"at,omitempty"`    // this schedule begins; with Why, the one that it is about
 	Order uint64 `json:"order,omitempty"` // of the one that has ended: hash of its partial order
+	By    string `json:"by,omitempty"`    // with Order: the strategy that made it
 	Found int    `json:"found,omitempty"` // this one violates
+	What  string `json:"what,omitempty"`  // with Found: the property
 	Ran   int    `json:"ran,omitempty"`   // at the end: how many were run
 	Whole bool   `json:"whole,omitempty"` // at the end: there are no more
 	Why   string `json:"why,omitempty"`   // at the end: a run that could not be judged
 	Done  bool   `json:"done,omitempty"`
 
-	Pruned         int      `json:"pruned,omitempty"` // at the end, with what follows
-	Taken, Missing []string `json:",omitempty"`       // cases of effects, see [sim.Coverage]
+	Pruned         int      `json:"pruned,omitempty"` // at the end
+	Taken, Missing []string `json:",omitempty"`       // at the end, and when they have changed: cases of effects, see [sim.Coverage]
 }
 
 // work does a child's job. Interrupts are the parent's to deal with: it
@@ -53,15 +55,20 @@ func (a *app) workSearch(o *runOptions, worker, workers int) (int, error) {
 	s.Before = func(n int) { _ = out.Encode(message{At: n}) }
 	var covered sim.Coverage
 	s.After = func(schedule scheduler.Schedule, r *sim.Result) {
+		m := message{Order: r.Record.Hash, By: schedule.Strategy}
+		taken, all := covered.Counts()
 		covered.Add(r)
-		_ = out.Encode(message{Order: r.Record.Hash})
+		if t, a := covered.Counts(); t != taken || a != all {
+			m.Taken, m.Missing = covered.Cases()
+		}
+		_ = out.Encode(m)
 	}
 	found, err := o.simulation.Search(ctx, s)
 	if err != nil {
 		return 0, err
 	}
 	if found.Result != nil {
-		_ = out.Encode(message{Found: found.Number})
+		_ = out.Encode(message{Found: found.Number, What: found.Result.Violation.Property})
 	}
 	end := message{Done: true, Ran: found.Ran, Whole: found.Complete, Pruned: found.Pruned}
 	end.Taken, end.Missing = covered.Cases()
