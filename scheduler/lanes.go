@@ -13,7 +13,7 @@ func Owner(number, workers int) int { return (number - 1) % lanesOf % max(worker
 // schedule n runs those of its lane before it, if he has not.
 type lanes struct {
 	first uint64 // seed of schedule 1
-	run   Runner
+	again func(number int, s Source) *Record
 	make  func() learner
 	all   [lanesOf]lane
 	pilot *pilot
@@ -35,7 +35,7 @@ type lane struct {
 }
 
 func newLanes(c Config, p *pilot, make func() learner) *lanes {
-	return &lanes{first: c.FirstSeed, run: c.Run, make: make, pilot: p}
+	return &lanes{first: c.FirstSeed, again: c.Again, make: make, pilot: p}
 }
 
 func (l *lanes) Schedule(n int) (Schedule, bool) {
@@ -48,7 +48,7 @@ func (l *lanes) Schedule(n int) (Schedule, bool) {
 		own.at = (n-1)%lanesOf + 1 - lanesOf
 	}
 	for own.at += lanesOf; own.at < n; own.at += lanesOf {
-		own.learn(l.run(l.at(own).Source))
+		own.learn(l.again(own.at, l.at(own).Source))
 	}
 	own.told = false
 	return l.at(own), true

@@ -49,12 +49,18 @@ type Config struct {
 	Bound     int    // of bounded: at most so many deviations; portfolio uses 1
 	FirstSeed uint64 // the seed of schedule 1
 	Run       Runner // runs what a strategy has to know beforehand
+	// Again runs the schedule of a number again, where that depends on more
+	// than its source; default Run.
+	Again func(number int, s Source) *Record
 }
 
 // New returns the strategy of a configuration.
 func New(c Config) (Strategy, error) {
 	if err := CheckName(c.Strategy); err != nil {
 		return nil, err
+	}
+	if c.Again == nil {
+		c.Again = func(_ int, s Source) *Record { return c.Run(s) }
 	}
 	p := &pilot{run: c.Run}
 	p.tree = newTree(p)

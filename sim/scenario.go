@@ -63,8 +63,12 @@ type Scenario struct {
 	// Environ is what the environment of an isolated run has besides the
 	// emulator variables of its services, as "NAME=value". ${service} stands
 	// for a service's address, ${service.host} and ${service.port} for its parts.
-	Environ  []string
-	Inputs   any           // what the workload was made from, for the counterexample file; may be nil
+	Environ []string
+	// Generate, if not nil, makes the workload from inputs that it draws: it is
+	// given a copy of the scenario to fill in, and is a function of what it
+	// draws. Schedule i of a search has the inputs of seed i; see [Inputs].
+	Generate func(*Inputs, *Scenario)
+	Inputs   any           // what the workload was made from, for the counterexample file; of Generate: what it has drawn
 	Epoch    time.Time     // when a run begins; default 2026-01-01T00:00:00Z
 	Horizon  time.Duration // virtual time after which a run is given up; default 7 days
 	MaxSteps int           // steps after which a run is given up; default 100 000
@@ -162,11 +166,24 @@ type Simulation struct {
 	watchdog bubble.Options   // zero but in tests
 	command  func() *exec.Cmd // for runs apart
 	served   bool             // this is the process of a run
+	general  *general         // of a scenario that draws inputs
+	draws    *drawing         // that were made
+	fixed    bool             // they are those of a file, whatever the seed
 }
 
-// Compile checks a scenario and makes it ready. The error is the first thing
-// that is wrong with it.
+// Compile checks a scenario and makes it ready; one that draws inputs with
+// those of seed 1. The error is the first thing that is wrong with it.
 func Compile(s Scenario) (*Simulation, error) {
+	if s.Generate == nil {
+		return compileDrawn(s)
+	}
+	if s.Isolated {
+		return nil, fmt.Errorf("scenario %q: it is Isolated and has Generate, wanted one of them: its runs are processes, which know no inputs", s.Name)
+	}
+	return (&Simulation{general: &general{s}}).Drawn(1)
+}
+
+func compileDrawn(s Scenario) (*Simulation, error) {
 	s = s.withDefaults()
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)

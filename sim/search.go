@@ -33,8 +33,10 @@ type Search struct {
 type Found struct {
 	Schedule scheduler.Schedule // the first that violates
 	Result   *Result            // what it has shown; nil if none does
-	Number   int                // of the schedule at which the search stopped
-	Ran      int                // schedules that were run here
+	// Simulation is the one that was searched, with the inputs of that schedule.
+	Simulation *Simulation
+	Number     int // of the schedule at which the search stopped
+	Ran        int // schedules that were run here
 	// Complete says that there is no schedule left: every one of the
 	// strategy's space was run, by this search or by its fellows.
 	Complete bool
@@ -90,7 +92,11 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 			l.Complete = true
 			break
 		}
-		if l.look(schedule, strategy) {
+		over, err := l.look(schedule, strategy)
+		if err != nil {
+			return l.Found, err
+		}
+		if over {
 			break
 		}
 	}
@@ -111,13 +117,18 @@ type looker struct {
 }
 
 type sampled struct {
+	sim      *Simulation
 	schedule scheduler.Schedule
 	result   *Result
 }
 
 // look runs a schedule, and reports whether the search is over.
-func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) bool {
-	r := l.sim.run(schedule.Source, true)
+func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) (bool, error) {
+	sim, err := l.sim.Of(l.search, schedule.Number)
+	if err != nil {
+		return false, err
+	}
+	r := sim.run(schedule.Source, true)
 	strategy.Learn(schedule.Number, r.Record)
 	l.Ran, l.Number = l.Ran+1, schedule.Number
 	if l.search.After != nil {
@@ -130,16 +141,16 @@ func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) 
 	l.recheck(nil)
 	switch {
 	case r.Verdict == Violated:
-		if l.repeats(schedule, r, besides) {
-			l.Schedule, l.Result = schedule, r
-			return true
+		if l.repeats(sampled{sim, schedule, r}, besides) {
+			l.Schedule, l.Result, l.Simulation = schedule, r, sim
+			return true, nil
 		}
 	case r.Verdict == Held && isSampled(schedule.Number):
-		l.sample = &sampled{schedule, r}
+		l.sample = &sampled{sim, schedule, r}
 	case r.Verdict == Inconclusive && l.Inconclusive == nil:
 		l.Inconclusive, l.Unclear = r, schedule.Number
 	}
-	return l.abandoned == mostAbandoned
+	return l.abandoned == mostAbandoned, nil
 }
 
 // sampleRate is how many schedules there are for one that is run again though
@@ -158,25 +169,25 @@ func isSampled(number int) bool {
 func (l *looker) recheck(other func(scheduler.Plan) scheduler.Source) {
 	if x := l.sample; x != nil {
 		l.sample = nil
-		l.repeats(x.schedule, x.result, other)
+		l.repeats(*x, other)
 	}
 }
 
 // repeats runs a schedule again, and notes where it is another run. Only the
 // first that differs is worth a closer look.
-func (l *looker) repeats(schedule scheduler.Schedule, r *Result, other func(scheduler.Plan) scheduler.Source) bool {
+func (l *looker) repeats(x sampled, other func(scheduler.Plan) scheduler.Source) bool {
 	l.Repeated++
 	if other != nil {
-		l.sim.Run(other(r.Record.Plan))
+		x.sim.Run(other(x.result.Record.Plan))
 	}
 	if l.Unrepeatable != nil {
-		return sameRun(r, l.sim.again(r))
+		return sameRun(x.result, x.sim.again(x.result))
 	}
-	difference := l.sim.repeatsNow(r)
+	difference := x.sim.repeatsNow(x.result)
 	if difference == "" {
 		return true
 	}
-	l.Unrepeatable = &Unrepeatable{Number: schedule.Number, Seed: schedule.Seed, Verdict: r.Verdict, Difference: difference}
+	l.Unrepeatable = &Unrepeatable{Number: x.schedule.Number, Seed: x.schedule.Seed, Verdict: x.result.Verdict, Difference: difference}
 	return false
 }
 
@@ -192,9 +203,16 @@ func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 	if o.FirstSeed == 0 {
 		o.FirstSeed = 1
 	}
+	run := func(number int, source scheduler.Source) *scheduler.Record {
+		drawn, err := s.Of(o, number)
+		if err != nil {
+			return &scheduler.Record{} // the search meets it too, and ends
+		}
+		return drawn.run(source, true).Record
+	}
 	return scheduler.New(scheduler.Config{
-		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed,
-		Run: func(source scheduler.Source) *scheduler.Record { return s.run(source, true).Record },
+		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed, Again: run,
+		Run: func(source scheduler.Source) *scheduler.Record { return run(0, source) },
 	})
 }
 

@@ -9,7 +9,8 @@ import (
 // Shrunk is the end of a shrink.
 type Shrunk struct {
 	scheduler.Shrunk
-	Result *Result // of the plan
+	Result     *Result     // of the plan
+	Simulation *Simulation // with the inputs that are left
 	// Parted says where a run of a smaller plan was another one the second
 	// time, see [Simulation.Repeats]: there the shrink has stopped, with the last
 	// plan whose run was repeatable. Empty if all were.
@@ -18,22 +19,30 @@ type Shrunk struct {
 
 // Shrink reduces the plan of a result that violates a property, and that is
 // repeatable ([Simulation.Repeats]), to a 1-minimal one that violates the same
-// property. Every plan that it takes over is run again after another one, as
-// the first was. stop may be nil.
+// property. Inputs that were drawn ([Scenario.Generate]) shrink too, by turns
+// with the plan, until neither does any more. Every plan, and all inputs, that
+// it takes over are run again after another run, as the first were. stop may
+// be nil.
 func (s *Simulation) Shrink(r *Result, stop func() bool) Shrunk {
 	defer Steady()()
 	k := shrinks{sim: s, property: r.Violation.Property, kept: r}
-	shrunk := scheduler.Shrunk{Plan: r.Record.Plan}
-	shrunk = scheduler.Shrink(shrunk.Plan, k.try, func() bool { return k.parted != "" || stop != nil && stop() })
-	shrunk.Plan = k.kept.Record.Plan
-	shrunk.Minimal = shrunk.Minimal && k.parted == ""
-	return Shrunk{Shrunk: shrunk, Result: k.kept, Parted: k.parted}
+	stopped := func() bool { return k.parted != "" || stop != nil && stop() }
+	for {
+		shrunk := scheduler.Shrink(k.kept.Record.Plan, k.try, stopped)
+		k.runs += shrunk.Runs
+		if k.sim.general == nil || !k.smaller(stopped) {
+			shrunk.Plan, shrunk.Runs = k.kept.Record.Plan, k.runs
+			shrunk.Minimal = shrunk.Minimal && !stopped()
+			return Shrunk{Shrunk: shrunk, Result: k.kept, Simulation: k.sim, Parted: k.parted}
+		}
+	}
 }
 
 // shrinks is a shrink under way.
 type shrinks struct {
-	sim      *Simulation
+	sim      *Simulation // with the inputs that were taken over
 	property string
+	runs     int
 	kept     *Result // of the smallest plan that was taken over
 	parted   string
 }
@@ -42,7 +51,7 @@ type shrinks struct {
 // repeatable, and remembers that there was one.
 func (k *shrinks) try(p scheduler.Plan) (*scheduler.Record, bool) {
 	r := k.sim.Run(scheduler.NewReplay(p))
-	violates := r.Verdict == Violated && r.Violation.Property == k.property
+	violates := k.violates(r)
 	switch {
 	case slices.Equal(p, k.kept.Record.Plan):
 		if !sameRun(r, k.kept) {
