@@ -75,7 +75,10 @@ func (k *shrinks) tryInputs(d draw, value any) bool {
 	if !k.violates(r) {
 		found, err := s.Search(context.Background(), Search{Strategy: "bounded", Bound: len(k.kept.Record.Plan), Schedules: plansPerInput})
 		k.runs += found.Ran
-		if err != nil || found.Result == nil || !k.violates(found.Result) {
+		if found.Unrepeatable != nil {
+			k.parted = found.Unrepeatable.Difference
+		}
+		if err != nil || k.parted != "" || found.Result == nil || !k.violates(found.Result) {
 			return false
 		}
 		r = found.Result

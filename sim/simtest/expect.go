@@ -33,6 +33,7 @@ func Expect(t testing.TB, scenario sim.Scenario) {
 		c.expectRepeatable(found)
 		t.Fatalf("no violation in %d schedules, wanted one of %s", found.Ran, deviations(scenario.Expect.Deviations))
 	}
+	c.sim = found.Simulation
 	shrunk := c.reduce(found.Result)
 	small := shrunk.Result
 	c.expectSize(shrunk, small)

@@ -111,6 +111,7 @@ func (c *check) search() {
 	found := c.look(o)
 	switch {
 	case found.Result != nil:
+		c.sim = found.Simulation
 		c.violated(before+found.Number, found.Schedule.Seed, found.Result)
 	case found.Inconclusive != nil:
 		c.unclear(o, found.Unclear, found.Inconclusive)
@@ -144,6 +145,11 @@ func (c *check) look(o sim.Search) sim.Found {
 // single runs the random schedule of a seed.
 func (c *check) single(seed uint64) {
 	c.t.Helper()
+	drawn, err := c.sim.Drawn(seed)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.sim = drawn
 	r := c.sim.Run(scheduler.NewRandom(seed))
 	difference := ""
 	if r.Verdict != sim.Inconclusive {
@@ -201,13 +207,24 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 		command = c.command("-wtsim.replay", path)
 	}
 	head := foundIn(number, len(r.Record.Plan), shrunk)
-	fail(c.t, message(small), details(head, small, c.benign(), command))
+	fail(c.t, message(small), details(head+c.inputs(), small, c.benign(), command))
 }
 
-// reduce shrinks the plan of a violation that repeats.
+// reduce shrinks the plan of a violation that repeats, and the inputs that the
+// scenario has drawn.
 func (c *check) reduce(r *sim.Result) sim.Shrunk {
 	c.t.Helper()
-	return c.sim.Shrink(r, c.late)
+	shrunk := c.sim.Shrink(r, c.late)
+	c.sim = shrunk.Simulation
+	return shrunk
+}
+
+// inputs tells those that the scenario has drawn, if it draws any.
+func (c *check) inputs() string {
+	if c.sim.Scenario().Generate == nil {
+		return ""
+	}
+	return "\n  inputs: " + compact(inputs(c.sim))
 }
 
 // late reports whether shrinking has to stop.

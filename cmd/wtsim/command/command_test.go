@@ -63,7 +63,7 @@ func ownScenarios() []sim.Scenario {
 			time.Sleep(time.Second)
 		}),
 		malformed(),
-		leftover(), mixed(), late(),
+		leftover(), mixed(), late(), fund(),
 	}
 }
 

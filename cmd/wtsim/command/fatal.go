@@ -20,7 +20,11 @@ func (s *search) reportFatal(number, ran int, f *sim.Fatal) (int, error) {
 		return 0, err
 	}
 	r := &sim.Result{Verdict: sim.Violated, Violation: f.Violation(), Stack: f.Stack, Record: &scheduler.Record{Plan: plan}}
-	c := sim.NewCounterexample(s.options.simulation, s.seed(number), r)
+	drawn, err := s.options.simulation.Of(s.options.search(), number)
+	if err != nil {
+		return 0, err
+	}
+	c := sim.NewCounterexample(drawn, s.seed(number), r)
 	path := s.options.path(number)
 	if err := c.Write(path); err != nil {
 		return 0, err

@@ -22,6 +22,7 @@ type outcome struct {
 	Violation       *violationShort `json:"violation,omitempty"`
 	FoundDeviations *int            `json:"found_deviations,omitempty"`
 	Deviations      []string        `json:"deviations,omitempty"`
+	Inputs          json.RawMessage `json:"inputs,omitempty"` // of a scenario that draws them
 	Matches         *bool           `json:"matches,omitempty"`
 	Unmatched       *[]string       `json:"unmatched,omitempty"`
 	Counterexample  string          `json:"counterexample,omitempty"`

@@ -45,7 +45,10 @@ func (a *app) replay(args []string) (int, error) {
 	if o.file, err = sim.ReadCounterexample(o.path); err != nil {
 		return 0, err
 	}
-	if o.simulation, err = a.scenario(o.file.Scenario); err != nil {
+	if o.simulation, err = a.scenario(o.file.Scenario); err == nil {
+		o.simulation, err = o.simulation.With(o.file.Inputs)
+	}
+	if err != nil {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
 	if _, ok := currentJob(); ok {
@@ -80,6 +83,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	out := outcome{
 		Scenario: o.file.Scenario, Verdict: r.Verdict, Why: r.Why, Seed: o.file.Seed, Violation: shortOf(r.Violation),
 		Deviations: notes(r.Record.Plan), Matches: &matches, Unmatched: &unmatched, TraceHash: r.Hash, Stack: r.Stack,
+		Inputs: drawn(o.simulation),
 	}
 	if r.Verdict == sim.Held && len(unmatched) > 0 {
 		out.Verdict, out.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", deviations(len(unmatched)))
@@ -124,6 +128,7 @@ func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 	default:
 		fmt.Fprintf(w, "%s: inconclusive: %s\n\n", out.Scenario, out.Why)
 	}
+	tellInputs(w, out)
 	numbered(w, out.Deviations)
 	for _, u := range *out.Unmatched {
 		fmt.Fprintf(w, "  did not occur: %s\n", u)
@@ -237,6 +242,7 @@ func (a *app) traceHere(o *traceOptions) (int, error) {
 			TraceHash: r.Hash, Stack: r.Stack, ElapsedNS: time.Since(began).Nanoseconds()}.print(a.stdout)
 	}
 	fmt.Fprintf(a.stdout, "%s\n", indent(r.Story(nil, sim.StoryOptions{Full: true, Logs: o.logs}), ""))
+	tellInputs(a.stdout, outcome{Inputs: drawn(o.simulation)})
 	fmt.Fprintf(a.stdout, "\n%s: %d steps, %d decisions, benign run %s\n", name, len(r.Steps), len(r.Record.Decisions), r.Verdict)
 	switch {
 	case r.Violation != nil:

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -30,10 +31,11 @@ func (o *runOptions) path(number int) string {
 // report runs a schedule again, shrinks it, saves it and tells it.
 func (a *app) report(o *runOptions, number, ran int, spent int64) (int, error) {
 	began := time.Now()
-	schedule, r, err := o.again(number)
+	schedule, err := o.schedule(number)
 	if err != nil {
 		return 0, err
 	}
+	r := o.simulation.Run(schedule.Source)
 	complete := false
 	out := outcome{Scenario: o.scenario, Verdict: r.Verdict, Why: r.Why, Schedules: ran, Complete: &complete,
 		Seed: schedule.Seed, TraceHash: r.Hash, Stack: r.Stack}
@@ -49,10 +51,10 @@ func (a *app) report(o *runOptions, number, ran int, spent int64) (int, error) {
 		return exitOf(out.Verdict), a.tellVerdict(o, out)
 	}
 	found := len(r.Record.Plan)
-	shrunk := sim.Shrunk{Shrunk: scheduler.Shrunk{Plan: r.Record.Plan}, Result: r}
+	shrunk := sim.Shrunk{Shrunk: scheduler.Shrunk{Plan: r.Record.Plan}, Result: r, Simulation: o.simulation}
 	if !o.noShrink {
 		shrunk = o.simulation.Shrink(r, stopper())
-		r = shrunk.Result
+		r, o.simulation = shrunk.Result, shrunk.Simulation
 	}
 	c := sim.NewCounterexample(o.simulation, schedule.Seed, r)
 	out.Counterexample = o.path(number)
@@ -60,7 +62,7 @@ func (a *app) report(o *runOptions, number, ran int, spent int64) (int, error) {
 		return 0, err
 	}
 	out.Violation, out.FoundDeviations, out.Deviations = shortOf(r.Violation), &found, notes(c.Deviations)
-	out.TraceHash, out.Stack = r.Hash, r.Stack
+	out.TraceHash, out.Stack, out.Inputs = r.Hash, r.Stack, drawn(o.simulation)
 	if shrunk.Parted != "" {
 		out.Why = parted(shrunk)
 	}
@@ -134,6 +136,7 @@ func (a *app) tellFound(o *runOptions, out outcome, shrunk sim.Shrunk, r *sim.Re
 		fmt.Fprintf(a.stdout, "found in schedule %d, minimised from %s to %d%s:\n\n",
 			number, deviations(*out.FoundDeviations), len(out.Deviations), unfinished(shrunk))
 	}
+	tellInputs(a.stdout, out)
 	numbered(a.stdout, out.Deviations)
 	fmt.Fprintf(a.stdout, "\n%s\n", indent(r.Story(benign, sim.StoryOptions{Full: o.full, Logs: o.logs}), "  "))
 	if r.Stack != "" {
@@ -156,6 +159,24 @@ func unfinished(s sim.Shrunk) string {
 // parted says how a shrink met a run that was not repeatable.
 func parted(s sim.Shrunk) string {
 	return "shrinking has stopped: a smaller plan was not repeatable: " + s.Parted
+}
+
+// drawn are the inputs of a scenario that draws them; nil of one that does not.
+func drawn(s *sim.Simulation) json.RawMessage {
+	if s.Scenario().Generate == nil {
+		return nil
+	}
+	raw, err := json.Marshal(s.Scenario().Inputs)
+	if err != nil {
+		return nil // cannot happen: they are numbers, strings and lists
+	}
+	return raw
+}
+
+func tellInputs(w io.Writer, out outcome) {
+	if out.Inputs != nil {
+		fmt.Fprintf(w, "  inputs: %s\n", out.Inputs)
+	}
 }
 
 func numbered(w io.Writer, lines []string) {

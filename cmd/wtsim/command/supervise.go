@@ -25,7 +25,7 @@ type search struct {
 	view        *view
 	yields      map[string]*yield
 	what        string // the property that the lowest schedule violates
-	first       int // the lowest schedule that violates; 0 if none is known
+	first       int    // the lowest schedule that violates; 0 if none is known
 	fatal       map[int]*sim.Fatal
 	why         string // a run that could not be judged
 	whyAt       int    // its schedule: the lowest counts
@@ -242,6 +242,13 @@ func (s *search) nothing() (int, error) {
 		o.Verdict, o.Why = sim.Inconclusive, fmt.Sprintf("the schedules with at most %s were not all run", deviations(s.options.bound))
 	}
 	s.statistics(&o)
+	if s.options.strategy == "bounded" { // all schedules have the same inputs
+		of, err := s.options.simulation.Of(s.options.search(), 1)
+		if err != nil {
+			return 0, err
+		}
+		o.Inputs = drawn(of)
+	}
 	code := exitOf(o.Verdict)
 	if s.interrupted {
 		code = exitInterrupted
@@ -253,6 +260,7 @@ func (s *search) nothing() (int, error) {
 		fmt.Fprintln(s.app.stdout, "interrupted")
 	}
 	fmt.Fprintln(s.app.stdout, o.sentence(deviations(s.options.bound)))
+	tellInputs(s.app.stdout, o)
 	fmt.Fprintln(s.app.stdout, o.statistics())
 	return code, nil
 }

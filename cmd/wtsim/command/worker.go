@@ -102,8 +102,8 @@ func orders(in io.Reader) (context.Context, *atomic.Int64) {
 
 // workJournal runs one schedule that is known to end its process.
 func (a *app) workJournal(o *runOptions, number int) (int, error) {
-	schedule, ok, err := o.simulation.Schedule(o.search(), number)
-	if err != nil || !ok {
+	schedule, err := o.schedule(number)
+	if err != nil {
 		return exitUsage, err
 	}
 	o.simulation.Run(&journal{source: schedule.Source, out: json.NewEncoder(a.stdout)})
@@ -124,14 +124,15 @@ func (j *journal) Choose(d *scheduler.Decision) int {
 	return i
 }
 
-// simulate is what a child runs for a schedule number: the schedule again.
-func (o *runOptions) again(number int) (scheduler.Schedule, *sim.Result, error) {
+// schedule returns a schedule by its number, and makes the simulation that of
+// its inputs.
+func (o *runOptions) schedule(number int) (scheduler.Schedule, error) {
 	schedule, ok, err := o.simulation.Schedule(o.search(), number)
-	if err != nil {
-		return schedule, nil, err
+	if err == nil && !ok {
+		err = fmt.Errorf("there is no schedule %d", number)
 	}
-	if !ok {
-		return schedule, nil, fmt.Errorf("there is no schedule %d", number)
+	if err == nil {
+		o.simulation, err = o.simulation.Of(o.search(), number)
 	}
-	return schedule, o.simulation.Run(schedule.Source), nil
+	return schedule, err
 }
