@@ -50,7 +50,7 @@ func checkProgressMode(mode string) error {
 // Nothing is shown of a search that is over sooner.
 const (
 	liveAfter  = time.Second
-	plainAfter = 2 * time.Second
+	plainAfter = 5 * time.Second
 )
 
 func newView(w io.Writer, mode string) *view {
@@ -86,8 +86,8 @@ func (v *view) show(f figures) {
 		v.draw(f.lines(height-1), width)
 	case v.mode == progressPlain && f.spent >= v.next:
 		fmt.Fprintln(v.w, f.sentence())
-		for v.next <= f.spent { // 2 s, 10 s, 20 s, 40 s, 80 s, then every minute
-			v.next = max(10*time.Second, min(2*v.next, v.next+time.Minute))
+		for v.next <= f.spent { // 5 s, 10 s, 20 s, 40 s, 80 s, then every minute
+			v.next = min(2*v.next, v.next+time.Minute)
 		}
 	}
 }

@@ -211,7 +211,7 @@ func TestLiveViewColors(t *testing.T) {
 	}
 }
 
-// Elsewhere a plain line comes after 2, 10, 20, 40 and 80 seconds, then every
+// Elsewhere a plain line comes after 5, 10, 20, 40 and 80 seconds, then every
 // minute; with none there is nothing.
 func TestPlainView(t *testing.T) {
 	var b bytes.Buffer
@@ -225,11 +225,11 @@ func TestPlainView(t *testing.T) {
 			at = append(at, n)
 		}
 	}
-	if fmt.Sprint(at) != "[20 100 200 400 800 1400 2000]" {
+	if fmt.Sprint(at) != "[50 100 200 400 800 1400 2000]" {
 		t.Errorf("lines at %v tenths of a second", at)
 	}
 	first, _, _ := strings.Cut(b.String(), "\n")
-	want := "wtsim: checkout/double-charge: 520 of 10000 schedules, 260/s, 180 distinct behaviours, 20 of 44 cases covered, findings: none so far, 2s, about 36s left"
+	want := "wtsim: checkout/double-charge: 1300 of 10000 schedules, 260/s, 450 distinct behaviours, 44 of 44 cases covered, findings: none so far, 5s, about 33s left"
 	if first != want {
 		t.Errorf("got  %s\nwant %s", first, want)
 	}
