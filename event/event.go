@@ -10,8 +10,10 @@ package event
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Event is one thing that happened, with the parameters that properties
@@ -78,8 +80,8 @@ func sortedKeys[V any](m map[string]V) []string {
 	return names
 }
 
-// String returns the event for people: its type and its parameters' values,
-// such as ORDER_CHARGED(o-1).
+// String returns the event for people, on one line: its type and its
+// parameters' values, such as ORDER_CHARGED(o-1). Long values are cut.
 func (e Event) String() string {
 	var b strings.Builder
 	b.WriteString(e.Type)
@@ -91,8 +93,20 @@ func (e Event) String() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(f.Value.String())
+		b.WriteString(short(f.Value.String()))
 	}
 	b.WriteByte(')')
 	return b.String()
+}
+
+// short is a value's text where it is short and plain, else quoted and cut.
+func short(text string) string {
+	const most = 60
+	if len(text) <= most && !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	if r := []rune(text); len(r) > most {
+		return strconv.Quote(string(r[:most])) + "..."
+	}
+	return strconv.Quote(text)
 }

@@ -67,3 +67,19 @@ func TestMalformed(t *testing.T) {
 		}
 	}
 }
+
+// An event is one line for people, whatever its values are.
+func TestEventString(t *testing.T) {
+	for want, text := range map[string]string{
+		"E(o-1)":           "o-1",
+		`E("a\n\nb")`:      "a\n\nb",
+		"E()":              "",
+		"E(Zürich — Genf)": "Zürich — Genf",
+		"E(\"" + strings.Repeat("é", 60) + "\"...)": strings.Repeat("é", 61),
+	} {
+		e := Event{Type: "E", Data: Data{{Name: "x", Value: Str(text)}}}
+		if got := e.String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

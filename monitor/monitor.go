@@ -61,6 +61,7 @@ type Monitor struct {
 	ahead   ahead          // see ahead.go
 
 	deadlines deadlines // see deadline.go
+	undecided []error   // at quiescence
 }
 
 // occurrence is an event as the engine needs it: small, so that many can wait

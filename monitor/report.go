@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,17 +13,20 @@ import (
 
 // Quiesce returns what is violated if the run ends here: instances in a state
 // that must not be the last, and checks of what the stores hold. They come by
-// property name, then by binding. The stores may be nil if no property looks
-// at them.
+// property name, then by binding. The run may be nil if no property looks at
+// it. Checks that could not say are told by [Monitor.Undecided].
 //
 // It changes nothing; events may follow.
-func (m *Monitor) Quiesce(stores props.State) []Violation {
-	m.now = occurrence{}
+func (m *Monitor) Quiesce(run props.Run) []Violation {
+	m.now, m.undecided = occurrence{}, nil
 	var found []Violation
 	for i := range m.stores {
 		s := &m.stores[i]
 		if check := s.property.Check(); check != nil {
-			if err := check(stores); err != nil {
+			switch err := check(run); {
+			case errors.Is(err, props.ErrUndecided):
+				m.undecided = append(m.undecided, fmt.Errorf("property %q: %w", s.property.Name(), err))
+			case err != nil:
 				found = append(found, Violation{Property: s.property.Name(), Certainty: Certain, Detail: err.Error()})
 			}
 			continue
@@ -32,6 +36,10 @@ func (m *Monitor) Quiesce(stores props.State) []Violation {
 	sortViolations(found)
 	return found
 }
+
+// Undecided returns why checks of the newest Quiesce could not say whether
+// their property holds, in the order of the properties.
+func (m *Monitor) Undecided() []error { return m.undecided }
 
 // report returns the violations of the minimal instances among those that
 // are violated at once, and lets go of the slices of the dead.

@@ -9,7 +9,7 @@ import (
 	"github.com/wtsim/wtsim/props"
 )
 
-// stores is a map-backed State.
+// stores is a map-backed Run that has neither calls nor a benign end.
 type stores map[string]map[string]string
 
 func (s stores) Services() []string { return sorted(s) }
@@ -20,6 +20,10 @@ func (s stores) Get(service, key string) (string, bool) {
 	v, ok := s[service][key]
 	return v, ok
 }
+
+func (s stores) Benign() (props.State, error) { return nil, props.ErrUndecided }
+
+func (s stores) Calls() []props.Call { return nil }
 
 func sorted[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
@@ -52,6 +56,21 @@ func TestAtQuiescence(t *testing.T) {
 		t.Fatalf("got %v", vs)
 	}
 	checkJSON(t, vs[0], `{"kind":"violation","property":"no orphan","binding":{},"certainty":"certain","detail":"a has no index entry"}`)
+}
+
+// A check that cannot say is neither held nor violated.
+func TestUndecidedCheck(t *testing.T) {
+	prog, err := Compile(props.AsIfOnce("as if once"), props.AtQuiescence("b", func(props.State) error { return errors.New("bad") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := prog.Start()
+	if vs := m.Quiesce(stores{}); len(vs) != 1 || vs[0].Property != "b" {
+		t.Errorf("got %v", vs)
+	}
+	if why := m.Undecided(); len(why) != 1 || why[0].Error() != `property "as if once": undecided` {
+		t.Errorf("got %v", why)
+	}
 }
 
 func checkJSON(t *testing.T, v Violation, want string) {

@@ -18,18 +18,21 @@ import (
 // A rule applies to operations of its service, method and resource that the
 // service accepted, whether or not the caller got to see the answer.
 // Resource is a pattern: "{name}" stands for one or more characters without
-// "/", and binds them; an empty Method or Resource fits all.
+// "/", and binds them; an empty Method or Resource fits all. Method may name
+// several: "EVAL|EVALSHA" are the ways in which clients run a script.
 //
 // Where and With use expressions:
 //
 //	{name}               what the resource pattern bound
+//	request              the request's body as text; of a multipart upload, its last part
 //	request.a.b          a field of the request's JSON body; request.a.0 the first element of an array
 //	response.a.b         a field of the answer's JSON body
 //	each, each.a.b       the element that the event is of, or a field of it (see Each)
 //	header.NAME          a request header (If-Match, Idempotency-Key, ...)
 //	answer.NAME          a header of the answer
 //	arg.N                the N-th word of a Redis command, from 0
-//	status, method, resource, body
+//	status, method, resource
+//	body                 the answer's body as text
 //	=text                the text itself
 //
 // With Each, a rule makes one event of each element of an array: those of a
@@ -58,6 +61,7 @@ type Rules struct{ rules []compiled }
 
 type compiled struct {
 	Rule
+	methods []string // none for all
 	pattern pattern
 	where   []pair
 	with    []pair
@@ -80,6 +84,9 @@ func CompileRules(rules []Rule) (*Rules, error) {
 	out := &Rules{}
 	for i, r := range rules {
 		c := compiled{Rule: r, where: sortedPairs(r.Where), with: sortedPairs(r.With)}
+		if r.Method != "" {
+			c.methods = strings.Split(r.Method, "|")
+		}
 		var err error
 		if c.pattern, err = parsePattern(r.Resource); err == nil {
 			err = c.validate()
@@ -137,7 +144,7 @@ func (c *compiled) checkExpr(expr string) error {
 		return fmt.Errorf("%s stands for an element, but the rule has no Each", expr)
 	case head == "each" && (rest != "" || !dotted):
 		return nil
-	case expr == "status", expr == "method", expr == "resource", expr == "body", strings.HasPrefix(expr, "="):
+	case expr == "status", expr == "method", expr == "resource", expr == "request", expr == "body", strings.HasPrefix(expr, "="):
 		return nil
 	case !dotted || rest == "":
 	case head == "request", head == "response", head == "answer":
@@ -153,7 +160,7 @@ func (c *compiled) checkExpr(expr string) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("unknown expression %q, wanted {name}, request.x, response.x, header.X, answer.X, each, arg.N, status, method, resource, body or =text", expr)
+	return fmt.Errorf("unknown expression %q, wanted {name}, request, request.x, response.x, header.X, answer.X, each, arg.N, status, method, resource, body or =text", expr)
 }
 
 func captureName(expr string) (string, bool) {
@@ -172,7 +179,7 @@ func (r *Rules) Apply(op *event.Operation) []Emitted {
 	var out []Emitted
 	for i := range r.rules {
 		c := &r.rules[i]
-		if c.Service != op.Service || c.Method != "" && c.Method != op.Method {
+		if c.Service != op.Service || c.methods != nil && !slices.Contains(c.methods, op.Method) {
 			continue
 		}
 		bound, ok := c.pattern.match(op.Resource)
@@ -261,6 +268,9 @@ func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 	case "body":
 		return event.Str(string(op.Result.Body)), true
 	case "request":
+		if rest == "" {
+			return event.Str(string(content(op.Request.Body))), true
+		}
 		return jsonField(op.Request.Body, s.path(rest))
 	case "response":
 		return jsonField(op.Result.Body, s.path(rest))
@@ -295,13 +305,18 @@ func jsonField(body []byte, path string) (event.Value, bool) {
 	return v, err == nil
 }
 
-// jsonPath finds what a dotted path leads to in a JSON body (for a multipart
-// upload, in its last part); an empty path leads to all of it.
-func jsonPath(body []byte, path string) (json.RawMessage, bool) {
+// content is a body, of a multipart upload its last part.
+func content(body []byte) []byte {
 	if i := bytes.LastIndex(body, []byte("\n--\n")); i >= 0 && bytes.HasPrefix(body, []byte("--\n")) {
-		body = body[i+4:]
+		return bytes.TrimSuffix(body[i+4:], []byte("\n"))
 	}
-	raw := json.RawMessage(body)
+	return body
+}
+
+// jsonPath finds what a dotted path leads to in a JSON body; an empty path
+// leads to all of it.
+func jsonPath(body []byte, path string) (json.RawMessage, bool) {
+	raw := json.RawMessage(content(body))
 	if path == "" {
 		return raw, len(raw) > 0
 	}

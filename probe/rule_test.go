@@ -63,7 +63,8 @@ func TestRuleExpressions(t *testing.T) {
 		"request.amount": `x=12.50 E`, "request.a.none": `E`, "request.amount.x": `E`, "response.id": `x=true E`, "response.x": `E`,
 		"header.idempotency-key": `x=i-1 E`, "header.If-Match": `E`, "answer.ETag": `x=e E`, "answer.none": `E`,
 		"arg.1": `x=k E`, "arg.2": `E`, "status": `x="201" E`, "method": `x=POST E`, "resource": `x=/charges/o-1 E`,
-		"body": `x={"id":true} E`, "=text": `x=text E`, "=": `x= E`,
+		"request": `x={"a":{"b":7,"t":"7","n":null,"l":[1,"x"]},"amount":12.50} E`,
+		"body":    `x={"id":true} E`, "=text": `x=text E`, "=": `x= E`,
 	} {
 		r := Rule{Service: "pay.example", Method: "POST", Resource: "/charges/{order}", Emit: "E", With: map[string]string{"x": expr}}
 		if got := applied(t, op, r); strings.ReplaceAll(got, `"`, "") != strings.ReplaceAll(want, `"`, "") {
@@ -92,6 +93,7 @@ func TestRuleMatching(t *testing.T) {
 	}{
 		{Rule{Service: "redis", Emit: "E"}, "E"}, {Rule{Service: "redis", Method: "SET", Resource: "order:{o}", Emit: "E"}, "E"},
 		{Rule{Service: "gcs", Emit: "E"}, ""}, {Rule{Service: "redis", Method: "GET", Emit: "E"}, ""},
+		{Rule{Service: "redis", Method: "SETNX|SET", Emit: "E"}, "E"}, {Rule{Service: "redis", Method: "SETNX|GET", Emit: "E"}, ""},
 		{Rule{Service: "redis", Resource: "cart:{c}", Emit: "E"}, ""},
 		{Rule{Service: "redis", Where: map[string]string{"status": "OK"}, Emit: "E"}, "E"},
 		{Rule{Service: "redis", Where: map[string]string{"status": "(nil)"}, Emit: "E"}, ""},

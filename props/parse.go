@@ -28,6 +28,16 @@ func Parse(file string, content []byte) ([]*Property, error) {
 	return parseYAML(file, content)
 }
 
+// MustParse is [Parse] for a file that is part of the program: it panics where
+// Parse fails.
+func MustParse(file string, content []byte) []*Property {
+	ps, err := Parse(file, content)
+	if err != nil {
+		panic("props: " + err.Error())
+	}
+	return ps
+}
+
 // isScript tells a JavaScript module, as Watchtower itself reads them, from
 // YAML.
 func isScript(text string) bool {

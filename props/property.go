@@ -15,7 +15,8 @@ type Property struct {
 	err       error // the first thing wrong with it
 	machine   *spec // as written
 	automaton *Automaton
-	check     func(State) error
+	check     func(Run) error
+	once      bool // the check compares with the benign run
 }
 
 // build compiles a machine into a property; a mistake is kept for Validate.
@@ -59,32 +60,4 @@ func (p *Property) Automaton() *Automaton {
 		return nil
 	}
 	return p.automaton
-}
-
-// Check returns the check at quiescence, for engines; nil if the property is
-// a state machine.
-func (p *Property) Check() func(State) error { return p.check }
-
-// State is what the stores hold when the run is quiescent. Lists are sorted.
-type State interface {
-	// Services returns the stores, such as "redis" and "gcs".
-	Services() []string
-	// Keys returns the keys of a store; none if there is no such store.
-	Keys(service string) []string
-	// Get returns what a store holds under a key, and whether it does.
-	Get(service, key string) (string, bool)
-}
-
-// AtQuiescence returns the property that check returns nil for what the
-// stores hold when the run is quiescent. Its error is shown to people as the
-// reason.
-func AtQuiescence(name string, check func(State) error) *Property {
-	p := &Property{name: name, check: check, sentence: "holds of the stores when the run is quiescent"}
-	switch {
-	case name == "":
-		p.err = errNoName
-	case check == nil:
-		p.err = errors.New("the check is nil, wanted a function of the stores")
-	}
-	return p
 }

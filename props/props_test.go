@@ -38,7 +38,7 @@ func TestValidate(t *testing.T) {
 		`property "p": CHARGED(order) binds "order", which PAID does not; leave it out to mean any`: Precedes("p", charged, On("PAID")),
 		`property "p": PAID(user) binds "user", which CHARGED(order) does not; leave it out to m`:   Eventually("p", charged, On("PAID", "user")),
 		`property "p": state "waiting" has two transitions on "CHARGED"`:                            Precedes("p", charged, charged),
-		`property "p": the check is nil, wanted a function of the stores`:                           AtQuiescence("p", nil),
+		`property "p": the check is nil, wanted a function`:                                         AtQuiescence("p", nil),
 		`property "": no name, wanted words that say what must hold`:                                AtQuiescence("", nil),
 	} {
 		if err := p.Validate(); err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -283,3 +283,19 @@ func FuzzYAML(f *testing.F) {
 		}
 	})
 }
+
+// MustParse is for files that are part of the program: what is wrong with one
+// stops it, and is told as Parse does.
+func TestMustParse(t *testing.T) {
+	good := []byte("properties:\n  - name: once\n    at most once: A(x)\n")
+	if ps := MustParse("once.yaml", good); len(ps) != 1 || ps[0].Name() != "once" {
+		t.Errorf("got %v, wanted property once", ps)
+	}
+	_, err := Parse("bad.yaml", []byte("properties: 7"))
+	defer func() {
+		if got, want := recover(), "props: "+err.Error(); got != want {
+			t.Errorf("got panic %v, wanted %q", got, want)
+		}
+	}()
+	MustParse("bad.yaml", []byte("properties: 7"))
+}

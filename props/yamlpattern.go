@@ -52,6 +52,9 @@ func (y yamlParser) pattern(name string, t *yamlTree) (*Property, error) {
 		}
 		return p.build(&patternYAML{y, name, t, key})
 	}
+	if key := t.get("as if once"); key != nil {
+		return nil, y.fail(key, "\"as if once\" compares stores, which a recording does not have; wanted props.AsIfOnce, in a scenario's Properties")
+	}
 	if err := y.known(t, "a property", slices.Concat([]string{"name", "doc"}, machineParts, patternKeys())); err != nil {
 		return nil, err
 	}

@@ -18,16 +18,27 @@ func TestExpectations(t *testing.T) {
 	}
 }
 
-// Each bug is found by the default search within 200 schedules.
+// rare are bugs that random schedules find late: how many it may take.
+var rare = map[string]int{
+	// One of 45 steps has to be held, and nothing else may go wrong before the
+	// other holder has written.
+	"patterns/pausedholder/bug": 500,
+}
+
+// Each bug is found by the default search within 200 schedules, and by random
+// ones, unless it is rare.
 func TestFoundSoon(t *testing.T) {
 	for _, s := range All() {
 		if !s.Expect.Violation {
 			continue
 		}
 		for _, strategy := range []string{"portfolio", "random"} {
-			found := search(t, s, sim.Search{Strategy: strategy, Schedules: 200})
-			if found.Result == nil {
-				t.Errorf("%s: not found by %s in 200 schedules", s.Name, strategy)
+			most := 200
+			if n, ok := rare[s.Name]; ok && strategy == "random" {
+				most = n
+			}
+			if found := search(t, s, sim.Search{Strategy: strategy, Schedules: most}); found.Result == nil {
+				t.Errorf("%s: not found by %s in %d schedules", s.Name, strategy, most)
 			}
 		}
 	}

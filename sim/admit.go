@@ -19,6 +19,7 @@ func (w *world) settle(name string) bool {
 	arrivals, endings := w.arrivals, w.endings
 	w.arrivals, w.endings = nil, nil
 	outside, emitted := w.outside, len(w.emitted) > 0
+	woken := w.woken()
 	w.mu.Unlock()
 	w.admit(arrivals)
 	w.admitEndings(endings)
@@ -28,9 +29,9 @@ func (w *world) settle(name string) bool {
 	switch {
 	case told: // with the events
 	case emitted && name == "":
-		w.woken++
-		name = fmt.Sprintf("%s +%d", w.lastNamed, w.woken)
-		w.tell(Step{Identity: name, Kind: KindTime, What: "goes on by itself"})
+		w.wakings++
+		woken.Identity = fmt.Sprintf("%s +%d", w.lastNamed, w.wakings)
+		w.tell(woken)
 	case emitted:
 		w.named(name)
 		w.tell(Step{Identity: name, Kind: KindTime, What: name})
@@ -42,6 +43,24 @@ func (w *world) settle(name string) bool {
 		w.stop(Inconclusive, outside)
 	}
 	return told || emitted
+}
+
+// woken is the step of what happened by itself: an operation that had waited
+// had its effect, or a handler has emitted an event.
+func (w *world) woken() Step {
+	s := Step{Kind: KindTime, What: "goes on by itself"}
+	if len(w.emitted) == 0 {
+		return s
+	}
+	k := w.emitted[0].call
+	for _, e := range w.emitted {
+		if e.call == nil || e.call != k {
+			return s
+		}
+	}
+	s.Task, s.Function, s.Number, s.Instance = k.task.name, k.task.fn.Name, k.task.number, k.inst.id
+	s.What, s.Status = shortLabel(&k.Op)+" (waited)", k.Op.Result.Status
+	return s
 }
 
 // happens notes what is to be told of a task although nobody decided it.
@@ -177,4 +196,4 @@ func (w *world) dropWithdrawn(calls []*call) []*call {
 }
 
 // named notes the identity of a step of its own.
-func (w *world) named(identity string) { w.lastNamed, w.woken = identity, 0 }
+func (w *world) named(identity string) { w.lastNamed, w.wakings = identity, 0 }

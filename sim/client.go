@@ -12,14 +12,16 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/props"
 )
 
 // pendingRequest is a client's request that has not been answered for good.
 type pendingRequest struct {
 	Request
 	client *Client
-	number int // among the client's, from 1
-	order  int // among the workload's
+	number int         // among the client's, from 1
+	order  int         // among the workload's
+	call   *props.Call // once it has begun
 }
 
 func (r *pendingRequest) words(int) string     { return r.people() }
@@ -27,7 +29,21 @@ func (r *pendingRequest) limit() time.Duration { return 0 }
 func (r *pendingRequest) line() any            { return nil }
 func (r *pendingRequest) platform() bool       { return false }
 
-func (r *pendingRequest) invoke(ctx context.Context, h Handler, _ int) ending { return r.call(ctx, h) }
+func (r *pendingRequest) invoke(ctx context.Context, h Handler, _ int) ending {
+	return r.Request.call(ctx, h)
+}
+
+// called notes that the client makes its request, or makes it again.
+func (w *world) called(r *pendingRequest) {
+	if r.call != nil {
+		return
+	}
+	r.call = &props.Call{
+		Client: r.client.Name, Number: r.number, Function: r.Function, Method: r.method(), Path: r.path(), Body: r.Body,
+		Called: time.Now().UTC(), //wtsim:clock the bubble's clock
+	}
+	w.calls = append(w.calls, r.call)
+}
 
 func (r *Request) people() string { return r.method() + " " + r.path() }
 
@@ -75,6 +91,9 @@ func (r *pendingRequest) answered(w *world, t *task, e ending) {
 	}
 	if retried := resp.Status >= 500 || resp.Status == http.StatusTooManyRequests; retried && r.retry(w, t) {
 		return
+	}
+	if c := r.call; c != nil { // else no instance has had room
+		c.Status, c.Answer, c.Returned = resp.Status, string(resp.Body), time.Now().UTC() //wtsim:clock the bubble's clock
 	}
 	if r.Told != nil {
 		if eventType, params := r.Told(resp); eventType != "" {

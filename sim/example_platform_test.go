@@ -16,6 +16,7 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -56,13 +57,31 @@ func platformExample(name string) (sim.Scenario, bool) {
 		"chain": func() sim.Scenario {
 			return scenario(serves("front", callsBack), serves("back", count), told(calls("alice", "front"), 0))
 		},
-		"rollout": rollout,
-		"skewed":  skewed,
+		"rollout":  rollout,
+		"skewed":   skewed,
+		"slow-api": slowAPI,
 	}[name]
 	if !ok {
 		return platformLimits(name)
 	}
 	return s(), true
+}
+
+// slowAPI is a function that calls an API which takes a while.
+func slowAPI() sim.Scenario {
+	return scenario(serves("pay", func(k *kit, w http.ResponseWriter, _ *http.Request) {
+		resp, err := k.env.HTTPClient().Post("https://slow.example/payments", "text/plain", strings.NewReader("5"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		_ = resp.Body.Close()
+	}), told(calls("alice", "pay"), 1), func(s *sim.Scenario) {
+		s.Services = append(s.Services, web.New("slow.example", func() http.Handler {
+			return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) })
+		}))
+		s.Rules = append(s.Rules, probe.Rule{Service: "slow.example", Method: "POST", Emit: "PAID"})
+	})
 }
 
 // platformLimits are scenarios about instances and about what comes by the

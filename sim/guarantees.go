@@ -185,6 +185,7 @@ func (s *Simulation) Without(guarantee string) (*Simulation, error) {
 		return nil, err
 	}
 	out := *s
+	out.benign = &benign{} // of that world
 	out.scenario = s.scenario.ownLists()
 	out.scenario.without = guarantee
 	for _, p := range promises {

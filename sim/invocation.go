@@ -51,6 +51,9 @@ func (w *world) start(c candidate, s *Step) {
 func (w *world) begin(t *task, inst *instance) {
 	t.fn.started++
 	t.number, t.inst, t.stage = t.fn.started, inst, live
+	if r, ok := t.cause.(*pendingRequest); ok {
+		w.called(r)
+	}
 	if c, ok := t.cause.(throttled); ok {
 		c.began()
 	}

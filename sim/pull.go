@@ -138,7 +138,7 @@ func (d *delivery) leased(l *lease) probe.Delivery {
 func (w *world) giveUpLease(l *lease) {
 	w.endLease(l)
 	t, d := l.task, l.task.cause.(*delivery)
-	again := &task{name: t.name + "~retry", root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}
+	again := &task{name: t.name + retrySuffix, root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}
 	now := time.Now() //wtsim:clock the bubble's clock
 	switch pause := backoff(d.sub.MinBackoff, d.sub.MaxBackoff, t.attempt, 64); {
 	case d.sub.Once: // only in a world without pubsub/retries

@@ -101,8 +101,12 @@ func (p platform) Enqueue(cause *probe.Call, queueName string, qt probe.QueuedTa
 		return qt, fmt.Errorf("function %s: %w", qt.Function, probe.ErrNotFound)
 	}
 	k := cause.Ref.(*call)
-	now := time.Now() //wtsim:clock the bubble's clock
-	name := fmt.Sprintf("%s(%s.%s/%d)", f.Name, k.owner, mask(queueName), k.k)
+	now := time.Now()     //wtsim:clock the bubble's clock
+	resource := queueName // that calls are counted by
+	if qt.Name != "" {
+		resource += "/" + qt.Name
+	}
+	name := fmt.Sprintf("%s(%s.%s/%d)", f.Name, k.owner, mask(resource), k.k)
 	if qt.Name == "" {
 		qt.Name = strings.TrimLeft((&message{}).named(name).ID, "0") // digits, as the service makes them
 	} else if q.knows(qt.Name, now) && !p.sim.scenario.lacks(taskNames) {
@@ -251,5 +255,5 @@ func (c *queued) unanswered(w *world, t *task) {
 		c.forget()
 		return
 	}
-	w.dispatch(&task{name: t.name + "~retry", root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
+	w.dispatch(&task{name: t.name + retrySuffix, root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
 }

@@ -51,19 +51,25 @@ func (s *Simulation) run(source scheduler.Source, watched bool) *Result {
 	if (s.scenario.Isolated || s.outside) && !s.served {
 		return s.runApart(source)
 	}
+	s.knowBenign()
+	w, err := s.world(source, watched)
+	return w.finish(err)
+}
+
+// world is a world whose run is over.
+func (s *Simulation) world(source scheduler.Source, watched bool) (w *world, err error) {
 	defer collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
 	oneThread.hold()
 	defer oneThread.release()
-	var w *world
-	err := bubble.Run(s.watchdog, func(beat *bubble.Beat) {
+	err = bubble.Run(s.watchdog, func(beat *bubble.Beat) {
 		w = newWorld(s, source, g, beat)
 		w.watched = watched
 		g.route(w)
 		w.run()
 	})
-	return w.finish(err)
+	return w, err
 }
 
 // Run compiles and runs a scenario once. It panics if the scenario is not
@@ -102,7 +108,7 @@ func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
 	g, where := w.culprit(s.Goroutines)
 	r.Stack = g.String()
 	switch {
-	case s.Busy:
+	case s.Busy && !strings.HasPrefix(g.State, "syscall"):
 		r.Why = fmt.Sprintf("%s computes without end, at %s", where, g.Caller())
 	case strings.HasPrefix(g.State, "sync.") || g.State == "semacquire":
 		r.Why = fmt.Sprintf("%s waits for a lock (%s at %s) that is held across a call or a sleep; %s", where, g.State, g.Caller(), lockHelp())

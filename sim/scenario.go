@@ -176,6 +176,7 @@ type Simulation struct {
 	general  *Scenario        // that draws inputs
 	draws    *drawing         // that were made
 	fixed    bool             // they are those of a file, whatever the seed
+	benign   *benign
 }
 
 // Compile checks a scenario and makes it ready; one that draws inputs with
@@ -200,7 +201,7 @@ func compileDrawn(s Scenario) (*Simulation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
 	}
-	return &Simulation{scenario: s, rules: rules, program: program}, nil
+	return &Simulation{scenario: s, rules: rules, program: program, benign: &benign{}}, nil
 }
 
 // Scenario returns the scenario, with its defaults filled in.
@@ -294,6 +295,9 @@ func (s Scenario) validate() error {
 		if !services[r.Service] && !functions[r.Service] {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
 		}
+	}
+	if p := s.comparing(); p != nil && s.Isolated {
+		return fmt.Errorf("property %q compares with the benign run, which an isolated run cannot know; wanted one that looks at the stores alone, or New instead of package-level variables", p.Name())
 	}
 	if len(s.Environ) > 0 && !s.Isolated {
 		return fmt.Errorf("it has an Environ, wanted Isolated too: the environment is a process's")

@@ -15,6 +15,15 @@ type stores struct {
 
 func newStores(b []namedBackend) *stores { return &stores{b, map[string][]probe.Content{}} }
 
+// kept returns the stores as they are now, which can be asked when the
+// backends are closed.
+func (s *stores) kept() *stores {
+	for _, b := range s.backends {
+		s.seen[b.name] = b.backend.Contents()
+	}
+	return s
+}
+
 // Services returns the names of the scenario's services, sorted.
 func (s *stores) Services() []string {
 	var names []string

@@ -20,7 +20,7 @@ type StoryOptions struct {
 // events, as a difference to the benign run, which may be nil. Lines that a
 // deviation touches begin with "!", others that differ with ">".
 func (r *Result) Story(benign *Result, o StoryOptions) string {
-	t := teller{result: r, o: o, differs: make([]bool, len(r.Steps)), began: begin(r)}
+	t := teller{result: r, o: o, differs: make([]bool, len(r.Steps)), began: begin(r), repeats: repeats(r.Steps)}
 	if benign != nil {
 		t.differs = Differs(r, benign)
 	}
@@ -54,6 +54,7 @@ type teller struct {
 	result  *Result
 	o       StoryOptions
 	differs []bool // from the benign run, by step
+	repeats []bool // the attempts around it, by step
 	began   time.Time
 	who     int // width of the column
 	what    int
@@ -65,7 +66,10 @@ func gist(s *Step) string {
 	var b strings.Builder
 	b.WriteString(s.Outcome + "\x00" + s.Status)
 	for _, e := range s.Events {
-		b.WriteString("\x00" + e.String())
+		b.WriteString("\x00" + e.Type)
+		for _, f := range e.Data {
+			b.WriteString("\x00" + f.Name + "=" + f.Value.Text())
+		}
 	}
 	return b.String()
 }
@@ -98,7 +102,10 @@ func (t *teller) mark(i int) string {
 // shown reports whether a step has a line of its own.
 func (t *teller) shown(i int) bool {
 	s := &t.result.Steps[i]
-	return t.o.Full || t.mark(i) != " " || t.witnessed(s) || i == len(t.result.Steps)-1
+	if t.o.Full || t.mark(i) == "!" || t.witnessed(s) || i == len(t.result.Steps)-1 {
+		return true
+	}
+	return t.mark(i) != " " && !t.repeats[i]
 }
 
 // witnessed reports whether an event of the step is in the violating slice.
@@ -126,20 +133,27 @@ func (t *teller) measure() {
 }
 
 func (t *teller) tell() {
-	skipped := 0
+	skipped, why := 0, ""
 	flush := func() {
 		if skipped > 0 {
-			fmt.Fprintf(&t.out, "    ... %s as in the benign run\n", plural(skipped, "step"))
+			fmt.Fprintf(&t.out, "    ... %s %s\n", plural(skipped, "step"), why)
 		}
 		skipped = 0
 	}
 	for i := range t.result.Steps {
-		if !t.shown(i) {
-			skipped++
+		if t.shown(i) {
+			flush()
+			t.line(i)
 			continue
 		}
-		flush()
-		t.line(i)
+		reason := "as in the benign run"
+		if t.mark(i) != " " {
+			reason = "of attempts that go as the one before"
+		}
+		if reason != why {
+			flush()
+		}
+		skipped, why = skipped+1, reason
 	}
 	flush()
 }
@@ -212,17 +226,34 @@ func (t *teller) clock(at time.Time) string {
 	return s
 }
 
-// missing names the invocations of the benign run that did not happen.
+// missing names what the benign run has and this one has not: invocations, and
+// operations of those that did happen, in whatever attempt.
 func (t *teller) missing(benign *Result) {
 	happened := map[string]bool{}
 	for i := range t.result.Steps {
-		happened[t.result.Steps[i].Task] = true
+		s := &t.result.Steps[i]
+		happened[reason(s.Task)] = true
+		happened[reason(s.Task)+" "+s.What] = true
 	}
 	for i := range benign.Steps {
-		if s := &benign.Steps[i]; s.Kind == KindStart && !happened[s.Task] {
+		s := &benign.Steps[i]
+		began, done := happened[reason(s.Task)], happened[reason(s.Task)+" "+s.What]
+		switch {
+		case s.Kind == KindStart && !began:
 			fmt.Fprintf(&t.out, "    never happens: %s #%d of the benign run, %s\n", s.Function, s.Number, s.Task)
+		case s.Kind == KindOperation && began && !done:
+			fmt.Fprintf(&t.out, "    never happens: %s, %s\n", s.What, s.Task)
 		}
 	}
+}
+
+// reason is what a task is there for: all attempts, duplicates, and what they
+// leave running, have one.
+func reason(task string) string {
+	if inner, ok := strings.CutPrefix(task, "instance("); ok {
+		task = strings.TrimSuffix(inner, ")")
+	}
+	return strings.NewReplacer("~retry", "", "~dup", "").Replace(task)
 }
 
 func plural(n int, what string) string {

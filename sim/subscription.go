@@ -269,7 +269,7 @@ func (d *delivery) unanswered(w *world, t *task) {
 
 // again makes the next attempt of a task at an instant.
 func (w *world) again(t *task, at time.Time) {
-	w.schedule(&task{name: t.name + "~retry", root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
+	w.schedule(&task{name: t.name + retrySuffix, root: t.root, fn: t.fn, attempt: t.attempt + 1, cause: t.cause}, at)
 }
 
 func (d *delivery) dropped(w *world) { w.settled(d) }
@@ -305,7 +305,17 @@ func (w *world) deadLetter(d *delivery, t *task) {
 	m.Attributes["CloudPubSubDeadLetterSourceSubscription"] = d.sub.name
 	m.Attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = project
 	m.Attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = d.msg.Published.UTC().Format(time.RFC3339Nano)
-	w.fanOut((&message{Message: m, root: d.msg.root, topic: d.sub.DeadLetter}).named(d.msg.name + ".dead/" + d.sub.name))
+	w.fanOut((&message{Message: m, root: d.msg.root, topic: d.sub.DeadLetter}).named(d.msg.name + t.copyOf() + ".dead/" + d.sub.name))
+}
+
+// copyOf tells the copies of a delivery apart, each of which may end as a dead
+// letter: "~dup" of that of the first attempt, "" of the delivery itself.
+func (t *task) copyOf() string {
+	suffix := t.name[strings.LastIndexByte(t.name, ')')+1:]
+	for retried := true; retried; {
+		suffix, retried = strings.CutSuffix(suffix, retrySuffix)
+	}
+	return suffix
 }
 
 // repeat makes a second delivery of what a task is about, which nobody waits

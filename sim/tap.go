@@ -19,6 +19,7 @@ type emission struct {
 	inst       *instance
 	invocation string
 	probe.Emitted
+	call *call // whose effect it is; may be nil
 }
 
 // callsAfterDeath is how many calls a dead instance's goroutines may make, and
@@ -165,13 +166,10 @@ func (t *instanceTap) Leave(c *probe.Call) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	k.left = true
-	if t.inst.dead { // it was under way when the instance died
-		return probe.ErrReset("read")
+	for _, e := range w.sim.rules.Apply(&c.Op) { // also where the instance has died while the service was at it
+		w.emitted = append(w.emitted, emission{t.inst, k.task.name, e, k})
 	}
-	for _, e := range w.sim.rules.Apply(&c.Op) {
-		w.emitted = append(w.emitted, emission{t.inst, k.task.name, e})
-	}
-	if k.dies {
+	if k.dies || t.inst.dead {
 		t.inst.dead = true
 		return probe.ErrReset("read")
 	}
@@ -192,5 +190,5 @@ func (t *instanceTap) Emit(eventType string, params map[string]any) {
 		return
 	}
 	task, _ := w.attribute(t.inst, probe.Caller())
-	w.emitted = append(w.emitted, emission{t.inst, task.name, probe.Emitted{Type: eventType, Data: data}})
+	w.emitted = append(w.emitted, emission{t.inst, task.name, probe.Emitted{Type: eventType, Data: data}, nil})
 }

@@ -91,10 +91,16 @@ func (t *task) touch(service, resource string) {
 	}
 }
 
-// people's name of the task: its function and the request it follows from.
+// people's name of the task: its function and the request it follows from; of
+// several messages, events or queued tasks that are alike, also which it is.
 func (t *task) who() string {
 	if t.background {
 		return t.inst.id + " of " + t.fn.Name + " (background)"
+	}
+	_, cause, _ := strings.Cut(t.name, "(")
+	cause = cause[:max(0, strings.LastIndexByte(cause, ')'))]
+	if k := strings.TrimPrefix(cause[strings.LastIndexByte(cause, '/')+1:], "1."); cause != t.root && k != "" && k != "1" {
+		return t.fn.Name + "(" + t.root + ", no. " + k + ")"
 	}
 	return t.fn.Name + "(" + t.root + ")"
 }

@@ -153,7 +153,7 @@ func (w *world) state() uint64 {
 	if text(w.lastNamed); w.current != nil {
 		text(w.current.name)
 	}
-	number(int64(w.woken))
+	number(int64(w.wakings))
 	ranks := make([]int, 0, len(w.tasks))
 	for _, t := range w.tasks {
 		ranks = append(ranks, t.readySince)

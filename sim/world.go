@@ -12,6 +12,7 @@ import (
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -26,6 +27,7 @@ type world struct {
 	record        *scheduler.Recorder
 	replay        *scheduler.Replay // if the source is one
 	stress        *stress           // if nobody schedules
+	final         *stores           // at the end of the benign run, if a property asks
 	monitor       *monitor.Monitor
 	beat          *bubble.Beat
 	random        *stream
@@ -37,6 +39,7 @@ type world struct {
 	subscriptions []*subscription
 	queues        []*queue
 	clients       map[string]*instance // as sources of events
+	calls         []*props.Call        // of clients, in the order in which they began
 	stalled       []*call
 	companion     *companion   // of the step that is being done
 	names         seeded.Names // of goroutines
@@ -54,7 +57,7 @@ type world struct {
 
 	last      string         // identity of the last step that counts
 	lastNamed string         // identity of the last one that has one of its own
-	woken     int            // steps since then
+	wakings   int            // steps since then
 	waited    bool           // time has passed since the last step
 	counted   int            // steps that count: those that only print do not
 	site      string         // of the step that is being done, for strategies
@@ -287,12 +290,17 @@ func (w *world) violated(v monitor.Violation, stack string) {
 
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
-	if v := w.monitor.Quiesce(newStores(w.backends)); len(v) > 0 {
+	w.keepBenign()
+	if v := w.monitor.Quiesce(&quiescent{newStores(w.backends), w}); len(v) > 0 {
 		w.violated(v[0], "")
 		return
 	}
 	if n := w.monitor.Stats().Malformed; n > 0 {
 		w.stop(Inconclusive, fmt.Sprintf("%d events are malformed for a property, the first: %v", n, w.monitor.Stats().Reasons[0]))
+		return
+	}
+	if why := w.monitor.Undecided(); len(why) > 0 {
+		w.stop(Inconclusive, why[0].Error())
 		return
 	}
 	w.stop(Held, "")

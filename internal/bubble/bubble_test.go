@@ -6,6 +6,7 @@ import (
 	"runtime/pprof"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,29 @@ func TestBusy(t *testing.T) {
 	var stuck *Stuck
 	if !errors.As(err, &stuck) || !stuck.Busy {
 		t.Fatalf("got %+v", err)
+	}
+}
+
+// A system call may take longer than Blocked: a disk can be slow.
+func TestSystemCall(t *testing.T) {
+	for busy, wanted := range map[time.Duration]bool{time.Minute: true, 100 * time.Millisecond: false} {
+		ends := make([]int, 2)
+		if err := syscall.Pipe(ends); err != nil {
+			t.Fatal(err)
+		}
+		written := time.AfterFunc(300*time.Millisecond, func() { _, _ = syscall.Write(ends[1], []byte{1}) })
+		err := Run(Options{Blocked: 20 * time.Millisecond, Busy: busy}, func(*Beat) {
+			_, _ = syscall.Read(ends[0], make([]byte, 1))
+		})
+		var stuck *Stuck
+		if ended := !errors.As(err, &stuck); ended != wanted || !ended && !strings.HasPrefix(stuck.Goroutines[0].State, "syscall") {
+			t.Errorf("given up after %v: got %+v", busy, err)
+		}
+		written.Stop()
+		_, _ = syscall.Write(ends[1], []byte{1}) // so that the reader ends
+		for _, end := range ends {
+			_ = syscall.Close(end)
+		}
 	}
 }
 

@@ -111,13 +111,15 @@ func remaining() []Goroutine {
 	return left
 }
 
-// computes reports whether it goes on by itself; what the collector holds up
-// does, and who asks another process for a decision, which may be slow.
+// computes reports whether it goes on by itself: what the collector holds up
+// does, who asks another process for a decision, which may be slow, and what
+// is in a system call. That is a file, on a disk that may be slow: who waits
+// for the network is in none.
 func (g Goroutine) computes() bool {
 	if strings.Contains(g.Stack, "sim.(*asks).") {
 		return true
 	}
-	for _, state := range []string{"running", "runnable", "preempted", "GC ", "garbage", "wait for GC", "stopping the world", "waiting"} {
+	for _, state := range []string{"running", "runnable", "syscall", "preempted", "GC ", "garbage", "wait for GC", "stopping the world", "waiting"} {
 		if strings.HasPrefix(g.State, state) {
 			return true
 		}

@@ -33,6 +33,7 @@ var layers = []layer{
 	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
 	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "fakes/internal/sender"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded"}},
+	{pkg: "sim/linear", run: true, may: []string{"props"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
 
 	// An application sees nothing of ours. One that must say what no operation

@@ -18,23 +18,28 @@ import (
 
 // Scenario returns the album.
 func Scenario() sim.Scenario {
+	s := album("samples", "a photo album in the style of public samples, with package-level clients; a process a run", "TOPIC=thumbnails")
+	s.Functions = []sim.Function{
+		{Name: "upload", Handler: sim.HTTPFunc(samples.Upload)},
+		{Name: "thumbnail", Handler: sim.OnEvent(samples.Thumbnail), Triggers: []sim.Trigger{{
+			Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "photos"}}}},
+		counter(sim.OnEvent(samples.CountThumbnails)),
+	}
+	s.Clients = []sim.Client{customer("alice", "cat.jpg"), customer("bob", "dog.jpg")}
+	s.Properties = []*props.Property{
+		props.AtQuiescence("every photo has a thumbnail", thumbnails),
+		props.AtQuiescence("every thumbnail is counted", counted),
+	}
+	return s
+}
+
+// album has the services of all clients that the package makes when it starts.
+func album(name, doc string, environ ...string) sim.Scenario {
 	return sim.Scenario{
-		Name: "samples", Doc: "a photo album in the style of public samples, with package-level clients; a process a run",
-		Isolated: true,
-		Environ: []string{"PHOTOS=photos", "THUMBNAILS=thumbnails", "TOPIC=thumbnails",
-			"REDISHOST=${redis.host}", "REDISPORT=${redis.port}"},
-		Services: []probe.Service{redis.New("redis"), gcs.New("photos", "thumbnails"), pubsub.New()},
-		Functions: []sim.Function{
-			{Name: "upload", Handler: sim.HTTPFunc(samples.Upload)},
-			{Name: "thumbnail", Handler: sim.OnEvent(samples.Thumbnail), Triggers: []sim.Trigger{{
-				Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "photos"}}}},
-			counter(sim.OnEvent(samples.CountThumbnails)),
-		},
-		Clients: []sim.Client{customer("alice", "cat.jpg"), customer("bob", "dog.jpg")},
-		Properties: []*props.Property{
-			props.AtQuiescence("every photo has a thumbnail", thumbnails),
-			props.AtQuiescence("every thumbnail is counted", counted),
-		},
+		Name: name, Doc: doc, Isolated: true,
+		Environ: append(environ, "PHOTOS=photos", "THUMBNAILS=thumbnails", "TASKS=${tasks}", "QUEUE=prints", "PRINTS=printed",
+			"REDISHOST=${redis.host}", "REDISPORT=${redis.port}"),
+		Services: []probe.Service{redis.New("redis"), gcs.New("photos", "thumbnails"), pubsub.New(), tasks.New()},
 	}
 }
 
@@ -55,27 +60,20 @@ func Prints() sim.Scenario {
 	order := func(photo string) sim.Request {
 		return sim.Request{Function: "order", Method: "POST", Path: "/" + photo}
 	}
-	return sim.Scenario{
-		Name: "samples/prints", Doc: "prints of photos, by Cloud Tasks and a pull subscription, with package-level clients; a process a run",
-		Isolated: true,
-		Environ: []string{"TASKS=${tasks}", "QUEUE=prints", "TOPIC=prints", "PRINTS=prints",
-			"REDISHOST=${redis.host}", "REDISPORT=${redis.port}"},
-		Services:      []probe.Service{redis.New("redis"), pubsub.New(), tasks.New()},
-		Subscriptions: []sim.Subscription{{Name: "prints", Topic: "prints"}},
-		Queues:        []sim.Queue{{Name: "prints"}},
-		Functions: []sim.Function{
-			{Name: "order", Handler: sim.HTTPFunc(samples.Order)},
-			{Name: "print", Handler: sim.HTTPFunc(samples.Print)},
-			{Name: "prints", Handler: sim.HTTPFunc(samples.Prints)},
-		},
-		Clients: []sim.Client{
-			{Name: "alice", Retries: 2, Requests: []sim.Request{order("cat.jpg"), order("dog.jpg")}},
-			{Name: "printer", Requests: []sim.Request{{Function: "prints"}}},
-		},
-		Properties: []*props.Property{
-			props.AtQuiescence("who receives sees what was ordered", received),
-		},
+	s := album("samples/prints", "prints of photos, by Cloud Tasks and a pull subscription, with package-level clients; a process a run", "TOPIC=prints")
+	s.Subscriptions = []sim.Subscription{{Name: "printed", Topic: "prints"}}
+	s.Queues = []sim.Queue{{Name: "prints"}}
+	s.Functions = []sim.Function{
+		{Name: "order", Handler: sim.HTTPFunc(samples.Order)},
+		{Name: "print", Handler: sim.HTTPFunc(samples.Print)},
+		{Name: "prints", Handler: sim.HTTPFunc(samples.Prints)},
 	}
+	s.Clients = []sim.Client{
+		{Name: "alice", Retries: 2, Requests: []sim.Request{order("cat.jpg"), order("dog.jpg")}},
+		{Name: "printer", Requests: []sim.Request{{Function: "prints"}}},
+	}
+	s.Properties = []*props.Property{props.AtQuiescence("who receives sees what was ordered", received)}
+	return s
 }
 
 // received is a set, in the words of the Redis.

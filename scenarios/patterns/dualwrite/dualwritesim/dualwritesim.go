@@ -1,0 +1,64 @@
+// Package dualwritesim puts package dualwrite under test: two customers order
+// something, and the warehouse is told.
+package dualwritesim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wtsim/wtsim/fakes/gcs"
+	"github.com/wtsim/wtsim/fakes/pubsub"
+	"github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/props"
+	"github.com/wtsim/wtsim/scenarios/patterns/dualwrite"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// Scenarios returns the bug and its repair.
+func Scenarios() []sim.Scenario {
+	bug := scenario(false)
+	bug.Name, bug.Doc = "patterns/dualwrite/bug", "an order is committed, then told: a crash between leaves one that nobody knows of"
+	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
+	repaired := scenario(true)
+	repaired.Name, repaired.Doc = "patterns/dualwrite", "an outbox is committed with the order, and relayed"
+	repaired.Relies = []string{"redis/transactions", "scheduler/retries"}
+	// More ticks than faults.
+	repaired.Jobs = []sim.Job{{Name: "minutely", Every: time.Minute, Ticks: 2, Function: "relay", JobPolicy: sim.JobPolicy{Retries: 4}}}
+	repaired.Functions = append(repaired.Functions, sim.Function{Name: "relay", New: func(env *sim.Env) (sim.Handler, error) {
+		return sim.HTTP(&dualwrite.Relay{Redis: redis.Client(env, "redis", nil), Orders: pubsub.Client(env).Publisher("orders")}), nil
+	}})
+	return []sim.Scenario{bug, repaired}
+}
+
+func scenario(repaired bool) sim.Scenario {
+	committed, published := props.On("COMMITTED", "order"), props.On("PUBLISHED", "order")
+	return sim.Scenario{
+		Services: []probe.Service{redis.New("redis"), gcs.New("labels"), pubsub.New()},
+		Functions: []sim.Function{
+			{Name: "order", New: func(env *sim.Env) (sim.Handler, error) {
+				return sim.HTTP(&dualwrite.Order{Redis: redis.Client(env, "redis", nil), Orders: pubsub.Client(env).Publisher("orders"), Repaired: repaired}), nil
+			}},
+			{Name: "ship", Topic: "orders", New: func(env *sim.Env) (sim.Handler, error) {
+				return sim.OnData((&dualwrite.Ship{Labels: gcs.Client(env).Bucket("labels")}).Handle), nil
+			}},
+		},
+		Clients: []sim.Client{customer("alice", "o-1"), customer("bob", "o-2")},
+		Rules: []probe.Rule{
+			{Service: "redis", Method: "SET", Resource: "order:{order}", Emit: "COMMITTED", With: map[string]string{"order": "{order}"}},
+			{Service: "redis", Method: "MULTI SET RPUSH EXEC", Resource: "order:{order} outbox", Emit: "COMMITTED", With: map[string]string{"order": "{order}"}},
+			{Service: "pubsub", Method: "publish", Resource: "orders", Each: "request.messages", Emit: "PUBLISHED", With: map[string]string{"order": "each.data.order"}},
+		},
+		Properties: []*props.Property{
+			props.Precedes("no event without its order", committed, published),
+			// Not Eventually: an order that is committed again need not be told again.
+			props.ForAll("order").Machine("no order without its event",
+				props.From("none").On(committed).To("untold"),
+				props.From("untold").On(published).To(props.Satisfied).ViolatedAtEnd()),
+		},
+	}
+}
+
+func customer(name, order string) sim.Client {
+	return sim.Client{Name: name, Retries: 5, Requests: []sim.Request{{Function: "order", Path: "/orders", Body: fmt.Sprintf(`{"order":%q}`, order)}}}
+}

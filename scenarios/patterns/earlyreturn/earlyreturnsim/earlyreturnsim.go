@@ -1,0 +1,59 @@
+// Package earlyreturnsim puts package earlyreturn under test: two orders are
+// paid, approved and shipped.
+package earlyreturnsim
+
+import (
+	"fmt"
+
+	"github.com/wtsim/wtsim/fakes/gcs"
+	"github.com/wtsim/wtsim/fakes/pubsub"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/props"
+	"github.com/wtsim/wtsim/scenarios/patterns/earlyreturn"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// Scenarios returns the bug and its repair.
+func Scenarios() []sim.Scenario {
+	bug := scenario(false)
+	bug.Name, bug.Doc = "patterns/earlyreturn/bug", "a function returns before what it publishes is sent: an approved order is never shipped"
+	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
+	repaired := scenario(true)
+	repaired.Name, repaired.Doc = "patterns/earlyreturn", "a function waits for what it publishes, and fails if that does"
+	repaired.Relies = []string{"pubsub/retries"}
+	return []sim.Scenario{bug, repaired}
+}
+
+func scenario(repaired bool) sim.Scenario {
+	return sim.Scenario{
+		Services: []probe.Service{pubsub.New(), gcs.New("orders")},
+		Functions: []sim.Function{
+			{Name: "paid", New: func(env *sim.Env) (sim.Handler, error) {
+				return sim.HTTP(&earlyreturn.Paid{Payments: earlyreturn.Publisher(pubsub.Client(env), "payments")}), nil
+			}},
+			{Name: "approve", Topic: "payments", New: func(env *sim.Env) (sim.Handler, error) {
+				f := &earlyreturn.Approve{Orders: gcs.Client(env).Bucket("orders"),
+					Approved: earlyreturn.Publisher(pubsub.Client(env), "approved"), Repaired: repaired}
+				return sim.OnEvent(f.Handle), nil
+			}},
+			{Name: "ship", Topic: "approved", New: func(env *sim.Env) (sim.Handler, error) {
+				return sim.OnEvent((&earlyreturn.Ship{Orders: gcs.Client(env).Bucket("orders")}).Handle), nil
+			}},
+		},
+		Clients: []sim.Client{payment("provider-1", "o-1"), payment("provider-2", "o-2")},
+		Rules: []probe.Rule{
+			{Service: "gcs", Method: "objects.insert", Resource: "orders/approved/{order}",
+				Emit: "ORDER_APPROVED", With: map[string]string{"order": "{order}"}},
+			{Service: "pubsub", Method: "publish", Resource: "approved", Each: "request.messages",
+				Emit: "APPROVAL_PUBLISHED", With: map[string]string{"order": "each.data.order"}},
+		},
+		Properties: []*props.Property{
+			props.Eventually("what is approved is published",
+				props.On("ORDER_APPROVED", "order"), props.On("APPROVAL_PUBLISHED", "order")),
+		},
+	}
+}
+
+func payment(client, order string) sim.Client {
+	return sim.Client{Name: client, Retries: 3, Requests: []sim.Request{{Function: "paid", Body: fmt.Sprintf(`{"order":%q}`, order)}}}
+}
