@@ -100,7 +100,7 @@ func TestIsolatedInputs(t *testing.T) {
 		Check(t, s)
 	}
 	fresh(t)
-	recordCheck(t, t.Name(), s).wantFailure(t, `property "handlers do not end their process" violated`, "with 0 deviations",
+	recordCheck(t, t.Name(), s).wantFailure(t, `property "handlers do not end their process" violated`, "without any deviation",
 		`inputs: {"requests":[{"n":1},{"n":1},{"n":1}]}`)
 }
 
