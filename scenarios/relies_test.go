@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wtsim/wtsim/props"
+	"github.com/wtsim/wtsim/scenarios/patterns"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -36,6 +37,20 @@ func TestReliedOn(t *testing.T) {
 					t.Errorf("%q is violated, wanted a property of the scenario's own", violated)
 				}
 			})
+		}
+	}
+}
+
+// relyOnNothing are repairs that no guarantee of the world has a part in.
+var relyOnNothing = map[string]string{
+	"patterns/warmleak": "each invocation has a file of its own",
+}
+
+// Every repair of the catalogue says what it relies on.
+func TestRepairsRely(t *testing.T) {
+	for _, s := range patterns.All() {
+		if _, nothing := relyOnNothing[s.Name]; !s.Expect.Violation && nothing == (len(s.Relies) > 0) {
+			t.Errorf("%s relies on %q, wanted what its repair needs, or a reason in relyOnNothing", s.Name, s.Relies)
 		}
 	}
 }

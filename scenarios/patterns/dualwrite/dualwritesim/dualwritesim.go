@@ -4,6 +4,7 @@ package dualwritesim
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/fakes/gcs"
@@ -24,7 +25,7 @@ func Scenarios() []sim.Scenario {
 	repaired.Name, repaired.Doc = "patterns/dualwrite", "an outbox is committed with the order, and relayed"
 	repaired.Relies = []string{"redis/transactions", "scheduler/retries"}
 	// More ticks than faults.
-	repaired.Jobs = []sim.Job{{Name: "minutely", Every: time.Minute, Ticks: 2, Function: "relay", JobPolicy: sim.JobPolicy{Retries: 4}}}
+	repaired.Jobs = []sim.Job{{Name: "quarterly", Every: 15 * time.Minute, Ticks: 2, Function: "relay", JobPolicy: sim.JobPolicy{Retries: 4}}}
 	repaired.Functions = append(repaired.Functions, sim.Function{Name: "relay", New: func(env *sim.Env) (sim.Handler, error) {
 		return sim.HTTP(&dualwrite.Relay{Redis: redis.Client(env, "redis", nil), Orders: pubsub.Client(env).Publisher("orders")}), nil
 	}})
@@ -43,7 +44,7 @@ func scenario(repaired bool) sim.Scenario {
 				return sim.OnData((&dualwrite.Ship{Labels: gcs.Client(env).Bucket("labels")}).Handle), nil
 			}},
 		},
-		Clients: []sim.Client{customer("alice", "o-1"), customer("bob", "o-2")},
+		Clients: []sim.Client{customer("alice", "o-1", 5), customer("bob", "o-2", 0)},
 		Rules: []probe.Rule{
 			{Service: "redis", Method: "SET", Resource: "order:{order}", Emit: "COMMITTED", With: map[string]string{"order": "{order}"}},
 			{Service: "redis", Method: "MULTI SET RPUSH EXEC", Resource: "order:{order} outbox", Emit: "COMMITTED", With: map[string]string{"order": "{order}"}},
@@ -55,10 +56,23 @@ func scenario(repaired bool) sim.Scenario {
 			props.ForAll("order").Machine("no order without its event",
 				props.From("none").On(committed).To("untold"),
 				props.From("untold").On(published).To(props.Satisfied).ViolatedAtEnd()),
+			props.AtQuiescence("what is ordered is shipped", shipped),
 		},
 	}
 }
 
-func customer(name, order string) sim.Client {
-	return sim.Client{Name: name, Retries: 5, Requests: []sim.Request{{Function: "order", Path: "/orders", Body: fmt.Sprintf(`{"order":%q}`, order)}}}
+// customer places an order, and tries again as often as that.
+func customer(name, order string, retries int) sim.Client {
+	return sim.Client{Name: name, Retries: retries, Requests: []sim.Request{{Function: "order", Path: "/orders", Body: fmt.Sprintf(`{"order":%q}`, order)}}}
+}
+
+// shipped wants a label of every order that is stored.
+func shipped(s props.State) error {
+	for _, key := range s.Keys("redis") {
+		order, ok := strings.CutPrefix(key, "order:")
+		if _, labelled := s.Get("gcs", "labels/"+order+".txt"); ok && !labelled {
+			return fmt.Errorf("%s has no label", order)
+		}
+	}
+	return nil
 }

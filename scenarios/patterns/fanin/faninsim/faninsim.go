@@ -21,7 +21,7 @@ func Scenarios() []sim.Scenario {
 	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
 	repaired := scenario(true)
 	repaired.Name, repaired.Doc = "patterns/fanin", "a review is composed when its parts are there, once"
-	repaired.Relies = []string{"gcs/preconditions", "pubsub/retries", "clients/retries"}
+	repaired.Relies = []string{"gcs/preconditions", "pubsub/retries"}
 	return []sim.Scenario{bug, repaired}
 }
 
