@@ -29,7 +29,7 @@ func Owner(strategy string, number, workers int) int {
 // what is lost, from which nothing is learned.
 type lanes struct {
 	first uint64 // seed of schedule 1
-	run   Runner
+	again func(number int, s Source) *Record
 	make  func() learner
 	lost  map[int]bool
 	all   [lanesOf]lane
@@ -52,7 +52,7 @@ type lane struct {
 }
 
 func newLanes(c Config, p *pilot, make func() learner) *lanes {
-	return &lanes{first: c.FirstSeed, run: c.Run, make: make, lost: c.Lost, pilot: p}
+	return &lanes{first: c.FirstSeed, again: c.Again, make: make, lost: c.Lost, pilot: p}
 }
 
 func (l *lanes) Schedule(n int) (Schedule, bool) {
@@ -67,7 +67,7 @@ func (l *lanes) Schedule(n int) (Schedule, bool) {
 	for own.at += lanesOf; own.at < n; own.at += lanesOf {
 		s, r := l.at(own), &Record{}
 		if !l.lost[own.at] {
-			r = l.run(s.Source)
+			r = l.again(own.at, s.Source)
 		}
 		own.learn(r)
 	}
@@ -80,7 +80,7 @@ func (l *lanes) at(own *lane) Schedule { return own.next(own.at, l.first+uint64(
 func (l *lanes) Learn(n int, r *Record) {
 	if r == nil {
 		r = &Record{}
-	} else {
+	} else if n == 1 {
 		l.pilot.offer(r)
 	}
 	if own := &l.all[(n-1)%lanesOf]; own.at == n && !own.told {

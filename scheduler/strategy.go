@@ -54,12 +54,18 @@ type Config struct {
 	// Lost are the numbers of schedules that must not be run again, because
 	// their process did not survive it.
 	Lost map[int]bool
+	// Again runs the schedule of a number again, where that depends on more
+	// than its source; default Run.
+	Again func(number int, s Source) *Record
 }
 
 // New returns the strategy of a configuration.
 func New(c Config) (Strategy, error) {
 	if err := CheckName(c.Strategy); err != nil {
 		return nil, err
+	}
+	if c.Again == nil {
+		c.Again = func(_ int, s Source) *Record { return c.Run(s) }
 	}
 	p := &pilot{run: c.Run}
 	p.tree = newTree(p)
@@ -103,7 +109,8 @@ func (p *pilot) list() (faults, orders []Plan) {
 	return p.faults, p.orders
 }
 
-// offer takes the record of a benign run that was done anyway.
+// offer takes the record of schedule 1, if that is the benign run. (Others may
+// have other inputs.)
 func (p *pilot) offer(r *Record) {
 	if p.record == nil && len(r.Plan) == 0 {
 		p.record = r
@@ -162,8 +169,8 @@ func (p *plans) Schedule(n int) (Schedule, bool) {
 func (p *plans) Pruned() int { return p.space.pruned }
 
 // Learn keeps the benign run.
-func (p *plans) Learn(_ int, r *Record) {
-	if r != nil {
+func (p *plans) Learn(n int, r *Record) {
+	if r != nil && n == 1 {
 		p.space.pilot.offer(r)
 	}
 }

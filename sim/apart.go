@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"encoding/gob"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,9 @@ const ApartVariable = "WTSIM_APART"
 
 // withoutVariable tells such a process which guarantee its world lacks.
 const withoutVariable = "WTSIM_WITHOUT"
+
+// inputsVariable tells it which inputs its scenario has drawn, if it draws any.
+const inputsVariable = "WTSIM_INPUTS"
 
 // Apart says how a process is started for one run of an isolated scenario:
 // one that calls [Simulation.Serve].
@@ -59,8 +63,11 @@ func (s *Simulation) Serve() error {
 		return fmt.Errorf("%s is set, but no process asks for a run", ApartVariable)
 	}
 	source := &asks{gob.NewEncoder(out), gob.NewDecoder(in)}
+	s, err := s.With(json.RawMessage(os.Getenv(inputsVariable)))
+	if err != nil {
+		return err
+	}
 	if guarantee := os.Getenv(withoutVariable); guarantee != "" {
-		var err error
 		if s, err = s.Without(guarantee); err != nil {
 			return err
 		}
@@ -129,6 +136,13 @@ func (s *Simulation) converse(record *scheduler.Recorder, printed *bytes.Buffer)
 	cmd.Env = append(cmd.Environ(), ApartVariable+"="+s.scenario.Name, "WTSIM_EPOCH="+strconv.FormatInt(s.scenario.Epoch.UnixNano(), 10))
 	if s.scenario.without != "" {
 		cmd.Env = append(cmd.Env, withoutVariable+"="+s.scenario.without)
+	}
+	if s.general != nil {
+		inputs, err := json.Marshal(s.scenario.Inputs)
+		if err != nil {
+			return nil, err
+		}
+		cmd.Env = append(cmd.Env, inputsVariable+"="+string(inputs))
 	}
 	if s.scenario.Isolated {
 		cmd.Env = append(cmd.Env, s.scenario.environment()...)

@@ -154,7 +154,8 @@ func checkFound(t *testing.T, s *sim.Simulation, kinds []string) {
 			t.Fatalf("%s has not found it in %d schedules: %v", strategy, found.Ran, err)
 		}
 		property := found.Result.Violation.Property
-		shrunk, r := s.Shrink(found.Result.Record.Plan, property, nil)
+		shrunk := s.Shrink(found.Result, nil)
+		r := shrunk.Result
 		var got []string
 		for _, d := range shrunk.Plan {
 			got = append(got, d.Do)

@@ -119,12 +119,15 @@ func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
 	}
 }
 
-// culprit picks the goroutine to tell about: one that works for a function, if
-// there is one.
+// culprit picks the goroutine to tell about: one that works for an invocation,
+// else one that a constructor has started (a client's own, mostly, which only
+// waits for its turn), if there is one.
 func (w *world) culprit(goroutines []bubble.Goroutine) (g bubble.Goroutine, where string) {
-	for _, g := range goroutines {
-		if o := w.owner(g.Label(probe.LabelKey)); o != nil {
-			return g, o.who() + w.epitaph(o.inst)
+	for _, building := range []bool{false, true} {
+		for _, g := range goroutines {
+			if o := w.owner(g.Label(probe.LabelKey)); o != nil && o.building == building {
+				return g, o.who() + w.epitaph(o.inst)
+			}
 		}
 	}
 	return goroutines[0], "a goroutine of no function"

@@ -67,8 +67,12 @@ type Scenario struct {
 	// Relies are the guarantees of the services and the platform without which
 	// the properties would not hold, such as "gcs/preconditions". `wtsim mutate`
 	// takes each away and wants a property to notice.
-	Relies   []string
-	Inputs   any           // what the workload was made from, for the counterexample file; may be nil
+	Relies []string
+	// Generate, if not nil, makes the workload from inputs that it draws: it is
+	// given a copy of the scenario to fill in, and is a function of what it
+	// draws. Schedule i of a search has the inputs of seed i; see [Inputs].
+	Generate func(*Inputs, *Scenario)
+	Inputs   any           // what the workload was made from, for the counterexample file; of Generate: what it has drawn
 	Epoch    time.Time     // when a run begins; default 2026-01-01T00:00:00Z
 	Horizon  time.Duration // virtual time after which a run is given up; default 7 days
 	MaxSteps int           // steps after which a run is given up; default 100 000
@@ -169,12 +173,22 @@ type Simulation struct {
 	command  func() *exec.Cmd // for runs apart
 	served   bool             // this is the process of a run
 	outside  bool             // runs are processes whether it is isolated or not
+	general  *Scenario        // that draws inputs
+	draws    *drawing         // that were made
+	fixed    bool             // they are those of a file, whatever the seed
 	benign   *benign
 }
 
-// Compile checks a scenario and makes it ready. The error is the first thing
-// that is wrong with it.
+// Compile checks a scenario and makes it ready; one that draws inputs with
+// those of seed 1. The error is the first thing that is wrong with it.
 func Compile(s Scenario) (*Simulation, error) {
+	if s.Generate == nil {
+		return compileDrawn(s)
+	}
+	return (&Simulation{general: &s}).Drawn(1)
+}
+
+func compileDrawn(s Scenario) (*Simulation, error) {
 	s = s.withDefaults()
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)

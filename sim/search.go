@@ -31,18 +31,23 @@ type Search struct {
 	// Limit, if not nil, is asked before each schedule: those above it are
 	// not run any more. It may fall.
 	Limit func() int
-	// Before and After, if not nil, are told of each schedule; Before also of
-	// the one that turns out not to exist.
+	// Before and After, if not nil, are told of each schedule: Before also of the
+	// one that turns out not to exist, After when it is known whether a
+	// violation is repeatable.
 	Before func(number int)
-	After  func(number int, r *Result)
+	After  func(schedule scheduler.Schedule, r *Result)
+	// Differs, if not nil, is told at once of what is in Found at the end.
+	Differs func(Unrepeatable)
 }
 
 // Found is the end of a search.
 type Found struct {
 	Schedule scheduler.Schedule // the first that violates
 	Result   *Result            // what it has shown; nil if none does
-	Number   int                // of the schedule at which the search stopped
-	Ran      int                // schedules that were run here
+	// Simulation is the one that was searched, with the inputs of that schedule.
+	Simulation *Simulation
+	Number     int // of the schedule at which the search stopped
+	Ran        int // schedules that were run here
 	// Complete says that there is no schedule left: every one of the
 	// strategy's space was run, by this search or by its fellows.
 	Complete bool
@@ -55,13 +60,32 @@ type Found struct {
 	// Pruned is how many plans of a bounded search were left out because they
 	// would have ended like others; see [scheduler.Bounded].
 	Pruned int
-	// Inconclusive is the first run that could not be judged, if any.
+	// Inconclusive is the first run that could not be judged, if any, and Unclear
+	// the number of its schedule.
 	Inconclusive *Result
+	Unclear      int
+	// Unrepeatable is the first run that was not repeatable, if any, and
+	// Repeated how many schedules were run again to see; see [Simulation.Search].
+	Unrepeatable *Unrepeatable
+	Repeated     int
 	Interrupted  bool
+}
+
+// Unrepeatable is a run that was another one the second time.
+type Unrepeatable struct {
+	Number     int    // of the schedule
+	Seed       uint64 // of strategies with seeds; else 0
+	Verdict    Verdict
+	Difference string // see [Simulation.Repeats]
 }
 
 // Search runs schedules until one violates, the strategy or the budget is
 // exhausted, or ctx is done. The error is a strategy that does not exist.
+//
+// A schedule that violates is run again, after another one; if it is not the
+// same run the search goes on. So is a sample of those that hold: the first,
+// and one in fifty, chosen by number, after the next one. Runs of these kinds
+// are no schedules: they are not counted.
 func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	o = o.withDefaults()
 	strategy, err := s.strategy(o)
@@ -69,15 +93,14 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 		return Found{}, err
 	}
 	defer Steady()()
-	found := Found{}
-	abandoned := 0
+	l := looker{sim: s, search: o}
 	for n := 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n++ {
 		if ctx.Err() != nil {
-			found.Interrupted = true
+			l.Interrupted = true
 			break
 		}
 		if n <= o.From || o.Lost[n] || scheduler.Owner(o.Strategy, n, o.Workers) != o.Worker {
-			found.Through = n
+			l.Through = n
 			continue
 		}
 		if o.Before != nil {
@@ -85,33 +108,109 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 		}
 		schedule, ok := strategy.Schedule(n)
 		if !ok {
-			found.Complete = true
+			l.Complete = true
 			break
 		}
-		r := s.run(schedule.Source, true)
-		strategy.Learn(n, learnable(r))
-		found.Ran, found.Number, found.Through = found.Ran+1, n, n
-		if o.After != nil {
-			o.After(n, r)
+		over, err := l.look(schedule, strategy)
+		if err != nil {
+			return l.Found, err
 		}
-		if r.Verdict == Violated {
-			found.Schedule, found.Result = schedule, r
+		if over {
 			break
-		}
-		if r.Verdict == Inconclusive && found.Inconclusive == nil {
-			found.Inconclusive = r
-		}
-		if r.Abandoned {
-			if abandoned++; abandoned == mostAbandoned {
-				found.Stuck = true
-				break
-			}
 		}
 	}
+	l.recheck(besides)
 	if p, ok := strategy.(interface{ Pruned() int }); ok {
-		found.Pruned = p.Pruned()
+		l.Pruned = p.Pruned()
 	}
-	return found, nil
+	return l.Found, nil
+}
+
+// looker is a search under way.
+type looker struct {
+	Found
+	sim       *Simulation
+	search    Search
+	abandoned int
+	sample    *sampled // holds, and is to be run again
+}
+
+type sampled struct {
+	sim      *Simulation
+	schedule scheduler.Schedule
+	result   *Result
+}
+
+// look runs a schedule, and reports whether the search is over.
+func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) (bool, error) {
+	sim, err := l.sim.Of(l.search, schedule.Number)
+	if err != nil {
+		return false, err
+	}
+	r := sim.run(schedule.Source, true)
+	strategy.Learn(schedule.Number, learnable(r))
+	if r.Abandoned {
+		l.abandoned++
+		l.sample = nil // what it has left behind may compute beside
+	}
+	l.recheck(nil)
+	counts := r.Verdict == Violated && l.repeats(sampled{sim, schedule, r}, besides)
+	l.Ran, l.Number, l.Through = l.Ran+1, schedule.Number, schedule.Number
+	if l.search.After != nil {
+		l.search.After(schedule, r)
+	}
+	switch {
+	case counts:
+		l.Schedule, l.Result, l.Simulation = schedule, r, sim
+		return true, nil
+	case r.Verdict == Held && isSampled(schedule.Number):
+		l.sample = &sampled{sim, schedule, r}
+	case r.Verdict == Inconclusive && l.Inconclusive == nil:
+		l.Inconclusive, l.Unclear = r, schedule.Number
+	}
+	l.Stuck = l.abandoned == mostAbandoned
+	return l.Stuck, nil
+}
+
+// sampleRate is how many schedules there are for one that is run again though
+// it holds.
+const sampleRate = 50
+
+// isSampled chooses by number, so that the number of workers changes nothing;
+// by no fixed interval, which a strategy's turns could be in step with.
+func isSampled(number int) bool {
+	h := uint64(number) * 0x9e3779b97f4a7c15
+	return number == 1 || (h>>32)%sampleRate == 0
+}
+
+// recheck runs the schedule that is to be run again, after another one: the
+// search's next, or the one given.
+func (l *looker) recheck(other func(scheduler.Plan) scheduler.Source) {
+	if x := l.sample; x != nil {
+		l.sample = nil
+		l.repeats(*x, other)
+	}
+}
+
+// repeats runs a schedule again, and notes where it is another run. Only the
+// first that differs is worth a closer look.
+func (l *looker) repeats(x sampled, other func(scheduler.Plan) scheduler.Source) bool {
+	l.Repeated++
+	if other != nil {
+		x.sim.Run(other(x.result.Record.Plan))
+	}
+	if l.Unrepeatable != nil {
+		return sameRun(x.result, x.sim.again(x.result))
+	}
+	difference := x.sim.repeatsNow(x.result)
+	if difference == "" {
+		return true
+	}
+	l.Unrepeatable = &Unrepeatable{Number: x.schedule.Number, Seed: x.schedule.Seed, Verdict: x.result.Verdict, Difference: difference}
+	if l.search.Differs != nil {
+		l.search.Differs(*l.Unrepeatable)
+	}
+	return false
 }
 
 // learnable is what a strategy may learn from: how far a run got that was
@@ -139,17 +238,22 @@ func (o Search) withDefaults() Search {
 }
 
 func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
-	run := func(source scheduler.Source) *scheduler.Record {
+	run := func(number int, source scheduler.Source) *scheduler.Record {
+		drawn, err := s.Of(o, number)
+		if err != nil {
+			return &scheduler.Record{} // the search meets it too, and ends
+		}
 		if o.Around != nil {
 			source = o.Around(source)
 		}
-		if r := learnable(s.run(source, true)); r != nil {
+		if r := learnable(drawn.run(source, true)); r != nil {
 			return r
 		}
 		return &scheduler.Record{}
 	}
 	return scheduler.New(scheduler.Config{
-		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed, Lost: o.Lost, Run: run,
+		Strategy: o.Strategy, Bound: o.Bound, FirstSeed: o.FirstSeed, Lost: o.Lost, Again: run,
+		Run: func(source scheduler.Source) *scheduler.Record { return run(0, source) },
 	})
 }
 
@@ -161,28 +265,6 @@ func (s *Simulation) Schedule(o Search, number int) (scheduler.Schedule, bool, e
 	}
 	schedule, ok := strategy.Schedule(number)
 	return schedule, ok, nil
-}
-
-// Shrink reduces a plan that violates a property to a 1-minimal one that
-// violates the same property, and returns its result. stop may be nil.
-func (s *Simulation) Shrink(plan scheduler.Plan, property string, stop func() bool) (scheduler.Shrunk, *Result) {
-	defer Steady()()
-	shrunk := scheduler.Shrink(plan, func(p scheduler.Plan) (*scheduler.Record, bool) {
-		r := s.Run(scheduler.NewReplay(p))
-		return r.Record, r.Verdict == Violated && r.Violation.Property == property
-	}, stop)
-	r := s.Run(scheduler.NewReplay(shrunk.Plan))
-	shrunk.Plan = r.Record.Plan
-	return shrunk, r
-}
-
-// Repeats runs a plan, another one, and the plan again, and returns the two
-// results of the plan: a run whose traces differ is not repeatable.
-func (s *Simulation) Repeats(plan scheduler.Plan) (first, second *Result, same bool) {
-	first = s.Run(scheduler.NewReplay(plan))
-	s.Run(scheduler.Benign{})
-	second = s.Run(scheduler.NewReplay(plan))
-	return first, second, first.Hash == second.Hash && first.Verdict == second.Verdict
 }
 
 // heapLimit is when a search collects garbage. The storage client allocates

@@ -15,16 +15,20 @@ import (
 // goroutines run on all threads, and each call takes a random time, and fails,
 // or loses its response, one time in fifty each. (Time is virtual all the
 // same, so that it is done sooner.) It is there to compare with: a run is not
-// repeatable and has no plan.
+// repeatable and has no plan. Inputs are drawn with the seed too.
 func (s *Simulation) Stress(seed uint64) *Result {
 	if s.scenario.Isolated {
 		return &Result{Verdict: Inconclusive, Why: "an isolated scenario has no stress test: its runs are processes"}
+	}
+	s, err := s.Drawn(seed)
+	if err != nil {
+		return &Result{Verdict: Inconclusive, Why: err.Error()}
 	}
 	defer collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
 	var w *world
-	err := bubble.Run(s.watchdog, func(beat *bubble.Beat) {
+	err = bubble.Run(s.watchdog, func(beat *bubble.Beat) {
 		w = newWorld(s, scheduler.Benign{}, g, beat)
 		w.stress = &stress{random: rand.New(rand.NewPCG(seed, 1))}
 		g.route(w)

@@ -121,11 +121,13 @@ func (w *world) tell(s Step) {
 	}
 }
 
+const prints = "prints"
+
 // tellOutput tells what was printed since the last step, by goroutines that
 // woke up by themselves. It is no step of the trace: what a run prints changes
 // neither its hash nor its identities.
 func (w *world) tellOutput() {
-	s := Step{Time: time.Now().UTC(), Kind: KindTime, What: "prints"} //wtsim:clock the bubble's clock
+	s := Step{Time: time.Now().UTC(), Kind: KindTime, What: prints} //wtsim:clock the bubble's clock
 	s.Identity = fmt.Sprintf("%s, output %d", w.last, len(w.steps))
 	s.Output = w.output.take()
 	w.steps = append(w.steps, s)

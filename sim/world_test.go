@@ -183,8 +183,8 @@ func TestWorkersFindTheSame(t *testing.T) {
 		if workers > 1 {
 			continue
 		}
-		shrunk, r := s.Shrink(best.Result.Record.Plan, best.Result.Violation.Property, nil)
-		if !shrunk.Minimal || len(shrunk.Plan) != 1 || r.Verdict != sim.Violated {
+		shrunk := s.Shrink(best.Result, nil)
+		if !shrunk.Minimal || len(shrunk.Plan) != 1 || shrunk.Result.Verdict != sim.Violated {
 			t.Errorf("shrunk to %v, minimal %t", shrunk.Plan, shrunk.Minimal)
 		}
 	}

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -81,6 +82,26 @@ func TestIsolatedFatal(t *testing.T) {
 	}
 	fresh(t)
 	recordCheck(t, t.Name(), s).wantFailure(t, `property "handlers do not end their process" violated`, `for function="hit"`, "with 1 deviation:", "  1. hit(alice/1), attempt 1: ", "panic: too many")
+}
+
+// The processes are told the inputs that were drawn, which shrink too.
+func TestIsolatedInputs(t *testing.T) {
+	s := isolated("isolated-inputs", 2)
+	s.Properties, s.Clients, s.Faults.Kinds = nil, nil, []string{sim.RunOther}
+	s.Functions[0].MaxInstances = 1
+	s.Generate = func(in *sim.Inputs, s *sim.Scenario) {
+		var requests []sim.Request
+		in.List("requests", 1, 5, func(_ int, in *sim.Inputs) {
+			requests = append(requests, sim.Request{Function: "hit", Path: fmt.Sprint("/", in.Int("n", 1, 9))})
+		})
+		s.Clients = []sim.Client{{Name: "alice", Requests: requests}}
+	}
+	if os.Getenv(sim.ApartVariable) != "" {
+		Check(t, s)
+	}
+	fresh(t)
+	recordCheck(t, t.Name(), s).wantFailure(t, `property "handlers do not end their process" violated`, "without any deviation",
+		`inputs: {"requests":[{"n":1},{"n":1},{"n":1}]}`)
 }
 
 // Under rapid a process could not draw the same inputs.

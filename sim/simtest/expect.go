@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -29,17 +28,20 @@ func Expect(t testing.TB, scenario sim.Scenario) {
 	if *scheduleFlag != 0 {
 		n = int(*scheduleFlag)
 	}
-	found, _ := c.look(sim.Search{Schedules: n})
+	found := c.look(sim.Search{Schedules: n})
 	if found.Result == nil {
+		c.expectRepeatable(found)
 		t.Fatalf("no violation in %d schedules, wanted one of %s", found.Ran, deviations(scenario.Expect.Deviations))
 	}
-	shrunk, small := c.reduce(found.Result)
+	c.sim = found.Simulation
+	shrunk := c.reduce(found.Result)
+	small := shrunk.Result
 	c.expectSize(shrunk, small)
 	c.expectNoSmaller()
 	t.Logf("%v: %s", small.Violation, strings.TrimSuffix(foundIn(found.Number, len(found.Result.Record.Plan), shrunk), ":"))
 }
 
-func (c *check) expectSize(shrunk scheduler.Shrunk, small *sim.Result) {
+func (c *check) expectSize(shrunk sim.Shrunk, small *sim.Result) {
 	c.t.Helper()
 	want := c.sim.Scenario().Expect.Deviations
 	if n := len(shrunk.Plan); n != want || !shrunk.Minimal {
@@ -54,14 +56,23 @@ func (c *check) expectNoSmaller() {
 	if bound < 0 {
 		return
 	}
-	found, _ := c.look(sim.Search{Strategy: "bounded", Bound: bound})
+	found := c.look(sim.Search{Strategy: "bounded", Bound: bound})
 	switch {
 	case found.Result != nil:
 		c.t.Fatalf("%v with %s, wanted no violation with fewer than %d:\n%s",
 			found.Result.Violation, deviations(len(found.Result.Record.Plan)), bound+1, numbered(found.Result))
+	case found.Unrepeatable != nil:
+		c.expectRepeatable(found)
 	case found.Inconclusive != nil:
 		c.t.Fatal("inconclusive: " + found.Inconclusive.Why)
 	case !found.Complete:
 		c.t.Fatalf("inconclusive: the test's time was up after %d schedules with at most %s", found.Ran, deviations(bound))
+	}
+}
+
+func (c *check) expectRepeatable(found sim.Found) {
+	c.t.Helper()
+	if found.Unrepeatable != nil {
+		c.t.Fatal(notRepeatable + found.Unrepeatable.Difference)
 	}
 }

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"encoding/json"
 	"sync"
 
 	"pgregory.net/rapid"
@@ -17,6 +18,11 @@ type past struct {
 	swept    int            // schedules that were run but not drawn
 	hint     scheduler.Plan // of these, the one that violated last
 	path     string         // the file that was written
+
+	sampled   bool            // a run that holds was run again
+	unsteady  string          // how it, or the first violation, is not repeatable
+	parted    string          // how a violation was not that was found later, in a shrink
+	confirmed json.RawMessage // the inputs of the newest violation that was
 
 	file     *sim.Counterexample // of -wtsim.replay
 	followed bool                // it was run, and held

@@ -42,6 +42,9 @@ func Run(rt *rapid.T, scenario sim.Scenario) {
 	defer sim.Steady()()
 	past := recall(rt.Name(), scenario.Name)
 	r := past.judge(rt, s)
+	if past.unsteady != "" {
+		rt.Fatal(notRepeatable + past.unsteady)
+	}
 	if r == nil {
 		return
 	}
@@ -51,6 +54,7 @@ func Run(rt *rapid.T, scenario sim.Scenario) {
 	if past.property == "" {
 		past.property = r.Violation.Property
 	}
+	past.confirmed = inputs(s)
 	if rt.Output() != io.Discard {
 		past.tell(rt, s, r)
 	}
@@ -71,13 +75,39 @@ func (p *past) judge(rt *rapid.T, s *sim.Simulation) *sim.Result {
 	case *seed != 0:
 		return onlyBad(s.Run(scheduler.NewRandom(*seed)))
 	}
+	if p.unsteady != "" || p.parted != "" && !sameJSON(p.confirmed, inputs(s)) {
+		return nil // there is nothing to be learned from further runs
+	}
 	h := hunt{sim: s, property: p.property, hint: p.hint}
 	budget := p.budget()
-	for _, r := range h.draw(rt) {
+	held := h.draw(rt)
+	if !p.sampled && len(held) > 0 {
+		p.sampled = true
+		p.unsteady = s.Repeats(held[len(held)-1])
+	}
+	for _, r := range held {
 		p.swept += h.sweep(r, budget)
 	}
 	p.hint = h.hint
-	return h.result()
+	return p.steady(s, h.result())
+}
+
+// steady returns a violating run if it is repeatable. The first that is not
+// ends the test; in a shrink it ends the shrink.
+func (p *past) steady(s *sim.Simulation, r *sim.Result) *sim.Result {
+	if r == nil || r.Verdict != sim.Violated {
+		return r
+	}
+	difference := s.Repeats(r)
+	switch {
+	case difference == "":
+		return r
+	case p.property == "":
+		p.unsteady = difference
+	default:
+		p.parted = difference
+	}
+	return nil
 }
 
 // tell reduces a violation, saves it and logs it.
@@ -88,16 +118,9 @@ func (p *past) tell(rt *rapid.T, s *sim.Simulation, r *sim.Result) {
 		rt.Log(details(replayed(*replayFile, p.file, r), r, s.Run(scheduler.Benign{}), again))
 		return
 	}
-	if why := repeats(s, r); why != "" {
-		rt.Log("not repeatable: " + why)
-		return
-	}
 	until := time.Now().Add(30 * time.Second) // as long as rapid shrinks by default
-	shrunk, small := s.Shrink(r.Record.Plan, r.Violation.Property, func() bool { return time.Now().After(until) })
-	if small.Verdict != sim.Violated {
-		rt.Log("not repeatable: " + parted(r, small))
-		return
-	}
+	shrunk := s.Shrink(r, func() bool { return time.Now().After(until) })
+	small := shrunk.Result
 	again := "see above, for rapid"
 	if err := p.save(rt.Name(), sim.NewCounterexample(s, *seed, small)); err != nil {
 		rt.Logf("the counterexample could not be saved: %v", err)
@@ -105,5 +128,8 @@ func (p *past) tell(rt *rapid.T, s *sim.Simulation, r *sim.Result) {
 		again = command(rt.Name(), "-wtsim.replay", p.path)
 	}
 	head := fmt.Sprintf("found under rapid, %s", minimised(len(r.Record.Plan), shrunk))
+	if p.parted != "" {
+		head = fmt.Sprintf("the inputs may not be minimal: with smaller ones a run is not repeatable: %s\n%s", p.parted, head)
+	}
 	rt.Log(details(head, small, s.Run(scheduler.Benign{}), again))
 }

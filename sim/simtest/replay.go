@@ -58,7 +58,7 @@ func (c *check) foreign(file *sim.Counterexample) string {
 	if name := c.sim.Scenario().Name; file.Scenario != name {
 		return fmt.Sprintf("of scenario %q, this test's is %q", file.Scenario, name)
 	}
-	if !sameInputs(file, c.sim) {
+	if c.sim.Scenario().Generate == nil && !sameInputs(file, c.sim) {
 		return fmt.Sprintf("of the inputs %s, this test's are %s", compact(file.Inputs), compact(inputs(c.sim)))
 	}
 	return ""
@@ -76,8 +76,15 @@ func (c *check) read(path string) *sim.Counterexample {
 // follow runs a counterexample. It returns if the run holds.
 func (c *check) follow(path string, file *sim.Counterexample) *sim.Result {
 	c.t.Helper()
+	before := c.sim
+	defer func() { c.sim = before }()
+	drawn, err := c.sim.With(file.Inputs)
+	if err != nil {
+		c.t.Fatalf("%s: %v", path, err)
+	}
+	c.sim = drawn
 	r := c.sim.Run(scheduler.NewReplay(file.Deviations))
-	head, again := replayed(path, file, r), c.command("-wtsim.replay", path)
+	head, again := replayed(path, file, r)+c.inputs(), c.command("-wtsim.replay", path)
 	switch r.Verdict {
 	case sim.Violated:
 		fail(c.t, message(r), details(head, r, c.benign(), again))

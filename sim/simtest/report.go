@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -91,17 +90,19 @@ func firstLines(s string, n int) string {
 }
 
 // foundIn says how a counterexample came about.
-func foundIn(number, from int, s scheduler.Shrunk) string {
+func foundIn(number, from int, s sim.Shrunk) string {
 	return fmt.Sprintf("found in schedule %d, %s", number, minimised(from, s))
 }
 
 // unjudged says which schedule could not be judged.
 func unjudged(number int) string { return fmt.Sprintf("in schedule %d:", number) }
 
-func minimised(from int, s scheduler.Shrunk) string {
+func minimised(from int, s sim.Shrunk) string {
 	to := len(s.Plan)
 	text := fmt.Sprintf("minimised from %s to %d", deviations(from), to)
 	switch {
+	case s.Parted != "":
+		text += fmt.Sprintf(" (stopped: a smaller plan is not repeatable: %s)", s.Parted)
 	case !s.Minimal:
 		text += " (stopped early: it may not be minimal)"
 	case from == 0:
@@ -127,25 +128,4 @@ func deviations(n int) string {
 func command(test, flag string, value any) string {
 	pattern := strings.ReplaceAll(pattern(test), "'", `'\''`)
 	return fmt.Sprintf("%s -run '%s' %s %v", sim.GoTest(), pattern, flag, value)
-}
-
-// repeats says where a plan's run is another the second time; empty if
-// nowhere.
-func repeats(s *sim.Simulation, r *sim.Result) string {
-	first, second, same := s.Repeats(r.Record.Plan)
-	switch {
-	case r.Hash != first.Hash || r.Verdict != first.Verdict:
-		return parted(r, first)
-	case !same:
-		return parted(first, second)
-	}
-	return ""
-}
-
-// parted says in words where two runs of one plan part.
-func parted(a, b *sim.Result) string {
-	if where := sim.FirstDifference(a, b); where != "" {
-		return where
-	}
-	return fmt.Sprintf("the same steps were judged %s, then %s", a.Verdict, b.Verdict)
 }

@@ -35,6 +35,7 @@ package simtest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -53,8 +54,9 @@ import (
 //
 // A schedule that violates is run again to see that it repeats, reduced until
 // every deviation is needed, saved in testdata/wtsim under the first free
-// name <test>-<number of the schedule>.json, and told. A test whose runs could
-// not be judged fails too: "inconclusive: ...", or "not repeatable: ...".
+// name <test>-<number of the schedule>.json, and told. A sample of those that
+// hold is run again too. A test whose runs could not be judged fails:
+// "inconclusive: ...", or "not repeatable: ..." with the first difference.
 func Check(t testing.TB, scenario sim.Scenario) {
 	t.Helper()
 	c := newCheck(t, scenario)
@@ -106,12 +108,15 @@ func (c *check) search() {
 	n := schedules()
 	before := searched.take(c.key(), n)
 	o := sim.Search{FirstSeed: uint64(before) + 1, Schedules: n}
-	found, unclear := c.look(o)
+	found := c.look(o)
 	switch {
 	case found.Result != nil:
+		c.sim = found.Simulation
 		c.violated(before+found.Number, found.Schedule.Seed, found.Result)
-	case unclear != 0:
-		c.unclear(o, unclear, found.Inconclusive)
+	case found.Inconclusive != nil:
+		c.unclear(o, found.Unclear, found.Inconclusive)
+	case found.Unrepeatable != nil:
+		c.unrepeatable(before, found.Unrepeatable)
 	case found.Interrupted && found.Ran == 0:
 		c.t.Fatal("inconclusive: no schedule was run before the test's time was up; give it more with -timeout")
 	case found.Interrupted:
@@ -121,15 +126,9 @@ func (c *check) search() {
 	}
 }
 
-// look searches, and returns the number of the first schedule that could not
-// be judged, or 0.
-func (c *check) look(o sim.Search) (found sim.Found, unclear int) {
+// look searches until the test's time is nearly up.
+func (c *check) look(o sim.Search) sim.Found {
 	c.t.Helper()
-	o.After = func(n int, r *sim.Result) {
-		if r.Verdict == sim.Inconclusive && unclear == 0 {
-			unclear = n
-		}
-	}
 	ctx := c.t.Context()
 	if !c.searchUntil.IsZero() {
 		var cancel context.CancelFunc
@@ -140,17 +139,28 @@ func (c *check) look(o sim.Search) (found sim.Found, unclear int) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return found, unclear
+	return found
 }
 
 // single runs the random schedule of a seed.
 func (c *check) single(seed uint64) {
 	c.t.Helper()
+	drawn, err := c.sim.Drawn(seed)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.sim = drawn
 	r := c.sim.Run(scheduler.NewRandom(seed))
-	switch r.Verdict {
-	case sim.Violated:
+	difference := ""
+	if r.Verdict != sim.Inconclusive {
+		difference = c.sim.Repeats(r)
+	}
+	switch {
+	case difference != "":
+		c.unrepeatable(0, &sim.Unrepeatable{Number: int(seed), Seed: seed, Difference: difference})
+	case r.Verdict == sim.Violated:
 		c.violated(int(seed), seed, r)
-	case sim.Inconclusive:
+	case r.Verdict == sim.Inconclusive:
 		fail(c.t, "inconclusive: "+r.Why, details(unjudged(int(seed)), r, nil, c.seedCommand(seed)))
 	default:
 		c.t.Logf("the schedule of seed %d holds", seed)
@@ -167,10 +177,25 @@ func (c *check) unclear(o sim.Search, number int, r *sim.Result) {
 	fail(c.t, "inconclusive: "+r.Why, details(unjudged(number), r, nil, command))
 }
 
+// unrepeatable fails because of a run that was another one the second time.
+// So many schedules were run before its search.
+func (c *check) unrepeatable(before int, u *sim.Unrepeatable) {
+	c.t.Helper()
+	command := c.command("-wtsim.schedules", before+u.Number)
+	if u.Seed != 0 {
+		command = c.seedCommand(u.Seed)
+	}
+	fail(c.t, notRepeatable+u.Difference, fmt.Sprintf("in schedule %d, of which no run is like another\n\nreplay:  %s", before+u.Number, command))
+}
+
+// notRepeatable begins the message of a test whose runs do not repeat.
+const notRepeatable = "not repeatable: "
+
 // violated reduces what was found, saves it and fails.
 func (c *check) violated(number int, seed uint64, r *sim.Result) {
 	c.t.Helper()
-	shrunk, small := c.reduce(r)
+	shrunk := c.reduce(r)
+	small := shrunk.Result
 	command := c.command("-wtsim.schedules", number)
 	if seed != 0 {
 		command = c.seedCommand(seed)
@@ -182,20 +207,24 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 		command = c.command("-wtsim.replay", path)
 	}
 	head := foundIn(number, len(r.Record.Plan), shrunk)
-	fail(c.t, message(small), details(head, small, c.benign(), command))
+	fail(c.t, message(small), details(head+c.inputs(), small, c.benign(), command))
 }
 
-// reduce checks that a violation repeats, and shrinks its plan.
-func (c *check) reduce(r *sim.Result) (scheduler.Shrunk, *sim.Result) {
+// reduce shrinks the plan of a violation that repeats, and the inputs that the
+// scenario has drawn.
+func (c *check) reduce(r *sim.Result) sim.Shrunk {
 	c.t.Helper()
-	if why := repeats(c.sim, r); why != "" {
-		c.t.Fatal("not repeatable: " + why)
+	shrunk := c.sim.Shrink(r, c.late)
+	c.sim = shrunk.Simulation
+	return shrunk
+}
+
+// inputs tells those that the scenario has drawn, if it draws any.
+func (c *check) inputs() string {
+	if c.sim.Scenario().Generate == nil {
+		return ""
 	}
-	shrunk, small := c.sim.Shrink(r.Record.Plan, r.Violation.Property, c.late)
-	if small.Verdict != sim.Violated {
-		c.t.Fatal("not repeatable: " + parted(c.sim.Run(scheduler.NewReplay(shrunk.Plan)), small))
-	}
-	return shrunk, small
+	return "\n  inputs: " + compact(inputs(c.sim))
 }
 
 // late reports whether shrinking has to stop.

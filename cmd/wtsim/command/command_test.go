@@ -65,6 +65,7 @@ func ownScenarios() []sim.Scenario {
 		malformed(),
 		everything(),
 		unguarded(),
+		leftover(), mixed(), late(), fund(), fatalDrawn(), fatalOnce(),
 	)
 }
 
@@ -82,6 +83,68 @@ func malformed() sim.Scenario {
 	s.Clients[0].Requests[0].Told = func(sim.Response) (string, map[string]any) { return "TOLD", nil }
 	s.Properties = []*props.Property{props.AtMostOnce("told once", props.On("TOLD", "who"))}
 	return s
+}
+
+// requests counts the requests of all runs of a process.
+var requests int
+
+// leftover has runs that differ: each counts on.
+func leftover() sim.Scenario {
+	return small("test/leftover", func(w http.ResponseWriter, _ *http.Request) {
+		requests++
+		w.WriteHeader(200 + requests%100)
+	})
+}
+
+// mixed is leftover while alice comes first; where she does not, it is
+// repeatable and violates a property.
+func mixed() sim.Scenario {
+	s := small("test/mixed", nil)
+	s.Functions[0].New = func(*sim.Env) (sim.Handler, error) {
+		first := true
+		return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch alice := r.URL.Path == "/alice"; {
+			case alice && first:
+				requests++
+				w.WriteHeader(200 + requests%100)
+			case alice:
+				w.WriteHeader(http.StatusTeapot)
+			}
+			first = false
+		})), nil
+	}
+	s.Functions[0].MaxInstances = 1
+	late := func(r sim.Response) (string, map[string]any) {
+		if r.Status == http.StatusTeapot {
+			return "LATE", nil
+		}
+		return "", nil
+	}
+	s.Clients = []sim.Client{
+		{Name: "alice", Requests: []sim.Request{{Function: "f", Path: "/alice", Told: late}}},
+		{Name: "bob", Requests: []sim.Request{{Function: "f", Path: "/bob"}}},
+	}
+	s.Properties = []*props.Property{props.ForAll().Machine("alice is first", props.From("start").On(props.On("LATE")).To(props.Violated))}
+	return s
+}
+
+// late violates in a process that has run others before, only.
+func late() sim.Scenario {
+	return small("test/late", func(http.ResponseWriter, *http.Request) {
+		if requests++; requests > 5 {
+			panic("too many")
+		}
+	})
+}
+
+// fatalOnce ends a process that has run others before, only.
+func fatalOnce() sim.Scenario {
+	return small("test/fatal-once", func(http.ResponseWriter, *http.Request) {
+		if requests++; requests > 10 {
+			go panic("too many")
+			time.Sleep(time.Second)
+		}
+	})
 }
 
 // Names near a known one are suggested, others are not.

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -26,24 +25,24 @@ func (s *search) tellFatal(number int, f *sim.Fatal) (*reported, error) {
 	}
 	complete := false
 	r := &reported{Outcome: outcome{Scenario: s.options.scenario, Complete: &complete, Seed: schedule.Seed, Strategy: schedule.Strategy}}
-	o := s.options.simulation.Outside()
-	first := repeatFatal(o, plan, f.Violation().Property)
+	of, err := s.options.simulation.Of(s.options.search(), number)
+	if err != nil {
+		return nil, err
+	}
+	of = of.Outside()
+	first := repeatFatal(of, plan, f.Violation().Property)
 	if first == nil {
 		r.Outcome.Verdict, r.Outcome.Stack = sim.Inconclusive, f.Stack
-		r.Outcome.Why = "the run is not repeatable: a handler has ended the process, but not when the same plan was run again"
+		r.Outcome.Why = s.options.notRepeatable(number, "a handler has ended the process, but not when the same plan was run again")
 		r.Text = s.options.verdictText(r.Outcome)
 		return r, nil
 	}
-	shrunk, last := scheduler.Shrunk{Plan: first.Record.Plan}, first
+	shrunk := asIs(of, first)
 	if !s.options.noShrink {
-		shrunk, last = o.Shrink(first.Record.Plan, first.Violation.Property, s.outsideStopper())
+		shrunk = of.Shrink(first, s.outsideStopper())
 	}
-	if last.Verdict != sim.Violated {
-		last = first // it did repeat before
-	}
-	r.Counterexample = sim.NewCounterexample(s.options.simulation, schedule.Seed, last)
-	r.violated(last, len(plan))
-	r.Text = s.options.foundText(r.Outcome, shrunk, number, fmt.Sprint(last.Violation), "", firstLines(last.Stack, 30))
+	r.violated(shrunk, len(plan))
+	r.Text = s.options.foundText(r.Outcome, shrunk, number, "")
 	return r, nil
 }
 

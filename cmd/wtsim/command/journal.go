@@ -27,9 +27,9 @@ func (a *app) workJournal(o *runOptions, number int, lost map[int]bool) (int, er
 		_ = out.Encode(journalLine{Begins: true})
 		return &journal{source, out}
 	}
-	schedule, ok, err := o.simulation.Schedule(s, number)
-	if err != nil || !ok {
-		return exitUsage, err
+	schedule, err := o.schedule(s, number)
+	if err != nil {
+		return 0, err
 	}
 	told := schedule
 	told.Source = nil

@@ -206,11 +206,12 @@ func (m *merged) options(out string) *runOptions {
 func (m *merged) result() *reported {
 	if f := m.first(); f != nil {
 		r := *f.Reported
+		r.because(m.unclear, f.Found)
+		r.Text += notice(m.but(""))
 		o := &r.Outcome
 		o.Schedules = m.ran(f.Found)
 		m.statistics(o, f.Found)
 		o.Pruned, o.Why, o.Shard = f.Pruned, m.but(o.Why), ""
-		r.Text += notice(o.Why)
 		return &r
 	}
 	complete := len(m.missing) == 0 && m.unclear.Why == ""
@@ -232,7 +233,10 @@ func (m *merged) result() *reported {
 		o.Verdict, o.Why = sim.Inconclusive, fmt.Sprintf("the schedules with at most %s were not all run", space)
 	}
 	m.statistics(&o, unbounded)
-	return &reported{Outcome: o, Text: o.sentence(space) + "\n" + o.statistics() + "\n"}
+	if f.Reported != nil {
+		o.Inputs = f.Reported.Outcome.Inputs
+	}
+	return &reported{Outcome: o, Text: o.nothingText(space)}
 }
 
 // but adds what is missing.

@@ -35,7 +35,11 @@ func (a *app) workMutate(o *mutateOptions, j job) (int, error) {
 	var out any
 	switch {
 	case j.verb == "survey":
-		out = o.survey()
+		s, err := o.survey()
+		if err != nil {
+			return 0, err
+		}
+		out = s
 	case j.verb == "weaken" && len(j.args) == 1 && int(j.args[0]) < len(o.guarantees):
 		t, err := o.without(o.guarantees[j.args[0]].Name)
 		if err != nil {
@@ -50,7 +54,7 @@ func (a *app) workMutate(o *mutateOptions, j job) (int, error) {
 
 // survey runs the scenario as it is, in as many schedules as are searched
 // without a guarantee.
-func (o *mutateOptions) survey() survey {
+func (o *mutateOptions) survey() (survey, error) {
 	var s survey
 	benign := o.simulation.Run(scheduler.Benign{})
 	for _, g := range o.guarantees {
@@ -58,25 +62,34 @@ func (o *mutateOptions) survey() survey {
 			s.Used = append(s.Used, g.Name)
 		}
 	}
-	found, r := o.search(o.simulation)
-	switch {
-	case r != nil:
-		s.Violated = r.Violation.Property
-	case found.Inconclusive != nil:
-		s.Why = found.Inconclusive.Why
+	found, err := o.search(o.simulation)
+	if err != nil {
+		return s, err
 	}
-	return s
+	if found.Result != nil {
+		s.Violated = found.Result.Violation.Property
+	} else {
+		s.Why = whyUnclear(found)
+	}
+	return s, nil
 }
 
-// search searches; the result is that of the first schedule that violates, nil
-// if none does.
-func (o *mutateOptions) search(s *sim.Simulation) (sim.Found, *sim.Result) {
+func (o *mutateOptions) search(s *sim.Simulation) (sim.Found, error) {
 	ctx, _ := orders(os.Stdin)
-	found, err := s.Search(ctx, sim.Search{Schedules: o.schedules})
-	if err != nil {
-		panic(err) // the default strategy is there
+	return s.Search(ctx, sim.Search{Schedules: o.schedules})
+}
+
+// whyUnclear says why the lowest schedule that could not be judged could not,
+// if there is one.
+func whyUnclear(f sim.Found) string {
+	var lowest unclear
+	if f.Inconclusive != nil {
+		lowest.note(f.Unclear, f.Inconclusive.Why)
 	}
-	return found, found.Result
+	if u := f.Unrepeatable; u != nil {
+		lowest.note(u.Number, notRepeatable(u.Number, u.Difference))
+	}
+	return lowest.Why
 }
 
 // without searches the scenario without a guarantee, and reduces what is found.
@@ -85,27 +98,27 @@ func (o *mutateOptions) without(guarantee string) (trial, error) {
 	if err != nil {
 		return trial{}, err
 	}
-	found, r := o.search(weak)
+	found, err := o.search(weak)
+	if err != nil {
+		return trial{}, err
+	}
 	t := trial{Outcome: notNoticed, Schedules: found.Ran}
-	switch {
-	case r == nil && found.Interrupted:
-		return trial{}, nil
-	case r == nil && found.Inconclusive != nil:
-		t.Outcome, t.Why = notJudged, found.Inconclusive.Why
-		return t, nil
-	case r == nil:
+	if found.Result == nil {
+		if t.Why = whyUnclear(found); t.Why != "" {
+			t.Outcome = notJudged
+		}
+		if found.Interrupted {
+			t = trial{}
+		}
 		return t, nil
 	}
 	deadline := time.Now().Add(shrinkTime)
-	_, shrunk := weak.Shrink(r.Record.Plan, r.Violation.Property, func() bool { return time.Now().After(deadline) })
-	if shrunk.Verdict != sim.Violated {
-		t.Outcome, t.Why = notJudged, "the run is not repeatable"
-		return t, nil
-	}
-	ns := notes(shrunk.Record.Plan)
-	t.Outcome, t.Violation, t.Deviations = noticed, shortOf(shrunk.Violation), &ns
+	shrunk := found.Simulation.Shrink(found.Result, func() bool { return time.Now().After(deadline) })
+	r := shrunk.Result
+	ns := notes(r.Record.Plan)
+	t.Outcome, t.Violation, t.Deviations = noticed, shortOf(r.Violation), &ns
 	if o.story {
-		t.Story = shrunk.Story(weak.Run(scheduler.Benign{}), sim.StoryOptions{})
+		t.Story = r.Story(shrunk.Simulation.Run(scheduler.Benign{}), sim.StoryOptions{})
 	}
 	return t, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/monitor"
@@ -23,6 +24,7 @@ type outcome struct {
 	Violation       *violationShort `json:"violation,omitempty"`
 	FoundDeviations *int            `json:"found_deviations,omitempty"`
 	Deviations      []string        `json:"deviations,omitempty"`
+	Inputs          json.RawMessage `json:"inputs,omitempty"` // of a scenario that draws them
 
 	// Of a search:
 	Shard      string   `json:"shard,omitempty"`      // "2/3"
@@ -79,6 +81,15 @@ func (o outcome) statistics() string {
 		s += fmt.Sprintf("\nof each effect: crash before, crash after, response lost, redelivered: %d of %d cases covered", o.Covered, o.Coverable)
 	}
 	return s
+}
+
+// nothingText tells a search that has found nothing.
+func (o outcome) nothingText(space string) string {
+	var w strings.Builder
+	fmt.Fprintln(&w, o.sentence(space))
+	tellInputs(&w, o)
+	fmt.Fprintln(&w, o.statistics())
+	return w.String()
 }
 
 // sentence is the verdict of a search for people.

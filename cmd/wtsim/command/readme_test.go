@@ -75,6 +75,9 @@ func output(t *testing.T, args []string) string {
 	}
 	c := exec.Command(exe)
 	c.Args = append([]string{"wtsim"}, args...)
+	if args[0] == "run" {
+		c.Args = append(c.Args, "--progress=none") // a terminal would show none of it at the end
+	}
 	c.Dir = t.TempDir()
 	out, err := c.CombinedOutput()
 	var exit *exec.ExitError

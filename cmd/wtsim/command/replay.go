@@ -48,6 +48,9 @@ func (a *app) replay(args []string) (int, error) {
 	if o.simulation, err = a.scenario(o.file.Scenario); err != nil {
 		return 0, fmt.Errorf("%s: %w, one of your own is named by --of ./shopsim:Scenario", o.path, err)
 	}
+	if o.simulation, err = o.simulation.With(o.file.Inputs); err != nil {
+		return 0, fmt.Errorf("%s: %w", o.path, err)
+	}
 	if _, ok := currentJob(); ok {
 		return a.replayHere(o)
 	}
@@ -80,9 +83,13 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	out := outcome{
 		Scenario: o.file.Scenario, Verdict: r.Verdict, Why: r.Why, Seed: o.file.Seed, Violation: shortOf(r.Violation),
 		Deviations: notes(r.Record.Plan), Matches: &matches, Unmatched: &unmatched, TraceHash: r.Hash, Stack: r.Stack,
+		Inputs: drawn(o.simulation),
 	}
 	if r.Verdict == sim.Held && len(unmatched) > 0 {
 		out.Verdict, out.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", deviations(len(unmatched)))
+	}
+	if !matches && out.Verdict != sim.Inconclusive {
+		o.repeat(&out, r)
 	}
 	benign := o.simulation.Run(scheduler.Benign{})
 	if o.html != "" {
@@ -98,6 +105,19 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	return exitOf(out.Verdict), nil
 }
 
+// repeat looks whether a run that is not the file's is one of many: then it
+// shows nothing but a violation.
+func (o *replayOptions) repeat(out *outcome, r *sim.Result) {
+	difference := o.simulation.Repeats(r)
+	if difference == "" {
+		return
+	}
+	out.Why = "the run was not repeatable: " + difference
+	if out.Verdict == sim.Held {
+		out.Verdict = sim.Inconclusive
+	}
+}
+
 func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 	w := a.stdout
 	switch out.Verdict {
@@ -108,6 +128,7 @@ func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 	default:
 		fmt.Fprintf(w, "%s: inconclusive: %s\n\n", out.Scenario, out.Why)
 	}
+	tellInputs(w, out)
 	numbered(w, out.Deviations)
 	for _, u := range *out.Unmatched {
 		fmt.Fprintf(w, "  did not occur: %s\n", u)
@@ -117,13 +138,13 @@ func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 		fmt.Fprintf(w, "\n%s\n", indent(firstLines(r.Stack, 40), "  "))
 	}
 	if !*out.Matches {
-		fmt.Fprintf(w, "\n%s\n", o.difference(r))
+		fmt.Fprintf(w, "\n%s\n", o.difference(r, out.Why))
 	}
 }
 
 // difference says, in the user's words, where a replay is not what the file
 // says.
-func (o *replayOptions) difference(r *sim.Result) string {
+func (o *replayOptions) difference(r *sim.Result, why string) string {
 	c := o.file
 	switch {
 	case c.Runtime != r.Runtime:
@@ -136,6 +157,8 @@ func (o *replayOptions) difference(r *sim.Result) string {
 		return fmt.Sprintf("differs from the file: there %q is violated for %s, here nothing is", c.Violation.Property, c.Violation.Bound)
 	case c.Violation != nil && c.Violation.Property != r.Violation.Property:
 		return fmt.Sprintf("differs from the file: there %q is violated, here %q", c.Violation.Property, r.Violation.Property)
+	case c.TraceHash != r.Hash && why != "":
+		return "differs from the file: the violation is there, the trace is another: " + why
 	case c.TraceHash != r.Hash:
 		return "differs from the file: the violation is there, the trace is another (the application, the deviations or wtsim changed)"
 	}
@@ -165,11 +188,12 @@ func (a *app) replayFatal(o *replayOptions, f *sim.Fatal) (int, error) {
 	v := f.Violation()
 	matches := o.file.Violation != nil && o.file.Violation.Property == v.Property
 	out := outcome{Scenario: o.file.Scenario, Verdict: sim.Violated, Violation: shortOf(v),
-		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.Stack}
+		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.Stack, Inputs: drawn(o.simulation)}
 	if o.asJSON {
 		return exitViolated, out.print(a.stdout)
 	}
 	fmt.Fprintf(a.stdout, "%v\n\n", v)
+	tellInputs(a.stdout, out)
 	numbered(a.stdout, out.Deviations)
 	fmt.Fprintf(a.stdout, "\n%s\n", indent(firstLines(f.Stack, 30), "  "))
 	return exitViolated, nil
@@ -219,6 +243,7 @@ func (a *app) traceHere(o *traceOptions) (int, error) {
 			TraceHash: r.Hash, Stack: r.Stack, ElapsedNS: time.Since(began).Nanoseconds()}.print(a.stdout)
 	}
 	fmt.Fprintf(a.stdout, "%s\n", indent(r.Story(nil, sim.StoryOptions{Full: true, Logs: o.logs}), ""))
+	tellInputs(a.stdout, outcome{Inputs: drawn(o.simulation)})
 	fmt.Fprintf(a.stdout, "\n%s: %d steps, %d decisions, benign run %s\n", name, len(r.Steps), len(r.Record.Decisions), r.Verdict)
 	switch {
 	case r.Violation != nil:

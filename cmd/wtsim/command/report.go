@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,61 +41,106 @@ type reported struct {
 
 // report runs a schedule again, shrinks it and tells it.
 func (a *app) report(o *runOptions, number int, lost map[int]bool) (*reported, error) {
-	schedule, r, err := o.again(number, lost)
+	s := o.search()
+	s.Lost = lost
+	schedule, err := o.schedule(s, number)
 	if err != nil {
 		return nil, err
 	}
+	r := o.simulation.Run(schedule.Source)
 	complete := false
 	rep := &reported{Outcome: outcome{Scenario: o.scenario, Verdict: r.Verdict, Why: r.Why, Complete: &complete,
 		Seed: schedule.Seed, TraceHash: r.Hash, Stack: r.Stack}}
 	if schedule.Seed > 0 || r.Verdict == sim.Violated {
 		rep.Outcome.Strategy = schedule.Strategy
 	}
-	if r.Verdict != sim.Violated {
+	if why := o.unrepeatable(number, r); why != "" {
+		rep.Outcome.Verdict, rep.Outcome.Why = sim.Inconclusive, why
+	}
+	if rep.Outcome.Verdict != sim.Violated {
 		rep.Text = o.verdictText(rep.Outcome)
 		return rep, nil
 	}
-	again, _, same := o.simulation.Repeats(r.Record.Plan)
-	if !same || again.Hash != r.Hash {
-		rep.Outcome.Verdict, rep.Outcome.Why = sim.Inconclusive, "the run is not repeatable: "+sim.FirstDifference(r, again)
-		rep.Text = o.verdictText(rep.Outcome)
-		return rep, nil
-	}
-	found := len(r.Record.Plan)
-	shrunk := scheduler.Shrunk{Plan: r.Record.Plan}
+	shrunk := asIs(o.simulation, r)
 	if !o.noShrink {
-		shrunk, r = o.simulation.Shrink(r.Record.Plan, r.Violation.Property, stopper())
+		shrunk = o.simulation.Shrink(r, stopper())
 	}
-	rep.Counterexample = sim.NewCounterexample(o.simulation, schedule.Seed, r)
-	rep.violated(r, found)
-	benign := o.simulation.Run(scheduler.Benign{})
+	rep.violated(shrunk, len(r.Record.Plan))
+	r = shrunk.Result
+	benign := shrunk.Simulation.Run(scheduler.Benign{})
 	if o.html != "" {
 		if err := writePage(o.html, o.scenario, r, benign); err != nil {
 			rep.Trouble = err.Error()
 		}
 	}
-	rep.Text = o.foundText(rep.Outcome, shrunk, number, fmt.Sprint(r.Violation),
-		r.Story(benign, sim.StoryOptions{Full: o.full, Logs: o.logs}), firstLines(r.Stack, 40))
+	rep.Text = o.foundText(rep.Outcome, shrunk, number, r.Story(benign, sim.StoryOptions{Full: o.full, Logs: o.logs}))
 	return rep, nil
+}
+
+// asIs is a violation that was not shrunk.
+func asIs(s *sim.Simulation, r *sim.Result) sim.Shrunk {
+	return sim.Shrunk{Shrunk: scheduler.Shrunk{Plan: r.Record.Plan}, Result: r, Simulation: s}
 }
 
 // violated fills in a violation; found is how many deviations it was found
 // with.
-func (rep *reported) violated(r *sim.Result, found int) {
-	o := &rep.Outcome
+func (rep *reported) violated(s sim.Shrunk, found int) {
+	o, r := &rep.Outcome, s.Result
 	o.Verdict, o.Why = sim.Violated, ""
+	if s.Parted != "" {
+		o.Why = parted(s)
+	}
 	o.Violation, o.FoundDeviations, o.Deviations = shortOf(r.Violation), &found, notes(r.Record.Plan)
-	o.TraceHash, o.Stack = r.Hash, r.Stack
+	o.TraceHash, o.Stack, o.Inputs = r.Hash, r.Stack, drawn(s.Simulation)
+	rep.Counterexample = sim.NewCounterexample(s.Simulation, o.Seed, r)
 }
 
 // asFound tells a violation before anything else is done with it.
-func (o *runOptions) asFound(schedule scheduler.Schedule, r *sim.Result) *reported {
+func (o *runOptions) asFound(f sim.Found) *reported {
 	complete := false
-	rep := &reported{Outcome: outcome{Scenario: o.scenario, Complete: &complete, Seed: schedule.Seed, Strategy: schedule.Strategy},
-		Counterexample: sim.NewCounterexample(o.simulation, schedule.Seed, r)}
-	rep.violated(r, len(r.Record.Plan))
-	rep.Text = o.foundText(rep.Outcome, scheduler.Shrunk{Plan: r.Record.Plan}, schedule.Number, fmt.Sprint(r.Violation), "", firstLines(r.Stack, 40))
+	rep := &reported{Outcome: outcome{Scenario: o.scenario, Complete: &complete, Seed: f.Schedule.Seed, Strategy: f.Schedule.Strategy}}
+	shrunk := asIs(f.Simulation, f.Result)
+	rep.violated(shrunk, len(shrunk.Plan))
+	rep.Text = o.foundText(rep.Outcome, shrunk, f.Number, "")
 	return rep
+}
+
+// unrepeatable says how the schedule's run is another one when it is run
+// again; empty if it is not.
+func (o *runOptions) unrepeatable(number int, r *sim.Result) string {
+	if r.Verdict == sim.Inconclusive {
+		return ""
+	}
+	if difference := o.simulation.Repeats(r); difference != "" {
+		return o.notRepeatable(number, difference)
+	}
+	if r.Verdict == sim.Held && !o.single { // it violated where it was found
+		return o.notRepeatable(number, "it violates in a process that has run others before, and not in a fresh one; "+
+			"a run leaves state behind that later runs see, likely a package-level variable")
+	}
+	return ""
+}
+
+// notRepeatable says why the result is inconclusive.
+func (o *runOptions) notRepeatable(number int, difference string) string {
+	if o.single {
+		return fmt.Sprintf("the schedule of seed %d was not repeatable: %s", o.seed, difference)
+	}
+	return notRepeatable(number, difference)
+}
+
+// notRepeatable says why a search is inconclusive.
+func notRepeatable(number int, difference string) string {
+	return fmt.Sprintf("schedule %d was not repeatable: %s", number, difference)
+}
+
+// because makes an inconclusive result that of the lowest schedule that could
+// not be judged, where that is lower than the one that is told.
+func (rep *reported) because(u unclear, number int) {
+	if o := rep.Outcome; o.Verdict == sim.Inconclusive && u.Why != "" && u.Schedule < number {
+		rep.Outcome = outcome{Scenario: o.Scenario, Verdict: o.Verdict, Why: u.Why, Complete: o.Complete}
+		rep.Text = (&runOptions{}).verdictText(rep.Outcome)
+	}
 }
 
 // save writes the counterexample. The error has its content: what was found is
@@ -148,9 +195,9 @@ func stopper() func() bool {
 // verdictText tells a schedule that does not violate.
 func (o *runOptions) verdictText(out outcome) string {
 	if out.Verdict == sim.Held {
-		return fmt.Sprintf("%s: no violation with seed %d\ntrace hash %s\n", o.scenario, o.seed, out.TraceHash)
+		return fmt.Sprintf("%s: no violation with seed %d\ntrace hash %s\n", out.Scenario, o.seed, out.TraceHash)
 	}
-	s := fmt.Sprintf("%s: inconclusive: %s\n", o.scenario, out.Why)
+	s := fmt.Sprintf("%s: inconclusive: %s\n", out.Scenario, out.Why)
 	if out.Stack != "" {
 		s += indent(firstLines(out.Stack, 40), "  ") + "\n"
 	}
@@ -158,9 +205,9 @@ func (o *runOptions) verdictText(out outcome) string {
 }
 
 // foundText tells a violation.
-func (o *runOptions) foundText(out outcome, shrunk scheduler.Shrunk, number int, violation, story, stack string) string {
+func (o *runOptions) foundText(out outcome, shrunk sim.Shrunk, number int, story string) string {
 	var w strings.Builder
-	fmt.Fprintf(&w, "%s\n", violation)
+	fmt.Fprintf(&w, "%s\n", shrunk.Result.Violation)
 	switch {
 	case o.noShrink:
 		fmt.Fprintf(&w, "found in schedule %d with %s:\n\n", number, deviations(*out.FoundDeviations))
@@ -168,8 +215,9 @@ func (o *runOptions) foundText(out outcome, shrunk scheduler.Shrunk, number int,
 		fmt.Fprintf(&w, "found in schedule %d, minimised from %s to %d%s:\n\n",
 			number, deviations(*out.FoundDeviations), len(out.Deviations), unfinished(shrunk))
 	}
+	tellInputs(&w, out)
 	numbered(&w, out.Deviations)
-	for _, part := range []string{story, stack} {
+	for _, part := range []string{story, firstLines(out.Stack, 40)} {
 		if part != "" {
 			fmt.Fprintf(&w, "\n%s\n", indent(part, "  "))
 		}
@@ -177,11 +225,38 @@ func (o *runOptions) foundText(out outcome, shrunk scheduler.Shrunk, number int,
 	return w.String()
 }
 
-func unfinished(s scheduler.Shrunk) string {
-	if s.Minimal {
+func unfinished(s sim.Shrunk) string {
+	switch {
+	case s.Minimal:
 		return ""
+	case s.Parted != "":
+		return " (" + parted(s) + ")"
 	}
 	return " (stopped early: it may not be minimal)"
+}
+
+// parted says how a shrink met a run that was not repeatable.
+func parted(s sim.Shrunk) string {
+	return "shrinking has stopped: a smaller plan was not repeatable: " + s.Parted
+}
+
+// drawn are the inputs of a scenario that draws them; nil of one that does not.
+func drawn(s *sim.Simulation) json.RawMessage {
+	if s.Scenario().Generate == nil {
+		return nil
+	}
+	raw, err := json.Marshal(s.Scenario().Inputs)
+	if err != nil {
+		return nil // cannot happen: they are numbers, strings and lists
+	}
+	return raw
+}
+
+func tellInputs(w io.Writer, out outcome) {
+	var line bytes.Buffer // those of a result file are on many
+	if out.Inputs != nil && json.Compact(&line, out.Inputs) == nil {
+		fmt.Fprintf(w, "  inputs: %s\n", &line)
+	}
 }
 
 func numbered(w io.Writer, lines []string) {

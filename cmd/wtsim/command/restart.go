@@ -33,7 +33,7 @@ func (s *search) start(w *worker) error {
 	if o.shards > 0 { // a shard's lanes, or turns, are dealt among its workers
 		part, parts = o.shard-1+o.shards*w.index, o.shards*o.workers
 	}
-	c, err := newChild(fmt.Sprintf("search %d %d %d%s", part, parts, w.through, numbers(w.lost)), s.args, in, s.app.stderr)
+	c, err := newChild(fmt.Sprintf("search %d %d %d%s", part, parts, w.through, numbers(w.lost)), s.args, in, s.view)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,10 @@ func (s *search) hasEnded(e workerEvent) error {
 	switch {
 	case e.fatal != nil:
 		s.fatal[w.at] = e.fatal
-		w.through, w.ran = w.at, w.ran+1
-		s.violates(w.at)
+		if w.at > w.through { // else it has ended, and one before it was run again
+			w.through, w.ran = w.at, w.ran+1
+		}
+		s.violates(w.at, e.fatal.Why)
 		return nil
 	case err != nil, w.done != nil && !w.done.Stuck, s.interrupted, s.timeUp:
 		return err

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"strings"
@@ -29,6 +30,7 @@ type runOptions struct {
 	logs      bool
 	part      string // --shard
 	result    string
+	progress  string
 
 	shard, shards int  // of --shard; 0 if there is none
 	single        bool // --seed was given
@@ -99,13 +101,14 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 	f.BoolVar(&o.full, "full", false, "tell every step of the story")
 	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")
+	f.StringVar(&o.progress, "progress", progressAuto, "what to show meanwhile: live (lines redrawn in place), plain, none, or auto: live on a terminal")
 	return f
 }
 
 // validate checks the flags against each other and fills in what follows
 // from them.
 func (o *runOptions) validate(strategyGiven bool) error {
-	if err := scheduler.CheckName(o.strategy); err != nil {
+	if err := cmp.Or(scheduler.CheckName(o.strategy), checkProgressMode(o.progress)); err != nil {
 		return err
 	}
 	switch {

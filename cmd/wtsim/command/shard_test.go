@@ -51,6 +51,9 @@ func TestShardsTellTheSame(t *testing.T) {
 		"test/counts --schedules 50",
 		"test/fatal-later",
 		"test/malformed --schedules 20",
+		"test/fund",
+		"test/fund --bound 0",
+		"test/fatal-drawn --strategy random",
 	} {
 		t.Run(strings.ReplaceAll(args, "/", " "), func(t *testing.T) {
 			dir := t.TempDir()

@@ -22,11 +22,14 @@ type search struct {
 	args        []string
 	began       time.Time
 	workers     []*worker
+	total       int // schedules, as far as that is known; else 0
 	running     int
 	events      chan workerEvent
 	interrupts  chan os.Signal
-	progress    *progress
-	first       int // the lowest schedule that violates; 0 if none is known
+	view        *view
+	yields      map[string]*yield
+	first       int    // the lowest schedule that violates; 0 if none is known
+	what        string // it does
 	found       map[int]*found
 	fatal       map[int]*sim.Fatal
 	unclear     unclear
@@ -60,12 +63,14 @@ type workerEvent struct {
 // supervise runs a search in child processes and reports its end.
 func (a *app) supervise(o *runOptions, args []string) (int, error) {
 	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*sim.Fatal{}, found: map[int]*found{}, seen: newTally(),
-		events: make(chan workerEvent), interrupts: make(chan os.Signal, 1), progress: newProgress(a.stderr, o)}
+		events: make(chan workerEvent), interrupts: make(chan os.Signal, 1), view: newView(a.stderr, o.progress), yields: map[string]*yield{}}
+	defer s.view.clear()
 	signal.Notify(s.interrupts, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(s.interrupts)
 	if o.single {
 		return s.report(1)
 	}
+	s.total = o.dealt(o.schedules)
 	for i := range o.workers {
 		w := &worker{index: i}
 		s.workers = append(s.workers, w)
@@ -76,7 +81,7 @@ func (a *app) supervise(o *runOptions, args []string) (int, error) {
 	if err := s.follow(); err != nil {
 		return 0, err
 	}
-	s.progress.clear()
+	s.view.clear()
 	if s.first == 0 {
 		return s.nothing()
 	}
@@ -115,7 +120,7 @@ func (s *search) follow() error {
 			s.timeUp = true
 			s.stop()
 		case <-tick.C:
-			s.progress.show(s.ran(), time.Since(s.began))
+			s.view.show(s.figures())
 		case e := <-s.events:
 			if err := s.note(e); err != nil {
 				s.stop()
@@ -137,11 +142,14 @@ func (s *search) note(e workerEvent) error {
 		w.at = m.At
 	case m.Ended != nil:
 		w.ended(m.Ended)
+		s.yielded(m.Ended)
 		s.seen.add(m.Ended)
 		s.unclear.note(m.Ended.Number, m.Ended.Why)
+	case m.Unclear != nil:
+		s.unclear.note(m.Unclear.Schedule, m.Unclear.Why)
 	case m.Found != nil:
 		s.found[m.Found.Number] = m.Found
-		s.violates(m.Found.Number)
+		s.violates(m.Found.Number, fmt.Sprintf("property %q violated", m.Found.Reported.Outcome.Violation.Property))
 	case m.Done != nil:
 		w.done, w.through = m.Done, max(w.through, m.Done.Through)
 		s.pruned = max(s.pruned, m.Done.Pruned) // every worker enumerates all
@@ -151,11 +159,11 @@ func (s *search) note(e workerEvent) error {
 
 // violates keeps the lowest schedule that violates; workers need not go beyond
 // it.
-func (s *search) violates(number int) {
+func (s *search) violates(number int, what string) {
 	if s.first != 0 && s.first <= number {
 		return
 	}
-	s.first = number
+	s.first, s.what = number, what
 	for _, w := range s.workers {
 		_, _ = fmt.Fprintln(w.stdin, number)
 	}
@@ -192,8 +200,15 @@ func (s *search) nothing() (int, error) {
 	}
 	o.Pruned = s.pruned
 	s.seen.statistics(o, unbounded)
+	if s.options.strategy == "bounded" { // all schedules have the same inputs
+		of, err := s.options.simulation.Of(s.options.search(), 1)
+		if err != nil {
+			return 0, err
+		}
+		o.Inputs = drawn(of)
+	}
 	s.finish(o)
-	r.Text = o.sentence(deviations(s.options.bound)) + "\n" + o.statistics() + "\n"
+	r.Text = o.nothingText(deviations(s.options.bound))
 	if s.interrupted {
 		r.Text = "interrupted\n" + r.Text
 	}
@@ -212,6 +227,10 @@ func (s *search) report(number int) (int, error) {
 	r, err := s.examine(number)
 	if err != nil {
 		return 0, err
+	}
+	if r.Outcome.Verdict == sim.Inconclusive {
+		s.unclear.note(number, r.Outcome.Why)
+		r.because(s.unclear, number)
 	}
 	o := &r.Outcome
 	o.Schedules = s.options.dealt(number)
@@ -257,8 +276,12 @@ func (s *search) examine(number int) (*reported, error) {
 	code, fatal, err := c.run()
 	close(done)
 	<-gone
-	if fatal != nil {
+	f := s.found[number]
+	switch {
+	case fatal != nil && f == nil:
 		return s.tellFatal(number, fatal)
+	case fatal != nil: // it was confirmed where it was found: another plan has done that
+		err = fmt.Errorf("the process that was to report was ended by a handler: %s", fatal.Why)
 	}
 	r := &reported{}
 	if err == nil && code != exitHeld {
@@ -267,7 +290,7 @@ func (s *search) examine(number int) (*reported, error) {
 	if err == nil {
 		err = json.Unmarshal(out.Bytes(), r)
 	}
-	if f := s.found[number]; err != nil && f != nil && f.Reported != nil { // what was found is kept
+	if err != nil && f != nil && f.Reported != nil { // what was found is kept
 		f.Reported.Trouble = err.Error() + "; the counterexample is kept as it was found"
 		return f.Reported, nil
 	}

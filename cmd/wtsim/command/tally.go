@@ -84,6 +84,16 @@ func (t tally) statistics(o *outcome, through int) {
 	o.Coverable = o.Covered + len(o.Uncovered)
 }
 
+// covered returns how many cases there are, and how many of them were taken.
+func (t tally) covered() (taken, all int) {
+	for _, f := range t.cases { //wtsim:order a count
+		if f.Taken > 0 {
+			taken++
+		}
+	}
+	return taken, len(t.cases)
+}
+
 // packed are the partial orders in few bytes: by schedule, the difference to
 // the schedule before as a varint, and the hash in eight bytes.
 func (t tally) packed() []byte {

@@ -17,22 +17,24 @@ import (
 
 // message is a line that a worker of a search prints: one of these.
 type message struct {
-	At    int    `json:"at,omitempty"` // this schedule begins
-	Ended *ended `json:"ended,omitempty"`
-	Found *found `json:"found,omitempty"`
-	Done  *done  `json:"done,omitempty"`
+	At      int      `json:"at,omitempty"` // this schedule begins
+	Ended   *ended   `json:"ended,omitempty"`
+	Unclear *unclear `json:"unclear,omitempty"` // one that has ended was not repeatable
+	Found   *found   `json:"found,omitempty"`
+	Done    *done    `json:"done,omitempty"`
 }
 
 // ended is a schedule that has ended.
 type ended struct {
 	Number         int      `json:"number"`
+	By             string   `json:"by"`              // the strategy that made it
 	Order          uint64   `json:"order,omitempty"` // hash of its partial order
 	Taken, Missing []string `json:",omitempty"`      // cases of effects that are new, see [sim.Coverage]
 	Why            string   `json:"why,omitempty"`   // it could not be judged
 	Stuck          bool     `json:"stuck,omitempty"` // because it was stuck
 }
 
-// found is a schedule that violates, as it was found.
+// found is a schedule that violates and is repeatable, as it was found.
 type found struct {
 	Number   int       `json:"number"`
 	Pruned   int       `json:"pruned,omitempty"` // up to it
@@ -89,20 +91,23 @@ func (a *app) workSearch(o *runOptions, s sim.Search) (int, error) {
 	s.Limit = func() int { return int(limit.Load()) }
 	s.Before = func(n int) { _ = out.Encode(message{At: n}) }
 	var covered sim.Coverage
-	s.After = func(n int, r *sim.Result) {
-		e := ended{Number: n, Why: r.Why, Stuck: r.Abandoned}
+	s.After = func(schedule scheduler.Schedule, r *sim.Result) {
+		e := ended{Number: schedule.Number, By: schedule.Strategy, Why: r.Why, Stuck: r.Abandoned}
 		if !r.Abandoned { // how far it got depends on the machine
 			e.Order = r.Record.Hash
 			e.Taken, e.Missing = covered.Add(r)
 		}
 		_ = out.Encode(message{Ended: &e})
 	}
+	s.Differs = func(u sim.Unrepeatable) {
+		_ = out.Encode(message{Unclear: &unclear{u.Number, notRepeatable(u.Number, u.Difference)}})
+	}
 	f, err := o.simulation.Search(ctx, s)
 	if err != nil {
 		return 0, err
 	}
 	if f.Result != nil {
-		r := o.asFound(f.Schedule, f.Result)
+		r := o.asFound(f)
 		_ = out.Encode(message{Found: &found{f.Number, f.Schedule.Pruned, r}})
 	}
 	return exitHeld, out.Encode(message{Done: &done{f.Through, f.Complete, f.Stuck, f.Pruned}})
@@ -127,17 +132,15 @@ func orders(in io.Reader) (context.Context, *atomic.Int64) {
 	return ctx, limit
 }
 
-// again runs a schedule again by its number. Lost are those that must not be
-// run on the way there.
-func (o *runOptions) again(number int, lost map[int]bool) (scheduler.Schedule, *sim.Result, error) {
-	s := o.search()
-	s.Lost = lost
+// schedule returns a schedule of a search by its number, and makes the
+// simulation that of its inputs.
+func (o *runOptions) schedule(s sim.Search, number int) (scheduler.Schedule, error) {
 	schedule, ok, err := o.simulation.Schedule(s, number)
-	if err != nil {
-		return schedule, nil, err
+	if err == nil && !ok {
+		err = fmt.Errorf("there is no schedule %d", number)
 	}
-	if !ok {
-		return schedule, nil, fmt.Errorf("there is no schedule %d", number)
+	if err == nil {
+		o.simulation, err = o.simulation.Of(s, number)
 	}
-	return schedule, o.simulation.Run(schedule.Source), nil
+	return schedule, err
 }

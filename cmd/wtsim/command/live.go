@@ -1,0 +1,297 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+
+	"github.com/wtsim/wtsim/scheduler"
+)
+
+// view is what a search shows on standard error while it runs: on a terminal
+// some lines that are redrawn in place, elsewhere a plain line now and then.
+// It takes three escape sequences (up, erase line, erase below), which every
+// terminal knows; a library for that would be larger than all of this.
+//
+// What workers print passes through it, so that the lines stay below.
+type view struct {
+	mode  string // "live", "plain" or "none"
+	color bool
+	size  func() (width, height int)
+
+	mu    sync.Mutex // of what follows
+	w     io.Writer
+	drawn []string      // the lines that stand there
+	next  time.Duration // when the next plain line is due
+}
+
+// The modes of --progress.
+const (
+	progressAuto  = "auto" // live on a terminal, else plain
+	progressLive  = "live"
+	progressPlain = "plain"
+	progressNone  = "none"
+)
+
+func checkProgressMode(mode string) error {
+	if modes := []string{progressAuto, progressLive, progressPlain, progressNone}; !slices.Contains(modes, mode) {
+		return fmt.Errorf("--progress is %q, wanted one of %s", mode, strings.Join(modes, ", "))
+	}
+	return nil
+}
+
+// Nothing is shown of a search that is over sooner.
+const (
+	liveAfter  = time.Second
+	plainAfter = 5 * time.Second
+)
+
+func newView(w io.Writer, mode string) *view {
+	v := &view{w: w, mode: mode, color: os.Getenv("NO_COLOR") == "", next: plainAfter}
+	v.size = func() (int, int) { return 80, 24 }
+	f, ok := w.(*os.File)
+	terminal := ok && term.IsTerminal(int(f.Fd()))
+	if terminal {
+		v.size = func() (int, int) {
+			width, height, err := term.GetSize(int(f.Fd()))
+			if err != nil || width <= 0 || height <= 0 {
+				return 80, 24
+			}
+			return width, height
+		}
+	}
+	if mode == progressAuto {
+		v.mode = progressPlain
+		if terminal && os.Getenv("TERM") != "dumb" {
+			v.mode = progressLive
+		}
+	}
+	return v
+}
+
+// show shows the figures if it is time.
+func (v *view) show(f figures) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.mode == progressLive && f.spent >= liveAfter:
+		width, height := v.size()
+		v.draw(f.lines(height-1), width)
+	case v.mode == progressPlain && f.spent >= v.next:
+		fmt.Fprintln(v.w, f.sentence())
+		for v.next <= f.spent { // 5 s, 10 s, 20 s, 40 s, 80 s, then every minute
+			v.next = min(2*v.next, v.next+time.Minute)
+		}
+	}
+}
+
+// draw replaces the lines that stand there.
+func (v *view) draw(lines []string, width int) {
+	var b strings.Builder
+	v.up(&b, width)
+	v.drawn = v.drawn[:0]
+	for _, l := range lines {
+		l = cut(l, width-1)
+		v.drawn = append(v.drawn, l)
+		b.WriteString(v.colored(l) + "\x1b[K\n")
+	}
+	b.WriteString("\x1b[J")
+	_, _ = io.WriteString(v.w, b.String())
+}
+
+// up moves to where the lines begin. On a terminal that has become narrower
+// since, they take more rows.
+func (v *view) up(b *strings.Builder, width int) {
+	rows := 0
+	for _, l := range v.drawn {
+		rows += max(1, (utf8.RuneCountInString(l)+width-1)/max(width, 1))
+	}
+	b.WriteString("\r")
+	if rows > 0 {
+		fmt.Fprintf(b, "\x1b[%dA", rows)
+	}
+}
+
+func (v *view) colored(line string) string {
+	switch {
+	case !v.color:
+		return line
+	case strings.HasPrefix(line, findings) && !strings.HasSuffix(line, nothingYet):
+		return "\x1b[1;31m" + line + "\x1b[0m"
+	case !strings.HasPrefix(line, "  "):
+		return "\x1b[1m" + line + "\x1b[0m"
+	}
+	return line
+}
+
+// cut shortens a line to the width.
+func cut(line string, width int) string {
+	if width < 1 {
+		return ""
+	}
+	if runes := []rune(line); len(runes) > width {
+		return string(runes[:width])
+	}
+	return line
+}
+
+// clear removes the lines; the cursor stands where they began.
+func (v *view) clear() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.erase()
+}
+
+func (v *view) erase() {
+	if len(v.drawn) == 0 {
+		return
+	}
+	var b strings.Builder
+	width, _ := v.size()
+	v.up(&b, width)
+	v.drawn = nil
+	_, _ = io.WriteString(v.w, b.String()+"\x1b[J")
+}
+
+// Write passes on what a worker prints.
+func (v *view) Write(p []byte) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.erase()
+	n, err := v.w.Write(p)
+	if err == nil && v.mode == progressLive && n > 0 && p[n-1] != '\n' {
+		_, err = io.WriteString(v.w, "\n") // the lines begin at a margin
+	}
+	return n, err
+}
+
+// figures are what a view shows.
+type figures struct {
+	scenario   string
+	ran, total int // schedules; total 0 if there is no limit
+	workers    int
+	spent      time.Duration
+	most       time.Duration // of --for
+	behaviours int
+	covered    int // cases of the at-least-once closure
+	coverable  int
+	yields     map[string]*yield // by strategy
+	finding    string
+}
+
+// yield is what a strategy has brought.
+type yield struct {
+	schedules int
+	news      int // behaviours that no schedule before has shown
+}
+
+// yielded takes note of what a strategy has brought.
+func (s *search) yielded(e *ended) {
+	y := s.yields[e.By]
+	if y == nil {
+		y = &yield{}
+		s.yields[e.By] = y
+	}
+	y.schedules++
+	if e.Order != 0 && s.seen.orders[e.Order] == 0 {
+		y.news++
+	}
+}
+
+// figures are what there is to show.
+func (s *search) figures() figures {
+	f := figures{scenario: s.options.scenario, ran: s.ran(), total: s.total, workers: len(s.workers),
+		spent: time.Since(s.began), most: s.options.duration, behaviours: len(s.seen.orders), yields: s.yields}
+	f.covered, f.coverable = s.seen.covered()
+	if s.first > 0 {
+		f.finding = fmt.Sprintf("schedule %d: %s", s.first, s.what)
+	}
+	return f
+}
+
+const (
+	findings   = "  findings    "
+	nothingYet = "none so far"
+)
+
+// lines are the figures for a terminal, at most so many.
+func (f *figures) lines(most int) []string {
+	head := []string{
+		fmt.Sprintf("%s: %s, %.0f/s, %s, %s", f.scenario, f.count(), f.perSecond(), plural(f.workers, "worker"), f.time()),
+		fmt.Sprintf("  behaviours  %d distinct", f.behaviours),
+	}
+	if f.coverable > 0 {
+		head = append(head, fmt.Sprintf("  coverage    %d of %d cases: crash before, crash after, response lost, redelivered", f.covered, f.coverable))
+	}
+	foot := []string{findings + f.found()}
+	table := f.table()
+	if len(head)+len(table)+len(foot) > most {
+		table = nil
+	}
+	all := slices.Concat(head, table, foot)
+	return all[:max(1, min(len(all), most))]
+}
+
+func (f *figures) table() []string {
+	out := []string{fmt.Sprintf("  %-14s  %9s  %14s", "strategy", "schedules", "new behaviours")}
+	for _, name := range scheduler.Names {
+		if y := f.yields[name]; y != nil {
+			out = append(out, fmt.Sprintf("  %-14s  %9d  %14d", name, y.schedules, y.news))
+		}
+	}
+	if len(out) == 1 {
+		return nil
+	}
+	return out
+}
+
+// sentence is the figures on a plain line.
+func (f *figures) sentence() string {
+	s := fmt.Sprintf("wtsim: %s: %s, %.0f/s, %d distinct behaviours", f.scenario, f.count(), f.perSecond(), f.behaviours)
+	if f.coverable > 0 {
+		s += fmt.Sprintf(", %d of %d cases covered", f.covered, f.coverable)
+	}
+	return s + fmt.Sprintf(", findings: %s, %s", f.found(), f.time())
+}
+
+func (f *figures) found() string {
+	if f.finding == "" {
+		return nothingYet
+	}
+	return strings.Join(strings.Fields(f.finding), " ") // on one line
+}
+
+func (f *figures) count() string {
+	if f.total > 0 {
+		return fmt.Sprintf("%d of %d schedules", f.ran, f.total)
+	}
+	return plural(f.ran, "schedule")
+}
+
+func (f *figures) perSecond() float64 { return float64(f.ran) / max(f.spent.Seconds(), 0.001) }
+
+func (f *figures) time() string {
+	left := f.most - f.spent
+	if f.total > 0 && f.ran > 0 {
+		left = time.Duration(float64(f.spent) * float64(f.total-f.ran) / float64(f.ran))
+	}
+	s := f.spent.Round(time.Second).String()
+	if left = left.Round(time.Second); left > 0 {
+		s += fmt.Sprintf(", about %v left", left)
+	}
+	return s
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
