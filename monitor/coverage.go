@@ -150,7 +150,30 @@ func (s *store) take(at int) {
 	if at >= len(s.taken) {
 		s.taken = append(s.taken, make([]bool, s.transitions()-len(s.taken))...)
 	}
-	s.taken[at] = true
+	if !s.taken[at] {
+		s.taken[at] = true
+		if s.told != nil {
+			s.told(s.property.Name(), s.transition(at))
+		}
+	}
+}
+
+// transition is what stands at a place among those taken.
+func (s *store) transition(at int) TransitionUse {
+	n := len(s.dead)
+	t := TransitionUse{Taken: true}
+	letter := 0
+	if s.configs != nil {
+		letter, t.From, t.To = at/(n*n), s.auto.States[at/n%n], s.auto.States[at%n]
+	} else {
+		letter, t.From, t.To = s.fates[at/n].letter, s.auto.States[at%n], s.auto.States[s.table[at]]
+	}
+	if letter < len(s.letters) {
+		t.Event = s.letters[letter].EventType.Type
+	} else {
+		t.Event = "after"
+	}
+	return t
 }
 
 // transitions is how many there may be: by letter and state; of a stateful

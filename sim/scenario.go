@@ -166,6 +166,9 @@ type Simulation struct {
 	command  func() *exec.Cmd // for runs apart
 	served   bool             // this is the process of a run
 	outside  bool             // runs are processes whether it is isolated or not
+	timed    bool             // properties look at the time of events
+	atEnd    func(*stores)    // tests look at what is stored
+	forget   string           // tests leave out a part of the state
 }
 
 // Compile checks a scenario and makes it ready. The error is the first thing
@@ -183,7 +186,8 @@ func Compile(s Scenario) (*Simulation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
 	}
-	return &Simulation{scenario: s, rules: rules, program: program}, nil
+	timed := slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Automaton() != nil && p.Automaton().Timed() })
+	return &Simulation{scenario: s, rules: rules, program: program, timed: timed}, nil
 }
 
 // Scenario returns the scenario, with its defaults filled in.

@@ -88,7 +88,7 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 			found.Complete = true
 			break
 		}
-		r := s.run(schedule.Source, true)
+		r := s.run(schedule.Source, o.watch())
 		strategy.Learn(n, learnable(r))
 		found.Ran, found.Number, found.Through = found.Ran+1, n, n
 		if o.After != nil {
@@ -138,12 +138,20 @@ func (o Search) withDefaults() Search {
 	return o
 }
 
+// watch is what the strategy looks at.
+func (o Search) watch() watch {
+	if o.Strategy == "bounded" {
+		return allStates
+	}
+	return steps
+}
+
 func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 	run := func(source scheduler.Source) *scheduler.Record {
 		if o.Around != nil {
 			source = o.Around(source)
 		}
-		if r := learnable(s.run(source, true)); r != nil {
+		if r := learnable(s.run(source, o.watch())); r != nil {
 			return r
 		}
 		return &scheduler.Record{}
