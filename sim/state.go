@@ -64,7 +64,7 @@ func (w *world) past(s *Step, step scheduler.Step) {
 	}
 	w.depends.Add(&step, nil)
 	for _, e := range s.Events {
-		if !w.sim.timed {
+		if !w.sim.timed || w.forgets("time") {
 			e.Time = time.Time{}
 		}
 		h := fnv.New64a()
@@ -230,7 +230,9 @@ func (w *world) instancesInto(d *digestOf) {
 		if i.dead {
 			continue
 		}
-		d.text(i.cause)
+		if !w.forgets("instance") {
+			d.text(i.cause)
+		}
 		d.flags(i.leaving, i.built, i.buildErr != nil, i.old, i.own != nil)
 		for _, n := range []int{len(i.serving), i.errors, len(i.onTerminate), int(i.skew)} {
 			d.number(int64(n))
