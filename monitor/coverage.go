@@ -162,16 +162,16 @@ func (s *store) take(at int) {
 func (s *store) transition(at int) TransitionUse {
 	n := len(s.dead)
 	t := TransitionUse{Taken: true}
-	letter := 0
+	letter, from, to := 0, at%n, 0
 	if s.configs != nil {
-		letter, t.From, t.To = at/(n*n), s.auto.States[at/n%n], s.auto.States[at%n]
+		letter, from, to = at/(n*n), at/n%n, at%n
 	} else {
-		letter, t.From, t.To = s.fates[at/n].letter, s.auto.States[at%n], s.auto.States[s.table[at]]
+		letter, to = s.fates[at/n].letter, int(s.table[at])
 	}
-	if letter < len(s.letters) {
+	if t.From, t.To = s.auto.States[from], s.auto.States[to]; letter < len(s.letters) {
 		t.Event = s.letters[letter].EventType.Type
 	} else {
-		t.Event = "after"
+		t.Event = "after " + length(s.auto.Deadlines[from].After)
 	}
 	return t
 }

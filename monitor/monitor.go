@@ -19,8 +19,8 @@ type Options struct {
 	// needs witnesses. See [Monitor.Coverage].
 	Coverage bool
 	// Taken, if not nil, is told of a transition when an event uses it first,
-	// at the time of Observe; again where it is taken by other guards. The event of
-	// a deadline is "after". It needs Coverage.
+	// at the time of Observe; again where it is taken by other guards. It needs
+	// Coverage.
 	Taken func(property string, t TransitionUse)
 	// Malformed, if not nil, is told of each event that is malformed for a
 	// property, at the time of Observe.
