@@ -150,7 +150,30 @@ func (s *store) take(at int) {
 	if at >= len(s.taken) {
 		s.taken = append(s.taken, make([]bool, s.transitions()-len(s.taken))...)
 	}
-	s.taken[at] = true
+	if !s.taken[at] {
+		s.taken[at] = true
+		if s.told != nil {
+			s.told(s.property.Name(), s.transition(at))
+		}
+	}
+}
+
+// transition is what stands at a place among those taken.
+func (s *store) transition(at int) TransitionUse {
+	n := len(s.dead)
+	t := TransitionUse{Taken: true}
+	letter, from, to := 0, at%n, 0
+	if s.configs != nil {
+		letter, from, to = at/(n*n), at/n%n, at%n
+	} else {
+		letter, to = s.fates[at/n].letter, int(s.table[at])
+	}
+	if t.From, t.To = s.auto.States[from], s.auto.States[to]; letter < len(s.letters) {
+		t.Event = s.letters[letter].EventType.Type
+	} else {
+		t.Event = "after " + length(s.auto.Deadlines[from].After)
+	}
+	return t
 }
 
 // transitions is how many there may be: by letter and state; of a stateful

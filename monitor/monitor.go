@@ -19,6 +19,10 @@ type Options struct {
 	// Coverage keeps track of the states and transitions that events use; it
 	// needs witnesses. See [Monitor.Coverage].
 	Coverage bool
+	// Taken, if not nil, is told of a transition when an event uses it first,
+	// at the time of Observe; again where it is taken by other guards. It needs
+	// Coverage.
+	Taken func(property string, t TransitionUse)
 	// Malformed, if not nil, is told of each event that is malformed for a
 	// property, at the time of Observe.
 	Malformed func(Malformed)

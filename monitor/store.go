@@ -29,6 +29,7 @@ type store struct {
 
 	covering bool   // see coverage.go
 	taken    []bool // as table: an instance took the transition
+	told     func(property string, t TransitionUse)
 
 	// A letter is an event type and the guards passed. Letters are numbered as
 	// they are first seen.
@@ -61,7 +62,7 @@ func (s *store) start(pl *plan, o *Options, t *symbols, from *sources) {
 	}
 	s.byType = make([][]uint32, len(pl.letters))
 	s.matched = make([]int, len(pl.letters))
-	s.covering = o.Coverage
+	s.covering, s.told = o.Coverage, o.Taken
 	s.pools[0].add(nil, instance{state: startState, dead: pl.dead[startState]})
 	if o.skew > 0 {
 		s.pools[0].fuzzy = []*front{newFront()}

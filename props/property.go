@@ -17,6 +17,7 @@ type Property struct {
 	automaton *Automaton
 	check     func(Run) error
 	once      bool // the check compares with the benign run
+	calls     bool // the check looks at what clients have asked
 }
 
 // build compiles a machine into a property; a mistake is kept for Validate.

@@ -67,7 +67,9 @@ func OfCalls(name, sentence string, check func([]Call) error) *Property {
 	if check != nil {
 		judge = func(r Run) error { return check(r.Calls()) }
 	}
-	return judged(name, sentence, judge)
+	p := judged(name, sentence, judge)
+	p.calls = true
+	return p
 }
 
 // judged returns a property that is a check of a quiescent run.
@@ -85,6 +87,9 @@ func judged(name, sentence string, check func(Run) error) *Property {
 // Check returns the check at quiescence, for engines; nil if the property is
 // a state machine.
 func (p *Property) Check() func(Run) error { return p.check }
+
+// LooksAtCalls reports whether the check asks for what clients have asked.
+func (p *Property) LooksAtCalls() bool { return p.calls }
 
 // Compares reports whether the check asks for the end of the benign run.
 func (p *Property) Compares() bool { return p.once }

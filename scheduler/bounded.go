@@ -147,10 +147,14 @@ func (b *Bounded) met(f *frame, d *Decision) bool {
 		return false
 	}
 	n := len(f.record.Plan)
-	if o, ok := b.owners[d.State]; ok && o.deviations <= n {
+	state := hash(d.State, d.At, "")
+	for _, option := range d.Options { // what is offered is a part of it
+		state = hash(state, option.Do, option.With)
+	}
+	if o, ok := b.owners[state]; ok && o.deviations <= n {
 		return o.plan != f.own
 	}
-	b.owners[d.State] = owner{n, f.own}
+	b.owners[state] = owner{n, f.own}
 	return false
 }
 

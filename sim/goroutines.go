@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/scheduler"
@@ -156,5 +157,6 @@ func (w *world) tellCompanion() {
 	}
 	w.named(s.Identity)
 	w.tell(s)
+	c.task.lastStep = time.Now() //wtsim:clock the bubble's clock
 	w.takesAdvantage(c.candidate)
 }

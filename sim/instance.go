@@ -58,6 +58,7 @@ type instance struct {
 	cause    string    // the task that it was started for
 	root     string    // the client's request that this follows from
 	sequence uint64    // events
+	since    time.Time // when it was started
 
 	onTerminate []func(context.Context)
 	tempDir     string
@@ -82,7 +83,7 @@ func (i *instance) busy() bool { return len(i.serving) > 0 || i.fn.AlwaysOn || i
 
 // newInstance starts a function instance for a task.
 func (w *world) newInstance(t *task, old bool) *instance {
-	i := &instance{id: fmt.Sprintf("i-%d", len(w.instances)+1), fn: t.fn, world: w, cause: t.name, root: t.root, old: old}
+	i := &instance{id: fmt.Sprintf("i-%d", len(w.instances)+1), fn: t.fn, world: w, cause: t.name, root: t.root, old: old, since: time.Now()} //wtsim:clock the bubble's clock
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	i.tap = &instanceTap{i}
 	i.router = &router{inst: i}

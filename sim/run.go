@@ -44,28 +44,39 @@ type Result struct {
 // Its record has no steps unless the source watches them; those of a search
 // have.
 func (s *Simulation) Run(source scheduler.Source) *Result {
-	return s.run(source, scheduler.Watches(source))
+	if scheduler.Watches(source) {
+		return s.run(source, allStates)
+	}
+	return s.run(source, unwatched)
 }
 
-func (s *Simulation) run(source scheduler.Source, watched bool) *Result {
+// watch is how much the recorder is told of a run.
+type watch uint8
+
+const (
+	unwatched watch = iota
+	steps           // and what properties do
+	allStates       // and the state at each decision, for a bounded search
+)
+
+func (s *Simulation) run(source scheduler.Source, watch watch) *Result {
 	if (s.scenario.Isolated || s.outside) && !s.served {
 		return s.runApart(source)
 	}
 	s.knowBenign()
-	w, err := s.world(source, watched)
+	w, err := s.world(source, watch)
 	return w.finish(err)
 }
 
 // world is a world whose run is over.
-func (s *Simulation) world(source scheduler.Source, watched bool) (w *world, err error) {
+func (s *Simulation) world(source scheduler.Source, watch watch) (w *world, err error) {
 	defer collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
 	oneThread.hold()
 	defer oneThread.release()
 	err = bubble.Run(s.watchdog, func(beat *bubble.Beat) {
-		w = newWorld(s, source, g, beat)
-		w.watched = watched
+		w = newWorld(s, source, watch, g, beat)
 		g.route(w)
 		w.run()
 	})

@@ -177,6 +177,10 @@ type Simulation struct {
 	draws    *drawing         // that were made
 	fixed    bool             // they are those of a file, whatever the seed
 	benign   *benign
+	timed    bool          // properties look at the time of events
+	ofCalls  bool          // and at what clients have asked
+	atEnd    func(*stores) // tests look at what is stored
+	forget   string        // tests leave out a part of the state
 }
 
 // Compile checks a scenario and makes it ready; one that draws inputs with
@@ -201,7 +205,9 @@ func compileDrawn(s Scenario) (*Simulation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
 	}
-	return &Simulation{scenario: s, rules: rules, program: program, benign: &benign{}}, nil
+	timed := slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Automaton() != nil && p.Automaton().Timed() })
+	ofCalls := slices.ContainsFunc(s.Properties, (*props.Property).LooksAtCalls)
+	return &Simulation{scenario: s, rules: rules, program: program, timed: timed, ofCalls: ofCalls, benign: &benign{}}, nil
 }
 
 // Scenario returns the scenario, with its defaults filled in.

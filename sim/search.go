@@ -147,7 +147,7 @@ func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) 
 	if err != nil {
 		return false, err
 	}
-	r := sim.run(schedule.Source, true)
+	r := sim.run(schedule.Source, l.search.watch())
 	strategy.Learn(schedule.Number, learnable(r))
 	if r.Abandoned {
 		l.abandoned++
@@ -237,6 +237,14 @@ func (o Search) withDefaults() Search {
 	return o
 }
 
+// watch is what the strategy looks at.
+func (o Search) watch() watch {
+	if o.Strategy == "bounded" {
+		return allStates
+	}
+	return steps
+}
+
 func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 	run := func(number int, source scheduler.Source) *scheduler.Record {
 		drawn, err := s.Of(o, number)
@@ -246,7 +254,7 @@ func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 		if o.Around != nil {
 			source = o.Around(source)
 		}
-		if r := learnable(drawn.run(source, true)); r != nil {
+		if r := learnable(drawn.run(source, o.watch())); r != nil {
 			return r
 		}
 		return &scheduler.Record{}

@@ -96,8 +96,9 @@ func (w *world) perform(c candidate) {
 	}
 	w.named(s.Identity)
 	w.tell(s)
+	c.task.lastStep = time.Now() //wtsim:clock the bubble's clock
 	if !c.task.background {
-		w.idleSince = time.Now() //wtsim:clock the bubble's clock
+		w.idleSince = c.task.lastStep
 	}
 	w.fair(c.task, &s)
 	w.takesAdvantage(c)

@@ -29,7 +29,7 @@ func (s *Simulation) Stress(seed uint64) *Result {
 	defer g.giveBack()
 	var w *world
 	err = bubble.Run(s.watchdog, func(beat *bubble.Beat) {
-		w = newWorld(s, scheduler.Benign{}, g, beat)
+		w = newWorld(s, scheduler.Benign{}, unwatched, g, beat)
 		w.stress = &stress{random: rand.New(rand.NewPCG(seed, 1))}
 		g.route(w)
 		w.run()

@@ -53,6 +53,8 @@ type task struct {
 	counts     map[string]int
 	touched    []touch // resources that its operations named, for stall
 
+	lastStep time.Time // when it did something
+
 	row     int // operations in a row
 	same    int // of these, how often the last one had the same result
 	lastRun string

@@ -1,14 +1,14 @@
 package sim
 
 import (
-	varint "encoding/binary"
 	"hash/fnv"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -22,12 +22,12 @@ import (
 // Every operation touches "<service> *" and "time" without reading or writing
 // them: so it conflicts with who does. What starts and ends do to function
 // instances, and in which order properties see events, is part of the state
-// instead: as conflicts they would order whole requests, which could change
-// places all the same.
+// instead (see state.go): as conflicts they would order whole requests, which
+// could change places all the same.
 
 // next is what a candidate would do, for a scheduling decision's option.
 func (w *world) nextStep(c candidate) *scheduler.Step {
-	if !w.watched {
+	if w.watch == unwatched {
 		return nil
 	}
 	return &scheduler.Step{Name: c.step(), Task: c.task.name, Site: site(c), Touches: w.touches(c)}
@@ -56,14 +56,21 @@ func (w *world) touches(c candidate) []scheduler.Touch {
 	if c.call == nil {
 		return []scheduler.Touch{{Resource: "time"}}
 	}
-	return operationTouches(&c.call.Op)
+	return w.operationTouches(&c.call.Op)
 }
 
-func operationTouches(op *event.Operation) []scheduler.Touch {
+// keyed reports whether the resource of a service's operations is a list of
+// keys.
+func (w *world) keyed(service string) bool {
+	_, ok := w.backend(service).(probe.Expirer)
+	return ok
+}
+
+func (w *world) operationTouches(op *event.Operation) []scheduler.Touch {
 	out := []scheduler.Touch{{Resource: "time"}}
 	all := scheduler.Touch{Resource: op.Service + " *"}
 	names := []string{op.Resource}
-	if op.Service == "redis" {
+	if w.keyed(op.Service) {
 		names = strings.Fields(op.Resource)
 	}
 	if op.Resource == "" || strings.Contains(op.Method, "list") || strings.Contains(op.Resource, "*") {
@@ -82,7 +89,7 @@ func operationTouches(op *event.Operation) []scheduler.Touch {
 // did tells the recorder of a step that was told, with all that it has shown
 // as its outcome: runs are alike only where that is.
 func (w *world) did(s *Step) {
-	if !w.watched {
+	if w.watch == unwatched {
 		return
 	}
 	step := scheduler.Step{Name: s.Identity, Task: s.Task, Site: s.What}
@@ -94,100 +101,39 @@ func (w *world) did(s *Step) {
 	case s.Kind == KindTime:
 		step.Touches = []scheduler.Touch{{Resource: "time", Write: true}}
 	case s.Operation != nil:
-		step.Touches = operationTouches(s.Operation)
+		step.Touches = w.operationTouches(s.Operation)
 		_, _ = outcome.Write(w.trace.arguments[:])
 	default:
 		step.Touches = []scheduler.Touch{{Resource: "time"}}
 	}
 	for _, e := range s.Events {
 		e.Time = time.Time{}
-		line := e.AppendJSON(nil)
-		_, _ = outcome.Write(line)
-		h := fnv.New64a()
-		_, _ = h.Write(varint.AppendVarint(line, int64(w.history)))
-		w.history = h.Sum64()
+		_, _ = outcome.Write(e.AppendJSON(nil))
 	}
-	w.reached(s.Events)
 	if w.site != "" {
 		step.Site, w.site = w.site, ""
 	}
 	step.Outcome = strconv.FormatUint(outcome.Sum64(), 36)
 	w.record.Did(step)
-}
-
-// reached tells which events properties have seen, each counted to two: what
-// tells most automata's states apart.
-func (w *world) reached(events []event.Event) {
-	for _, e := range events {
-		if w.seen == nil {
-			w.seen = map[string]int{}
-		}
-		if w.seen[e.Type] < 2 {
-			w.seen[e.Type]++
-			var parts []string
-			for name, n := range w.seen { //wtsim:order sorted below
-				parts = append(parts, name+"="+strconv.Itoa(n))
-			}
-			slices.Sort(parts)
-			w.record.Reached(strings.Join(parts, " "))
-		}
+	if w.watch == allStates {
+		w.past(s, step)
 	}
 }
 
-// state is a hash of what decides how the run goes on: what has happened, as
-// a partial order; the instant; what is ready, waits or falls due, in order;
-// and what the benign order counts.
-func (w *world) state() uint64 {
-	if !w.watched {
-		return 0
+// took is told by the monitor of what it has not seen a property do before in
+// this run. A property's state, for strategies, is all that it has done: so
+// two that have gone the same ways in another order are in one state.
+func (w *world) took(property string, t monitor.TransitionUse) {
+	key := strings.Join([]string{property, t.From, t.Event, t.To}, "\x00")
+	if w.taken[key] {
+		return // by other guards
 	}
+	if w.taken == nil {
+		w.taken, w.ways = map[string]bool{}, map[string]uint64{}
+	}
+	w.taken[key] = true
 	h := fnv.New64a()
-	var b []byte
-	number := func(n int64) { b = varint.AppendVarint(b, n) }
-	text := func(s string) { number(int64(len(s))); b = append(b, s...) }
-	now := time.Now() //wtsim:clock the bubble's clock
-	number(int64(w.record.Hash()))
-	number(int64(w.history))
-	number(now.UnixNano())
-	number(int64(w.faults))
-	if text(w.lastNamed); w.current != nil {
-		text(w.current.name)
-	}
-	number(int64(w.wakings))
-	ranks := make([]int, 0, len(w.tasks))
-	for _, t := range w.tasks {
-		ranks = append(ranks, t.readySince)
-	}
-	slices.Sort(ranks)
-	for _, t := range w.tasks {
-		text(t.name)
-		rank, _ := slices.BinarySearch(ranks, t.readySince)
-		for _, n := range []int{int(t.stage), rank, min(t.readySince, 1), t.row, t.same, t.attempt, len(t.calls)} {
-			number(int64(n))
-		}
-		if text(t.lastRun); t.inst != nil {
-			text(t.inst.id)
-		}
-		for _, c := range t.calls {
-			text(c.id)
-		}
-	}
-	for _, e := range w.agenda.entries {
-		if text(e.name); !e.idle { // of those that no run waits for only the order counts
-			number(e.at.UnixNano())
-		}
-	}
-	for _, i := range w.instances {
-		text(i.id)
-		flags := int64(len(i.serving))
-		for n, on := range []bool{i.dead, i.leaving, i.built} {
-			if on {
-				flags |= 1 << (8 + n)
-			}
-		}
-		number(flags)
-		number(int64(i.errors))
-	}
-	_, _ = h.Write(b)
-	return h.Sum64()
+	_, _ = h.Write([]byte(key))
+	w.ways[property] += h.Sum64()
+	w.record.Reached(property + " " + strconv.FormatUint(w.ways[property], 36))
 }

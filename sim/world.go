@@ -55,15 +55,19 @@ type world struct {
 	trace   *trace
 	note    []string // deviations since the last step, in words
 
-	last      string         // identity of the last step that counts
-	lastNamed string         // identity of the last one that has one of its own
-	wakings   int            // steps since then
-	waited    bool           // time has passed since the last step
-	counted   int            // steps that count: those that only print do not
-	site      string         // of the step that is being done, for strategies
-	seen      map[string]int // events, by type
-	history   uint64         // hash of the events in their order
-	happened  []Step         // at this instant, without being decided: time limits, what is given up
+	last      string            // identity of the last step that counts
+	lastNamed string            // identity of the last one that has one of its own
+	wakings   int               // steps since then
+	waited    bool              // time has passed since the last step
+	counted   int               // steps that count: those that only print do not
+	site      string            // of the step that is being done, for strategies
+	taken     map[string]bool   // what properties have done, see took
+	ways      map[string]uint64 // by property: hash of it
+	depends   scheduler.Order   // all of what has happened, see past
+	history   uint64            // hash of the events in their order
+	expiries  []expiry          // of keys, sorted
+	behind    []lossy           // what services may forget
+	happened  []Step            // at this instant, without being decided: time limits, what is given up
 	result    *Result
 
 	mu       sync.Mutex
@@ -79,8 +83,8 @@ type world struct {
 	lostAck   *call  // an acknowledgement that the service does not see
 	closing   bool
 	chosen    atomic.Uint32 // orders what the chooser does for the race detector
-	watched   bool          // steps are told to the recorder
-	idleSince time.Time     // when the last task that is no instance's own did something
+	watch     watch
+	idleSince time.Time // when the last task that is no instance's own did something
 
 	aliveAtEnd map[string]bool // function instances, by id
 }
@@ -118,12 +122,13 @@ func (w *world) owner(label string) *owner {
 	return w.owners[label]
 }
 
-func newWorld(s *Simulation, source scheduler.Source, g *globals, beat *bubble.Beat) *world {
+func newWorld(s *Simulation, source scheduler.Source, watch watch, g *globals, beat *bubble.Beat) *world {
 	w := &world{
-		sim: s, record: scheduler.NewRecorder(source), monitor: s.program.Start(),
+		sim: s, record: scheduler.NewRecorder(source), watch: watch,
 		beat: beat, random: g.random, output: g.output, topics: map[string][]*subscription{},
 		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
 	}
+	w.monitor = s.program.StartWith(monitor.Options{Coverage: watch != unwatched, Taken: w.took})
 	w.replay, _ = source.(*scheduler.Replay)
 	for _, f := range s.scenario.Functions {
 		w.functions = append(w.functions, &function{Function: f})
@@ -149,6 +154,9 @@ func (w *world) run() {
 	w.addClients()
 	for w.result.Verdict == "" {
 		w.next()
+	}
+	if w.sim.atEnd != nil {
+		w.sim.atEnd(newStores(w.backends))
 	}
 }
 
