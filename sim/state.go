@@ -49,10 +49,10 @@ func (w *world) past(s *Step, step scheduler.Step) {
 		step.Touches = append(step.Touches, scheduler.Touch{Resource: "instance " + s.Instance, Read: true, Write: true})
 	}
 	if op := s.Operation; op != nil {
-		h := fnv.New64a()
-		_, _ = h.Write([]byte(step.Outcome + "\x00" + op.Result.Status + "\x00"))
-		_, _ = h.Write(op.Result.Body)
-		if !w.forgets("result") {
+		if !w.forgets("result") && s.Status != waits && s.Status != lost {
+			h := fnv.New64a()
+			_, _ = h.Write([]byte(step.Outcome + "\x00" + op.Result.Status + "\x00"))
+			_, _ = h.Write(op.Result.Body)
 			step.Outcome = strconv.FormatUint(h.Sum64(), 36)
 		}
 		w.dependOnService(s, &step)

@@ -163,6 +163,13 @@ func (w *world) let(k *call, v probe.Verdict) {
 	w.together()
 }
 
+// The status of an operation that has no result yet, and of one whose result
+// comes later and is lost.
+const (
+	waits = "(waits)"
+	lost  = "(response lost)"
+)
+
 // passes lets a call happen.
 var passes = probe.Verdict{}
 
@@ -171,11 +178,11 @@ func operationStatus(k *call, o scheduler.Option) string {
 	case o.Do == Fail:
 		return o.With
 	case o.Do == LoseResponse && k.Op.Result.Status == "": // it will be
-		return "(response lost)"
+		return lost
 	case o.Do == LoseResponse:
 		return "(response lost: " + k.Op.Result.Status + ")"
 	case !k.left:
-		return "(waits)"
+		return waits
 	}
 	return k.Op.Result.Status
 }
