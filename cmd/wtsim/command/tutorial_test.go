@@ -99,7 +99,7 @@ func (r *reader) run(block string) string {
 			r.t.Fatalf("%s: %v", command, err)
 		}
 		shown.WriteString(line)
-		for said := range strings.Lines(string(out)) {
+		for said := range strings.Lines(withoutProgress(string(out))) {
 			if !strings.HasPrefix(said, "go: ") && !strings.HasPrefix(said, "\tgo mod ") { // what it downloads, and advises
 				shown.WriteString(strings.TrimRight(said, " \n") + "\n")
 			}

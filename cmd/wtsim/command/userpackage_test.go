@@ -70,7 +70,7 @@ func TestRunPackageOfInit(t *testing.T) {
 		return strings.ReplaceAll(out, "wtsim: building the patched standard library (once, some 20 s)\n", "")
 	}
 	out := trace()
-	for _, want := range []string{`order #1 +tasks createTask prints +-> OK`, `print #1 +pubsub publish prints +-> OK`, `prints #1 +pubsub streamingPull prints +-> OK`} {
+	for _, want := range []string{`order #1 +tasks createTask prints +-> OK`, `print #1 +pubsub publish prints +-> OK`, `prints #1 +pubsub streamingPull printed +-> OK`} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("no %s in\n%s", want, out)
 		}
