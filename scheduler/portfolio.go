@@ -32,9 +32,12 @@ func (p *portfolio) next(n int, seed uint64) Schedule {
 	if n == 1 {
 		return Schedule{Number: n, Strategy: "bounded", Source: Benign{}}
 	}
+	if n == 2 {
+		return Schedule{Number: n, Strategy: "portfolio", Source: NewRoundRobin()}
+	}
 	// Turns of eight: enumerated, enumerated, pos, enumerated, enumerated, a
 	// change of order, enumerated, sampled.
-	round, turn := (n-2)/8, (n-2)%8
+	round, turn := (n-3)/8, (n-3)%8
 	switch turn {
 	case 2:
 		return seeded("pos", n, seed, p.pilot)

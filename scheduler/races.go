@@ -6,6 +6,7 @@ import "slices"
 // run's partial order: of each task the first so many.
 type clocks struct {
 	steps   []Step
+	tasks   int
 	task    []int   // of each step, as a number
 	count   []int   // of each step, its place within its task, from 1
 	before  [][]int // clock of the step before it in its task, with what that depends on
@@ -29,7 +30,8 @@ func newClocks(steps []Step) *clocks {
 			number[steps[i].Task] = len(number)
 		}
 	}
-	last := make([][]int, len(number))
+	c.tasks = len(number)
+	last := make([][]int, c.tasks)
 	touching := make([]int, len(number))
 	done := make([]int, len(number))
 	for i := range last {
@@ -88,10 +90,12 @@ func (c *clocks) free(step, earlier int) bool {
 // write that could come before a read.
 //
 // First come those that would stop a task in its middle, for what is wrong
-// only when whole tasks change places is rare; older writes before newer ones;
+// only when whole tasks change places is rare; older writes before newer ones,
+// then what a critical section hides from those who take its locks;
 // last what aims at a write that no step of the run has seen, as when a lock
 // is taken. Pairs of sites come before those of steps: where many tasks run the
-// same code, one of them is as good as another.
+// same code, one of them is as good as another. Of a reader and a writer that
+// have several resources in common one is enough.
 func goals(r *Record) []Pair {
 	seen := make(map[Pair]bool, len(r.Pairs))
 	visible := map[[2]string]bool{}
@@ -112,16 +116,24 @@ func goals(r *Record) []Pair {
 		}
 	}
 	c := newClocks(r.Steps)
+	l := newLocks(c)
 	for _, name := range c.names {
-		c.goalsOf(name, func(site string) bool { return visible[[2]string{name, site}] }, add)
+		l.goalsOf(name, func(site string) bool { return visible[[2]string{name, site}] }, add)
 	}
-	return slices.Concat(classes[:]...)
+	met := map[[2]string]bool{}
+	return slices.DeleteFunc(slices.Concat(classes[:]...), func(p Pair) bool {
+		both := [2]string{p.Reader, p.Writer}
+		again := p.Writer != "" && met[both]
+		met[both] = true
+		return again
+	})
 }
 
 // The classes of goals, in order.
 const (
 	olderSplit = iota
 	newerSplit
+	dirty
 	olderWhole
 	newerWhole
 	newerUnseen
@@ -135,7 +147,8 @@ const mostExact = 200
 const mostUses = 400
 
 // goalsOf lists the goals of one resource.
-func (c *clocks) goalsOf(name string, visible func(site string) bool, add func(class int, p, steps Pair)) {
+func (l *locks) goalsOf(name string, visible func(site string) bool, add func(class int, p, steps Pair)) {
+	c := l.clocks
 	uses := c.uses[name]
 	uses = uses[:min(len(uses), mostUses)]
 	for i, r := range uses {
@@ -160,11 +173,15 @@ func (c *clocks) goalsOf(name string, visible func(site string) bool, add func(c
 				found(olderWhole, writer)
 			}
 		}
-		for _, w := range uses[i+1:] { // newer writes
-			if !w.touch.Write || c.task[w.step] == c.task[r.step] || !c.free(w.step, r.step) {
+		for j, w := range uses[i+1:] { // newer writes
+			if !w.touch.Write || c.task[w.step] == c.task[r.step] {
 				continue
 			}
 			switch writer := &c.steps[w.step]; {
+			case !c.free(w.step, r.step):
+				if l.dirty(uses, i+1+j, r.step) {
+					found(dirty, writer)
+				}
 			case !visible(writer.Site):
 				found(newerUnseen, writer)
 			case c.inMiddle(r.step):

@@ -105,9 +105,23 @@ func NewCond(name string) *Cond { return &Cond{name: name} }
 func (t *Task) Wait(c *Cond, m *Mutex) {
 	t.point("wait "+c.name, nil, both(c.name), both(m.name))
 	m.holder = nil
+	t.sleep(c, m)
+}
+
+// sleep waits for a signal, then for the lock.
+func (t *Task) sleep(c *Cond, m *Mutex) {
 	c.waiters = append(c.waiters, t)
 	t.point("woken "+c.name, func() bool { return !waits(c, t) && m.holder == nil }, both(m.name), reads(c.name))
 	m.holder = t
+}
+
+// WaitLate is Wait where the task goes to sleep in a step of its own: a signal
+// that comes in between is lost.
+func (t *Task) WaitLate(c *Cond, m *Mutex) {
+	t.point("release "+c.name, nil, both(m.name))
+	m.holder = nil
+	t.point("sleep "+c.name, nil, both(c.name))
+	t.sleep(c, m)
 }
 
 // Signal wakes the task that has waited longest, if any does.

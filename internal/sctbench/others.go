@@ -42,19 +42,25 @@ func stringBuffer(fixed bool) func(*Task) {
 	}
 }
 
-// boundedBuffer: producers and consumers count who waits, to signal only then;
-// the counters are never initialised. They begin with all bits set here.
+// boundedBuffer: producers and consumers count who waits, to signal only then.
+// The published source has no bug where releasing a lock and going to sleep is
+// one step, as POSIX has it; those who find one see signals that are lost
+// between the two. In the twin it is one step.
 func boundedBuffer(fixed bool) func(*Task) {
 	return func(t *Task) {
 		const size, threads, turns = 3, 5, 10
 		m, notFull, notEmpty := NewMutex("mutex"), NewCond("not_full"), NewCond("not_empty")
 		head, rear := NewInt("head", 0), NewInt("rear", 0)
 		producers, consumers, buf := NewInt("p_wait", 0), NewInt("c_wait", 0), NewArray("buf", size)
+		wait := (*Task).WaitLate
+		if fixed {
+			wait = (*Task).Wait
+		}
 		block := func(t *Task, waiting *Int, c *Cond, must func() bool) {
 			if must() {
 				t.Add(waiting, 1)
-				for again := true; again; again = fixed && must() {
-					t.Wait(c, m)
+				for again := true; again; again = must() {
+					wait(t, c, m)
 				}
 				t.Add(waiting, -1)
 			}

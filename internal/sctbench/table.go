@@ -30,7 +30,7 @@ var Programs = []Program{
 	row("InterlockedWorkStealQueue", "the same, with interlocked reads", stealVariant{stealers: 1}.program, 1, found(24, 14), never, 1, 57),
 	row("InterlockedWorkStealQueueWithState", "the same, with records for a checker", stealVariant{stealers: 1, stateful: true}.program, 9, found(16, 1), 16, 7, 224),
 	row("StateWorkStealQueue", "the same, with two thieves", stealVariant{stealers: 2, stateful: true, all: true}.program, 1, found(12, 1), never, 1, 249),
-	row("boundedBuffer", "counters of waiting threads are not initialised", boundedBuffer, 6, 15, 14, 8, found(8, 16)),
+	row("boundedBuffer", "a signal is lost between the release of the lock and the wait", boundedBuffer, 6, 15, 14, 8, found(8, 16)),
 	row("qsort_mt", "a thread is marked as working before it knows on what", quicksort, 646, 3838, never, 322, 27),
 	row("SafeStack", "a cell goes round while its successor is read", safeStack, never, never, never, never, never),
 }
