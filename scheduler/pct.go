@@ -13,11 +13,11 @@ package scheduler
 // with the mean of the paper. Decisions about faults are answered as [Random]
 // does.
 type PCT struct {
-	seed    uint64
-	below   uint64 // hashes below it are change points
-	left    uint64 // change points still to come
-	lowered map[string]uint64
-	faults  *Random
+	seed       uint64
+	below      uint64 // hashes below it are change points
+	left       uint64 // change points still to come
+	priorities map[string]uint64
+	faults     *Random
 }
 
 // depthPCT is the d of the published comparisons.
@@ -28,7 +28,7 @@ const depthPCT = 3
 func NewPCT(seed uint64, depth, steps int) *PCT {
 	changes := uint64(depth - 1)
 	return &PCT{seed: mix(seed ^ 0xa0761d6478bd642f), below: ^uint64(0) / uint64(max(steps, 2*depth)) * changes,
-		left: changes, lowered: map[string]uint64{}, faults: NewRandom(seed)}
+		left: changes, priorities: map[string]uint64{}, faults: NewRandom(seed)}
 }
 
 // Choose lets the task with the highest priority go on.
@@ -47,16 +47,18 @@ func (p *PCT) Choose(d *Decision) int {
 
 // priority is above those that tasks are lowered to.
 func (p *PCT) priority(task string) uint64 {
-	if w, ok := p.lowered[task]; ok {
-		return w
+	w, ok := p.priorities[task]
+	if !ok {
+		w = hash(p.seed, task, "priority")>>1 + 1<<32
+		p.priorities[task] = w
 	}
-	return hash(p.seed, task, "priority")>>1 + 1<<32
+	return w
 }
 
 // Did lowers the task after a change point.
 func (p *PCT) Did(s *Step) {
 	if p.left > 0 && hash(p.seed, s.Name, "change") < p.below {
-		p.lowered[s.Task] = p.left
+		p.priorities[s.Task] = p.left
 		p.left--
 	}
 }

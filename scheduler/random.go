@@ -36,16 +36,40 @@ func (r *Random) Choose(d *Decision) int {
 	if hash(r.seed, d.At, "")&0xffff >= rate {
 		return 0
 	}
-	best, weight := 0, uint64(0)
-	for i, o := range d.Options[1:] {
-		if !r.on(o.Do) {
+	weigh := weights{seed: r.seed, at: d.At}
+	best, weight, on := 0, uint64(0), false
+	for i := 1; i < len(d.Options); i++ {
+		o := &d.Options[i]
+		if i == 1 || o.Do != d.Options[i-1].Do {
+			on = r.on(o.Do)
+		}
+		if !on {
 			continue
 		}
-		if w := hash(r.seed, d.At, o.Do+"\x00"+o.With); best == 0 || w > weight {
-			best, weight = i+1, w
+		if w := weigh.of(o); best == 0 || w > weight {
+			best, weight = i, w
 		}
 	}
 	return best
+}
+
+// weights are hash(seed, at, an option's name), for options of which many are
+// of one kind.
+type weights struct {
+	seed  uint64
+	at    string
+	kind  string
+	known bool
+	so    uint64 // the hash up to the kind
+}
+
+func (w *weights) of(o *Option) uint64 {
+	if !w.known || w.kind != o.Do {
+		w.kind, w.known = o.Do, true
+		w.so = fnv(fnv(fnv(w.seed^offset, w.at), "\xff"), o.Do)
+		w.so = fnv(w.so, "\x00")
+	}
+	return mix(fnv(w.so, o.With))
 }
 
 // on reports whether a kind is on in this run: seven in eight, or one in two.
@@ -60,15 +84,17 @@ func (r *Random) on(kind string) bool {
 // hash is FNV-1a over two strings, finalised, so that seeds that differ in
 // one bit give unrelated values.
 func hash(seed uint64, a, b string) uint64 {
-	h := seed ^ 14695981039346656037
-	for i := 0; i < len(a); i++ {
-		h = (h ^ uint64(a[i])) * 1099511628211
+	return mix(fnv(fnv(fnv(seed^offset, a), "\xff"), b))
+}
+
+const offset = 14695981039346656037
+
+// fnv goes on with a hash.
+func fnv(h uint64, s string) uint64 {
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * 1099511628211
 	}
-	h = (h ^ 0xff) * 1099511628211
-	for i := 0; i < len(b); i++ {
-		h = (h ^ uint64(b[i])) * 1099511628211
-	}
-	return mix(h)
+	return h
 }
 
 // mix is the finaliser of splitmix64.

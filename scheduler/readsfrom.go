@@ -58,9 +58,12 @@ func (a *aim) spoils(s *Step) bool {
 		if a.done[i] {
 			continue
 		}
+		reader := s.at(g.Reader)
+		if !reader && !s.writes(g.Resource) {
+			continue
+		}
 		last := a.last[g.Resource]
-		ripe := last.site == g.Writer || last.name == g.Writer
-		if reader := s.at(g.Reader); reader && !ripe || ripe && !reader && s.writes(g.Resource) {
+		if ripe := last.site == g.Writer || last.name == g.Writer; ripe != reader {
 			return true
 		}
 	}

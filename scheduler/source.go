@@ -81,6 +81,8 @@ type Recorder struct {
 	pairs     []Pair
 	known     map[Pair]bool
 	states    []string
+	brief     bool
+	asked     Decision // the newest, if none are kept
 }
 
 // watcher is a source that wants to know what the run does.
@@ -95,17 +97,24 @@ func NewRecorder(s Source) *Recorder {
 	return r
 }
 
+// Brief makes the recorder keep no decisions, so that the run may use their
+// options again: for runs whose decisions nobody searches in.
+func (r *Recorder) Brief() { r.brief = true }
+
 // Did records a step, once it has been done.
 func (r *Recorder) Did(s Step) {
 	r.steps = append(r.steps, s)
-	r.order.Add(&s, func(p Pair) {
-		if !r.known[p] {
-			r.known[p] = true
-			r.pairs = append(r.pairs, p)
-		}
-	})
+	own := &r.steps[len(r.steps)-1]
+	r.order.Add(own, r.saw)
 	if r.watch != nil {
-		r.watch.Did(&s)
+		r.watch.Did(own)
+	}
+}
+
+func (r *Recorder) saw(p Pair) {
+	if !r.known[p] {
+		r.known[p] = true
+		r.pairs = append(r.pairs, p)
 	}
 }
 
@@ -121,8 +130,14 @@ func (r *Recorder) Choose(d Decision) int {
 	if len(d.Options) < 2 {
 		return 0
 	}
-	r.Decisions = append(r.Decisions, d)
-	i := r.source.Choose(&d)
+	asked := &r.asked
+	if r.brief {
+		*asked = d
+	} else {
+		r.Decisions = append(r.Decisions, d)
+		asked = &r.Decisions[len(r.Decisions)-1]
+	}
+	i := r.source.Choose(asked)
 	if i != 0 {
 		o := d.Options[i]
 		r.Plan = append(r.Plan, Deviation{At: d.At, Do: o.Do, With: o.With})

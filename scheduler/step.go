@@ -77,12 +77,15 @@ func (o *Order) Add(s *Step, saw func(Pair)) {
 		o.last, o.state = map[string]uint64{}, map[string]*access{}
 	}
 	h := hash(o.last[s.Task], s.Name, s.Outcome)
+	var few [4]*access
+	accesses := few[:0] // of each touch
 	for _, t := range s.Touches {
 		a := o.state[t.Resource]
 		if a == nil {
 			a = &access{}
 			o.state[t.Resource] = a
 		}
+		accesses = append(accesses, a)
 		h += mix(a.write ^ 1)
 		if t.Write {
 			h += mix(a.reads ^ 2)
@@ -92,14 +95,14 @@ func (o *Order) Add(s *Step, saw func(Pair)) {
 		}
 	}
 	h = mix(h)
-	for _, t := range s.Touches {
+	for i, t := range s.Touches {
 		if !t.Write {
-			o.state[t.Resource].reads += h
+			accesses[i].reads += h
 		}
 	}
-	for _, t := range s.Touches {
+	for i, t := range s.Touches {
 		if t.Write {
-			*o.state[t.Resource] = access{writer: s.Site, write: h}
+			*accesses[i] = access{writer: s.Site, write: h}
 		}
 	}
 	o.last[s.Task] = h

@@ -34,13 +34,15 @@ func (s *Swarm) Choose(d *Decision) int {
 	if hash(s.seed, d.At, "")&0xffff >= rate {
 		return 0
 	}
+	weigh := weights{seed: s.seed, at: d.At}
 	best, weight := 0, uint64(0)
-	for i, o := range d.Options[1:] {
+	for i := 1; i < len(d.Options); i++ {
+		o := &d.Options[i]
 		if o.Fault && hash(s.seed, "kind", o.Do)&7 >= s.share {
 			continue
 		}
-		if w := hash(s.seed, d.At, o.Do+"\x00"+o.With); best == 0 || w > weight {
-			best, weight = i+1, w
+		if w := weigh.of(o); best == 0 || w > weight {
+			best, weight = i, w
 		}
 	}
 	return best

@@ -158,6 +158,7 @@ func (t *Task) Yield() {
 		before[i] = o.steps
 	}
 	t.yields = true
+	t.world.yielding++
 	t.point("yield", func() bool {
 		for i, n := range before {
 			if o := t.world.tasks[i]; o != t && o.steps == n && !o.yields && o.ready() {
@@ -167,4 +168,5 @@ func (t *Task) Yield() {
 		return true
 	})
 	t.yields = false
+	t.world.yielding--
 }

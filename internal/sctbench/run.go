@@ -12,7 +12,6 @@
 package sctbench
 
 import (
-	"fmt"
 	"hash/fnv"
 	"iter"
 	"strconv"
@@ -47,12 +46,46 @@ const mostSteps = 20000
 
 // Run runs a program once, under the source's decisions.
 func Run(main func(*Task), source scheduler.Source) Result {
-	w := &world{record: scheduler.NewRecorder(source), last: "begin"}
-	w.spawn("main", "main", main)
+	return newRunner(main).run(source, everything)
+}
+
+// runner runs one program again and again. What its steps are called is the
+// same in every run, and is put together once.
+type runner struct {
+	main  func(*Task)
+	runs  int
+	names map[string]*steps // of tasks, by name
+}
+
+func newRunner(main func(*Task)) *runner { return &runner{main: main, names: map[string]*steps{}} }
+
+// kept is what a run keeps for its record: runs that keep less are cheaper.
+type kept int
+
+const (
+	nothing    kept = iota // only whether something is wrong
+	learned                // what strategies learn from: all but the decisions
+	everything             // what strategies search in
+)
+
+func (r *runner) run(source scheduler.Source, keep kept) Result {
+	r.runs++
+	w := &world{runner: r, keep: keep, source: source, after: "after begin"}
+	w.watch, _ = source.(interface{ Did(*scheduler.Step) })
+	if keep > nothing {
+		w.record = scheduler.NewRecorder(source)
+	}
+	if keep == learned {
+		w.record.Brief()
+	}
+	w.spawn("main", "main", r.main)
 	for n := 0; w.bug == "" && n < mostSteps && w.step(); n++ {
 	}
 	for _, t := range w.tasks {
 		t.stop()
+	}
+	if keep == nothing {
+		return Result{Bug: w.bug}
 	}
 	end := "held"
 	if w.bug != "" {
@@ -64,13 +97,19 @@ func Run(main func(*Task), source scheduler.Source) Result {
 
 // world is one run.
 type world struct {
-	record  *scheduler.Recorder
-	tasks   []*Task
-	current *Task
-	last    string
-	bug     string
-	options []scheduler.Option
-	ready   []*Task
+	runner   *runner
+	keep     kept
+	source   scheduler.Source
+	watch    interface{ Did(*scheduler.Step) } // the source, if it wants to know the steps
+	record   *scheduler.Recorder               // nil if nothing is kept
+	tasks    []*Task
+	current  *Task
+	after    string // the identity of the next decision
+	bug      string
+	decision scheduler.Decision
+	options  []scheduler.Option
+	ready    []*Task
+	yielding int // tasks that yield
 }
 
 // step lets one task do its next step; false if there is none that can.
@@ -82,29 +121,47 @@ func (w *world) step() bool {
 	}
 	t := w.ready[0]
 	if len(w.ready) > 1 {
-		w.options = make([]scheduler.Option, len(w.ready))
-		for i, t := range w.ready {
-			if w.options[i].Next = &t.next; i > 0 {
-				w.options[i].Do, w.options[i].With = "run-other", t.name
-			}
-		}
-		t = w.ready[w.record.Choose(scheduler.Decision{At: "after " + w.last, Options: w.options, State: w.state()})]
+		t = w.ready[w.choose()]
 	}
-	w.last, w.current = t.next.Name, t
 	done := t.next
+	w.after, w.current = done.after, t
 	t.steps++
 	t.resume()
-	w.record.Did(done)
+	switch {
+	case w.record != nil:
+		w.record.Did(done.Step)
+	case w.watch != nil:
+		w.watch.Did(&done.Step)
+	}
 	return true
+}
+
+// choose asks which of the tasks that are ready goes on.
+func (w *world) choose() int {
+	w.options = w.options[:0]
+	for i, t := range w.ready {
+		o := scheduler.Option{Next: &t.next.Step}
+		if i > 0 {
+			o.Do, o.With = "run-other", t.name
+		}
+		w.options = append(w.options, o)
+	}
+	w.decision = scheduler.Decision{At: w.after, Options: w.options}
+	if w.keep == nothing {
+		return w.source.Choose(&w.decision)
+	}
+	w.decision.State = w.state()
+	if w.keep == everything {
+		w.options = nil
+	}
+	return w.record.Choose(w.decision)
 }
 
 // state is what has happened, and which task has gone on last: nothing else
 // decides how the run goes on, unless a task yields.
 func (w *world) state() uint64 {
-	for _, t := range w.tasks {
-		if t.yields {
-			return 0
-		}
+	if w.yielding > 0 {
+		return 0
 	}
 	h := fnv.New64a()
 	if w.current != nil {
@@ -143,19 +200,19 @@ type Task struct {
 	resume func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
-	next   scheduler.Step
+	next   *named
 	able   func() bool // whether the next step can be done; nil if always
 	over   bool
 	yields bool
 	steps  int
-	counts map[string]int
+	names  *steps
 }
 
 // aborted unwinds a task whose run is at its end.
 type aborted struct{}
 
 func (w *world) spawn(name, role string, body func(*Task)) *Task {
-	t := &Task{world: w, name: name, role: role, counts: map[string]int{}}
+	t := &Task{world: w, name: name, role: role, names: w.runner.steps(name)}
 	t.resume, t.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
 			t.over = true
@@ -179,10 +236,7 @@ func (t *Task) ready() bool { return !t.over && (t.able == nil || t.able()) }
 
 // point is where a task waits until its next step is chosen.
 func (t *Task) point(label string, able func() bool, touches ...scheduler.Touch) {
-	t.counts[label]++
-	label += "/" + strconv.Itoa(t.counts[label])
-	t.next = scheduler.Step{Name: t.name + ":" + label, Task: t.name, Site: t.role + ":" + label, Touches: touches}
-	t.able = able
+	t.next, t.able = t.names.next(t, label, touches), able
 	if !t.yield(struct{}{}) {
 		panic(aborted{})
 	}
@@ -203,7 +257,7 @@ func (t *Task) Assert(holds bool, what string) {
 
 // Go starts a task. Its number tells it apart from others of the same role.
 func (t *Task) Go(role string, number int, body func(*Task)) *Task {
-	name := fmt.Sprintf("%s/%d", role, number)
+	name := role + "/" + strconv.Itoa(number)
 	t.point("go "+role, nil, orders(name))
 	return t.world.spawn(name, role, body)
 }

@@ -3,6 +3,7 @@ package sctbench
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -10,19 +11,29 @@ import (
 // In the repaired twins nothing is found, whatever the strategy. The soak
 // tries 100 000 schedules each.
 func TestTwins(t *testing.T) {
-	limit := 400
-	if os.Getenv("WTSIM_SOAK") != "" {
-		limit = 100_000
-	}
+	soak := os.Getenv("WTSIM_SOAK") != ""
 	for _, p := range Programs {
-		n := limit
-		if testing.Short() || limit == 400 && len(Run(p.Fixed, scheduler.Benign{}).Record.Steps) > 300 {
-			n = 40
-		}
 		for _, strategy := range []string{"portfolio", "random", "pct"} {
-			if runs, found := Trial(p.Fixed, strategy, 1, n); found {
-				t.Errorf("%s, repaired: %s finds something in schedule %d", p.Name, strategy, runs)
-			}
+			t.Run(p.Name+"/"+strategy, func(t *testing.T) {
+				t.Parallel()
+				limit := 400
+				switch {
+				case testing.Short():
+					limit = 40
+				case soak:
+					limit = 100_000
+				case len(Run(p.Fixed, scheduler.Benign{}).Record.Steps) > 300:
+					limit = 40
+				}
+				start := time.Now()
+				runs, found := Trial(p.Fixed, strategy, 1, limit)
+				if found {
+					t.Errorf("%s, repaired: %s finds something in schedule %d", p.Name, strategy, runs)
+				}
+				if soak {
+					t.Logf("%d schedules in %v", runs, time.Since(start).Round(time.Millisecond))
+				}
+			})
 		}
 	}
 }

@@ -7,26 +7,35 @@ import "github.com/wtsim/wtsim/scheduler"
 // for itself, to know what to search, are counted, but find nothing: a search
 // does not judge them.
 func Trial(main func(*Task), strategy string, seed uint64, limit int) (runs int, found bool) {
-	run := func(s scheduler.Source) Result {
-		runs++
-		return Run(main, s)
-	}
+	program := newRunner(main)
 	s, err := scheduler.New(scheduler.Config{Strategy: strategy, Bound: 1 << 20, FirstSeed: seed, Run: func(s scheduler.Source) *scheduler.Record {
-		return run(s).Record
+		return program.run(s, everything).Record
 	}})
 	if err != nil {
 		panic(err) // the caller has checked the name
 	}
-	for n := 1; runs < limit; n++ {
+	for n := 1; program.runs < limit; n++ {
 		schedule, ok := s.Schedule(n)
 		if !ok {
-			return runs, false
+			return program.runs, false
 		}
-		r := run(schedule.Source)
+		r := program.run(schedule.Source, wanted(strategy, n))
 		if r.Bug != "" {
-			return runs, true
+			return program.runs, true
 		}
 		s.Learn(n, r.Record)
 	}
-	return runs, false
+	return program.runs, false
+}
+
+// wanted is what a strategy wants to know of the schedule of a number. Only the
+// first may be the benign run, in whose decisions it searches.
+func wanted(strategy string, n int) kept {
+	switch {
+	case scheduler.Seeded(strategy):
+		return nothing
+	case n == 1:
+		return everything
+	}
+	return learned
 }
