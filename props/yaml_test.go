@@ -320,3 +320,14 @@ func TestYAMLOnOneLine(t *testing.T) {
 		}
 	}
 }
+
+// A directive is no document.
+func TestYAMLDirective(t *testing.T) {
+	const one = "---\nproperties:\n  - {name: p, never: A}\n"
+	if ps, err := Parse("p.yaml", []byte("%YAML 1.2\n"+one)); err != nil || len(ps) != 1 {
+		t.Errorf("%v, %v", ps, err)
+	}
+	if _, err := Parse("p.yaml", []byte(one+one)); err == nil || !strings.HasPrefix(err.Error(), "p.yaml:5:11: a second document") {
+		t.Error(err)
+	}
+}

@@ -65,8 +65,9 @@ func readYAML(file string, content []byte) (tree *yamlTree, err error) {
 	}
 	var body ast.Node
 	for _, d := range f.Docs {
+		_, directive := d.Body.(*ast.DirectiveNode)
 		switch {
-		case d.Body == nil:
+		case d.Body == nil || directive:
 		case body != nil:
 			return nil, r.failAt(d.Body.GetToken(), "a second document, wanted one list of properties")
 		default:
