@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 	"strings"
 	"time"
@@ -16,20 +17,22 @@ import (
 // time moves beyond it.
 //
 // Those that run stand in queues; one whose state was left meanwhile is found
-// to be void when its turn comes.
+// to be void when its turn comes. An instance that is born goes on with the
+// deadline of the one whose slice it continues, which may have begun long ago.
 
 // deadlines is what a monitor knows of time.
 type deadlines struct {
 	now    instant // of the last event observed
 	lanes  []lane
-	n      int      // how many stand in all lanes
+	strays strays   // those that are earlier than the last of their lane
+	n      int      // how many stand in all lanes, and stray
 	due    int      // how many may stand there before they are swept
 	firing *running // while one passes
 	end    endOfTime
 	come   []passes // working memory
 }
 
-// lane holds the deadlines of one duration. They begin in the order in which
+// lane holds deadlines of one duration. Nearly all begin in the order in which
 // they pass, so that the first one is the next.
 type lane struct {
 	after time.Duration
@@ -43,6 +46,24 @@ type due struct {
 	plan   int32
 	domain int32
 	cell   cell
+}
+
+// strays is a heap; the first one is the next.
+type strays []due
+
+func (h strays) Len() int           { return len(h) }
+func (h strays) Less(i, j int) bool { return h[i].at.before(h[j].at) }
+func (h strays) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push is for package heap.
+func (h *strays) Push(x any) { *h = append(*h, x.(due)) }
+
+// Pop is for package heap.
+func (h *strays) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
 }
 
 // passes is a deadline whose time has come.
@@ -73,12 +94,19 @@ func (d *deadlines) add(after time.Duration, x due) {
 		i = len(d.lanes)
 		d.lanes = append(d.lanes, lane{after: after})
 	}
-	d.lanes[i].queue = append(d.lanes[i].queue, x)
 	d.n++
+	if l := &d.lanes[i]; len(l.queue) == 0 || !x.at.before(l.queue[len(l.queue)-1].at) {
+		l.queue = append(l.queue, x)
+	} else {
+		heap.Push(&d.strays, x)
+	}
 }
 
 // next returns when the next deadline passes.
 func (d *deadlines) next() (at instant, any bool) {
+	if len(d.strays) > 0 {
+		at, any = d.strays[0].at, true
+	}
 	for i := range d.lanes {
 		if l := &d.lanes[i]; l.head < len(l.queue) && (!any || l.queue[l.head].at.before(at)) {
 			at, any = l.queue[l.head].at, true
@@ -89,6 +117,10 @@ func (d *deadlines) next() (at instant, any bool) {
 
 // take removes the deadlines of the next time, and calls each.
 func (d *deadlines) take(at instant, each func(due)) {
+	for len(d.strays) > 0 && d.strays[0].at == at {
+		each(heap.Pop(&d.strays).(due))
+		d.n--
+	}
 	for i := range d.lanes {
 		l := &d.lanes[i]
 		for ; l.head < len(l.queue) && l.queue[l.head].at == at; l.head++ {
@@ -115,17 +147,17 @@ func (m *Monitor) runs(x due) (r running, ok bool) {
 // sweepDeadlines drops those of states that were left.
 func (m *Monitor) sweepDeadlines() {
 	d := &m.deadlines
-	d.n = 0
+	void := func(x due) bool {
+		_, ok := m.runs(x)
+		return !ok
+	}
+	d.strays = slices.DeleteFunc(d.strays, void)
+	heap.Init(&d.strays)
+	d.n = len(d.strays)
 	for i := range d.lanes {
 		l := &d.lanes[i]
-		kept := l.queue[:0]
-		for _, x := range l.queue[l.head:] {
-			if _, ok := m.runs(x); ok {
-				kept = append(kept, x)
-			}
-		}
-		l.queue, l.head = kept, 0
-		d.n += len(kept)
+		l.queue, l.head = l.queue[:copy(l.queue, slices.DeleteFunc(l.queue[l.head:], void))], 0
+		d.n += len(l.queue)
 	}
 	d.due = nextSweep(d.n)
 }
@@ -142,11 +174,7 @@ func (m *Monitor) restoreDeadlines() {
 			}
 		}
 	}
-	d := &m.deadlines
-	for i := range d.lanes {
-		slices.SortFunc(d.lanes[i].queue, func(a, b due) int { return a.at.compare(b.at) })
-	}
-	d.due = nextSweep(d.n)
+	m.deadlines.due = nextSweep(m.deadlines.n)
 }
 
 // tick moves time to an event, which cannot be earlier than the last.

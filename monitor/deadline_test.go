@@ -192,3 +192,26 @@ func TestRichAllocations(t *testing.T) {
 		t.Errorf("%v allocations an event", n)
 	}
 }
+
+// An instance that is born goes on with a deadline that began before others
+// did which pass later: it passes in its turn.
+func TestDeadlineIsInherited(t *testing.T) {
+	const s = time.Second
+	begun, both, asked := props.On("BEGUN", "x"), props.On("BOTH", "x", "y"), props.On("ASKED", "x", "y")
+	p := props.ForAll("x", "y").Machine("not asked too soon",
+		props.From("new").On(begun).To("waiting").On(props.On("ALL")).To("waiting"),
+		props.From("waiting").On(asked).To(props.Violated).After(5*s).To("over"),
+		props.From("over").On(both).To("new"))
+	of := func(e event.Event) event.Event {
+		e.Data = e.Data.With("y", event.Int(1))
+		return e
+	}
+	events := []event.Event{
+		eventAt("1", 3*s, "a", "BEGUN", 1), eventAt("2", 7*s, "a", "ALL", 0), of(eventAt("3", 7*s, "a", "BOTH", 1)),
+		of(eventAt("4", 9*s, "a", "ASKED", 1)), eventAt("5", 20*s, "a", "ALL", 0)}
+	for _, skew := range []time.Duration{0, 1} {
+		if lines, sum := streamed(t, StreamOptions{Skew: skew}, events, p); sum.Verdict != Held {
+			t.Errorf("skew %v: %+v, %q", skew, sum, lines)
+		}
+	}
+}

@@ -101,6 +101,11 @@ func (l Letter) GivenCount(counter Register, desc string, pass func(int64) bool)
 	return l.Given(counter.name+" is "+desc, func(m Memory) bool { return pass(m.Count(counter.name)) })
 }
 
+// covers reports whether all events that another letter fits, this one fits.
+func (l Letter) covers(other Letter) bool {
+	return l.event == other.event && !slices.ContainsFunc(l.guards, func(g *guard) bool { return !slices.Contains(other.guards, g) })
+}
+
 func (l Letter) guarded(g *guard) Letter {
 	l.guards = append(slices.Clip(l.guards), g)
 	return l

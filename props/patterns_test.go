@@ -34,7 +34,8 @@ var patterns = []struct {
 	{props.NeverBefore("p", letterA, letterB), "{never: A(x), before: B(x)}", "B A A|  A+ B"},
 	{props.Absent("p", letterA, props.Before(letterB)), "{never: A(x), before: B(x)}", "B A|  A+ A  C A+"},
 	{props.NeverBetween("p", letterA, letterB, letterC), "{never: A(x), between: [B(x), C(x)]}", "A B C A|  B A+ C  B C B B C A B A+"},
-	{props.Absent("p", letterA, props.For(2*time.Second, letterB)), "{never: A(x), within: 2s, of: B(x)}", "A B...A|  B A+  B.A+  B B.A A|  B..A B A+"},
+	{props.Absent("p", letterA, props.For(2*time.Second, letterB)), "{never: A(x), within: 2s, of: B(x)}", "A B...A|  B A+  B.A+  B B.A+ A  B B..A|  B..A B A+"},
+	{props.Absent("p", letterA, props.For(2*time.Second, letterA)), "{never: A(x), within: 2s, of: A(x)}", "A..A..A|  A..A.A+"},
 	{props.Exists("p", letterA, props.Always()), "exists: A(x)", ""}, // invalid: for no value of x would it be missing
 	{props.Exists("p", letterA, props.After(letterB)), "{exists: A(x), after: B(x)}", "A|  B A|  A B!  B A B|"},
 	{props.Exists("p", letterA, props.Before(letterB)), "{exists: A(x), before: B(x)}", "A B|  C|  B+ A  C B+"},

@@ -35,8 +35,7 @@ func Before(l Letter) Scope { return Scope{kind: inBefore, to: l} }
 // further event of the first letter inside does not begin another.
 func Between(from, to Letter) Scope { return Scope{kind: inBetween, from: from, to: to} }
 
-// For is the given time from each event of a letter on, its end included. A
-// further event of the letter inside does not begin another.
+// For is the given time from each event of a letter on, its end included.
 func For(d time.Duration, from Letter) Scope { return Scope{kind: inFor, from: from, length: d} }
 
 // String returns the scope as the end of a sentence; empty for [Always].
@@ -76,7 +75,7 @@ func (s Scope) letters() []Letter {
 //	Between: outside: from -> inside
 //	         inside:  to -> outside, letter -> violated
 //	For:     outside: from -> inside
-//	         inside:  letter -> violated, after the time -> outside
+//	         inside:  letter -> violated, from -> inside, after the time -> outside
 func Absent(name string, letter Letter, scope Scope) *Property {
 	outside, inside := From("outside").On(scope.from).To("inside"), From("inside")
 	var rules []Rule
@@ -90,7 +89,11 @@ func Absent(name string, letter Letter, scope Scope) *Property {
 	case inBetween:
 		rules = []Rule{outside, inside.On(scope.to).To("outside").On(letter).To(Violated)}
 	case inFor:
-		rules = []Rule{outside, inside.On(letter).To(Violated).After(scope.length).To("outside")}
+		inside = inside.On(letter).To(Violated)
+		if !letter.covers(scope.from) { // else nothing is left that begins anew
+			inside = inside.On(scope.from).To("inside")
+		}
+		rules = []Rule{outside, inside.After(scope.length).To("outside")}
 	}
 	letters := append(scope.letters(), letter)
 	return pattern(name, letter.String()+" never happens"+scope.String(), letters, rules...)
@@ -108,6 +111,9 @@ func Absent(name string, letter Letter, scope Scope) *Property {
 //	         found:   to -> outside
 //	For:     outside: from -> missing
 //	         missing: letter -> outside, after the time -> violated, and violated at the end
+//
+// For a time, the first event of from counts until the letter happens: that is
+// in time for those between, too.
 //
 // The letter must not bind a variable that the scope's last letter does not:
 // no event would say for which value it is missing.

@@ -3,6 +3,7 @@ package props
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -298,4 +299,35 @@ func TestMustParse(t *testing.T) {
 		}
 	}()
 	MustParse("bad.yaml", []byte("properties: 7"))
+}
+
+// How many brackets a line has does not matter, but how deep they nest; those
+// of texts do not nest.
+func TestYAMLOnOneLine(t *testing.T) {
+	of := func(n int) string {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprintf(`{"name": "p%d [", "at most once": "A(x)"}`, i))
+		}
+		return `{"properties": [` + strings.Join(all, ", ") + "]}"
+	}
+	if ps, err := Parse("p.yaml", []byte(of(200))); err != nil || len(ps) != 200 {
+		t.Errorf("%d properties, %v", len(ps), err)
+	}
+	for _, text := range []string{strings.Repeat("[", 100_000), strings.Repeat(`["]", `, 100_000), strings.Repeat("[\"]\",\n", 100_000)} {
+		if _, err := Parse("p.yaml", []byte("properties: "+text)); err == nil || !strings.Contains(err.Error(), "nested too deep") {
+			t.Errorf("%.10q...: %v", text, err)
+		}
+	}
+}
+
+// A directive is no document.
+func TestYAMLDirective(t *testing.T) {
+	const one = "---\nproperties:\n  - {name: p, never: A}\n"
+	if ps, err := Parse("p.yaml", []byte("%YAML 1.2\n"+one)); err != nil || len(ps) != 1 {
+		t.Errorf("%v, %v", ps, err)
+	}
+	if _, err := Parse("p.yaml", []byte(one+one)); err == nil || !strings.HasPrefix(err.Error(), "p.yaml:5:11: a second document") {
+		t.Error(err)
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -54,17 +55,19 @@ func readYAML(file string, content []byte) (tree *yamlTree, err error) {
 			tree, err = nil, fmt.Errorf("%s:1:1: not YAML: the reader stumbled over it: %v", file, p)
 		}
 	}()
-	if at := deepAt(text); at > 0 {
+	tokens := lexer.Tokenize(text)
+	if at := deepAt(text, tokens); at > 0 {
 		return nil, fmt.Errorf("%s:%d:1: nested too deep, wanted at most %d levels", file, at, maxYAMLDepth)
 	}
-	f, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
+	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, r.syntax(err)
 	}
 	var body ast.Node
 	for _, d := range f.Docs {
+		_, directive := d.Body.(*ast.DirectiveNode)
 		switch {
-		case d.Body == nil:
+		case d.Body == nil || directive:
 		case body != nil:
 			return nil, r.failAt(d.Body.GetToken(), "a second document, wanted one list of properties")
 		default:
@@ -79,13 +82,23 @@ func readYAML(file string, content []byte) (tree *yamlTree, err error) {
 
 // deepAt returns the line where brackets or indentation nest too deep for
 // recursion; 0 if nowhere.
-func deepAt(text string) int {
-	depth := 0
+func deepAt(text string, tokens token.Tokens) int {
 	for i, line := range strings.Split(text, "\n") {
-		depth += strings.Count(line, "[") + strings.Count(line, "{") - strings.Count(line, "]") - strings.Count(line, "}")
 		head := line[:len(line)-len(strings.TrimLeft(line, " -?:\t"))]
-		if max(depth, strings.Count(line, "[")+strings.Count(line, "{"), strings.Count(head, "-")+strings.Count(head, "?"), len(head)/4) > maxYAMLDepth {
+		if max(strings.Count(head, "-")+strings.Count(head, "?"), len(head)/4) > maxYAMLDepth {
 			return i + 1
+		}
+	}
+	depth := 0
+	for _, t := range tokens {
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		}
+		if depth > maxYAMLDepth {
+			return t.Position.Line
 		}
 	}
 	return 0

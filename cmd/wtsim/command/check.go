@@ -63,7 +63,7 @@ func (a *app) check(args []string) (int, error) {
 func (a *app) checkFlags(o *checkOptions) *pflag.FlagSet {
 	f := a.flags("check", " --props FILE --events FILE [flags]", checkExamples)
 	f.StringArrayVar(&o.props, "props", nil, "a file of properties: wtsim's YAML or Watchtower's JSON; may repeat")
-	f.StringVar(&o.events, "events", "", "CloudEvents in JSON, one a line; may be gzip or zstd; - is standard input")
+	f.Var((*onceFlag)(&o.events), "events", "CloudEvents in JSON, one a line; may be gzip or zstd; - is standard input")
 	f.DurationVar(&o.skew, "skew", 0, "by how much the clocks of two sources may differ (0: exact order)")
 	f.DurationVar(&o.lateness, "lateness", time.Minute, "how far an event may come behind in the file")
 	f.DurationVar(&o.ttl, "ttl", 0, "forget instances that saw no event for this long (default never)")
@@ -95,6 +95,24 @@ func (o *checkOptions) validate(ttlGiven bool) error {
 	}
 	return nil
 }
+
+// onceFlag is a text that can be given once: of two files the first would not
+// be read, and nothing would say so.
+type onceFlag string
+
+// Set is for package pflag, as are the others.
+func (x *onceFlag) Set(text string) error {
+	if *x != "" {
+		return fmt.Errorf("%q was given before, wanted one file; what cat makes of several can be read from -", string(*x))
+	}
+	*x = onceFlag(text)
+	return nil
+}
+
+func (x *onceFlag) String() string { return string(*x) }
+
+// Type is the word for help.
+func (x *onceFlag) Type() string { return "string" }
 
 // compileFiles reads all properties; two of one name are refused with both
 // files.

@@ -65,7 +65,7 @@ func (in *eventInput) decompress() error {
 			return fmt.Errorf("broken gzip: %w", err)
 		}
 		in.Reader, in.live = r, false
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case isZstd(head):
 		r, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return fmt.Errorf("broken zstd: %w", err)
@@ -74,6 +74,13 @@ func (in *eventInput) decompress() error {
 		in.close = append(in.close, func() error { r.Close(); return nil })
 	}
 	return nil
+}
+
+// isZstd tells zstd by its first bytes: those of a frame, or of one to be
+// skipped, which parallel compressors put first.
+func isZstd(head []byte) bool {
+	return bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
+		len(head) == 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:], []byte{0x2a, 0x4d, 0x18})
 }
 
 // Close closes the file.

@@ -16,6 +16,9 @@ type partJudge struct {
 	out chan []monitor.Finding
 }
 
+// maxWorkers bounds the streams: on more cores they would only order events.
+const maxWorkers = 64
+
 // workers is how many streams share the work. Each repeats the ordering of
 // all events, so more than a few do not pay, and none where the decoder and
 // one judge have the cores already.
@@ -27,7 +30,7 @@ func (c *checking) workers(program *monitor.Program) int {
 	if n < 1 || !program.Shardable() || c.options.checkpoint != "" {
 		return 1
 	}
-	return n
+	return min(n, maxWorkers)
 }
 
 func (c *checking) judgeInParts(d *decoder) (err error) {

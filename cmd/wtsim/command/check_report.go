@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -120,11 +123,19 @@ func (r *textReport) violation(v monitor.Violation) {
 func (r *textReport) steps(steps []monitor.Step) {
 	names, ids := 0, 0
 	for _, s := range steps {
-		names, ids = max(names, len(s.Type)), max(ids, len(s.ID))
+		names, ids = max(names, utf8.RuneCountInString(onOneLine(s.Type))), max(ids, utf8.RuneCountInString(onOneLine(s.ID)))
 	}
 	for i, s := range steps {
-		fmt.Fprintf(r, "  %3d. %-*s  %-*s  %s  -> %s\n", i+1, names, s.Type, ids, s.ID, s.Source, s.To)
+		fmt.Fprintf(r, "  %3d. %-*s  %-*s  %s  -> %s\n", i+1, names, onOneLine(s.Type), ids, onOneLine(s.ID), onOneLine(s.Source), onOneLine(s.To))
 	}
+}
+
+// onOneLine quotes what would break the line, or speak to the terminal.
+func onOneLine(text string) string {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 func (r *textReport) summary(s monitor.Summary, elapsed time.Duration) {

@@ -116,6 +116,12 @@ func TestCompressedEvents(t *testing.T) {
 	for name, compress := range map[string]func(io.Writer) (io.WriteCloser, error){
 		"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
 		"zstd": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) },
+		"zstd in parallel": func(w io.Writer) (io.WriteCloser, error) {
+			if _, err := io.WriteString(w, "\x50\x2a\x4d\x18\x04\x00\x00\x00size"); err != nil { // pzstd puts a frame's size before it
+				return nil, err
+			}
+			return zstd.NewWriter(w)
+		},
 	} {
 		for _, parts := range [][][]byte{{plain}, {plain[:half], plain[half:]}} {
 			var out bytes.Buffer
