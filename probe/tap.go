@@ -147,3 +147,7 @@ func ErrReset(op string) error {
 func ErrRefused() error {
 	return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 }
+
+// Mistake is the value of a panic that is about the scenario, not about its
+// functions, in a sentence: a run in which one occurs cannot be judged.
+type Mistake string

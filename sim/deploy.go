@@ -28,7 +28,7 @@ type Function struct {
 
 	// Timeout is the time limit of an invocation, its instance's start
 	// included; Concurrency how many invocations an instance serves at the
-	// same time; MaxInstances how many instances there are at most, and
+	// same time, at most 1000; MaxInstances how many instances there are at most, and
 	// MinInstances at least: these are started when a run begins. What is zero
 	// is the profile's.
 	Timeout      time.Duration
@@ -59,7 +59,7 @@ type Trigger struct {
 	// headers, and AckDeadline is the time limit of its request.
 	// https://docs.cloud.google.com/pubsub/docs/push
 	Push        bool
-	AckDeadline time.Duration
+	AckDeadline time.Duration // 10 s to 600 s; default the profile's
 	Policy
 }
 
@@ -111,6 +111,8 @@ func (f Function) validate() error {
 		return fmt.Errorf("function %q has neither New nor Handler", f.Name)
 	case min(f.Timeout, f.ColdStart) < 0 || min(f.Concurrency, f.MaxInstances, f.MinInstances) < 0:
 		return fmt.Errorf("function %q: %w", f.Name, errNegative)
+	case f.Concurrency > 1000:
+		return fmt.Errorf("function %q serves %d invocations at the same time, wanted at most 1000", f.Name, f.Concurrency)
 	case f.MinInstances > f.MaxInstances:
 		return fmt.Errorf("function %q has %d instances at least and %d at most", f.Name, f.MinInstances, f.MaxInstances)
 	}
@@ -130,6 +132,8 @@ func (t Trigger) check() error {
 		return errors.New("an event has no push subscription, filter or order, wanted a topic's trigger for these")
 	case t.Topic != "" && t.Match != nil:
 		return errors.New("it matches attributes of an event, wanted a Filter for messages")
+	case t.Push && (t.AckDeadline < 10*time.Second || t.AckDeadline > 600*time.Second):
+		return fmt.Errorf("its AckDeadline is %v, wanted 10s to 10m", t.AckDeadline)
 	}
 	return t.Policy.validate()
 }

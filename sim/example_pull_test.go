@@ -117,13 +117,15 @@ func receives(takes time.Duration) sim.Function {
 }
 
 // pullsBatch pulls what there is, works on it, and acknowledges it.
-func pullsBatch(name string, takes time.Duration) sim.Function {
+func pullsBatch(name string, takes time.Duration) sim.Function { return pullsUpTo(name, 10, takes) }
+
+func pullsUpTo(name string, most int32, takes time.Duration) sim.Function {
 	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
 		k := newKit(env)
 		client := pubsub.Client(env)
 		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 			inbox := "projects/wtsim/subscriptions/inbox"
-			resp, err := client.SubscriptionAdminClient.Pull(r.Context(), &pubsubpb.PullRequest{Subscription: inbox, MaxMessages: 10})
+			resp, err := client.SubscriptionAdminClient.Pull(r.Context(), &pubsubpb.PullRequest{Subscription: inbox, MaxMessages: most})
 			if err != nil || len(resp.ReceivedMessages) == 0 {
 				return
 			}

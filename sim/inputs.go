@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+
+	"github.com/wtsim/wtsim/probe"
 )
 
 // Inputs are the choices that a scenario's workload is made from, see
@@ -97,10 +99,10 @@ func (in *Inputs) List(name string, least, most int, each func(k int, in *Inputs
 // eight is the least, one in eight the most.
 func (in *Inputs) choose(name string, least, most int, read func(any) (int, bool), wanted string) int {
 	if most < least {
-		panic(mistake(fmt.Sprintf("the input %q is drawn from %d to %d, wanted at least one choice", in.path+name, least, most)))
+		panic(probe.Mistake(fmt.Sprintf("the input %q is drawn from %d to %d, wanted at least one choice", in.path+name, least, most)))
 	}
 	if slices.ContainsFunc(in.top.all, func(d draw) bool { return d.in.path == in.path && d.name == name }) {
-		panic(mistake(fmt.Sprintf("the input %q is drawn twice, wanted a name for each", in.path+name)))
+		panic(probe.Mistake(fmt.Sprintf("the input %q is drawn twice, wanted a name for each", in.path+name)))
 	}
 	if v, ok := in.values[name]; ok {
 		if n, ok := read(v); ok && n >= least && n <= most {

@@ -280,7 +280,7 @@ func removeTask(tasks []*task, t *task) []*task {
 }
 
 func (w *world) findPanic(t *task) {
-	if m, ok := t.ending.panic.value.(mistake); ok {
+	if m, ok := t.ending.panic.value.(probe.Mistake); ok {
 		w.stop(Inconclusive, string(m))
 		return
 	}

@@ -56,7 +56,7 @@ var kinds = []Kind{
 		"after every step at which more than one task is ready",
 		[]string{"https://docs.cloud.google.com/run/docs/about-concurrency"}},
 	{Reorder, "a delivery overtakes earlier ones of its subscription (never within an ordering key), a task earlier ones of its queue",
-		"after every step at which deliveries of one subscription, or tasks of one queue, wait",
+		"after every step at which deliveries of one subscription, or tasks of one queue, wait; and where a message is pulled while others wait",
 		[]string{"https://docs.cloud.google.com/pubsub/docs/ordering", "https://docs.cloud.google.com/eventarc/docs/retry-events",
 			"https://docs.cloud.google.com/tasks/docs/common-pitfalls"}},
 	{Duplicate, "a message, event, tick or queued task comes again although it was, or will be, acknowledged",

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Profile names every number of a cloud platform that a run depends on. A
 // scenario may change any of them: take [GCP], change it, set
@@ -78,7 +81,7 @@ type Policy struct {
 	// KeepFor is how long a message is delivered again before it is given up.
 	KeepFor time.Duration
 	// DeadLetter is the topic that a message goes to after MaxAttempts
-	// deliveries that failed.
+	// deliveries that failed, and from Eventarc also after KeepFor.
 	// https://docs.cloud.google.com/pubsub/docs/handling-failures
 	DeadLetter  string
 	MaxAttempts int
@@ -93,6 +96,9 @@ type Policy struct {
 
 // orElse fills in what is not set.
 func (p Policy) orElse(d Policy, attempts int) Policy {
+	if p.MaxBackoff > 0 {
+		setDefault(&p.MinBackoff, min(d.MinBackoff, p.MaxBackoff))
+	}
 	setDefault(&p.MinBackoff, d.MinBackoff)
 	setDefault(&p.MaxBackoff, max(d.MaxBackoff, p.MinBackoff))
 	setDefault(&p.KeepFor, d.KeepFor)
@@ -106,6 +112,8 @@ func (p Policy) validate() error {
 	switch {
 	case min(p.MinBackoff, p.MaxBackoff, p.KeepFor) < 0:
 		return errNegative
+	case p.MinBackoff > p.MaxBackoff:
+		return fmt.Errorf("its MinBackoff is %v and its MaxBackoff %v, wanted no more than that", p.MinBackoff, p.MaxBackoff)
 	case p.DeadLetter != "" && (p.MaxAttempts < 5 || p.MaxAttempts > 100):
 		return errAttempts
 	case p.DeadLetter == "" && p.MaxAttempts != 0:

@@ -86,9 +86,7 @@ func (w *world) hand(t *task, s *Step) {
 	w.mu.Lock()
 	if o.Do == Duplicate {
 		w.remark(fmt.Sprintf("%s: the message is delivered twice", t.who()))
-		again := &task{name: t.name + "~dup", root: t.root, fn: t.fn, attempt: t.attempt, cause: t.cause}
-		w.occupy(d)
-		w.awaitPuller(d.sub, again)
+		w.doubled(t)
 	}
 	t.stage = over
 	t.stream.coming = slices.DeleteFunc(t.stream.coming, func(x *task) bool { return x == t })
@@ -96,6 +94,13 @@ func (w *world) hand(t *task, s *Step) {
 	w.mu.Unlock()
 	t.stream.deliver(d.leased(l))
 	w.beat.Wait()
+}
+
+// doubled makes a message that is about to be delivered wait a second time.
+func (w *world) doubled(t *task) {
+	d := t.cause.(*delivery)
+	w.occupy(d)
+	w.awaitPuller(d.sub, &task{name: t.name + "~dup", root: t.root, fn: t.fn, attempt: t.attempt, cause: t.cause})
 }
 
 func (w *world) handFaults(d *delivery) []scheduler.Option {
@@ -178,7 +183,82 @@ func (w *world) puller(name string) (*subscription, error) {
 	return nil, fmt.Errorf("subscription %s: %w", name, probe.ErrNotFound)
 }
 
-// Pull leases messages, in the order in which they were published.
+// pulls is the pull subscription that a call by that method is about, or nil.
+func (w *world) pulls(k *call, method string) *subscription {
+	if k.Op.Service != "pubsub" || k.Op.Method != method {
+		return nil
+	}
+	s, err := w.puller(k.Op.Resource)
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+// mix decides which of the messages that wait comes first, before they are
+// pulled.
+func (w *world) mix(k *call) {
+	s := w.pulls(k, "pull")
+	if s == nil {
+		return
+	}
+	if i := w.comesFirst(k.id, s.backlog, k.inst.fn); i > 0 {
+		first := s.backlog[i]
+		s.backlog = slices.Insert(slices.Delete(s.backlog, i, i+1), 0, first)
+	}
+}
+
+// mixStream decides the same before a message goes to a stream that has no
+// room for the others.
+func (w *world) mixStream(c candidate) candidate {
+	t := c.task
+	if t.stream == nil || t.stage != pending {
+		return c
+	}
+	s := t.cause.(*delivery).sub
+	i := w.comesFirst(c.step(), append([]*task{t}, s.backlog...), t.fn)
+	if i == 0 {
+		return c
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	first := s.backlog[i-1]
+	s.backlog = slices.Insert(slices.Delete(s.backlog, i-1, i), 0, t)
+	first.fn, first.stage, first.stream, first.readySince = t.fn, pending, t.stream, t.readySince
+	t.stream.coming[slices.Index(t.stream.coming, t)] = first
+	w.tasks[slices.Index(w.tasks, t)] = first
+	t.stage, t.stream, t.readySince = waiting, nil, 0
+	return candidate{task: first}
+}
+
+// comesFirst is the decision which of the waiting messages does, with a step.
+// Of one ordering key no two messages wait.
+func (w *world) comesFirst(step string, waiting []*task, fn *function) int {
+	if len(waiting) < 2 || !w.allowed(Reorder) {
+		return 0
+	}
+	d := scheduler.Decision{At: "order " + step, Options: make([]scheduler.Option, 1, len(waiting)), State: w.state()}
+	for _, t := range waiting[1:] {
+		d.Options = append(d.Options, scheduler.Option{Do: Reorder, With: t.name})
+	}
+	i := w.record.Choose(d)
+	if i > 0 {
+		waiting[0].fn, waiting[i].fn = fn, fn // for their names
+		w.remark(fmt.Sprintf("%s comes before %s", waiting[i].which(), waiting[0].which()))
+	}
+	return i
+}
+
+// twice delivers the message that a pull gets first a second time, to whoever
+// pulls after it.
+func (w *world) twice(k *call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.doubled(w.pulls(k, "pull").backlog[0])
+}
+
+// Pull leases messages in the order in which they wait: that of their
+// publication, unless it was decided otherwise.
 func (p platform) Pull(cause *probe.Call, subscription string, most int) ([]probe.Delivery, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

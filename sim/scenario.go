@@ -148,13 +148,10 @@ func (e *Env) Context() context.Context { return &handlerContext{e.inst.ctx, e.i
 func (e *Env) Backend(service string) probe.Backend {
 	b := e.world.backend(service)
 	if b == nil {
-		panic(mistake(fmt.Sprintf("scenario %q has no service %q, wanted one of its Services", e.world.sim.scenario.Name, service)))
+		panic(probe.Mistake(fmt.Sprintf("scenario %q has no service %q, wanted one of its Services", e.world.sim.scenario.Name, service)))
 	}
 	return b
 }
-
-// mistake is a panic that is about the scenario, not about its functions.
-type mistake string
 
 // HTTPClient returns a client that reaches the scenario's HTTP services by
 // their host names. [http.DefaultClient] does too.

@@ -76,6 +76,7 @@ func contains(list []string, s string) bool {
 
 // perform lets one thing happen, and tells it as a step.
 func (w *world) perform(c candidate) {
+	c = w.mixStream(c)
 	w.seed(c.step())
 	w.turn(c)
 	w.site = site(c)
@@ -117,6 +118,7 @@ func (w *world) operate(c candidate, s *Step) {
 	k := c.call
 	s.Kind, s.What = KindOperation, shortLabel(&k.Op)
 	s.Operation = &k.Op
+	w.mix(k)
 	o := w.fault(c, w.operationFaults(k))
 	s.Outcome = o.String()
 	if o.Do != "" {
@@ -149,6 +151,9 @@ func (w *world) operate(c candidate, s *Step) {
 		w.let(k, probe.Verdict{})
 	case o.Do == Redeliver:
 		w.lostAck = k
+		w.let(k, probe.Verdict{})
+	case o.Do == Duplicate:
+		w.twice(k)
 		w.let(k, probe.Verdict{})
 	default:
 		w.beside(c)
@@ -227,8 +232,11 @@ func (w *world) storeFaults(k *call) []scheduler.Option {
 			out = append(out, scheduler.Option{Do: StaleRead, With: strconv.Itoa(n)})
 		}
 	}
-	if s, err := w.puller(k.Op.Resource); err == nil && k.Op.Service == "pubsub" && k.Op.Method == "acknowledge" && !s.pull.ExactlyOnce {
+	if s := w.pulls(k, "acknowledge"); s != nil && !s.pull.ExactlyOnce {
 		out = append(out, scheduler.Option{Do: Redeliver})
+	}
+	if s := w.pulls(k, "pull"); s != nil && !s.pull.ExactlyOnce && len(s.backlog) > 0 {
+		out = append(out, scheduler.Option{Do: Duplicate})
 	}
 	return out
 }
@@ -270,6 +278,8 @@ func operationNote(c candidate, o scheduler.Option) string {
 		return fmt.Sprintf("%s: %s does not see the newest %s", where, op, writesPeople(o.With))
 	case Redeliver:
 		return fmt.Sprintf("%s: the acknowledgement of %s is lost", where, op)
+	case Duplicate:
+		return fmt.Sprintf("%s: the first message of %s is delivered twice", where, op)
 	}
 	return fmt.Sprintf("%s: %s is held past the %s", where, op, stallPeople(o.With))
 }

@@ -248,18 +248,20 @@ func (d *delivery) answered(w *world, t *task, e ending) {
 }
 
 // unanswered delivers a message again after a backoff, until the platform
-// gives it up.
+// gives it up. What Eventarc keeps no longer is dead-lettered too.
+// https://docs.cloud.google.com/eventarc/docs/retry-events
 func (d *delivery) unanswered(w *world, t *task) {
 	now := time.Now() //wtsim:clock the bubble's clock
 	at := now.Add(backoff(d.sub.MinBackoff, d.sub.MaxBackoff, t.attempt, 64))
+	over := at.Sub(d.msg.Published) > d.sub.KeepFor
 	switch {
 	case d.sub.Once:
 		w.happens(t, "drop", "is dropped", "retries are off")
 		w.settled(d)
-	case d.sub.DeadLetter != "" && t.attempt >= d.sub.MaxAttempts:
+	case d.sub.DeadLetter != "" && (t.attempt >= d.sub.MaxAttempts || over && !d.sub.trigger.Push):
 		w.deadLetter(d, t)
 		w.settled(d)
-	case at.Sub(d.msg.Published) > d.sub.KeepFor:
+	case over:
 		w.happens(t, "give up", "is given up", fmt.Sprintf("no retry after %v", d.sub.KeepFor))
 		w.settled(d)
 	default:

@@ -27,7 +27,7 @@ func (d direct) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 		case isAbort(p):
 			resp, err = nil, probe.ErrReset("read")
 		default:
-			panic(fmt.Sprintf("the scenario's handler of %s panicked on %s %s: %v", d.host, r.Method, r.URL.Path, p))
+			panic(probe.Mistake(fmt.Sprintf("the scenario's handler of %s panicked on %s %s: %v", d.host, r.Method, r.URL.Path, p)))
 		}
 	}()
 	w := &answer{header: http.Header{}, bodiless: r.Method == http.MethodHead}
