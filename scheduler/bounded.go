@@ -28,6 +28,7 @@ type Bounded struct {
 	level  int
 	walk   []frame // the path to the newest plan, one frame a deviation
 	count  int     // plans handed out
+	here   int     // of them, at this level
 	pruned int
 	owners map[uint64]owner // of states
 }
@@ -80,10 +81,13 @@ func (b *Bounded) Next() (Plan, bool) {
 			continue
 		}
 		if p, ok := b.nextAtLevel(); ok {
-			b.count++
+			b.count, b.here = b.count+1, b.here+1
 			return p, true
 		}
-		b.level++
+		if b.here == 0 { // nor are there plans of more deviations: each begins with one of these
+			b.level = b.bound
+		}
+		b.level, b.here = b.level+1, 0
 		b.walk = b.walk[:0]
 	}
 	return nil, false

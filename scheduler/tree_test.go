@@ -102,6 +102,28 @@ func TestBoundedIsExact(t *testing.T) {
 }
 
 // describe tells a schedule apart from others.
+// A bound beyond the deepest plan ends with the plans, and costs no more than
+// one that the deepest plan reaches.
+func TestBoundBeyondAllPlans(t *testing.T) {
+	program := tree{seed: 3, depth: 5}
+	count := func(bound int) (plans, runs int) {
+		b := NewBounded(bound, func(s Source) *Record {
+			if runs++; runs > 100000 {
+				t.Fatalf("bound %d: %d plans, and 100000 runs to list them", bound, plans)
+			}
+			return program.run(s)
+		})
+		for _, ok := b.Next(); ok; _, ok = b.Next() {
+			plans++
+		}
+		return plans, runs
+	}
+	plans, runs := count(program.depth + 1)
+	if p, r := count(1 << 40); p != plans || r != runs || plans < 10 {
+		t.Errorf("%d plans in %d runs, wanted %d in %d, and more than 10", p, r, plans, runs)
+	}
+}
+
 func describe(s Schedule, r *Record) string {
 	return fmt.Sprintf("%d %s %d %s", s.Number, s.Strategy, s.Seed, text(r.Plan))
 }

@@ -255,3 +255,19 @@ func TestShrinkMeetsNondeterminism(t *testing.T) {
 		t.Errorf("minimal %t, plan %v, parted %q", shrunk.Minimal, shrunk.Plan, shrunk.Parted)
 	}
 }
+
+// A search that is interrupted while its strategy lists schedules, for which it
+// runs some, ends at once, and has not run all that there are.
+func TestInterruptedWhileListing(t *testing.T) {
+	s := compile(t, scenario(serves("count", counts), calls("a", "count/x"), calls("b", "count/x")))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	found, err := s.Search(ctx, sim.Search{Strategy: "bounded", Bound: 2, Before: func(n int) {
+		if n == 5 {
+			cancel()
+		}
+	}})
+	if err != nil || !found.Interrupted || found.Complete || found.Ran != 4 {
+		t.Errorf("%v: interrupted %v, complete %v, %d schedules; wanted an interrupted search after 4", err, found.Interrupted, found.Complete, found.Ran)
+	}
+}

@@ -88,7 +88,7 @@ type Unrepeatable struct {
 // are no schedules: they are not counted.
 func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 	o = o.withDefaults()
-	strategy, err := s.strategy(o)
+	strategy, err := s.strategy(ctx, o)
 	if err != nil {
 		return Found{}, err
 	}
@@ -107,6 +107,10 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 			o.Before(n) // before the strategy, which may have to run something to list its schedules
 		}
 		schedule, ok := strategy.Schedule(n)
+		if ctx.Err() != nil { // then it has been told of runs that were none
+			l.Interrupted = true
+			break
+		}
 		if !ok {
 			l.Complete = true
 			break
@@ -245,8 +249,13 @@ func (o Search) watch() watch {
 	return steps
 }
 
-func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
+// strategy returns the strategy of a search. To list its schedules it may run
+// many; when ctx is done it is told that nothing happens in them.
+func (s *Simulation) strategy(ctx context.Context, o Search) (scheduler.Strategy, error) {
 	run := func(number int, source scheduler.Source) *scheduler.Record {
+		if ctx.Err() != nil {
+			return &scheduler.Record{}
+		}
 		drawn, err := s.Of(o, number)
 		if err != nil {
 			return &scheduler.Record{} // the search meets it too, and ends
@@ -267,7 +276,7 @@ func (s *Simulation) strategy(o Search) (scheduler.Strategy, error) {
 
 // Schedule returns one schedule of a search, to run it again.
 func (s *Simulation) Schedule(o Search, number int) (scheduler.Schedule, bool, error) {
-	strategy, err := s.strategy(o.withDefaults())
+	strategy, err := s.strategy(context.Background(), o.withDefaults())
 	if err != nil {
 		return scheduler.Schedule{}, false, err
 	}

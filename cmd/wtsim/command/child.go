@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,12 +8,16 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/wtsim/wtsim/sim"
 )
 
 // jobVariable tells a process that the command has started what it is for.
 const jobVariable = "WTSIM_JOB"
+
+// tellJob is the job to do what the arguments say.
+const tellJob = "tell"
 
 // job is what a child process does:
 //
@@ -52,22 +55,65 @@ type child struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser // closed to ask it to stop
 	stderr tail
+	said   io.Writer     // what it says is copied there, by a pipe
+	copied chan struct{} // closed when all is
 }
 
+// sayFD is the file to which a child says what it has to say. It is not
+// standard output, since handlers write there, by loggers for instance that
+// were made before the run captures what is printed.
+const sayFD = 3
+
 // newChild prepares a child process with the same arguments.
-func newChild(job string, args []string, stdout, stderr io.Writer) (*child, error) {
+func newChild(job string, args []string, said, stderr io.Writer) (*child, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := &child{cmd: exec.Command(exe)}
+	c := &child{cmd: exec.Command(exe), said: said}
 	c.cmd.Args = append([]string{os.Args[0]}, args...)
 	c.cmd.Env = append(os.Environ(), jobVariable+"="+job, "GODEBUG="+godebug())
-	c.cmd.Stdout = stdout
 	c.cmd.Stderr = &c.stderr
+	if job == tellJob { // of a search it would be too much
+		c.cmd.Stdout = c.cmd.Stderr
+	}
 	c.stderr.through = stderr
 	c.stdin, err = c.cmd.StdinPipe()
 	return c, err
+}
+
+// start starts the process.
+func (c *child) start() error {
+	c.copied = make(chan struct{})
+	if f, ok := c.said.(*os.File); ok { // that it cannot write there is for it to say
+		close(c.copied)
+		c.cmd.ExtraFiles = []*os.File{f}
+		return c.cmd.Start()
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	c.cmd.ExtraFiles = []*os.File{w}
+	err = c.cmd.Start()
+	_ = w.Close()
+	if err != nil {
+		_ = r.Close()
+		return err
+	}
+	go func() {
+		_, _ = io.Copy(c.said, r)
+		_ = r.Close()
+		close(c.copied)
+	}()
+	return nil
+}
+
+// sayFile is where this process, a child, says what it has to say. Processes
+// that a handler starts do not get it.
+func sayFile() *os.File {
+	syscall.CloseOnExec(sayFD)
+	return os.NewFile(sayFD, "say")
 }
 
 // godebug asks for the goroutines' labels in a fatal error's stacks, which
@@ -82,7 +128,7 @@ func godebug() string {
 
 // run starts the child and waits for its end.
 func (c *child) run() (code int, fatal *sim.Fatal, err error) {
-	if err := c.cmd.Start(); err != nil {
+	if err := c.start(); err != nil {
 		return 0, nil, fmt.Errorf("a process could not be started: %w", err)
 	}
 	return c.wait()
@@ -90,6 +136,7 @@ func (c *child) run() (code int, fatal *sim.Fatal, err error) {
 
 func (c *child) wait() (code int, fatal *sim.Fatal, err error) {
 	err = c.cmd.Wait()
+	<-c.copied
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return 0, nil, err
@@ -113,11 +160,12 @@ func (e *killedError) Error() string {
 	return "a process of the search was ended from outside: " + e.how
 }
 
-// tail keeps the end of what a child prints on standard error, and passes it
-// on until a fatal error begins: that is told in our own words.
+// tail keeps the end of what a child prints on standard error, from where a
+// fatal error begins if one does, and passes on what comes before: a fatal
+// error is told in our own words.
 type tail struct {
 	mu      sync.Mutex
-	buf     bytes.Buffer
+	buf     []byte
 	through io.Writer
 	fatal   bool
 }
@@ -127,18 +175,23 @@ const tailSize = 1 << 18
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.buf.Len() < tailSize {
-		t.buf.Write(p)
-	}
 	t.fatal = t.fatal || sim.BeginsFatal(p)
+	switch {
+	case !t.fatal && len(t.buf)+len(p) > 2*tailSize:
+		t.buf = append(t.buf[:0], lastOf(append(t.buf, p...), tailSize)...)
+	case len(t.buf) < 3*tailSize: // the beginning of a fatal error counts
+		t.buf = append(t.buf, p...)
+	}
 	if t.through != nil && !t.fatal {
 		_, _ = t.through.Write(p)
 	}
 	return len(p), nil
 }
 
+func lastOf(p []byte, n int) []byte { return p[max(0, len(p)-n):] }
+
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.buf.String()
+	return string(t.buf)
 }

@@ -43,6 +43,9 @@ const (
 // Main runs the command with these scenarios and exits.
 func Main(scenarios ...sim.Scenario) {
 	a := &app{scenarios: scenarios, stdout: os.Stdout, stderr: os.Stderr}
+	if _, ok := currentJob(); ok && os.Getenv(sim.ApartVariable) == "" {
+		a.stdout = sayFile()
+	}
 	os.Exit(a.main(os.Args[1:]))
 }
 

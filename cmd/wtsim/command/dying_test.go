@@ -2,8 +2,11 @@ package command
 
 import (
 	"context"
+	"fmt"
+	"log"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,6 +47,17 @@ func dying() []sim.Scenario {
 				time.Sleep(time.Second)
 			}
 		}},
+		{"test/talks", func(n int64) {
+			early.Print(`{"done":{"through":1000,"whole":true}}`)
+			fmt.Fprint(early.Writer(), "no newline")
+		}},
+		{"test/talks-and-dies", func(n int64) {
+			println(strings.Repeat("x", 1<<16))
+			if n > 2 {
+				go panic("counted three times")
+				time.Sleep(time.Second)
+			}
+		}},
 		{"test/stuck", func(n int64) {
 			if n > 1 {
 				var mu sync.Mutex
@@ -57,6 +71,9 @@ func dying() []sim.Scenario {
 	}
 	return out
 }
+
+// early is a logger that was made before a run captures what is printed.
+var early = log.New(os.Stdout, "", 0)
 
 // thrice is a violation that needs two deviations.
 func thrice(n int64) {

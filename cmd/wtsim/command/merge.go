@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -219,10 +220,10 @@ func (m *merged) result() *reported {
 		complete = complete && f != nil && f.Complete
 	}
 	f := m.any()
-	o := outcome{Scenario: f.Scenario, Verdict: sim.Held, Schedules: m.ran(unbounded), Complete: &complete}
-	space := ""
+	o := outcome{Scenario: f.Scenario, Verdict: sim.Held, Schedules: m.ran(math.MaxInt), Complete: &complete}
+	bound := unbounded
 	if f.Bound != nil {
-		space = deviations(*f.Bound)
+		bound = *f.Bound
 	}
 	switch {
 	case m.unclear.Why != "":
@@ -230,13 +231,13 @@ func (m *merged) result() *reported {
 	case len(m.missing) > 0:
 		o.Verdict, o.Why = sim.Inconclusive, m.but("held in the shards given")
 	case f.Bound != nil && !complete:
-		o.Verdict, o.Why = sim.Inconclusive, fmt.Sprintf("the schedules with at most %s were not all run", space)
+		o.Verdict, o.Why = sim.Inconclusive, notAllRun(bound)
 	}
-	m.statistics(&o, unbounded)
+	m.statistics(&o, math.MaxInt)
 	if f.Reported != nil {
 		o.Inputs = f.Reported.Outcome.Inputs
 	}
-	return &reported{Outcome: o, Text: o.nothingText(space)}
+	return &reported{Outcome: o, Text: o.nothingText(bound)}
 }
 
 // but adds what is missing.
@@ -263,7 +264,7 @@ func (m *merged) ran(through int) int {
 	for _, f := range m.shards {
 		switch {
 		case f == nil:
-		case through == unbounded:
+		case through == math.MaxInt:
 			n += f.Ran
 		default:
 			o := &runOptions{strategy: f.Strategy, shard: f.Shard, shards: f.Shards}

@@ -84,21 +84,21 @@ func (o outcome) statistics() string {
 }
 
 // nothingText tells a search that has found nothing.
-func (o outcome) nothingText(space string) string {
+func (o outcome) nothingText(bound int) string {
 	var w strings.Builder
-	fmt.Fprintln(&w, o.sentence(space))
+	fmt.Fprintln(&w, o.sentence(bound))
 	tellInputs(&w, o)
 	fmt.Fprintln(&w, o.statistics())
 	return w.String()
 }
 
 // sentence is the verdict of a search for people.
-func (o outcome) sentence(space string) string {
+func (o outcome) sentence(bound int) string {
 	switch {
 	case o.Verdict == sim.Held && o.Shard != "":
 		return fmt.Sprintf("%s: no violation in the %d schedules of shard %s; wtsim merge puts the shards together", o.Scenario, o.Schedules, o.Shard)
 	case o.Verdict == sim.Held && o.Complete != nil && *o.Complete:
-		return fmt.Sprintf("%s: holds under every schedule with at most %s (%d of %d)", o.Scenario, space, o.Schedules, o.Schedules)
+		return fmt.Sprintf("%s: holds under every schedule%s (%d of %d)", o.Scenario, atMost(bound), o.Schedules, o.Schedules)
 	case o.Verdict == sim.Held:
 		return fmt.Sprintf("%s: no violation in %d schedules", o.Scenario, o.Schedules)
 	}

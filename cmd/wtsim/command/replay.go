@@ -60,7 +60,7 @@ func (a *app) replay(args []string) (int, error) {
 // inChild lets a child do the whole command, and reports a fatal error of a
 // handler.
 func (a *app) inChild(verb string, args []string, onFatal func(*sim.Fatal) (int, error)) (int, error) {
-	c, err := newChild("tell", append([]string{verb}, args...), a.stdout, a.stderr)
+	c, err := newChild(tellJob, append([]string{verb}, args...), a.stdout, a.stderr)
 	if err != nil {
 		return 0, err
 	}

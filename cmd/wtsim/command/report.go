@@ -173,7 +173,8 @@ func (a *app) print(rep *reported, asJSON bool, trouble error) (code int) {
 	if asJSON {
 		trouble = errors.Join(trouble, rep.Outcome.print(a.stdout))
 	} else {
-		fmt.Fprint(a.stdout, rep.Text)
+		_, err := fmt.Fprint(a.stdout, rep.Text)
+		trouble = errors.Join(trouble, err)
 	}
 	code = exitOf(rep.Outcome.Verdict)
 	if trouble != nil {

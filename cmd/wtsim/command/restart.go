@@ -38,7 +38,7 @@ func (s *search) start(w *worker) error {
 		return err
 	}
 	w.child, w.judged, w.done, w.at = c, 0, nil, 0
-	if err := c.cmd.Start(); err != nil {
+	if err := c.start(); err != nil {
 		return fmt.Errorf("a worker could not be started: %w", err)
 	}
 	if s.first > 0 {

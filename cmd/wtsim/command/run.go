@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -76,7 +77,7 @@ func (o *runOptions) parse(f *pflag.FlagSet, args []string) (done bool, err erro
 		err = o.parseShard()
 	}
 	if err == nil {
-		err = o.validate(f.Changed("strategy"))
+		err = o.validate(f.Changed)
 	}
 	if err != nil {
 		return false, fmt.Errorf("run: %w; see wtsim run --help", err)
@@ -107,7 +108,8 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 
 // validate checks the flags against each other and fills in what follows
 // from them.
-func (o *runOptions) validate(strategyGiven bool) error {
+func (o *runOptions) validate(given func(flag string) bool) error {
+	strategyGiven := given("strategy")
 	if err := cmp.Or(scheduler.CheckName(o.strategy), checkProgressMode(o.progress)); err != nil {
 		return err
 	}
@@ -116,8 +118,12 @@ func (o *runOptions) validate(strategyGiven bool) error {
 		return fmt.Errorf("--schedules is %d, wanted at least 1", o.schedules)
 	case o.workers < 1:
 		return fmt.Errorf("--workers is %d, wanted at least 1", o.workers)
-	case o.duration < 0:
+	case o.duration <= 0 && given("for"):
 		return fmt.Errorf("--for is %v, wanted a positive duration", o.duration)
+	case o.firstSeed == 0:
+		return errors.New("--first-seed is 0, wanted at least 1")
+	case o.single && o.seed == 0:
+		return errors.New("--seed is 0, wanted at least 1")
 	case o.bound < 0:
 		return fmt.Errorf("--bound is %d, wanted at least 0", o.bound)
 	case o.single && o.exhaustive:

@@ -145,3 +145,38 @@ func TestTally(t *testing.T) {
 		t.Errorf("up to 1: %+v", o)
 	}
 }
+
+// Statistics of a search count all schedules, also of a very long one.
+func TestLongSearch(t *testing.T) {
+	seen := newTally()
+	seen.add(&ended{Number: 3_000_000, Order: 7, Taken: []string{"a case"}})
+	m := &merged{seen: newTally()}
+	f := &shardFile{Shard: 1, Shards: 1, Strategy: "random", Through: 4_000_000, Ran: 4_000_000}
+	if _, err := m.add("file", f, seen); err != nil {
+		t.Fatal(err)
+	}
+	if o := m.result().Outcome; o.Behaviours != 1 || o.Covered != 1 || o.Schedules != 4_000_000 {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// Of what a child prints on standard error a fatal error's beginning is kept,
+// however much comes before and after.
+func TestTail(t *testing.T) {
+	var through bytes.Buffer
+	out := tail{through: &through}
+	noise := []byte(strings.Repeat("noise\n", 1000))
+	for range 1000 {
+		_, _ = out.Write(noise)
+	}
+	_, _ = out.Write([]byte("panic: at last\n\ngoroutine 1 [running]:\n"))
+	for range 1000 {
+		_, _ = out.Write(noise)
+	}
+	if s := out.String(); !strings.Contains(s, "\npanic: at last\n\ngoroutine 1") || len(s) > 4*tailSize {
+		t.Errorf("%d bytes are kept, without the fatal error or too many", len(s))
+	}
+	if through.Len() != 1000*len(noise) {
+		t.Errorf("%d bytes are passed on, wanted the %d before the fatal error", through.Len(), 1000*len(noise))
+	}
+}

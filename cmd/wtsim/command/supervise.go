@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"syscall"
@@ -196,10 +197,10 @@ func (s *search) nothing() (int, error) {
 	case s.unclear.Why != "":
 		o.Verdict, o.Why = sim.Inconclusive, s.unclear.Why
 	case s.options.exhaustive && !whole:
-		o.Verdict, o.Why = sim.Inconclusive, fmt.Sprintf("the schedules with at most %s were not all run", deviations(s.options.bound))
+		o.Verdict, o.Why = sim.Inconclusive, notAllRun(s.options.bound)
 	}
 	o.Pruned = s.pruned
-	s.seen.statistics(o, unbounded)
+	s.seen.statistics(o, math.MaxInt)
 	if s.options.strategy == "bounded" { // all schedules have the same inputs
 		of, err := s.options.simulation.Of(s.options.search(), 1)
 		if err != nil {
@@ -208,11 +209,21 @@ func (s *search) nothing() (int, error) {
 		o.Inputs = drawn(of)
 	}
 	s.finish(o)
-	r.Text = o.nothingText(deviations(s.options.bound))
+	r.Text = o.nothingText(s.options.bound)
 	if s.interrupted {
 		r.Text = "interrupted\n" + r.Text
 	}
 	return s.tell(r, s.keep(r, 0, whole))
+}
+
+func notAllRun(bound int) string { return "the schedules" + atMost(bound) + " were not all run" }
+
+// atMost says what schedules a bound leaves.
+func atMost(bound int) string {
+	if bound == unbounded {
+		return ""
+	}
+	return " with at most " + deviations(bound)
 }
 
 func deviations(n int) string {
