@@ -120,6 +120,10 @@ func (o *runOptions) validate(strategyGiven bool) error {
 		return fmt.Errorf("--for is %v, wanted a positive duration", o.duration)
 	case o.bound < 0:
 		return fmt.Errorf("--bound is %d, wanted at least 0", o.bound)
+	case o.single && o.seed == 0:
+		return fmt.Errorf("--seed is 0, wanted at least 1")
+	case o.firstSeed == 0:
+		return fmt.Errorf("--first-seed is 0, wanted at least 1")
 	case o.single && o.exhaustive:
 		return fmt.Errorf("--seed and --bound exclude each other")
 	case o.exhaustive && strategyGiven && o.strategy != "bounded":
