@@ -72,11 +72,14 @@ func bindingJSON(b monitor.Binding) json.RawMessage {
 
 // Same reports whether a run shows the violation and the trace of the file.
 func (c *Counterexample) Same(r *Result) bool {
-	if c.TraceHash != r.Hash || (c.Violation == nil) != (r.Violation == nil) {
-		return false
-	}
-	if c.Violation == nil {
-		return true
+	return c.TraceHash == r.Hash && c.SameViolation(r)
+}
+
+// SameViolation reports whether a run shows the violation of the file: the
+// property and the binding.
+func (c *Counterexample) SameViolation(r *Result) bool {
+	if c.Violation == nil || r.Violation == nil {
+		return c.Violation == nil && r.Violation == nil
 	}
 	var mine, theirs bytes.Buffer
 	if json.Compact(&mine, c.Violation.Bound) != nil || json.Compact(&theirs, bindingJSON(r.Violation.Binding)) != nil {

@@ -36,8 +36,8 @@ type outcome struct {
 	Uncovered  []string `json:"uncovered,omitempty"` // by name
 
 	Matches        *bool     `json:"matches,omitempty"`
-	Difference     string    `json:"difference,omitempty"` // of a replay that does not match, for people
 	Unmatched      *[]string `json:"unmatched,omitempty"`
+	Difference     string    `json:"difference,omitempty"` // of a replay that does not match, for people
 	Counterexample string    `json:"counterexample,omitempty"`
 	TraceHash      string    `json:"trace_hash,omitempty"`
 	Stack          string    `json:"stack,omitempty"`

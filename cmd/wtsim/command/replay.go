@@ -175,15 +175,15 @@ func (o *replayOptions) difference(r *sim.Result, why string) string {
 		return fmt.Sprintf("differs from the file: there %q is violated%s, here nothing is", c.Violation.Property, boundText(c.Violation.Bound))
 	case c.Violation != nil && c.Violation.Property != r.Violation.Property:
 		return fmt.Sprintf("differs from the file: there %q is violated, here %q", c.Violation.Property, r.Violation.Property)
-	case c.TraceHash != r.Hash && r.Violation == nil:
+	case !c.SameViolation(r):
+		return fmt.Sprintf("differs from the file: there %q is violated%s, here%s", c.Violation.Property,
+			cmp.Or(boundText(c.Violation.Bound), " for all"), cmp.Or(boundText(shortOf(r.Violation).Binding), " for all"))
+	case r.Violation == nil:
 		return "differs from the file: the trace is another"
-	case c.TraceHash != r.Hash && why != "":
+	case why != "":
 		return "differs from the file: the violation is there, the trace is another: " + why
-	case c.TraceHash != r.Hash:
-		return "differs from the file: the violation is there, the trace is another (the application, the deviations or wtsim changed)"
 	}
-	return fmt.Sprintf("differs from the file: there %q is violated%s, here%s", c.Violation.Property, boundText(c.Violation.Bound),
-		cmp.Or(boundText(shortOf(r.Violation).Binding), " of all"))
+	return "differs from the file: the violation is there, the trace is another (the application, the deviations or wtsim changed)"
 }
 
 // boundText tells a binding on one line, after "violated"; empty if it binds

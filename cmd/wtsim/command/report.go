@@ -3,7 +3,6 @@ package command
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -172,7 +171,7 @@ func (rep *reported) addEnd(searched bool) {
 // may hide.
 func (a *app) print(rep *reported, asJSON bool, trouble error) (code int) {
 	if asJSON {
-		trouble = errors.Join(trouble, rep.Outcome.print(a.stdout))
+		_ = rep.Outcome.print(a.stdout) // main tells what cannot be printed
 	} else {
 		fmt.Fprint(a.stdout, rep.Text)
 	}
