@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -71,11 +72,14 @@ func bindingJSON(b monitor.Binding) json.RawMessage {
 
 // Same reports whether a run shows the violation and the trace of the file.
 func (c *Counterexample) Same(r *Result) bool {
-	if c.TraceHash != r.Hash || (c.Violation == nil) != (r.Violation == nil) {
-		return false
-	}
-	if c.Violation == nil {
-		return true
+	return c.TraceHash == r.Hash && c.SameViolation(r)
+}
+
+// SameViolation reports whether a run shows the violation of the file: the
+// property and the binding.
+func (c *Counterexample) SameViolation(r *Result) bool {
+	if c.Violation == nil || r.Violation == nil {
+		return c.Violation == nil && r.Violation == nil
 	}
 	var mine, theirs bytes.Buffer
 	if json.Compact(&mine, c.Violation.Bound) != nil || json.Compact(&theirs, bindingJSON(r.Violation.Binding)) != nil {
@@ -137,9 +141,10 @@ func ReadCounterexample(path string) (*Counterexample, error) {
 	if err != nil {
 		return nil, err
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors put it there
 	var head struct{ Format *string }
 	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, fmt.Errorf("%s: not a counterexample: %w; wanted the JSON that `wtsim run` writes", path, describe(data, err))
+		return nil, fmt.Errorf("%s: not a counterexample: %w; wanted the JSON that `wtsim run` writes", path, DescribeJSON(data, err))
 	}
 	if head.Format == nil {
 		return nil, fmt.Errorf("%s: \"format\" is missing, wanted %q", path, Format)
@@ -149,7 +154,7 @@ func ReadCounterexample(path string) (*Counterexample, error) {
 	}
 	c := &Counterexample{}
 	if err := json.Unmarshal(data, c); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, describe(data, err))
+		return nil, fmt.Errorf("%s: %w", path, DescribeJSON(data, err))
 	}
 	if c.Scenario == "" {
 		return nil, fmt.Errorf("%s: \"scenario\" is missing, wanted a scenario's name", path)
@@ -160,17 +165,47 @@ func ReadCounterexample(path string) (*Counterexample, error) {
 	return c, nil
 }
 
-// describe gives a JSON error its line.
-func describe(data []byte, err error) error {
+// DescribeJSON says for people, of an error of package json, where in data
+// it is and what was wanted there.
+func DescribeJSON(data []byte, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("line %d: %w", line(data, syntax.Offset), err)
+	case errors.As(err, &kind) && kind.Field == "":
+		return fmt.Errorf("line %d: %s, wanted %s", line(data, kind.Offset), a(kind.Value), wantedJSON(kind.Type))
 	case errors.As(err, &kind):
-		return fmt.Errorf("line %d: %q is a %s, wanted %v", line(data, kind.Offset), kind.Field, kind.Value, kind.Type)
+		return fmt.Errorf("line %d: %q is %s, wanted %s", line(data, kind.Offset), kind.Field, a(kind.Value), wantedJSON(kind.Type))
 	}
 	return err
+}
+
+// a puts the article before what package json names a value.
+func a(value string) string {
+	if strings.HasPrefix(value, "array") || strings.HasPrefix(value, "object") {
+		return "an " + value
+	}
+	return "a " + value
+}
+
+// wantedJSON names what a Go type is in JSON.
+func wantedJSON(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number from 0 on"
+	}
+	return "a whole number"
 }
 
 func line(data []byte, offset int64) int {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -58,8 +59,14 @@ func (a *app) benchSearch(o benchOptions) (int, error) {
 	if !o.asJSON {
 		fmt.Fprintf(a.stdout, "%-34s %7s %9s %7s %10s | %s\n", o.strategy, "found", "mean", "median", "schedules/s", strings.Join(sctbench.Columns, " "))
 	}
+	ctx, stop := interruptible()
+	defer stop()
 	for i := range programs {
-		if err := a.tellBench(o.measure(&programs[i]), o.asJSON); err != nil {
+		row := o.measure(ctx, &programs[i])
+		if ctx.Err() != nil {
+			return exitInterrupted, nil
+		}
+		if err := a.tellBench(row, o.asJSON); err != nil {
 			return 0, err
 		}
 	}
@@ -147,8 +154,11 @@ func (o *benchOptions) figures(try attempt) benchFigures {
 	return out
 }
 
-func (o *benchOptions) measure(p *sctbench.Program) benchRow {
+func (o *benchOptions) measure(ctx context.Context, p *sctbench.Program) benchRow {
 	return benchRow{Program: p.Name, Published: p.Field, benchFigures: o.figures(func(seed uint64) (int, bool) {
+		if ctx.Err() != nil {
+			return 0, false
+		}
 		return sctbench.Trial(p.Main, o.strategy, seed, o.limit)
 	})}
 }

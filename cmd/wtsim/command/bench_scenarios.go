@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +21,7 @@ type scenarioRow struct {
 
 // benchScenarios searches each scenario that has a bug again and again.
 func (a *app) benchScenarios(o benchOptions) (int, error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := interruptible()
 	defer stop()
 	buggy := slices.DeleteFunc(slices.Clone(a.scenarios), func(s sim.Scenario) bool {
 		return !s.Expect.Violation || !strings.HasPrefix(s.Name, o.scenario)

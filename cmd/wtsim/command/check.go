@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -192,10 +193,7 @@ func (c *checking) run() (int, error) {
 	}
 	c.report.summary(sum, time.Since(c.started))
 	code, err := c.exit(sum, err)
-	if saved != nil {
-		return 0, saved
-	}
-	return code, err
+	return code, errors.Join(err, saved)
 }
 
 // judge takes the batches in order.
@@ -243,21 +241,19 @@ func (c *checking) finish(broken error) (sum monitor.Summary, saved error) {
 
 // exit is the exit code: a violation counts whatever else happened.
 func (c *checking) exit(sum monitor.Summary, err error) (int, error) {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", c.in.name, err)
+	}
 	if flushed := c.report.flush(); flushed != nil {
-		return 0, fmt.Errorf("check: %w", flushed)
+		err = errors.Join(err, fmt.Errorf("check: %w", flushed))
 	}
 	switch {
 	case c.interrupted:
-		return exitInterrupted, nil
+		return exitInterrupted, err
 	case sum.Verdict == monitor.Violated:
-		if err != nil {
-			fmt.Fprintf(c.stderr, "wtsim: %s: %v\n", c.in.name, err)
-		}
-		return exitViolated, nil
-	case err != nil:
-		return 0, fmt.Errorf("%s: %w", c.in.name, err)
-	case sum.Verdict == monitor.Held:
-		return exitHeld, nil
+		return exitViolated, err
+	case err != nil, sum.Verdict == monitor.Held:
+		return exitHeld, err
 	}
 	return exitInconclusive, nil
 }

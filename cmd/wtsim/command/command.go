@@ -16,6 +16,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -38,14 +40,16 @@ const (
 	exitUsage        = 2   // bad usage or bad input
 	exitInconclusive = 3   // could not be judged
 	exitInterrupted  = 130 // by SIGINT
+	exitPipe         = 141 // by SIGPIPE, as a shell tells it
 )
 
 // Main runs the command with these scenarios and exits.
 func Main(scenarios ...sim.Scenario) {
-	a := &app{scenarios: scenarios, stdout: os.Stdout, stderr: os.Stderr}
+	out := os.Stdout
 	if _, ok := currentJob(); ok && os.Getenv(sim.ApartVariable) == "" {
-		a.stdout = sayFile()
+		out = sayFile()
 	}
+	a := &app{scenarios: scenarios, stdout: &standardOutput{file: out}, stderr: os.Stderr}
 	os.Exit(a.main(os.Args[1:]))
 }
 
@@ -90,41 +94,97 @@ func (a *app) main(args []string) int {
 		do = a.serve
 	}
 	code, err := do(args)
+	if out, ok := a.stdout.(*standardOutput); ok && err == nil {
+		err = out.err
+	}
 	if err != nil {
-		fmt.Fprintf(a.stderr, "wtsim: %v\n", err)
-		return exitUsage
+		fmt.Fprintf(a.stderr, "wtsim: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nwtsim: "))
+		if code == exitHeld { // whatever else happened, a violation is one
+			return exitUsage
+		}
 	}
 	return code
 }
 
+// interruptible returns a context that the first interrupt ends. A second one
+// ends the process.
+func interruptible() (ctx context.Context, stop func()) {
+	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// standardOutput keeps its first error, so that what was not written is not
+// taken for success.
+type standardOutput struct {
+	file *os.File
+	err  error
+}
+
+// Write writes, and remembers what went wrong.
+func (o *standardOutput) Write(p []byte) (int, error) {
+	n, err := o.file.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// inherit is what a process that this one starts writes to: the file itself.
+func (a *app) inherit() io.Writer {
+	if out, ok := a.stdout.(*standardOutput); ok {
+		return out.file
+	}
+	return a.stdout
+}
+
 func (a *app) dispatch(args []string) (int, error) {
+	names := []string{"help", "version"}
+	for _, c := range subcommands() {
+		names = append(names, c.name)
+	}
 	if len(args) == 0 {
-		a.usage(a.stderr)
-		return exitUsage, nil
+		return 0, fmt.Errorf("no command, wanted one of %s; see wtsim help", strings.Join(names, ", "))
 	}
 	verb, rest := args[0], args[1:]
 	switch verb {
 	case "help", "--help", "-h":
-		if len(rest) == 1 {
-			return a.dispatch([]string{rest[0], "--help"})
-		}
-		a.usage(a.stdout)
-		return exitHeld, nil
+		return a.help(rest)
 	case "version", "--version":
-		fmt.Fprintln(a.stdout, "wtsim", sim.Version())
-		return exitHeld, nil
+		return a.version(rest)
 	}
-	names := []string{"help", "version"}
 	for _, c := range subcommands() {
 		if c.name == verb {
 			return c.run(a, rest)
 		}
-		names = append(names, c.name)
 	}
 	if slices.Contains(later, verb) {
 		return 0, fmt.Errorf("%q is not built yet, wanted one of %s", verb, strings.Join(names, ", "))
 	}
 	return 0, fmt.Errorf("unknown command %q, wanted one of %s%s", verb, strings.Join(names, ", "), didYouMean(verb, names))
+}
+
+// help prints what there is, or with a command's name its flags.
+func (a *app) help(args []string) (int, error) {
+	switch {
+	case len(args) > 1:
+		return 0, fmt.Errorf("help: unexpected argument %q; see wtsim help", args[1])
+	case len(args) == 1 && !slices.Contains([]string{"help", "--help", "-h"}, args[0]):
+		return a.dispatch([]string{args[0], "--help"})
+	}
+	a.usage(a.stdout)
+	return exitHeld, nil
+}
+
+func (a *app) version(args []string) (int, error) {
+	switch {
+	case len(args) > 0 && slices.Contains([]string{"--help", "-h"}, args[0]):
+		return a.help(nil)
+	case len(args) > 0:
+		return 0, fmt.Errorf("version: unexpected argument %q; see wtsim help", args[0])
+	}
+	fmt.Fprintln(a.stdout, "wtsim", sim.Version())
+	return exitHeld, nil
 }
 
 func (a *app) usage(w io.Writer) {
@@ -211,6 +271,9 @@ func (a *app) scenario(name string) (*sim.Simulation, error) {
 			return apart(sim.Compile(s))
 		}
 		names = append(names, s.Name)
+	}
+	if strings.HasPrefix(name, ".") || strings.Contains(name, ":") {
+		return nil, fmt.Errorf("unknown scenario %q; `wtsim list` shows them, one of your own is a package and an exported function, as ./shopsim:Scenario", name)
 	}
 	return nil, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, didYouMean(name, names))
 }

@@ -210,7 +210,7 @@ func (a *app) become(c *exec.Cmd) (int, error) {
 	if c.Err != nil {
 		return 0, c.Err
 	}
-	if a.stdout == os.Stdout && a.stderr == os.Stderr {
+	if a.inherit() == os.Stdout && a.stderr == os.Stderr {
 		_ = syscall.Exec(c.Path, c.Args, c.Environ()) // returns where the system cannot
 	}
 	return a.follow(c)
@@ -218,7 +218,7 @@ func (a *app) become(c *exec.Cmd) (int, error) {
 
 // follow runs a command as a child and passes on what concerns it.
 func (a *app) follow(c *exec.Cmd) (int, error) {
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, a.stdout, a.stderr
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, a.inherit(), a.stderr
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -236,7 +236,16 @@ func (a *app) follow(c *exec.Cmd) (int, error) {
 			if err != nil && !errors.As(err, &exit) {
 				return 0, err
 			}
-			return c.ProcessState.ExitCode(), nil
+			return exitCode(c.ProcessState), nil
 		}
 	}
+}
+
+// exitCode is that of a process, as a shell tells it: 128 and the signal's
+// number if a signal has ended it.
+func exitCode(p *os.ProcessState) int {
+	if status, ok := p.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return p.ExitCode()
 }

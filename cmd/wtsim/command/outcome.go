@@ -23,8 +23,8 @@ type outcome struct {
 	Strategy        string          `json:"strategy,omitempty"`
 	Violation       *violationShort `json:"violation,omitempty"`
 	FoundDeviations *int            `json:"found_deviations,omitempty"`
-	Deviations      []string        `json:"deviations,omitempty"`
-	Inputs          json.RawMessage `json:"inputs,omitempty"` // of a scenario that draws them
+	Deviations      []string        `json:"deviations,omitzero"` // none at all is of a violation in the benign schedule
+	Inputs          json.RawMessage `json:"inputs,omitempty"`    // of a scenario that draws them
 
 	// Of a search:
 	Shard      string   `json:"shard,omitempty"`      // "2/3"
@@ -37,6 +37,7 @@ type outcome struct {
 
 	Matches        *bool     `json:"matches,omitempty"`
 	Unmatched      *[]string `json:"unmatched,omitempty"`
+	Difference     string    `json:"difference,omitempty"` // of a replay that does not match, for people
 	Counterexample string    `json:"counterexample,omitempty"`
 	TraceHash      string    `json:"trace_hash,omitempty"`
 	Stack          string    `json:"stack,omitempty"`

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -52,14 +53,15 @@ func (a *app) props(args []string) (int, error) {
 	f.StringVar(&o.format, "format", "text", "how to draw the state machines: text, mermaid or dot")
 	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of property files in YAML, for editors")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a line")
-	var wanted []string
-	if !slices.Contains(args, "--schema") {
-		wanted = []string{"FILE"}
-	}
-	if done, err := parse(f, args, wanted...); done || err != nil {
+	if done, err := parse(f, args, "[FILE]"); done || err != nil {
 		return exitHeld, err
 	}
-	if o.schema {
+	switch {
+	case o.schema && f.NArg() > 0:
+		return 0, fmt.Errorf("props: unexpected argument %q with --schema; see wtsim props --help", f.Arg(0))
+	case !o.schema && f.NArg() == 0:
+		return 0, errors.New("props: FILE is missing; see wtsim props --help")
+	case o.schema:
 		_, err := a.stdout.Write(props.Schema())
 		return exitHeld, err
 	}

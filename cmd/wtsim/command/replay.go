@@ -1,6 +1,11 @@
 package command
 
 import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -60,15 +65,25 @@ func (a *app) replay(args []string) (int, error) {
 // inChild lets a child do the whole command, and reports a fatal error of a
 // handler.
 func (a *app) inChild(verb string, args []string, onFatal func(*sim.Fatal) (int, error)) (int, error) {
-	c, err := newChild(tellJob, append([]string{verb}, args...), a.stdout, a.stderr)
+	ctx, stop := interruptible()
+	defer stop()
+	c, err := newChild(tellJob, append([]string{verb}, args...), a.inherit(), a.stderr)
 	if err != nil {
 		return 0, err
 	}
-	code, fatal, err := c.run()
-	if err != nil {
-		return 0, err
+	if err := c.cmd.Start(); err != nil {
+		return 0, fmt.Errorf("a process could not be started: %w", err)
 	}
-	if fatal != nil {
+	defer context.AfterFunc(ctx, func() { _ = c.cmd.Process.Kill() })()
+	code, fatal, err := c.wait()
+	switch {
+	case ctx.Err() != nil:
+		return exitInterrupted, nil
+	case exitCode(c.cmd.ProcessState) == exitPipe: // nobody reads: that ends other commands too, silently
+		return exitPipe, nil
+	case err != nil:
+		return 0, err
+	case fatal != nil:
 		return onFatal(fatal)
 	}
 	return code, nil
@@ -91,18 +106,21 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	if !matches && out.Verdict != sim.Inconclusive {
 		o.repeat(&out, r)
 	}
+	if !matches {
+		out.Difference = o.difference(r, out.Why)
+	}
 	benign := o.simulation.Run(scheduler.Benign{})
+	var trouble error
 	if o.html != "" {
-		if err := writePage(o.html, o.file.Scenario, r, benign); err != nil {
-			return 0, err
-		}
+		trouble = writePage(o.html, o.file.Scenario, r, benign)
 	}
 	out.ElapsedNS = time.Since(began).Nanoseconds()
 	if o.asJSON {
-		return exitOf(out.Verdict), out.print(a.stdout)
+		trouble = errors.Join(trouble, out.print(a.stdout))
+	} else {
+		a.tellReplay(o, out, r, benign)
 	}
-	a.tellReplay(o, out, r, benign)
-	return exitOf(out.Verdict), nil
+	return exitOf(out.Verdict), trouble
 }
 
 // repeat looks whether a run that is not the file's is one of many: then it
@@ -129,7 +147,7 @@ func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 		fmt.Fprintf(w, "%s: inconclusive: %s\n\n", out.Scenario, out.Why)
 	}
 	tellInputs(w, out)
-	numbered(w, out.Deviations)
+	numbered(w, out.Deviations, benignText(out.Verdict))
 	for _, u := range *out.Unmatched {
 		fmt.Fprintf(w, "  did not occur: %s\n", u)
 	}
@@ -137,8 +155,8 @@ func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 	if r.Stack != "" {
 		fmt.Fprintf(w, "\n%s\n", indent(firstLines(r.Stack, 40), "  "))
 	}
-	if !*out.Matches {
-		fmt.Fprintf(w, "\n%s\n", o.difference(r, out.Why))
+	if out.Difference != "" {
+		fmt.Fprintf(w, "\n%s\n", out.Difference)
 	}
 }
 
@@ -154,15 +172,28 @@ func (o *replayOptions) difference(r *sim.Result, why string) string {
 	case c.Violation == nil && r.Violation != nil:
 		return "differs from the file, which has no violation"
 	case c.Violation != nil && r.Violation == nil:
-		return fmt.Sprintf("differs from the file: there %q is violated for %s, here nothing is", c.Violation.Property, c.Violation.Bound)
+		return fmt.Sprintf("differs from the file: there %q is violated%s, here nothing is", c.Violation.Property, boundText(c.Violation.Bound))
 	case c.Violation != nil && c.Violation.Property != r.Violation.Property:
 		return fmt.Sprintf("differs from the file: there %q is violated, here %q", c.Violation.Property, r.Violation.Property)
-	case c.TraceHash != r.Hash && why != "":
+	case !c.SameViolation(r):
+		return fmt.Sprintf("differs from the file: there %q is violated%s, here%s", c.Violation.Property,
+			cmp.Or(boundText(c.Violation.Bound), " for all"), cmp.Or(boundText(shortOf(r.Violation).Binding), " for all"))
+	case r.Violation == nil:
+		return "differs from the file: the trace is another"
+	case why != "":
 		return "differs from the file: the violation is there, the trace is another: " + why
-	case c.TraceHash != r.Hash:
-		return "differs from the file: the violation is there, the trace is another (the application, the deviations or wtsim changed)"
 	}
-	return "differs from the file in the violation's binding"
+	return "differs from the file: the violation is there, the trace is another (the application, the deviations or wtsim changed)"
+}
+
+// boundText tells a binding on one line, after "violated"; empty if it binds
+// nothing.
+func boundText(binding json.RawMessage) string {
+	var line bytes.Buffer // in a file it is on many
+	if json.Compact(&line, binding) != nil || line.Len() <= len("{}") {
+		return ""
+	}
+	return " for " + line.String()
 }
 
 // otherRuntime says that a file was made on the runtime named, and this is
@@ -194,7 +225,7 @@ func (a *app) replayFatal(o *replayOptions, f *sim.Fatal) (int, error) {
 	}
 	fmt.Fprintf(a.stdout, "%v\n\n", v)
 	tellInputs(a.stdout, out)
-	numbered(a.stdout, out.Deviations)
+	numbered(a.stdout, out.Deviations, benignText(out.Verdict))
 	fmt.Fprintf(a.stdout, "\n%s\n", indent(firstLines(f.Stack, 30), "  "))
 	return exitViolated, nil
 }

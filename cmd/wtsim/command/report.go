@@ -22,12 +22,13 @@ func (o *runOptions) path(number int) string {
 	if o.out != "" {
 		return sim.FreePath(o.out)
 	}
+	seed := uint64(number)
 	if o.single {
-		number = int(o.seed)
+		seed = o.seed
 	} else if scheduler.Seeded(o.strategy) {
-		number += int(o.firstSeed) - 1
+		seed += o.firstSeed - 1
 	}
-	return sim.FreePath(fmt.Sprintf("wtsim-%s-%d.json", strings.ReplaceAll(o.scenario, "/", "-"), number))
+	return sim.FreePath(fmt.Sprintf("wtsim-%s-%d.json", strings.ReplaceAll(o.scenario, "/", "-"), seed))
 }
 
 // reported is what is told of one schedule. The search adds what only it
@@ -171,7 +172,7 @@ func (rep *reported) addEnd(searched bool) {
 // may hide.
 func (a *app) print(rep *reported, asJSON bool, trouble error) (code int) {
 	if asJSON {
-		trouble = errors.Join(trouble, rep.Outcome.print(a.stdout))
+		_ = rep.Outcome.print(a.stdout) // main tells what cannot be printed
 	} else {
 		_, err := fmt.Fprint(a.stdout, rep.Text)
 		trouble = errors.Join(trouble, err)
@@ -217,7 +218,7 @@ func (o *runOptions) foundText(out outcome, shrunk sim.Shrunk, number int, story
 			number, deviations(*out.FoundDeviations), len(out.Deviations), unfinished(shrunk))
 	}
 	tellInputs(&w, out)
-	numbered(&w, out.Deviations)
+	numbered(&w, out.Deviations, benignText(out.Verdict))
 	for _, part := range []string{story, firstLines(out.Stack, 40)} {
 		if part != "" {
 			fmt.Fprintf(&w, "\n%s\n", indent(part, "  "))
@@ -260,9 +261,18 @@ func tellInputs(w io.Writer, out outcome) {
 	}
 }
 
-func numbered(w io.Writer, lines []string) {
+// benignText tells a run without deviations.
+func benignText(v sim.Verdict) string {
+	if v == sim.Violated {
+		return "none: the benign schedule violates"
+	}
+	return "none: this is the benign schedule"
+}
+
+// numbered prints a line each, or what is told where there is none.
+func numbered(w io.Writer, lines []string, none string) {
 	if len(lines) == 0 {
-		fmt.Fprintln(w, "  none: the benign schedule violates")
+		fmt.Fprintf(w, "  %s\n", none)
 	}
 	for i, l := range lines {
 		fmt.Fprintf(w, "  %d. %s\n", i+1, l)

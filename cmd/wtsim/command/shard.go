@@ -155,14 +155,14 @@ func readShard(path string) (*shardFile, tally, error) {
 	}
 	var head struct{ Format string }
 	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, seen, fmt.Errorf("%s: not a result file: %w; wanted the JSON that `wtsim run --shard` writes", path, err)
+		return nil, seen, fmt.Errorf("%s: not a result file: %w; wanted the JSON that `wtsim run --shard` writes", path, sim.DescribeJSON(data, err))
 	}
 	if head.Format != shardFormat {
 		return nil, seen, fmt.Errorf("%s: format is %q, wanted %q, which `wtsim run --shard` writes with --result", path, head.Format, shardFormat)
 	}
 	f := &shardFile{}
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(f); err != nil {
-		return nil, seen, fmt.Errorf("%s: %w; wanted the file as `wtsim run --shard` has written it", path, err)
+		return nil, seen, fmt.Errorf("%s: %w; wanted the file as `wtsim run --shard` has written it", path, sim.DescribeJSON(data, err))
 	}
 	switch {
 	case f.Scenario == "":

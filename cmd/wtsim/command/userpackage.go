@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/build"
 	"go/token"
 	"os"
 	"os/exec"
@@ -95,16 +96,16 @@ func (a *app) runPackage(ref packageRef, args []string) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(tmp)
-	build, err := p.build(tmp, fmt.Sprintf(mainText, p.ImportPath, ref.function, name))
+	b, err := p.build(tmp, fmt.Sprintf(mainText, p.ImportPath, ref.function, name))
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}
-	build.patch.announce(a)
-	if out, err := build.cmd.CombinedOutput(); err != nil {
+	b.patch.announce(a)
+	if out, err := b.cmd.CombinedOutput(); err != nil {
 		fmt.Fprintf(a.stderr, "%s\n", bytes.TrimSpace(out))
 		return 0, fmt.Errorf("%s cannot be built: %w; wanted a package with func %s() sim.Scenario, in a module that requires github.com/wtsim/wtsim", name, err, ref.function)
 	}
-	c := exec.Command(build.bin, args...)
+	c := exec.Command(b.bin, args...)
 	c.Env = append(os.Environ(), packageVariable+"="+name)
 	return a.follow(c)
 }
@@ -115,8 +116,15 @@ type userPackage struct {
 	Module                *struct{ Dir, GoMod string }
 }
 
+// findPackage finds a package by its import path or its folder, which may be
+// of another module than the one that the command is called in.
 func findPackage(path string) (*userPackage, error) {
+	dir := ""
+	if info, err := os.Stat(path); (build.IsLocalImport(path) || filepath.IsAbs(path)) && err == nil && info.IsDir() {
+		path, dir = ".", path
+	}
 	c := exec.Command("go", "list", "-find", "-json=ImportPath,Name,Dir,Module", path)
+	c.Dir = dir
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	out, err := c.Output()

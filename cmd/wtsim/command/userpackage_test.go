@@ -45,6 +45,9 @@ func TestRunPackage(t *testing.T) {
 	if out := asWtsim(t, dir, 0, "describe", "./countersim:Scenario"); !strings.Contains(out, "\nproperties\n  counted once\n") {
 		t.Errorf("describe prints %s", out)
 	}
+	if out := asWtsim(t, t.TempDir(), 0, "describe", filepath.Join(dir, "countersim")+":Scenario"); !strings.Contains(out, "\nproperties\n  counted once\n") {
+		t.Errorf("describe from another folder prints %s", out)
+	}
 	for ref, want := range map[string]string{
 		"./countersim:Missing": "undefined: user.Missing",
 		"./nowhere:Scenario":   "wtsim: ./nowhere:Scenario: no package: ",
