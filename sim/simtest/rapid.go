@@ -127,7 +127,7 @@ func (p *past) tell(rt *rapid.T, s *sim.Simulation, r *sim.Result) {
 	} else {
 		again = command(rt.Name(), "-wtsim.replay", p.path)
 	}
-	head := fmt.Sprintf("found under rapid, %s", minimised(len(r.Record.Plan), shrunk))
+	head := fmt.Sprintf("found under rapid, %s:", shrunk.Summary(len(r.Record.Plan)))
 	if p.parted != "" {
 		head = fmt.Sprintf("the inputs may not be minimal: with smaller ones a run is not repeatable: %s\n%s", p.parted, head)
 	}
