@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/wtsim/wtsim/scheduler"
@@ -15,6 +16,28 @@ type Shrunk struct {
 	// time, see [Simulation.Repeats]: there the shrink has stopped, with the last
 	// plan whose run was repeatable. Empty if all were.
 	Parted string
+}
+
+// Summary says what became of a plan that had as many deviations when it was
+// found: "minimised from 5 deviations to 1".
+func (s Shrunk) Summary(found int) string {
+	to := len(s.Plan)
+	text := fmt.Sprintf("minimised from %s to %d", plural(found, "deviation"), to)
+	switch {
+	case s.Parted != "":
+		return fmt.Sprintf("%s (stopped: a smaller plan is not repeatable: %s)", text, s.Parted)
+	case !s.Minimal:
+		return text + " (stopped early: it may not be minimal)"
+	case found == 0:
+		return "without any deviation: the benign schedule violates"
+	case to == 0:
+		return text + ": the benign schedule violates"
+	case to == found && to == 1:
+		return "with 1 deviation"
+	case to == found:
+		return fmt.Sprintf("with %s, none of which can be left out", plural(found, "deviation"))
+	}
+	return text
 }
 
 // Shrink reduces the plan of a result that violates a property, and that is
@@ -33,7 +56,7 @@ func (s *Simulation) Shrink(r *Result, stop func() bool) Shrunk {
 		if k.sim.general == nil || !k.smaller(stopped) {
 			shrunk.Plan, shrunk.Runs = k.kept.Record.Plan, k.runs
 			shrunk.Minimal = shrunk.Minimal && !stopped()
-			return Shrunk{Shrunk: shrunk, Result: k.kept, Simulation: k.sim, Parted: k.parted}
+			return Shrunk{Shrunk: shrunk, Result: k.end(), Simulation: k.sim, Parted: k.parted}
 		}
 	}
 }
@@ -45,6 +68,17 @@ type shrinks struct {
 	runs     int
 	kept     *Result // of the smallest plan that was taken over
 	parted   string
+}
+
+// end is the kept run as one of its own plan: what did not occur was of a
+// larger one, and is no part of what was found.
+func (k *shrinks) end() *Result {
+	if len(k.kept.Unmatched) == 0 {
+		return k.kept
+	}
+	r := *k.kept
+	r.Unmatched = nil
+	return &r
 }
 
 // try runs a plan. It tells the shrinker of no violation that is not

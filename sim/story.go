@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,6 +12,7 @@ import (
 type StoryOptions struct {
 	// Full tells every step; otherwise runs of steps that went as in the
 	// benign run, and have nothing to do with the violation, are counted only.
+	// (A violation of the benign run itself has no such steps.)
 	Full bool
 	// Logs tells what handlers printed at every step; otherwise only at
 	// those that differ from the benign run.
@@ -25,6 +28,7 @@ func (r *Result) Story(benign *Result, o StoryOptions) string {
 		t.differs = Differs(r, benign)
 	}
 	t.o.Full = o.Full || benign == nil
+	t.alone = r.Violation != nil && !slices.Contains(t.differs, true) && len(r.Record.Plan) == 0
 	t.measure()
 	t.tell()
 	if benign != nil && r.quiescent() {
@@ -55,6 +59,7 @@ type teller struct {
 	o       StoryOptions
 	differs []bool // from the benign run, by step
 	repeats []bool // the attempts around it, by step
+	alone   bool   // the benign run itself violates: there is nothing to compare it with
 	began   time.Time
 	who     int // width of the column
 	what    int
@@ -105,7 +110,7 @@ func (t *teller) shown(i int) bool {
 	if t.o.Full || t.mark(i) == "!" || t.witnessed(s) || i == len(t.result.Steps)-1 {
 		return true
 	}
-	return t.mark(i) != " " && !t.repeats[i]
+	return (t.alone || t.mark(i) != " ") && !t.repeats[i]
 }
 
 // witnessed reports whether an event of the step is in the violating slice.
@@ -147,7 +152,7 @@ func (t *teller) tell() {
 			continue
 		}
 		reason := "as in the benign run"
-		if t.mark(i) != " " {
+		if t.repeats[i] && (t.alone || t.mark(i) != " ") {
 			reason = "of attempts that go as the one before"
 		}
 		if reason != why {
@@ -193,6 +198,9 @@ func (t *teller) line(i int) {
 // it.
 func (s *Step) ResultText() string {
 	result := strings.ReplaceAll(strings.TrimSpace(s.Status), "\n", "; ")
+	if s.Operation != nil && bytes.HasPrefix(s.Operation.Result.Body, []byte("wtsim does not ")) {
+		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
+	}
 	switch do, with, _ := strings.Cut(s.Outcome, " "); do {
 	case Crash, Duplicate, Redeliver, ColdStart:
 		result = strings.TrimSpace(result + " (" + s.Outcome + ")")
@@ -227,24 +235,60 @@ func (t *teller) clock(at time.Time) string {
 }
 
 // missing names what the benign run has and this one has not: invocations, and
-// operations of those that did happen, in whatever attempt.
+// operations of those that did happen, in whatever attempt. What another task
+// does in its stead is not missing: messages that were published together are
+// named by their places, which an order changes.
 func (t *teller) missing(benign *Result) {
-	happened := map[string]bool{}
-	for i := range t.result.Steps {
-		s := &t.result.Steps[i]
-		happened[reason(s.Task)] = true
-		happened[reason(s.Task)+" "+s.What] = true
+	happened, usual := deeds(t.result.Steps), deeds(benign.Steps)
+	instead := map[string]int{} // by function and what is done
+	for _, d := range happened.all {
+		if !usual.has[d] {
+			instead[d.people()]++
+		}
 	}
 	for i := range benign.Steps {
 		s := &benign.Steps[i]
-		began, done := happened[reason(s.Task)], happened[reason(s.Task)+" "+s.What]
-		switch {
+		d := deedOf(s)
+		if s.Kind != KindStart && s.Kind != KindOperation || happened.has[d] {
+			continue
+		}
+		if instead[d.people()] > 0 {
+			instead[d.people()]--
+			continue
+		}
+		switch began := happened.reasons[d.reason]; {
 		case s.Kind == KindStart && !began:
 			fmt.Fprintf(&t.out, "    never happens: %s #%d of the benign run, %s\n", s.Function, s.Number, s.Task)
-		case s.Kind == KindOperation && began && !done:
+		case s.Kind == KindOperation && began:
 			fmt.Fprintf(&t.out, "    never happens: %s, %s\n", s.What, s.Task)
 		}
 	}
+}
+
+// deed is what a task does, in whatever attempt.
+type deed struct{ reason, function, what string }
+
+func deedOf(s *Step) deed { return deed{reason(s.Task), s.Function, s.What} }
+
+func (d deed) people() string { return d.function + " " + d.what }
+
+// done is what the tasks of a run have done, each thing once.
+type done struct {
+	all     []deed
+	has     map[deed]bool
+	reasons map[string]bool
+}
+
+func deeds(steps []Step) done {
+	d := done{has: map[deed]bool{}, reasons: map[string]bool{}}
+	for i := range steps {
+		x := deedOf(&steps[i])
+		if d.reasons[x.reason] = true; !d.has[x] {
+			d.has[x] = true
+			d.all = append(d.all, x)
+		}
+	}
+	return d
 }
 
 // reason is what a task is there for: all attempts, duplicates, and what they

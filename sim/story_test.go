@@ -2,6 +2,9 @@ package sim_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -45,5 +48,40 @@ func TestStoryNamesWhatIsMissing(t *testing.T) {
 	}
 	if again := story(1); strings.Contains(again, "never happens") {
 		t.Errorf("the client tries again, so nothing is missing:\n%s", again)
+	}
+}
+
+// A violation of the benign run is told in whole: there is nothing to compare
+// it with. Attempts that repeat are counted still.
+func TestStoryOfTheBenignRun(t *testing.T) {
+	s := scenario(serves("buy", func(k *kit, w http.ResponseWriter, r *http.Request) {
+		k.redis.Set(r.Context(), "paid", "yes", 0)
+		http.Error(w, "no", http.StatusInternalServerError)
+	}), calls("alice", "buy"), func(s *sim.Scenario) {
+		s.Clients[0].Retries = 9
+		s.Properties = []*props.Property{props.AtQuiescence("none", func(props.State) error { return errors.New("all is wrong") })}
+	})
+	b := benign(t, s)
+	story := b.Story(b, sim.StoryOptions{})
+	if b.Verdict != sim.Violated || strings.Contains(story, "as in the benign run") || strings.Count(story, "redis SET paid") != 2 ||
+		!strings.Contains(story, "of attempts that go as the one before") {
+		t.Errorf("%s %v:\n%s", b.Verdict, b.Violation, story)
+	}
+}
+
+// Messages that are named by their places are not missing where another order
+// of the same calls has changed the places.
+func TestStoryOfOtherPlaces(t *testing.T) {
+	s := scenario(serves("buy", func(k *kit, w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		n := k.redis.Incr(r.Context(), "n").Val()
+		_ = k.redis.Set(r.Context(), fmt.Sprintf("order-%d", n), body, 0).Err()
+	}), calls("alice", "buy"), calls("bob", "buy"), func(s *sim.Scenario) {
+		s.Properties = []*props.Property{props.AtQuiescence("none", func(props.State) error { return errors.New("all is wrong") })}
+	})
+	plan := scheduler.Plan{{At: "after begin", Do: sim.RunOther, With: "buy(bob/1)"}}
+	r := compile(t, s).Run(scheduler.NewReplay(plan))
+	if story := r.Story(benign(t, s), sim.StoryOptions{}); len(r.Unmatched) > 0 || strings.Contains(story, "never happens") {
+		t.Errorf("unmatched %v:\n%s", r.Unmatched, story)
 	}
 }

@@ -10,9 +10,10 @@ import (
 	"github.com/wtsim/wtsim/probe"
 )
 
-// Contents returns every key of database 0, sorted: strings as they are,
-// hashes, lists, sets, sorted sets and streams as JSON, of a HyperLogLog its
-// count.
+// Contents returns every key of database 0, sorted: strings as they are, of a
+// HyperLogLog its count, and the others as JSON: a hash as an object of its
+// fields, a sorted set as one of its members' scores, lists and (sorted) sets as
+// arrays, streams as arrays of entries.
 func (b *Backend) Contents() []probe.Content {
 	var out []probe.Content
 	mini := b.Miniredis()

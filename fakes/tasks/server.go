@@ -46,6 +46,10 @@ func (s *server) CreateTask(ctx context.Context, r *cloudtaskspb.CreateTaskReque
 		return nil, err
 	}
 	made, err := s.platform.Enqueue(probe.CallOf(ctx), queue, t)
+	if service := cloudRun(r.Task.GetHttpRequest().GetUrl()); service != "" && errors.Is(err, probe.ErrNotFound) {
+		t.Function = service
+		made, err = s.platform.Enqueue(probe.CallOf(ctx), queue, t)
+	}
 	switch {
 	case errors.Is(err, probe.ErrNotFound): // the queue is there
 		return nil, status.Errorf(codes.Unimplemented, "wtsim does not send tasks to %s: there is no function %q in the scenario", r.Task.GetHttpRequest().Url, t.Function)
@@ -142,6 +146,24 @@ func target(text string) (function, path string, err error) {
 	}
 	function, _, _ = strings.Cut(u.Hostname(), ".")
 	return function, path, nil
+}
+
+// runHosts are the hosts that Cloud Run gives to a service: "charge" has
+// charge-abc123xyz0-uc.a.run.app and charge-123456789.us-central1.run.app.
+// https://docs.cloud.google.com/run/docs/triggering/https-request#url
+var runHosts = regexp.MustCompile(`^(?:.+---)?(.+?)-(?:[a-z0-9]+-[a-z]+\.a|\d+\.[a-z0-9-]+)\.run\.app$`)
+
+// cloudRun returns the service that a host of Cloud Run is of; empty if it is
+// none.
+func cloudRun(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	if m := runHosts.FindStringSubmatch(u.Hostname()); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // GetTask tells about a task that has not succeeded yet.

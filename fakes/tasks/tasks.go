@@ -7,10 +7,11 @@
 // and this package is the wire between it and the client.
 //
 // A task is an HTTP request to a function of the scenario, which its URL
-// names: by the first part of the host ("https://charge.example/run",
-// "https://charge-abc-uc.a.run.app" with a function of that name), or, on a
-// host of cloudfunctions.net, by the first element of the path. Project and
-// location are not looked at. Tokens (OIDC, OAuth) are accepted and not sent.
+// names: by the first part of the host ("https://charge.example/run"), on hosts
+// of Cloud Run without what the platform adds ("charge-abc123xyz0-uc.a.run.app",
+// "charge-123456789.us-central1.run.app"), and on a host of cloudfunctions.net by
+// the first element of the path. Project and location are not looked at. Tokens
+// (OIDC, OAuth) are accepted and not sent.
 //
 // CreateTask, GetTask, ListTasks and DeleteTask work.
 //

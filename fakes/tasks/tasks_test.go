@@ -163,6 +163,59 @@ func TestTarget(t *testing.T) {
 	}
 }
 
+// A host of Cloud Run is of the service that it is made for.
+func TestCloudRun(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://charge-abc123xyz0-uc.a.run.app/run":             "charge",
+		"https://place-order-abc123xyz0-ew.a.run.app":            "place-order",
+		"https://v2---place-order-abc123xyz0-ew.a.run.app":       "place-order",
+		"https://place-order-123456789.us-central1.run.app/?x=1": "place-order",
+		"https://charge.a.run.app":                               "", "https://charge-abc-uc.example": "", "https://a-b-uc.a.run.app.example": "", ":": "",
+	} {
+		if got := cloudRun(url); got != want {
+			t.Errorf("%s: got %q, wanted %q", url, got, want)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := broker.New(broker.None)
+		b.AddQueue("emails")
+		backend, err := New().Open(deployed{b, "send"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer backend.Close()
+		e := &env{broker: b, backend: backend, ctx: t.Context()}
+		client := Client(e)
+		defer client.Close()
+		create := func(host string) error {
+			_, err := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: post("https://"+host+"/mail", "x")})
+			return err
+		}
+		if err := create("send-abc123xyz0-uc.a.run.app"); err != nil {
+			t.Fatal(err)
+		}
+		if queued, _ := b.Queued("emails"); queued[0].Function != "send" || queued[0].Path != "/mail" {
+			t.Errorf("got %+v", queued)
+		}
+		if err := create("sent-abc123xyz0-uc.a.run.app"); status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), `there is no function "sent"`) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// deployed is a platform that has one function.
+type deployed struct {
+	*broker.Broker
+	function string
+}
+
+func (d deployed) Enqueue(c *probe.Call, queue string, t probe.QueuedTask) (probe.QueuedTask, error) {
+	if t.Function != d.function {
+		return t, probe.ErrNotFound
+	}
+	return d.Broker.Enqueue(c, queue, t)
+}
+
 // What the service refuses it refuses with its own words, without an effect.
 func TestRefused(t *testing.T) {
 	run(t, func(t *testing.T, e *env, client *cloudtasks.Client) {

@@ -17,6 +17,7 @@ import (
 type hunt struct {
 	sim      *sim.Simulation
 	property string         // look for a violation of this one; empty: of any
+	unjudged bool           // one that could not be judged will do
 	hint     scheduler.Plan // of a sweep, that violated last
 	found    *sim.Result    // violates it
 	other    *sim.Result    // violates another one
@@ -66,7 +67,7 @@ func (h *hunt) sweep(from *sim.Result, n int) (ran int) {
 		order[0], order[i] = order[i], order[0]
 	}
 	for _, i := range order {
-		if h.found != nil {
+		if h.found != nil || h.unjudged && h.unclear != nil {
 			break
 		}
 		if h.run(plans[i]); h.found != nil {

@@ -15,6 +15,7 @@ import (
 // is which nor when it has found something.
 type past struct {
 	property string         // violated by an earlier call: the one to shrink
+	unjudged bool           // an earlier call met a run that could not be judged, and none has violated
 	swept    int            // schedules that were run but not drawn
 	hint     scheduler.Plan // of these, the one that violated last
 	path     string         // the file that was written
@@ -55,7 +56,7 @@ func recall(test, scenario string) *past {
 
 // budget is how many of them this call runs.
 func (p *past) budget() int {
-	if p.property != "" || p.swept < schedules() {
+	if p.property != "" || p.unjudged || p.swept < schedules() {
 		return many
 	}
 	return few

@@ -49,6 +49,10 @@ func Run(rt *rapid.T, scenario sim.Scenario) {
 		return
 	}
 	if r.Verdict == sim.Inconclusive {
+		past.unjudged = past.property == ""
+		if rt.Output() != io.Discard {
+			rt.Log(details("in this schedule:", r, nil, "see above, for rapid"))
+		}
 		rt.Fatal("inconclusive: " + r.Why)
 	}
 	if past.property == "" {
@@ -78,7 +82,7 @@ func (p *past) judge(rt *rapid.T, s *sim.Simulation) *sim.Result {
 	if p.unsteady != "" || p.parted != "" && !sameJSON(p.confirmed, inputs(s)) {
 		return nil // there is nothing to be learned from further runs
 	}
-	h := hunt{sim: s, property: p.property, hint: p.hint}
+	h := hunt{sim: s, property: p.property, unjudged: p.unjudged, hint: p.hint}
 	budget := p.budget()
 	held := h.draw(rt)
 	if !p.sampled && len(held) > 0 {
@@ -127,7 +131,7 @@ func (p *past) tell(rt *rapid.T, s *sim.Simulation, r *sim.Result) {
 	} else {
 		again = command(rt.Name(), "-wtsim.replay", p.path)
 	}
-	head := fmt.Sprintf("found under rapid, %s", minimised(len(r.Record.Plan), shrunk))
+	head := fmt.Sprintf("found under rapid, %s:", shrunk.Summary(len(r.Record.Plan)))
 	if p.parted != "" {
 		head = fmt.Sprintf("the inputs may not be minimal: with smaller ones a run is not repeatable: %s\n%s", p.parted, head)
 	}

@@ -91,31 +91,11 @@ func firstLines(s string, n int) string {
 
 // foundIn says how a counterexample came about.
 func foundIn(number, from int, s sim.Shrunk) string {
-	return fmt.Sprintf("found in schedule %d, %s", number, minimised(from, s))
+	return fmt.Sprintf("found in schedule %d, %s:", number, s.Summary(from))
 }
 
 // unjudged says which schedule could not be judged.
 func unjudged(number int) string { return fmt.Sprintf("in schedule %d:", number) }
-
-func minimised(from int, s sim.Shrunk) string {
-	to := len(s.Plan)
-	text := fmt.Sprintf("minimised from %s to %d", deviations(from), to)
-	switch {
-	case s.Parted != "":
-		text += fmt.Sprintf(" (stopped: a smaller plan is not repeatable: %s)", s.Parted)
-	case !s.Minimal:
-		text += " (stopped early: it may not be minimal)"
-	case from == 0:
-		return "without any deviation: the benign schedule violates"
-	case to == 0:
-		return text + ": the benign schedule violates"
-	case to == from && to == 1:
-		text = "with 1 deviation"
-	case to == from:
-		text = fmt.Sprintf("with %s, none of which can be left out", deviations(from))
-	}
-	return text + ":"
-}
 
 func deviations(n int) string {
 	if n == 1 {

@@ -149,6 +149,22 @@ func TestRunInconclusive(t *testing.T) {
 		`scenario "x": it has neither clients nor jobs, wanted a workload`)
 }
 
+// A schedule that cannot be judged is found again by the calls that follow,
+// although these run fewer schedules: rapid does not take it for a flaky test,
+// and its last call tells what has happened.
+func TestRunInconclusiveAgain(t *testing.T) {
+	fresh(t)
+	setFlag(t, "wtsim.schedules", "1")
+	s := tiny(8, 99)
+	s.Faults.Kinds, s.Faults.Most = []string{sim.RunOther, sim.ColdStart, sim.Crash}, 1
+	s.MaxSteps = len(sim.Run(s, scheduler.Benign{}).Steps)
+	recordRapid(t, "TestRarely", func(rt *rapid.T) { Run(rt, s) }).wantRapid(t, "inconclusive: the run has not ended after 16 steps (MaxSteps); the last was start hit(client-4/1)~retry",
+		"in this schedule:", "\n  1. ", "see above, for rapid")
+	if n := (&past{unjudged: true, swept: schedules()}).budget(); n != many {
+		t.Errorf("the next call runs %d schedules, wanted %d, as the one that has met it", n, many)
+	}
+}
+
 // Of two bugs it is the one first found that is shrunk.
 func TestRunKeepsTheProperty(t *testing.T) {
 	fresh(t)

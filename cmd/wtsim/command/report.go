@@ -214,8 +214,7 @@ func (o *runOptions) foundText(out outcome, shrunk sim.Shrunk, number int, story
 	case o.noShrink:
 		fmt.Fprintf(&w, "found in schedule %d with %s:\n\n", number, deviations(*out.FoundDeviations))
 	default:
-		fmt.Fprintf(&w, "found in schedule %d, minimised from %s to %d%s:\n\n",
-			number, deviations(*out.FoundDeviations), len(out.Deviations), unfinished(shrunk))
+		fmt.Fprintf(&w, "found in schedule %d, %s:\n\n", number, shrunk.Summary(*out.FoundDeviations))
 	}
 	tellInputs(&w, out)
 	numbered(&w, out.Deviations, benignText(out.Verdict))
@@ -225,16 +224,6 @@ func (o *runOptions) foundText(out outcome, shrunk sim.Shrunk, number int, story
 		}
 	}
 	return w.String()
-}
-
-func unfinished(s sim.Shrunk) string {
-	switch {
-	case s.Minimal:
-		return ""
-	case s.Parted != "":
-		return " (" + parted(s) + ")"
-	}
-	return " (stopped early: it may not be minimal)"
 }
 
 // parted says how a shrink met a run that was not repeatable.
