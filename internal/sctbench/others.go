@@ -1,41 +1,82 @@
 package sctbench
 
 // stringBuffer: append looks at the other buffer's length under its lock, and
-// copies under its lock, but lets it go in between (JDK 1.4).
+// copies under its lock, but lets it go in between (JDK 1.4, after the program
+// in C++). Arguments and results are accesses to the stack.
 func stringBuffer(fixed bool) func(*Task) {
 	return func(t *Task) {
 		lock, count := NewMutex("buffer"), NewInt("count", 3)
-		value, own := NewInt("value", 0), NewMutex("sb")
-		ownCount, capacity := NewInt("sb.count", 0), NewInt("valueLength", 19)
-		other := t.Go("change", 1, func(t *Task) {
-			t.Lock(lock) // erase(0, 3)
-			if 3 > t.Load(count) {
+		value, capacity, pointer := NewInt("value", 0), NewInt("value_length", 19), NewInt("buffer", 0)
+		erase := func(t *Task) {
+			t.Load(pointer)
+			t.Local(4) // arguments
+			t.Lock(lock)
+			t.Local(2) // start, end
+			end := min(3, t.Load(count))
+			t.Local(6) // start, end, len
+			if end > 0 {
+				t.Load(value)
+				t.Local(1)
+				t.Load(value)
+				t.Local(2)
 				t.Load(count)
+				t.Local(2)
+				t.Store(value, 0)
+				t.Store(count, t.Load(count)-end)
 			}
-			t.Load(value)
-			t.Store(value, 0)
-			t.Store(count, t.Load(count)-3)
 			t.Unlock(lock)
-			t.Lock(lock) // append("abc")
+			t.Local(1) // the result
+		}
+		appendText := func(t *Task) {
+			t.Load(pointer)
+			t.Local(3) // arguments
+			t.Lock(lock)
+			t.Local(3) // str, len
 			n := t.Load(count) + 3
+			t.Local(3) // len, newcount
 			t.Load(capacity)
+			t.Load(value)
+			t.Load(count)
+			t.Local(2)
 			t.Store(value, 1)
+			t.Local(1)
 			t.Store(count, n)
 			t.Unlock(lock)
+			t.Local(1)
+		}
+		other := t.Go("change", 1, func(t *Task) {
+			t.Local(1)
+			erase(t)
+			appendText(t)
 		})
+		own, ownCount := NewMutex("sb"), NewInt("sb.count", 0)
+		t.Local(9) // new StringBuffer()
+		t.Load(pointer)
+		t.Local(3) // arguments
 		t.Lock(own)
+		t.Local(4) // sb, and the argument of length
 		t.Lock(lock)
 		length := t.Load(count)
+		t.Local(1)
 		if !fixed {
 			t.Unlock(lock)
 		}
+		t.Local(2) // the result, len
 		n := t.Load(ownCount) + length
+		t.Local(3) // len, newcount
+		t.Local(2) // value_length, sb
+		t.Local(2) // len, value
+		t.Load(ownCount)
+		t.Local(6) // arguments
 		if !fixed {
 			t.Lock(lock)
 		}
+		t.Local(3) // srcBegin, srcEnd
 		t.Assert(length <= t.Load(count), "index out of range")
+		t.Local(4)
 		t.Load(value)
 		t.Unlock(lock)
+		t.Local(1)
 		t.Store(ownCount, n)
 		t.Unlock(own)
 		t.Join(other)

@@ -2,12 +2,11 @@ package command
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"html/template"
-	"os"
-	"path/filepath"
+	"io"
 
+	"github.com/wtsim/wtsim/internal/wholefile"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -43,17 +42,9 @@ type row struct {
 // writePage draws a run as a page that needs nothing else.
 func writePage(path, scenario string, r, benign *sim.Result) error {
 	p := newPage(scenario, r, benign)
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".wtsim-*")
+	err := wholefile.Write(path, func(w io.Writer) error { return pageTemplate.Execute(w, p) })
 	if err != nil {
 		return fmt.Errorf("html: %w", err)
-	}
-	err = errors.Join(pageTemplate.Execute(tmp, p), tmp.Chmod(0o644), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-		return fmt.Errorf("html: %s: %w", path, err)
 	}
 	return nil
 }
