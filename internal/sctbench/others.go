@@ -143,30 +143,35 @@ func boundedBuffer(fixed bool) func(*Task) {
 }
 
 // safeStack is Vyukov's: an array of cells, linked by their indices, with a
-// compare-and-swap at the head that suffers from ABA when a cell goes round.
+// compare-and-swap at the head that suffers from ABA when a cell goes round. (A
+// head that counts its changes is no repair: a pop that has failed still puts
+// an old link back. The twin has a lock.)
 // https://social.msdn.microsoft.com/Forums/en-US/91c1971c-519f-4ad2-816d-149e6b2fd916/bug-with-a-context-switch-bound-5
 func safeStack(fixed bool) func(*Task) {
 	return func(t *Task) {
-		const cells, turns, version = 3, 3, 16
+		const cells, turns = 3, 3
 		head, count := NewInt("head", 0), NewInt("count", cells)
 		next, value := NewArray("next", cells), NewArray("value", cells)
 		for i := range cells {
 			next[i].value = i + 1
 		}
 		next[cells-1].value = -1
-		tagged := func(old, index int) int { // the twin counts the changes of the head
-			if !fixed {
-				return index
+		m := NewMutex("m") // of the twin
+		alone := func(t *Task, do func()) {
+			if fixed {
+				t.Lock(m)
 			}
-			return (old/version+1)*version + index
+			do()
+			if fixed {
+				t.Unlock(m)
+			}
 		}
 		pop := func(t *Task) int {
 			for t.Load(count) > 1 {
-				h := t.Load(head)
-				i := h % version
+				i := t.Load(head)
 				n := t.Swap(next[i], -1)
 				if n >= 0 {
-					if t.CAS(head, h, tagged(h, n)) {
+					if t.CAS(head, i, n) {
 						t.FetchAdd(count, -1)
 						return i
 					}
@@ -178,8 +183,8 @@ func safeStack(fixed bool) func(*Task) {
 		push := func(t *Task, i int) {
 			for {
 				h := t.Load(head)
-				t.Store(next[i], h%version)
-				if t.CAS(head, h, tagged(h, i)) {
+				t.Store(next[i], h)
+				if t.CAS(head, h, i) {
 					break
 				}
 			}
@@ -191,13 +196,13 @@ func safeStack(fixed bool) func(*Task) {
 				for range turns {
 					cell := -1
 					for cell < 0 {
-						if cell = pop(t); cell < 0 {
+						if alone(t, func() { cell = pop(t) }); cell < 0 {
 							t.Yield()
 						}
 					}
 					t.Store(value[cell], i)
 					t.Assert(t.Load(value[cell]) == i, "a cell is in two hands")
-					push(t, cell)
+					alone(t, func() { push(t, cell) })
 				}
 			}))
 		}

@@ -38,14 +38,14 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// Every bug of the table but SafeStack's is found, within this many schedules:
+// Every bug of the table but SafeStack's is found, within 400 schedules:
 // a strategy that gets worse is noticed.
 func TestBugsAreFound(t *testing.T) {
 	for _, p := range Programs {
 		if p.Best() == 0 {
 			continue
 		}
-		if runs, found := Trial(p.Main, "portfolio", 1, 100); !found {
+		if runs, found := Trial(p.Main, "portfolio", 1, 400); !found {
 			t.Errorf("%s: nothing is found in %d schedules", p.Name, runs)
 		}
 	}

@@ -113,7 +113,7 @@ func (c *child) start() error {
 // that a handler starts do not get it.
 func sayFile() *os.File {
 	syscall.CloseOnExec(sayFD)
-	return os.NewFile(sayFD, "say")
+	return os.NewFile(sayFD, os.Stdout.Name())
 }
 
 // godebug asks for the goroutines' labels in a fatal error's stacks, which

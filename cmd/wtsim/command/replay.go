@@ -71,7 +71,7 @@ func (a *app) inChild(verb string, args []string, onFatal func(*sim.Fatal) (int,
 	if err != nil {
 		return 0, err
 	}
-	if err := c.cmd.Start(); err != nil {
+	if err := c.start(); err != nil {
 		return 0, fmt.Errorf("a process could not be started: %w", err)
 	}
 	defer context.AfterFunc(ctx, func() { _ = c.cmd.Process.Kill() })()
