@@ -95,7 +95,9 @@ func (a *app) main(args []string) int {
 	}
 	code, err := do(args)
 	if out, ok := a.stdout.(*standardOutput); ok && err == nil {
-		err = out.err
+		if err = out.err; errors.Is(err, syscall.EPIPE) {
+			return exitPipe // nobody reads, which only a child gets to know as an error
+		}
 	}
 	if err != nil {
 		fmt.Fprintf(a.stderr, "wtsim: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nwtsim: "))
