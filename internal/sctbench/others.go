@@ -5,82 +5,91 @@ package sctbench
 // in C++). Arguments and results are accesses to the stack.
 func stringBuffer(fixed bool) func(*Task) {
 	return func(t *Task) {
-		lock, count := NewMutex("buffer"), NewInt("count", 3)
-		value, capacity, pointer := NewInt("value", 0), NewInt("value_length", 19), NewInt("buffer", 0)
-		erase := func(t *Task) {
-			t.Load(pointer)
-			t.Local(4) // arguments
-			t.Lock(lock)
-			t.Local(2) // start, end
-			end := min(3, t.Load(count))
-			t.Local(6) // start, end, len
-			if end > 0 {
-				t.Load(value)
-				t.Local(1)
-				t.Load(value)
-				t.Local(2)
-				t.Load(count)
-				t.Local(2)
-				t.Store(value, 0)
-				t.Store(count, t.Load(count)-end)
-			}
-			t.Unlock(lock)
-			t.Local(1) // the result
-		}
-		appendText := func(t *Task) {
-			t.Load(pointer)
-			t.Local(3) // arguments
-			t.Lock(lock)
-			t.Local(3) // str, len
-			n := t.Load(count) + 3
-			t.Local(3) // len, newcount
-			t.Load(capacity)
-			t.Load(value)
-			t.Load(count)
-			t.Local(2)
-			t.Store(value, 1)
-			t.Local(1)
-			t.Store(count, n)
-			t.Unlock(lock)
-			t.Local(1)
-		}
+		b := &textBuffer{pointer: NewInt("buffer", 0), lock: NewMutex("buffer"), count: NewInt("count", 3),
+			value: NewInt("value", 0), capacity: NewInt("value_length", 19)}
 		other := t.Go("change", 1, func(t *Task) {
 			t.Local(1)
-			erase(t)
-			appendText(t)
+			b.erase(t)
+			b.append(t)
 		})
 		own, ownCount := NewMutex("sb"), NewInt("sb.count", 0)
 		t.Local(9) // new StringBuffer()
-		t.Load(pointer)
+		t.Load(b.pointer)
 		t.Local(3) // arguments
 		t.Lock(own)
 		t.Local(4) // sb, and the argument of length
-		t.Lock(lock)
-		length := t.Load(count)
+		t.Lock(b.lock)
+		length := t.Load(b.count)
 		t.Local(1)
 		if !fixed {
-			t.Unlock(lock)
+			t.Unlock(b.lock)
 		}
 		t.Local(2) // the result, len
 		n := t.Load(ownCount) + length
-		t.Local(3) // len, newcount
-		t.Local(2) // value_length, sb
-		t.Local(2) // len, value
+		t.Local(7) // len, newcount, value_length, sb, value
 		t.Load(ownCount)
-		t.Local(6) // arguments
+		t.Local(6) // arguments of getChars
 		if !fixed {
-			t.Lock(lock)
+			t.Lock(b.lock)
 		}
 		t.Local(3) // srcBegin, srcEnd
-		t.Assert(length <= t.Load(count), "index out of range")
+		t.Assert(length <= t.Load(b.count), "index out of range")
 		t.Local(4)
-		t.Load(value)
-		t.Unlock(lock)
+		t.Load(b.value)
+		t.Unlock(b.lock)
 		t.Local(1)
 		t.Store(ownCount, n)
 		t.Unlock(own)
 		t.Join(other)
 	}
+}
+
+// textBuffer is the buffer that two threads share.
+type textBuffer struct {
+	pointer                *Int
+	lock                   *Mutex
+	count, value, capacity *Int
+}
+
+// erase is erase(0, 3).
+func (b *textBuffer) erase(t *Task) {
+	t.Load(b.pointer)
+	t.Local(4) // arguments
+	t.Lock(b.lock)
+	t.Local(2) // start, end
+	end := min(3, t.Load(b.count))
+	t.Local(6) // start, end, len
+	if end > 0 {
+		t.Load(b.value)
+		t.Local(1)
+		t.Load(b.value)
+		t.Local(2)
+		t.Load(b.count)
+		t.Local(2)
+		t.Store(b.value, 0)
+		t.Store(b.count, t.Load(b.count)-end)
+	}
+	t.Unlock(b.lock)
+	t.Local(1) // the result
+}
+
+// append is append("abc").
+func (b *textBuffer) append(t *Task) {
+	t.Load(b.pointer)
+	t.Local(3) // arguments
+	t.Lock(b.lock)
+	t.Local(3) // str, len
+	n := t.Load(b.count) + 3
+	t.Local(3) // len, newcount
+	t.Load(b.capacity)
+	t.Load(b.value)
+	t.Load(b.count)
+	t.Local(2)
+	t.Store(b.value, 1)
+	t.Local(1)
+	t.Store(b.count, n)
+	t.Unlock(b.lock)
+	t.Local(1) // the result
 }
 
 // boundedBuffer: producers and consumers count who waits, to signal only then.

@@ -32,7 +32,7 @@ var layers = []layer{
 	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props", "fakes/internal/*", "internal/seeded"}},
 	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
 	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "fakes/internal/sender"}},
-	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded"}},
+	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded", "internal/wholefile"}},
 	{pkg: "sim/linear", run: true, may: []string{"props"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
 
@@ -51,6 +51,7 @@ var layers = []layer{
 	{pkg: "internal/nasty"}, // tests alone
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
+	{pkg: "internal/wholefile"},
 	{pkg: "internal/runtimepatch"},
 	{pkg: "internal/tidy"},
 }
