@@ -15,7 +15,7 @@ import (
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
 // that is written after it changes the number.
-const checkpointFormat = "wtsim-checkpoint/2\n"
+const checkpointFormat = "wtsim-checkpoint/3\n"
 
 // Checkpoint writes the state of the stream, between two events. What a
 // stream restored from it finds is what this one would find, so that the
@@ -27,7 +27,7 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	if s.closed {
 		return errors.New("the stream is closed, wanted one that takes events")
 	}
-	m := s.monitor
+	m := s.engine
 	m.sweepTrails()
 	for _, plan := range m.stateful {
 		m.sweepLetters(plan)
@@ -46,8 +46,9 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		e.int(int64(d))
 	}
 	e.bool(s.options.Coverage)
-	e.count(s.options.Shard)
-	e.count(s.options.Shards)
+	e.count(s.options.Part)
+	e.count(s.options.Parts)
+	e.count(s.inputs)
 	s.encode(e)
 	m.encode(e)
 	for i := range m.stores {
@@ -63,7 +64,7 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 }
 
 // Restore returns the stream that a checkpoint is of. The program must be of
-// the same properties, and the options the same but for Found.
+// the same properties, and the options the same. Its position says where to go on.
 func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 	s, err := p.Stream(o)
 	if err != nil {
@@ -81,25 +82,26 @@ func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 	if err := s.matches(d); err != nil {
 		return nil, err
 	}
+	s.inputs = d.count()
 	s.decode(d)
-	s.monitor.decode(d)
-	for i := range s.monitor.stores {
-		if st := &s.monitor.stores[i]; st.auto != nil {
-			st.decode(d, s.monitor)
+	s.engine.decode(d)
+	for i := range s.engine.stores {
+		if st := &s.engine.stores[i]; st.auto != nil {
+			st.decode(d, s.engine)
 		}
 	}
 	if p.timed {
-		s.monitor.deadlines.now = d.instant()
+		s.engine.deadlines.now = d.instant()
 	}
 	s.decodeWaiting(d)
 	if err := d.close(); err != nil {
 		return nil, err
 	}
-	s.monitor.symbols.rehash()
-	for i := range s.monitor.stores {
-		s.monitor.stores[i].relink()
+	s.engine.symbols.rehash()
+	for i := range s.engine.stores {
+		s.engine.stores[i].relink()
 	}
-	s.monitor.restoreDeadlines()
+	s.engine.restoreDeadlines()
 	return s, nil
 }
 
@@ -113,7 +115,7 @@ func errFormat(got string) error {
 
 // matches tells whether the checkpoint is of the same properties and options.
 func (s *Stream) matches(d *decoder) error {
-	for i, want := range s.monitor.program.fingerprint() {
+	for i, want := range s.engine.program.fingerprint() {
 		got := d.text()
 		switch {
 		case d.err != nil || got == want:
@@ -131,8 +133,8 @@ func (s *Stream) matches(d *decoder) error {
 	if got := d.bool(); d.err == nil && got != s.options.Coverage {
 		return fmt.Errorf("coverage was %v, wanted %v", got, s.options.Coverage)
 	}
-	if shard, shards := d.count(), d.count(); d.err == nil && (shard != s.options.Shard || shards != s.options.Shards) {
-		return fmt.Errorf("it is of shard %d of %d, wanted %d of %d", shard, shards, s.options.Shard, s.options.Shards)
+	if part, parts := d.count(), d.count(); d.err == nil && (part != s.options.Part || parts != s.options.Parts) {
+		return fmt.Errorf("it is of part %d of %d, wanted %d of %d", part, parts, s.options.Part, s.options.Parts)
 	}
 	return d.err
 }
@@ -188,8 +190,8 @@ func (s *Stream) encode(e *encoder) {
 	e.instant(s.newest)
 	s.seen.encode(e)
 	e.uint(s.arrivals)
-	e.count(len(s.monitor.sources.names))
-	for i, name := range s.monitor.sources.names {
+	e.count(len(s.engine.sources.names))
+	for i, name := range s.engine.sources.names {
 		e.text(name)
 		o := s.origin(int32(i))
 		e.place(o.anchor)
@@ -208,8 +210,8 @@ func (s *Stream) decode(d *decoder) {
 	s.arrivals = d.uint()
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		name := d.text()
-		known := len(s.monitor.sources.names)
-		if i := s.monitor.sources.number(name); int(i) < known {
+		known := len(s.engine.sources.names)
+		if i := s.engine.sources.number(name); int(i) < known {
 			d.fail("a source occurs twice")
 			return
 		}
@@ -272,8 +274,7 @@ func (e *encoder) rank(r rank) {
 func (d *decoder) rank() rank { return rank{d.place(), d.uint()} }
 
 // encode writes what the monitor knows of all properties.
-func (m *Monitor) encode(e *encoder) {
-	e.count(m.counts.events)
+func (m *engine) encode(e *encoder) {
 	e.count(m.counts.malformed)
 	e.count(len(m.counts.reasons))
 	for _, x := range m.counts.reasons {
@@ -304,8 +305,8 @@ func (m *Monitor) encode(e *encoder) {
 	}
 }
 
-func (m *Monitor) decode(d *decoder) {
-	m.counts.events, m.counts.malformed = d.count(), d.count()
+func (m *engine) decode(d *decoder) {
+	m.counts.malformed = d.count()
 	for n := d.below(maxReasons+1, "the number of reasons"); n > 0 && d.err == nil; n-- {
 		m.counts.reasons = append(m.counts.reasons, Malformed{d.text(), d.text(), d.text(), d.text(), d.text()})
 	}
@@ -330,7 +331,7 @@ func (m *Monitor) decode(d *decoder) {
 			d.fail("a trail has no end")
 		}
 	}
-	m.due = sweepAt{nextSweep(m.trails.notes.n), nextSweep(symbols), nextSweep(len(m.sources.names))}
+	m.due = sweepAt{m.nextSweep(m.trails.notes.n), m.nextSweep(symbols), m.nextSweep(len(m.sources.names))}
 }
 
 func (e *encoder) value(v event.Value) {
@@ -355,7 +356,7 @@ func (e *encoder) symbols(all []symbol) {
 }
 
 // symbols reads a list of symbols of some length.
-func (d *decoder) symbols(m *Monitor, length int) []symbol {
+func (d *decoder) symbols(m *engine, length int) []symbol {
 	if n := d.count(); n != length {
 		d.fail(fmt.Sprintf("%d values, wanted %d", n, length))
 		return nil
@@ -373,7 +374,7 @@ func (d *decoder) symbols(m *Monitor, length int) []symbol {
 }
 
 // key reads the canonical values of an instance.
-func (d *decoder) key(m *Monitor, length int) []symbol {
+func (d *decoder) key(m *engine, length int) []symbol {
 	all := d.symbols(m, length)
 	for _, n := range all {
 		if n&spelt != 0 || m.symbols.known[n].canonical != n {
@@ -426,7 +427,7 @@ func (s *Stream) decodeWaiting(d *decoder) {
 }
 
 func (s *Stream) decodeWaiter(d *decoder) *waiter {
-	m := s.monitor
+	m := s.engine
 	w := &waiter{}
 	w.id = m.trails.texts.keep(d.text())
 	w.at, w.time, w.rank = d.instant(), d.instant(), d.rank()

@@ -41,7 +41,7 @@ func (c *configs) encode(e *encoder) {
 	}
 }
 
-func (c *configs) decode(d *decoder, m *Monitor) {
+func (c *configs) decode(d *decoder, m *engine) {
 	s := c.store
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		f := fate{d.below(len(s.letters), "an event type"), d.uint()}
@@ -70,8 +70,8 @@ func (c *configs) decode(d *decoder, m *Monitor) {
 	if d.err != nil {
 		return
 	}
-	c.limit = max(collectAt, 2*(len(c.all)-len(c.free)))
-	c.sets.limit = max(collectAt, 2*(len(c.sets.all)-len(c.sets.free)))
+	c.limit = max(c.sets.least, 2*(len(c.all)-len(c.free)))
+	c.sets.limit = max(c.sets.least, 2*(len(c.sets.all)-len(c.sets.free)))
 	c.rebuildLetters()
 	c.rebuildNumbers()
 }
@@ -167,7 +167,7 @@ func (e *encoder) running(r running) {
 	}
 }
 
-func (d *decoder) running(m *Monitor) running {
+func (d *decoder) running(m *engine) running {
 	r := running{after: time.Duration(d.int())}
 	if !r.on() {
 		return running{}

@@ -51,7 +51,7 @@ func (s *store) encodeLetters(e *encoder) {
 	}
 }
 
-func (s *store) decodeLetters(d *decoder, m *Monitor) {
+func (s *store) decodeLetters(d *decoder, m *engine) {
 	if s.configs != nil {
 		s.configs.decode(d, m)
 		return
@@ -69,7 +69,7 @@ func (s *store) numbers() []*int {
 	return []*int{&s.live, &s.created, &s.malformed, &s.late, &s.expired, &s.settledCount, &s.rootExpired}
 }
 
-func (s *store) decode(d *decoder, m *Monitor) {
+func (s *store) decode(d *decoder, m *engine) {
 	for _, n := range s.numbers() {
 		*n = int(d.int())
 	}
@@ -171,7 +171,7 @@ func (s *store) decodeStates(d *decoder) uint64 {
 }
 
 // decode leaves the tables to relink.
-func (p *pool) decode(d *decoder, s *store, m *Monitor) {
+func (p *pool) decode(d *decoder, s *store, m *engine) {
 	p.all, p.keys, p.links, p.index = nil, nil, nil, nil
 	n := d.count()
 	if p.domain == &s.domains[0] && n != 1 {
@@ -198,7 +198,7 @@ func (p *pool) decode(d *decoder, s *store, m *Monitor) {
 	}
 }
 
-func (p *pool) decodeInstance(d *decoder, s *store, m *Monitor, c cell) {
+func (p *pool) decodeInstance(d *decoder, s *store, m *engine, c cell) {
 	in := instance{unused: d.bool()}
 	key := make([]symbol, len(p.list))
 	if in.unused {
@@ -224,7 +224,7 @@ func (p *pool) decodeInstance(d *decoder, s *store, m *Monitor, c cell) {
 }
 
 // trail reads a trail, all of whose letters are the property's.
-func (d *decoder) trail(m *Monitor, s *store) uint32 {
+func (d *decoder) trail(m *engine, s *store) uint32 {
 	trail := uint32(d.below(max(1, m.trails.notes.n), "a note"))
 	for at := trail; at != 0; at = m.trails.notes.at(at).before {
 		if int(m.trails.notes.at(at).letter) >= len(s.fates) {
@@ -296,7 +296,7 @@ func (f *front) encode(e *encoder, s *store) {
 	}
 }
 
-func decodeFront(d *decoder, s *store, m *Monitor) *front {
+func decodeFront(d *decoder, s *store, m *engine) *front {
 	if !d.bool() {
 		return nil
 	}
@@ -323,7 +323,7 @@ func decodeFront(d *decoder, s *store, m *Monitor) *front {
 		}
 		l.names = append(l.names, name)
 	}
-	for n := d.below(maxLayer+1, "the number of down-sets"); n > 0 && d.err == nil; n-- {
+	for n := d.below(s.limits.maxLayer+1, "the number of down-sets"); n > 0 && d.err == nil; n-- {
 		l.states = append(l.states, s.decodeStates(d))
 		for range l.names {
 			l.counts = append(l.counts, uint16(d.below(len(f.waiting)+1, "a count of events")))
@@ -343,7 +343,7 @@ func (v *verdict) encode(e *encoder) {
 	e.violation(&v.violation)
 }
 
-func decodeVerdict(d *decoder, s *store, m *Monitor) verdict {
+func decodeVerdict(d *decoder, s *store, m *engine) verdict {
 	v := verdict{domain: d.below(len(s.domains), "a combination of variables")}
 	v.key = d.key(m, len(s.domains[v.domain].list))
 	v.at = d.instant()
@@ -391,7 +391,7 @@ func (d *decoder) violation() (v Violation) {
 	return v
 }
 
-func (e *encoder) steps(all []Step) {
+func (e *encoder) steps(all []WitnessEvent) {
 	e.count(len(all))
 	for _, s := range all {
 		for _, text := range []string{s.Source, s.ID, s.Type, s.To} {
@@ -400,9 +400,9 @@ func (e *encoder) steps(all []Step) {
 	}
 }
 
-func (d *decoder) steps() (all []Step) {
+func (d *decoder) steps() (all []WitnessEvent) {
 	for n := d.count(); n > 0 && d.err == nil; n-- {
-		all = append(all, Step{d.text(), d.text(), d.text(), d.text()})
+		all = append(all, WitnessEvent{d.text(), d.text(), d.text(), d.text()})
 	}
 	return all
 }

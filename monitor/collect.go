@@ -16,29 +16,26 @@ import (
 //
 // Numbers change and nothing else does: what stood before another still does.
 
-// firstSweep is how much there is before anything is swept.
-var firstSweep = 1 << 13
-
 // sweepAt is how many notes, symbols and sources there are when the next
 // sweep is due.
 type sweepAt struct{ notes, symbols, sources int }
 
-func nextSweep(left int) int { return max(firstSweep, 2*left) }
+func (m *engine) nextSweep(left int) int { return max(m.options.limits.firstSweep, 2*left) }
 
 // collect sweeps if it is due. It is called between events.
-func (m *Monitor) collect() {
+func (m *engine) collect() {
 	if n := m.trails.notes.n; n >= m.due.notes {
 		m.due.notes = 3 * n
 		if 4*m.liveNotes() < 3*n { // else there is little to sweep
 			m.sweepTrails()
-			m.due.notes = nextSweep(m.trails.notes.n)
+			m.due.notes = m.nextSweep(m.trails.notes.n)
 		}
 	}
 	if n := len(m.symbols.known); n >= m.due.symbols {
 		m.due.symbols = 3 * n
 		if live, kept := m.liveSymbols(); 4*kept < 3*n {
 			m.sweepSymbols(live)
-			m.due.symbols = nextSweep(kept)
+			m.due.symbols = m.nextSweep(kept)
 		}
 	}
 	if len(m.stateful) > 0 {
@@ -48,7 +45,7 @@ func (m *Monitor) collect() {
 
 // liveNotes counts the notes that a sweep would keep. What several instances
 // inherited is counted for each.
-func (m *Monitor) liveNotes() (n int) {
+func (m *engine) liveNotes() (n int) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		s.forgetTrails()
@@ -74,7 +71,7 @@ func (t *trails) length(trail uint32) (n int) {
 
 // sweepTrails keeps the notes that slices of live instances have, and the
 // records that these and the verdicts have.
-func (m *Monitor) sweepTrails() {
+func (m *engine) sweepTrails() {
 	old := m.trails
 	m.trails = trails{}
 	live := make([]bool, old.records.n)
@@ -181,7 +178,7 @@ func (t *trails) adoptShared(old *trails, trail uint32, live []bool, known map[u
 }
 
 // liveSymbols tells which values instances and waiting events have.
-func (m *Monitor) liveSymbols() (live []bool, n int) {
+func (m *engine) liveSymbols() (live []bool, n int) {
 	live = make([]bool, len(m.symbols.known))
 	mark := func(s symbol) {
 		if !live[s] {
@@ -199,7 +196,7 @@ func (m *Monitor) liveSymbols() (live []bool, n int) {
 }
 
 // sweepSymbols keeps the values that are live, and gives them new numbers.
-func (m *Monitor) sweepSymbols(live []bool) {
+func (m *engine) sweepSymbols(live []bool) {
 	moved := m.symbols.sweep(live)
 	m.eachSymbol(func(all []symbol) {
 		for i, s := range all {
@@ -218,7 +215,7 @@ func (m *Monitor) sweepSymbols(live []bool) {
 }
 
 // eachSymbol visits all lists of symbols that are kept, each once.
-func (m *Monitor) eachSymbol(visit func([]symbol)) {
+func (m *engine) eachSymbol(visit func([]symbol)) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {
@@ -323,10 +320,10 @@ func (s *Stream) silent(o *origin) bool {
 
 // sweepSources drops the sources that are silent and that nothing speaks of.
 func (s *Stream) sweepSources() {
-	if s.options.TTL == 0 || len(s.monitor.sources.names) < s.monitor.due.sources {
+	if s.options.TTL == 0 || len(s.engine.sources.names) < s.engine.due.sources {
 		return
 	}
-	m := s.monitor
+	m := s.engine
 	m.sweepTrails()
 	live := make([]bool, len(m.sources.names))
 	for n := range s.origins {
@@ -348,12 +345,12 @@ func (s *Stream) sweepSources() {
 	for _, plan := range m.stateful {
 		m.stores[plan].configs.rebuildNumbers()
 	}
-	m.due.sources = nextSweep(len(m.sources.names))
+	m.due.sources = m.nextSweep(len(m.sources.names))
 }
 
 // eachSource visits and replaces all numbers of sources that are kept.
 func (s *Stream) eachSource(visit func(int32) int32) {
-	m := s.monitor
+	m := s.engine
 	for n := range m.trails.records.n {
 		r := m.trails.records.at(uint32(n))
 		r.source = visit(r.source)

@@ -29,6 +29,8 @@ type seen struct {
 	any    bool
 	buffer []byte
 	loaded uint64
+
+	together int // how many events are a group, see ahead.go
 }
 
 // generation is the events that came in one stretch of time.
@@ -44,8 +46,8 @@ type sighting struct{ name, more, content uint64 }
 
 const firstSightings = 64
 
-func newSeen(o *StreamOptions) seen {
-	s := seen{key: newHashKey(), young: generation{slots: make([]sighting, firstSightings)}}
+func newSeen(o *StreamOptions, together int) seen {
+	s := seen{together: together, key: newHashKey(), young: generation{slots: make([]sighting, firstSightings)}}
 	if o.TTL > 0 {
 		s.behind = o.behind()
 	}
@@ -75,16 +77,16 @@ const (
 // enter tells of all that are events whether they came before.
 func (s *seen) enter(all []Input) {
 	for i := range all {
-		if x := &all[i]; x.Why == "" {
+		if x := &all[i]; x.Why == "" && !x.Tick {
 			x.sign = s.sign(&x.Event)
 		}
 	}
-	for group := range slices.Chunk(all, together) {
+	for group := range slices.Chunk(all, s.together) {
 		for i := range group {
 			s.loaded += s.young.slots[s.young.home(group[i].sign)].more // see ahead.go
 		}
 		for i := range group {
-			if x := &group[i]; x.Why == "" {
+			if x := &group[i]; x.Why == "" && !x.Tick {
 				x.sight = s.enterOne(x.sign, &x.Event)
 			}
 		}

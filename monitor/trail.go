@@ -97,7 +97,7 @@ func (t *trails) add(before, record, letter uint32) uint32 {
 
 // slice returns the events of an instance, in the order in which they were
 // applied.
-func (m *Monitor) slice(s *store, domain int, key []symbol) []note {
+func (m *engine) slice(s *store, domain int, key []symbol) []note {
 	var all []note
 	for _, d := range append([]int{domain}, s.domains[domain].parts...) {
 		c := m.partOf(s, d, domain, key)
@@ -122,7 +122,7 @@ func (t *trails) follow(all []note, trail uint32) []note {
 }
 
 // partOf returns the instance of a part of a binding.
-func (m *Monitor) partOf(s *store, part, domain int, key []symbol) cell {
+func (m *engine) partOf(s *store, part, domain int, key []symbol) cell {
 	var room [8]symbol
 	sub := room[:0]
 	for _, v := range s.domains[part].list {
@@ -132,19 +132,19 @@ func (m *Monitor) partOf(s *store, part, domain int, key []symbol) cell {
 }
 
 // witness tells a slice to people, with the states that it leads to.
-func (m *Monitor) witness(s *store, slice []note) []Step {
+func (m *engine) witness(s *store, slice []note) []WitnessEvent {
 	if len(slice) == 0 {
 		return nil
 	}
 	if s.configs != nil {
 		return m.witnessInTime(s, slice)
 	}
-	steps := make([]Step, len(slice))
+	steps := make([]WitnessEvent, len(slice))
 	state := uint32(startState)
 	for i, n := range slice {
 		state = s.next(n.letter, state)
 		r := m.trails.records.at(n.record)
-		steps[i] = Step{m.sources.name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
+		steps[i] = WitnessEvent{m.sources.name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
 	}
 	return steps
 }
@@ -205,7 +205,7 @@ func (t *sources) number(name string) int32 {
 func (t *sources) name(n int32) string { return t.names[n] }
 
 // eventOf returns what is known of a recorded event.
-func (m *Monitor) eventOf(s *store, n note) event.Event {
+func (m *engine) eventOf(s *store, n note) event.Event {
 	r := m.trails.records.at(n.record)
 	return event.Event{ID: r.id, Source: m.sources.name(r.source), Type: s.letterOf(n.letter).Type, Time: m.trails.time(n.record).time()}
 }
