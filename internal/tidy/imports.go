@@ -48,6 +48,7 @@ var layers = []layer{
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
 	{pkg: "internal/goker"},
+	{pkg: "internal/golden", may: []string{"scheduler", "sim"}},
 	{pkg: "internal/nasty"}, // tests alone
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
