@@ -56,7 +56,7 @@ func (p *PCT) priority(task string) uint64 {
 }
 
 // Did lowers the task after a change point.
-func (p *PCT) Did(s *Step) {
+func (p *PCT) Did(s *Transition) {
 	if p.left > 0 && hash(p.seed, s.Name, "change") < p.below {
 		p.priorities[s.Task] = p.left
 		p.left--

@@ -8,7 +8,7 @@
 // benign, so a plan is short, people can read and edit it, and taking one
 // deviation away leaves the others in place.
 //
-// A run tells its recorder of each [Step] that it does, and what it touches:
+// A run tells its [Decider] of each [Transition] that it does, and what it touches:
 // so conflicts, the partial order of the run and which write each read saw
 // are known exactly ([Order], [Pair]).
 //
@@ -28,10 +28,10 @@ import (
 
 // Option is one answer to a decision.
 type Option struct {
-	Do    string // the kind: "lose-response", "run-other", ...; empty for the benign option
-	With  string // the kind's parameter, where it has one
-	Fault bool   // counts against the fault budget
-	Next  *Step  // of a scheduling decision: what the option lets happen first; else nil
+	Do    string      // the kind: "lose-response", "run-other", ...; empty for the benign option
+	With  string      // the kind's parameter, where it has one
+	Fault bool        // counts against the fault budget
+	Next  *Transition // of a scheduling decision: what the option lets happen first; else nil
 }
 
 // String returns the option's name, such as "fail 503".

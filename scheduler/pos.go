@@ -38,7 +38,7 @@ func (p *POS) Choose(d *Decision) int {
 	return best
 }
 
-func (p *POS) priority(s *Step) uint64 {
+func (p *POS) priority(s *Transition) uint64 {
 	h := hash(p.seed, s.Name, "")
 	for _, t := range s.Touches {
 		if before := p.state[t.Resource]; before != nil {
@@ -53,7 +53,7 @@ func (p *POS) priority(s *Step) uint64 {
 }
 
 // Did notes what the step has touched.
-func (p *POS) Did(s *Step) {
+func (p *POS) Did(s *Transition) {
 	h := hash(p.seed, s.Name, "did")
 	for _, t := range s.Touches {
 		a := p.state[t.Resource]

@@ -5,7 +5,7 @@ import "slices"
 // clocks says, for each step of a run, which steps come before it in the
 // run's partial order: of each task the first so many.
 type clocks struct {
-	steps   []Step
+	steps   []Transition
 	tasks   int
 	task    []int   // of each step, as a number
 	count   []int   // of each step, its place within its task, from 1
@@ -22,7 +22,7 @@ type use struct {
 	touch Touch
 }
 
-func newClocks(steps []Step) *clocks {
+func newClocks(steps []Transition) *clocks {
 	c := &clocks{steps: steps, uses: map[string][]use{}}
 	number := map[string]int{}
 	for i := range steps {
@@ -156,7 +156,7 @@ func (l *locks) goalsOf(name string, visible func(site string) bool, add func(cl
 			continue
 		}
 		reader := &c.steps[r.step]
-		found := func(class int, writer *Step) {
+		found := func(class int, writer *Transition) {
 			add(class, Pair{name, reader.Site, writer.Site}, Pair{name, reader.Name, writer.Name})
 		}
 		for j := i - 1; j >= 0; j-- { // older writes, newest first
@@ -202,7 +202,7 @@ func (c *clocks) seenWrite(u use, visible func(site string) bool) bool {
 // writerBefore returns the newest such write before a use, or a step without a
 // name, and the step that has to be stopped for it to be seen: the first one after
 // it of the use's task that writes.
-func (c *clocks) writerBefore(uses []use, j int, visible func(site string) bool) (writer *Step, stopped int) {
+func (c *clocks) writerBefore(uses []use, j int, visible func(site string) bool) (writer *Transition, stopped int) {
 	stopped = uses[j].step
 	task := c.task[stopped]
 	for j--; j >= 0; j-- {
@@ -213,7 +213,7 @@ func (c *clocks) writerBefore(uses []use, j int, visible func(site string) bool)
 			stopped = uses[j].step
 		}
 	}
-	return &Step{}, stopped
+	return &Transition{}, stopped
 }
 
 // inMiddle reports whether the step's task has touched something before it,

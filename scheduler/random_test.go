@@ -87,19 +87,19 @@ func TestEveryOptionHasItsTurn(t *testing.T) {
 func TestReplay(t *testing.T) {
 	plan := Plan{{At: "x", Do: "fail", With: "503"}, {At: "x2", Do: "fail", With: "429"}, {At: "gone", Do: "crash"}}
 	r := NewReplay(plan)
-	recorder := NewRecorder(r)
+	decider := NewDecider(r)
 	options := []Option{{}, {Do: "crash", Fault: true}, {Do: "fail", With: "503", Fault: true}}
 	for _, at := range []string{"w", "x", "x2"} {
-		recorder.Choose(Decision{At: at, Options: options})
+		decider.Choose(Decision{At: at, Options: options})
 	}
-	recorder.Choose(Decision{At: "single", Options: options[:1]})
-	if got := text(recorder.Plan); got != "x=fail" {
+	decider.Choose(Decision{At: "single", Options: options[:1]})
+	if got := text(decider.Plan); got != "x=fail" {
 		t.Errorf("followed %q", got)
 	}
 	if got := text(r.Unmatched()); got != "x2=fail, gone=crash" {
 		t.Errorf("unmatched: %q", got)
 	}
-	if record := recorder.Record(); len(record.Decisions) != 3 || record.After != 2 {
+	if record := decider.Record(); len(record.Decisions) != 3 || record.After != 2 {
 		t.Errorf("recorded %d decisions, the last deviation before %d", len(record.Decisions), record.After)
 	}
 }

@@ -23,7 +23,7 @@ type aim struct {
 type lastWrite struct{ site, name string }
 
 // at reports whether a step is meant by a goal's name.
-func (s *Step) at(name string) bool { return s.Site == name || s.Name == name }
+func (s *Transition) at(name string) bool { return s.Site == name || s.Name == name }
 
 func newAim(base Source, goals []Pair) *aim {
 	a := &aim{base: base, goals: goals, done: make([]bool, len(goals)), last: map[string]lastWrite{}}
@@ -53,7 +53,7 @@ func (a *aim) Choose(d *Decision) int {
 }
 
 // spoils reports whether a step would take a goal away.
-func (a *aim) spoils(s *Step) bool {
+func (a *aim) spoils(s *Transition) bool {
 	for i, g := range a.goals {
 		if a.done[i] {
 			continue
@@ -71,7 +71,7 @@ func (a *aim) spoils(s *Step) bool {
 }
 
 // Did takes note of what was read and written.
-func (a *aim) Did(s *Step) {
+func (a *aim) Did(s *Transition) {
 	for i, g := range a.goals {
 		if s.at(g.Reader) {
 			a.done[i] = true

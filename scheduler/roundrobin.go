@@ -34,7 +34,7 @@ func (r *RoundRobin) Choose(d *Decision) int {
 }
 
 // Did notes whose step it was.
-func (r *RoundRobin) Did(s *Step) {
+func (r *RoundRobin) Did(s *Transition) {
 	r.steps++
 	r.current, r.last[s.Task] = s.Task, r.steps
 }

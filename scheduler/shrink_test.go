@@ -33,7 +33,7 @@ func at(i int) string { return fmt.Sprintf("at %02d", i) }
 // test answers as a run would: what the plan has that does not occur is no
 // part of what is recorded.
 func (f field) test(p Plan) (*Record, bool) {
-	r := NewRecorder(NewReplay(p))
+	r := NewDecider(NewReplay(p))
 	for i := range f.decisions {
 		r.Choose(Decision{At: at(i), Options: []Option{{}, {Do: "a"}, {Do: "b"}}})
 	}

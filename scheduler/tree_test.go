@@ -18,12 +18,12 @@ type tree struct {
 
 // run asks the source on the way from the root to a leaf.
 func (t tree) run(source Source) *Record {
-	r := NewRecorder(source)
+	r := NewDecider(source)
 	path := ""
 	for i := range t.depth {
 		chosen := r.Choose(t.decision(path))
 		path += fmt.Sprint(chosen)
-		r.Did(Step{Name: path, Task: fmt.Sprint("task ", chosen), Site: fmt.Sprint("site ", i),
+		r.Did(Transition{Name: path, Task: fmt.Sprint("task ", chosen), Site: fmt.Sprint("site ", i),
 			Touches: []Touch{{Resource: fmt.Sprint("r", hash(t.seed, path, "touch")%2), Read: true, Write: chosen != 0}}})
 		r.Reached(fmt.Sprint("state ", hash(t.seed, path, "")%8))
 	}

@@ -50,8 +50,8 @@ func (s *Simulation) Outside() *Simulation {
 // at last the result.
 type said struct {
 	Decision *scheduler.Decision
-	Note     string          // words for the newest deviation
-	Did      *scheduler.Step // what has happened
+	Note     string                // words for the newest deviation
+	Did      *scheduler.Transition // what has happened
 	Result   *Result
 }
 
@@ -94,14 +94,14 @@ func (a *asks) Choose(d *scheduler.Decision) (option int) {
 func (a *asks) Note(note string) { _ = a.to.Encode(said{Note: note}) }
 
 // Did tells what has happened.
-func (a *asks) Did(s *scheduler.Step) { _ = a.to.Encode(said{Did: s}) }
+func (a *asks) Did(s *scheduler.Transition) { _ = a.to.Encode(said{Did: s}) }
 
 // runApart runs the scenario in a process of its own.
 func (s *Simulation) runApart(source scheduler.Source) *Result {
 	if s.command == nil {
 		return &Result{Verdict: Inconclusive, Why: "it is isolated: its runs are processes, which `wtsim run` and simtest.Check start", Record: &scheduler.Record{}}
 	}
-	record := scheduler.NewRecorder(source)
+	record := scheduler.NewDecider(source)
 	var printed bytes.Buffer
 	r, err := s.converse(record, &printed)
 	fatal := ReadFatal("", printed.String())
@@ -119,7 +119,7 @@ func (s *Simulation) runApart(source scheduler.Source) *Result {
 }
 
 // converse starts the process, answers what it asks, and returns its result.
-func (s *Simulation) converse(record *scheduler.Recorder, printed *bytes.Buffer) (*Result, error) {
+func (s *Simulation) converse(record *scheduler.Decider, printed *bytes.Buffer) (*Result, error) {
 	cmd := s.command()
 	questions, ask, err := os.Pipe()
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *Simulation) converse(record *scheduler.Recorder, printed *bytes.Buffer)
 	return r, err
 }
 
-func talk(record *scheduler.Recorder, questions io.Reader, answers io.Writer) (*Result, error) {
+func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer) (*Result, error) {
 	from, to := gob.NewDecoder(questions), gob.NewEncoder(answers)
 	for {
 		var m said

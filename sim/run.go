@@ -50,7 +50,7 @@ func (s *Simulation) Run(source scheduler.Source) *Result {
 	return s.run(source, unwatched)
 }
 
-// watch is how much the recorder is told of a run.
+// watch is how much the decider is told of a run.
 type watch uint8
 
 const (

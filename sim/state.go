@@ -44,7 +44,7 @@ type lossy struct {
 }
 
 // past takes in a step that was told.
-func (w *world) past(s *Step, step scheduler.Step) {
+func (w *world) past(s *Step, step scheduler.Transition) {
 	if s.Instance != "" && !w.forgets("instance") {
 		step.Touches = append(step.Touches, scheduler.Touch{Resource: "instance " + s.Instance, Read: true, Write: true})
 	}
@@ -80,7 +80,7 @@ func (w *world) forgets(part string) bool { return w.sim.forget == part }
 
 // dependOnService makes the step depend on all others of its service where
 // what it names does not tell what it touches.
-func (w *world) dependOnService(s *Step, step *scheduler.Step) {
+func (w *world) dependOnService(s *Step, step *scheduler.Transition) {
 	if w.forgets("service") || w.function(s.Operation.Service) != nil {
 		return
 	}

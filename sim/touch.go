@@ -26,11 +26,11 @@ import (
 // could change places all the same.
 
 // next is what a candidate would do, for a scheduling decision's option.
-func (w *world) nextStep(c candidate) *scheduler.Step {
+func (w *world) nextStep(c candidate) *scheduler.Transition {
 	if w.watch == unwatched {
 		return nil
 	}
-	return &scheduler.Step{Name: c.step(), Task: c.task.name, Site: site(c), Touches: w.touches(c)}
+	return &scheduler.Transition{Name: c.step(), Task: c.task.name, Site: site(c), Touches: w.touches(c)}
 }
 
 // site is the place in the program that a step comes from: what the steps of
@@ -86,13 +86,13 @@ func (w *world) operationTouches(op *event.Operation) []scheduler.Touch {
 	return append(out, all)
 }
 
-// did tells the recorder of a step that was told, with all that it has shown
+// did tells the decider of a step that was told, with all that it has shown
 // as its outcome: runs are alike only where that is.
 func (w *world) did(s *Step) {
 	if w.watch == unwatched {
 		return
 	}
-	step := scheduler.Step{Name: s.Identity, Task: s.Task, Site: s.What}
+	step := scheduler.Transition{Name: s.Identity, Task: s.Task, Site: s.What}
 	outcome := fnv.New64a()
 	for _, part := range []string{s.Outcome, s.Status, s.Instance} {
 		_, _ = outcome.Write([]byte(part + "\x00"))

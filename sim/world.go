@@ -24,7 +24,7 @@ const stepTime = 10 * time.Microsecond
 // call into it through their taps, under mu.
 type world struct {
 	sim           *Simulation
-	record        *scheduler.Recorder
+	record        *scheduler.Decider
 	replay        *scheduler.Replay // if the source is one
 	stress        *stress           // if nobody schedules
 	final         *stores           // at the end of the benign run, if a property asks
@@ -124,7 +124,7 @@ func (w *world) owner(label string) *owner {
 
 func newWorld(s *Simulation, source scheduler.Source, watch watch, g *globals, beat *bubble.Beat) *world {
 	w := &world{
-		sim: s, record: scheduler.NewRecorder(source), watch: watch,
+		sim: s, record: scheduler.NewDecider(source), watch: watch,
 		beat: beat, random: g.random, output: g.output, topics: map[string][]*subscription{},
 		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
 	}

@@ -23,7 +23,7 @@ var beyond = map[string]string{
 // run runs a kernel once: in a bubble, where a source decides which of its
 // goroutines goes on. The failure is empty if there is none.
 func run(kernel func(*K), source scheduler.Source) (failure string, record *scheduler.Record) {
-	recorder, names := scheduler.NewRecorder(source), &seeded.Names{}
+	recorder, names := scheduler.NewDecider(source), &seeded.Names{}
 	choose := func(c seeded.Choice) int {
 		d := scheduler.Decision{At: c.Goroutine + "#" + c.Point, Options: make([]scheduler.Option, 1)}
 		do := "run-goroutine"

@@ -24,7 +24,7 @@ type labelled struct {
 // named is a step, and the identity of the decision after it. It is never
 // changed: records and sources of several runs may refer to it.
 type named struct {
-	scheduler.Step
+	scheduler.Transition
 	after string
 }
 
@@ -64,5 +64,5 @@ func (s *steps) next(t *Task, label string, touches []scheduler.Touch) *named {
 
 func newNamed(t *Task, label string, touches []scheduler.Touch) *named {
 	name := t.name + ":" + label
-	return &named{scheduler.Step{Name: name, Task: t.name, Site: t.role + ":" + label, Touches: touches}, "after " + name}
+	return &named{scheduler.Transition{Name: name, Task: t.name, Site: t.role + ":" + label, Touches: touches}, "after " + name}
 }

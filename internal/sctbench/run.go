@@ -71,9 +71,9 @@ const (
 func (r *runner) run(source scheduler.Source, keep kept) Result {
 	r.runs++
 	w := &world{runner: r, keep: keep, source: source, after: "after begin"}
-	w.watch, _ = source.(interface{ Did(*scheduler.Step) })
+	w.watch, _ = source.(interface{ Did(*scheduler.Transition) })
 	if keep > nothing {
-		w.record = scheduler.NewRecorder(source)
+		w.record = scheduler.NewDecider(source)
 	}
 	if keep == learned {
 		w.record.Brief()
@@ -100,8 +100,8 @@ type world struct {
 	runner   *runner
 	keep     kept
 	source   scheduler.Source
-	watch    interface{ Did(*scheduler.Step) } // the source, if it wants to know the steps
-	record   *scheduler.Recorder               // nil if nothing is kept
+	watch    interface{ Did(*scheduler.Transition) } // the source, if it wants to know the steps
+	record   *scheduler.Decider                      // nil if nothing is kept
 	tasks    []*Task
 	current  *Task
 	after    string // the identity of the next decision
@@ -129,9 +129,9 @@ func (w *world) step() bool {
 	t.resume()
 	switch {
 	case w.record != nil:
-		w.record.Did(done.Step)
+		w.record.Did(done.Transition)
 	case w.watch != nil:
-		w.watch.Did(&done.Step)
+		w.watch.Did(&done.Transition)
 	}
 	return true
 }
@@ -140,7 +140,7 @@ func (w *world) step() bool {
 func (w *world) choose() int {
 	w.options = w.options[:0]
 	for i, t := range w.ready {
-		o := scheduler.Option{Next: &t.next.Step}
+		o := scheduler.Option{Next: &t.next.Transition}
 		if i > 0 {
 			o.Do, o.With = "run-other", t.name
 		}

@@ -54,8 +54,8 @@ func (j *journal) Choose(d *scheduler.Decision) int {
 }
 
 // Did passes on what the run does: sources that watch decide by it.
-func (j *journal) Did(s *scheduler.Step) {
-	if w, ok := j.source.(interface{ Did(*scheduler.Step) }); ok {
+func (j *journal) Did(s *scheduler.Transition) {
+	if w, ok := j.source.(interface{ Did(*scheduler.Transition) }); ok {
 		w.Did(s)
 	}
 }

@@ -9,8 +9,8 @@ type Touch struct {
 	Write    bool // it may change it
 }
 
-// Step is one thing that a run does, or may do next.
-type Step struct {
+// Transition is one thing that a run does, or may do next.
+type Transition struct {
 	Name    string  // its identity
 	Task    string  // who does it; the steps of one task are in order
 	Site    string  // where in the program: the same for all tasks that run the same code
@@ -19,7 +19,7 @@ type Step struct {
 }
 
 // writes reports whether the step may change the resource.
-func (s *Step) writes(resource string) bool {
+func (s *Transition) writes(resource string) bool {
 	for _, t := range s.Touches {
 		if t.Write && t.Resource == resource {
 			return true
@@ -30,7 +30,7 @@ func (s *Step) writes(resource string) bool {
 
 // Conflict reports whether the order of two steps may matter: they are of
 // one task, or touch one resource, which one of them writes.
-func Conflict(a, b *Step) bool {
+func Conflict(a, b *Transition) bool {
 	if a.Task == b.Task {
 		return true
 	}
@@ -72,7 +72,7 @@ type access struct {
 // outcome and the steps that it depends on directly, and the run's is their
 // sum, so that it does not depend on the order of what is not ordered. saw,
 // if not nil, is told what each read saw.
-func (o *Order) Add(s *Step, saw func(Pair)) {
+func (o *Order) Add(s *Transition, saw func(Pair)) {
 	if o.last == nil {
 		o.last, o.state = map[string]uint64{}, map[string]*access{}
 	}
