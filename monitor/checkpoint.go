@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/wtsim/wtsim/event"
 )
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
@@ -57,9 +54,9 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		}
 	}
 	if m.program.timed {
-		e.instant(m.deadlines.now)
+		m.deadlines.now.encode(e)
 	}
-	s.encodeWaiting(e)
+	s.encodeWaiting(e, func(a *queued) { a.encode(e) })
 	return e.close(w)
 }
 
@@ -91,9 +88,9 @@ func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 		}
 	}
 	if p.timed {
-		s.engine.deadlines.now = d.instant()
+		s.engine.deadlines.now = decodeInstant(d)
 	}
-	s.decodeWaiting(d)
+	s.decodeWaiting(d, func(a *queued) { a.decode(d, s.engine) })
 	if err := d.close(); err != nil {
 		return nil, err
 	}
@@ -187,91 +184,24 @@ func (s *Stream) encode(e *encoder) {
 		e.int(int64(*n))
 	}
 	e.bool(s.any)
-	e.instant(s.newest)
+	s.newest.encode(e)
 	s.seen.encode(e)
-	e.uint(s.arrivals)
-	e.count(len(s.engine.sources.names))
-	for i, name := range s.engine.sources.names {
-		e.text(name)
-		o := s.origin(int32(i))
-		e.place(o.anchor)
-		e.rank(o.gone)
-		e.instant(o.goneAt)
-		e.bool(o.any)
-	}
+	s.sequencer.encode(e, &s.engine.sources)
 }
 
 func (s *Stream) decode(d *decoder) {
 	for _, n := range s.summary.counts() {
 		*n = int(d.int())
 	}
-	s.any, s.newest = d.bool(), d.instant()
+	s.any, s.newest = d.bool(), decodeInstant(d)
 	s.seen.decode(d)
-	s.arrivals = d.uint()
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		name := d.text()
-		known := len(s.engine.sources.names)
-		if i := s.engine.sources.number(name); int(i) < known {
-			d.fail("a source occurs twice")
-			return
-		}
-		o := s.origin(int32(known))
-		o.anchor, o.gone, o.goneAt, o.any = d.place(), d.rank(), d.instant(), d.bool()
-	}
+	s.sequencer.decode(d, &s.engine.sources)
 }
 
 // counts are the counts that go on.
 func (s *Summary) counts() []*int {
 	return []*int{&s.Events, &s.Violations, &s.Malformed, &s.Late, &s.Duplicates}
 }
-
-func (s *seen) encode(e *encoder) {
-	for _, k := range s.key {
-		e.bits(k)
-	}
-	e.bool(s.any)
-	e.instant(s.newest)
-	for _, g := range []*generation{&s.young, &s.old} {
-		e.count(g.n)
-		e.instant(g.newest)
-		for _, x := range g.slots {
-			if x.more != 0 {
-				e.bits(x.name)
-				e.bits(x.more)
-				e.bits(x.content)
-			}
-		}
-	}
-}
-
-func (s *seen) decode(d *decoder) {
-	for i := range s.key {
-		s.key[i] = d.bits()
-	}
-	s.any, s.newest = d.bool(), d.instant()
-	for _, g := range []*generation{&s.young, &s.old} {
-		n := d.count()
-		*g = generation{slots: make([]sighting, firstSightings), newest: d.instant()}
-		for ; n > 0 && d.err == nil; n-- {
-			x := sighting{d.bits(), d.bits() | 1, d.bits()}
-			g.put(g.find(x), x)
-		}
-	}
-}
-
-func (e *encoder) place(p place) {
-	e.uint(p.short)
-	e.text(p.long)
-}
-
-func (d *decoder) place() place { return place{d.uint(), d.text()} }
-
-func (e *encoder) rank(r rank) {
-	e.place(r.anchor)
-	e.uint(r.arrival)
-}
-
-func (d *decoder) rank() rank { return rank{d.place(), d.uint()} }
 
 // encode writes what the monitor knows of all properties.
 func (m *engine) encode(e *encoder) {
@@ -293,8 +223,8 @@ func (m *engine) encode(e *encoder) {
 		r := m.trails.records.at(uint32(n))
 		e.text(r.id)
 		e.count(int(r.source))
-		e.instant(r.at())
-		e.instant(m.trails.time(uint32(n)))
+		r.at().encode(e)
+		m.trails.time(uint32(n)).encode(e)
 	}
 	e.count(m.trails.notes.n)
 	for n := range m.trails.notes.n {
@@ -312,13 +242,13 @@ func (m *engine) decode(d *decoder) {
 	}
 	symbols := d.below(int(spelt), "the number of values")
 	for n := symbols; n > 0 && d.err == nil; n-- {
-		v := d.value()
+		v := decodeValue(d)
 		m.symbols.known = append(m.symbols.known, known{m.symbols.texts.keep(v.Text()), symbol(d.below(symbols, "a value")), v.Kind()})
 	}
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		id := m.trails.texts.keep(d.text())
 		source := int32(d.below(len(m.sources.names), "a source"))
-		m.trails.keep(recordOf(id, source, d.instant()), d.instant())
+		m.trails.keep(recordOf(id, source, decodeInstant(d)), decodeInstant(d))
 	}
 	notes := d.below(1<<32-1, "the number of notes")
 	for n := 0; n < notes && d.err == nil; n++ {
@@ -334,103 +264,18 @@ func (m *engine) decode(d *decoder) {
 	m.due = sweepAt{m.nextSweep(m.trails.notes.n), m.nextSweep(symbols), m.nextSweep(len(m.sources.names))}
 }
 
-func (e *encoder) value(v event.Value) {
-	e.count(int(v.Kind()))
-	e.text(v.Text())
-}
-
-func (d *decoder) value() event.Value {
-	kind, text := event.Kind(d.uint()), d.text()
-	v, ok := event.Scalar(kind, text)
-	if !ok {
-		d.fail("a value cannot bind")
-	}
-	return v
-}
-
-func (e *encoder) symbols(all []symbol) {
-	e.count(len(all))
-	for _, s := range all {
-		e.uint(uint64(s))
+func (a *queued) encode(e *encoder) {
+	e.text(a.id)
+	e.count(len(a.routed))
+	for _, r := range a.routed {
+		e.count(int(r.plan))
+		e.count(int(r.letter))
+		encodeSymbols(e, r.values)
 	}
 }
 
-// symbols reads a list of symbols of some length.
-func (d *decoder) symbols(m *engine, length int) []symbol {
-	if n := d.count(); n != length {
-		d.fail(fmt.Sprintf("%d values, wanted %d", n, length))
-		return nil
-	}
-	all := make([]symbol, length)
-	for i := range all {
-		n := symbol(d.uint())
-		if int(n&^spelt) >= len(m.symbols.known) {
-			d.fail("there is no such value")
-			return nil
-		}
-		all[i] = n
-	}
-	return all
-}
-
-// key reads the canonical values of an instance.
-func (d *decoder) key(m *engine, length int) []symbol {
-	all := d.symbols(m, length)
-	for _, n := range all {
-		if n&spelt != 0 || m.symbols.known[n].canonical != n {
-			d.fail("a value is not canonical")
-			return nil
-		}
-	}
-	return all
-}
-
-// encodeWaiting writes the events that wait, in exact order but for places
-// that sources hold together.
-func (s *Stream) encodeWaiting(e *encoder) {
-	for i := range s.origins {
-		e.count(len(s.origins[i].waiting))
-		for _, w := range s.origins[i].waiting {
-			e.text(w.id)
-			e.instant(w.at)
-			e.instant(w.time)
-			e.rank(w.rank)
-			e.count(len(w.routed))
-			for _, r := range w.routed {
-				e.count(int(r.plan))
-				e.count(int(r.letter))
-				e.symbols(r.values)
-			}
-		}
-	}
-}
-
-func (s *Stream) decodeWaiting(d *decoder) {
-	var all []*waiter
-	for i := range s.origins {
-		for n := d.count(); n > 0 && d.err == nil; n-- {
-			w := s.decodeWaiter(d)
-			w.source = int32(i)
-			s.origins[i].waiting = append(s.origins[i].waiting, w)
-			all = append(all, w)
-		}
-	}
-	slices.SortFunc(all, func(a, b *waiter) int {
-		if before(a, b) {
-			return -1
-		}
-		return 1
-	})
-	for _, w := range all {
-		s.inOrder.push(w)
-	}
-}
-
-func (s *Stream) decodeWaiter(d *decoder) *waiter {
-	m := s.engine
-	w := &waiter{}
-	w.id = m.trails.texts.keep(d.text())
-	w.at, w.time, w.rank = d.instant(), d.instant(), d.rank()
+func (a *queued) decode(d *decoder, m *engine) {
+	a.id = m.trails.texts.keep(d.text())
 	for n := d.below(len(m.stores)+1, "the number of properties"); n > 0 && d.err == nil; n-- {
 		plan := d.below(len(m.stores), "a property")
 		st := &m.stores[plan]
@@ -438,8 +283,7 @@ func (s *Stream) decodeWaiter(d *decoder) *waiter {
 		if d.err != nil {
 			break
 		}
-		values := d.symbols(m, len(st.letterOf(uint32(letter)).list))
-		w.routed = append(w.routed, routed{int32(plan), uint32(letter), values})
+		values := decodeSymbols(d, &m.symbols, len(st.letterOf(uint32(letter)).list))
+		a.routed = append(a.routed, routed{int32(plan), uint32(letter), values})
 	}
-	return w
 }

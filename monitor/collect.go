@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"hash/maphash"
 	"slices"
 )
 
@@ -242,49 +241,6 @@ func (m *engine) eachSymbol(visit func([]symbol)) {
 	}
 }
 
-// sweep keeps the live values; it returns the new numbers by the old ones.
-func (t *symbols) sweep(live []bool) []symbol {
-	old := t.known
-	moved := make([]symbol, len(old))
-	kept := 0
-	for n := range old {
-		if live[n] {
-			moved[n] = symbol(kept)
-			kept++
-		}
-	}
-	t.known, t.texts, t.slots = make([]known, 0, kept), texts{}, nil
-	for n, k := range old {
-		if live[n] {
-			k.text = t.texts.keep(k.text)
-			k.canonical = moved[k.canonical]
-			t.known = append(t.known, k)
-		}
-	}
-	t.rehash()
-	return moved
-}
-
-// rehash makes the table anew.
-func (t *symbols) rehash() {
-	if t.seeds == [2]maphash.Seed{} {
-		t.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-	}
-	size := 16
-	for 3*len(t.known) > size { // half of what may be in it
-		size *= 2
-	}
-	t.slots = make([]slot, size)
-	for n, k := range t.known {
-		hash, more := t.hash(k.kind, k.text)
-		number := symbol(n)
-		if k.canonical != number {
-			number |= spelt
-		}
-		t.slots[t.empty(hash)] = slot{hash, more, uint32(number) + 1}
-	}
-}
-
 // rebuild makes the tables of a pool anew, after its keys changed.
 func (p *pool) rebuild() {
 	p.main = table{}
@@ -308,14 +264,10 @@ func (p *pool) rebuild() {
 
 // forgetSilent forgets what a source did before it was silent for longer than
 // the time to live: an event of its that is not late is later than all that.
-func (s *Stream) forgetSilent(o *origin) {
-	if s.options.TTL > 0 && s.silent(o) {
-		*o = origin{}
+func (s *Stream) forgetSilent(o *origin[queued]) {
+	if s.options.TTL > 0 && o.silent(s.watermark().add(-s.options.TTL)) {
+		*o = origin[queued]{}
 	}
-}
-
-func (s *Stream) silent(o *origin) bool {
-	return len(o.waiting) == 0 && o.any && o.goneAt.before(s.watermark().add(-s.options.TTL))
 }
 
 // sweepSources drops the sources that are silent and that nothing speaks of.
@@ -326,40 +278,35 @@ func (s *Stream) sweepSources() {
 	m := s.engine
 	m.sweepTrails()
 	live := make([]bool, len(m.sources.names))
-	for n := range s.origins {
-		live[n] = !s.silent(&s.origins[n])
+	silent := s.watermark().add(-s.options.TTL)
+	for n := range live {
+		live[n] = !s.origin(int32(n)).silent(silent)
 	}
-	s.eachSource(func(n int32) int32 { live[n] = true; return n })
+	s.visitSources(func(n int32) int32 { live[n] = true; return n })
 	moved := make([]int32, len(live))
 	was := m.sources.names
 	m.sources = sources{}
-	var origins []origin
 	for n, name := range was {
 		if live[n] {
 			moved[n] = m.sources.number(name)
-			origins = append(origins, *s.origin(int32(n)))
 		}
 	}
-	s.origins = origins
-	s.eachSource(func(n int32) int32 { return moved[n] })
+	s.keep(live)
+	s.visitSources(func(n int32) int32 { return moved[n] })
 	for _, plan := range m.stateful {
 		m.stores[plan].configs.rebuildNumbers()
 	}
 	m.due.sources = m.nextSweep(len(m.sources.names))
 }
 
-// eachSource visits and replaces all numbers of sources that are kept.
-func (s *Stream) eachSource(visit func(int32) int32) {
+// visitSources visits and replaces all numbers of sources that are kept.
+func (s *Stream) visitSources(visit func(int32) int32) {
 	m := s.engine
 	for n := range m.trails.records.n {
 		r := m.trails.records.at(uint32(n))
 		r.source = visit(r.source)
 	}
-	for n := range s.origins {
-		for _, w := range s.origins[n].waiting {
-			w.source = visit(w.source)
-		}
-	}
+	s.eachSource(visit)
 	for i := range m.stores {
 		if c := m.stores[i].configs; c != nil {
 			c.eachSource(visit)

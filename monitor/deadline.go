@@ -220,7 +220,7 @@ func (m *engine) fire(all []passes) []Violation {
 	first := all[0].running
 	s := &m.stores[all[0].plan]
 	m.hits = m.hits[:0]
-	m.now = occurrence{at: first.at, whole: true}
+	m.now = occurrence{moment: moment{at: first.at}, whole: true}
 	if m.options.ttl > 0 {
 		m.expire(s)
 	}
@@ -352,11 +352,11 @@ func (s *Stream) passTo(limit *instant, j *Judgement) {
 func (s *Stream) timeAtEnd() endOfTime {
 	e := endOfTime{any: s.any, newest: s.newest, of: make([]instant, len(s.origins))}
 	for i := range s.origins {
-		if o := &s.origins[i]; o.any {
-			e.of[i] = o.goneAt
-		} else {
-			e.of[i] = instant{sec: -1 << 62}
+		at, any := s.origins[i].newest()
+		if !any {
+			at = instant{sec: -1 << 62}
 		}
+		e.of[i] = at
 	}
 	return e
 }

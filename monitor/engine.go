@@ -79,12 +79,16 @@ type engine struct {
 // occurrence is an event as the engine needs it: small, so that many can wait
 // for their turn.
 type occurrence struct {
+	moment
 	id     string
-	source int32
-	at     instant // effective
-	time   instant // by its source's clock
 	routed []routed
 	whole  bool // see Monitor.whole
+}
+
+// queued is an event that waits.
+type queued struct {
+	occurrence
+	values []symbol // the memory of what is routed
 }
 
 // routed is an event as one property sees it.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -45,14 +46,29 @@ type Stream struct {
 	engine  *engine
 	options StreamOptions
 	seen    seen
-	sequencer
-	group   []*waiter
+	sequencer[queued]
+	group   []*waiter[queued]
 	expects int // how many that wait are expected already, see settle
 	newest  instant
 	any     bool
 	closed  bool
 	inputs  int
 	summary Summary
+}
+
+// behind is how far before the newest time an event's name may be forgotten; 0
+// is never.
+func (o *StreamOptions) behind() time.Duration {
+	if o.TTL <= 0 {
+		return 0
+	}
+	sum := o.Skew
+	for _, d := range []time.Duration{o.Lateness, o.TTL} {
+		if sum += d; sum < 0 { // longer than there are times
+			return math.MaxInt64
+		}
+	}
+	return sum
 }
 
 // Summary is what a stream has seen.
@@ -77,36 +93,31 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 		}
 	}
 	limits := o.limits.or(usual())
-	s := &Stream{options: o, seen: newSeen(&o, limits.together)}
+	s := &Stream{options: o, seen: newSeen(o.behind())}
 	s.engine = p.engine(settings{skew: o.Skew, ttl: o.TTL, part: part{number: o.Part, of: o.Parts}, coverage: o.Coverage, limits: limits})
 	s.engine.waiting, s.engine.waitingLetters = s.eachWaiting, s.eachWaitingLetter
 	return s, nil
 }
 
-// eachWaiting visits the symbols of events that wait. What was moved in its
-// source shares its memory with its second self.
+// eachWaiting visits the symbols of events that wait.
 func (s *Stream) eachWaiting(visit func([]symbol)) {
-	for i := range s.origins {
-		for _, w := range s.origins[i].waiting {
-			for _, r := range w.routed {
-				visit(r.values)
-			}
+	s.eachItem(func(a *queued) {
+		for _, r := range a.routed {
+			visit(r.values)
 		}
-	}
+	})
 }
 
 // eachWaitingLetter visits and replaces the letters that events that wait
 // have for a property.
 func (s *Stream) eachWaitingLetter(plan int, visit func(uint32) uint32) {
-	for i := range s.origins {
-		for _, w := range s.origins[i].waiting {
-			for n := range w.routed {
-				if r := &w.routed[n]; int(r.plan) == plan {
-					r.letter = visit(r.letter)
-				}
+	s.eachItem(func(a *queued) {
+		for n := range a.routed {
+			if r := &a.routed[n]; int(r.plan) == plan {
+				r.letter = visit(r.letter)
 			}
 		}
-	}
+	})
 }
 
 // Input is what a stream is given next: an event, a tick, or why it is neither.
@@ -136,7 +147,22 @@ func (s *Stream) Push(all []Input) Judgement {
 // Look does the first half of Push: it finds out which events came before. It
 // touches nothing of the stream that Judge does, so that it can run ahead in
 // another goroutine, in the order of the input.
-func (s *Stream) Look(all []Input) { s.seen.enter(all) }
+func (s *Stream) Look(all []Input) {
+	isEvent := func(x *Input) bool { return x.Why == "" && !x.Tick }
+	for group := range slices.Chunk(all, s.engine.options.limits.together) {
+		for i := range group {
+			if x := &group[i]; isEvent(x) {
+				x.sign = s.seen.sign(&x.Event)
+				s.seen.load(x.sign)
+			}
+		}
+		for i := range group {
+			if x := &group[i]; isEvent(x) {
+				x.sight = s.seen.enter(x.sign, &x.Event)
+			}
+		}
+	}
+}
 
 // Judge does the second half. It only reads what it is given.
 func (s *Stream) Judge(all []Input) Judgement {
@@ -232,12 +258,13 @@ func (s *Stream) accept(x *Input, j *Judgement) {
 		return
 	}
 	w := s.take()
-	w.source, w.at, w.time, w.rank = source, at, own, r
+	w.moment, w.rank = moment{source, at, own}, r
+	w.item = queued{occurrence: occurrence{routed: w.item.routed[:0]}, values: w.item.values[:0]}
 	if routes := m.program.routes[e.Type]; len(routes) > 0 && !x.Tick {
-		if misfits := m.prepare(&w.occurrence, e, routes, &w.values); len(misfits) > 0 && tells {
+		if misfits := m.prepare(&w.item.occurrence, e, routes, &w.item.values); len(misfits) > 0 && tells {
 			s.malformed(x, because(m.reject(e, misfits)), j)
 		}
-		w.id = m.trails.texts.keep(e.ID)
+		w.item.id = m.trails.texts.keep(e.ID)
 	}
 	s.place(w)
 	s.settle(&limit, j)
@@ -295,8 +322,9 @@ func (s *Stream) settle(limit *instant, j *Judgement) {
 			s.passTo(&at, j)
 		}
 		for _, w := range s.group {
-			if len(w.routed) > 0 {
-				s.engine.now = w.occurrence
+			if len(w.item.routed) > 0 {
+				s.engine.now = w.item.occurrence
+				s.engine.now.moment = w.moment
 				found = append(found, s.engine.apply()...)
 			}
 			s.giveBack(w)
@@ -312,13 +340,13 @@ func (s *Stream) settle(limit *instant, j *Judgement) {
 // expectSome loads what the events that are next will look up, if they are
 // many.
 func (s *Stream) expectSome() {
-	next := s.inOrder.all[s.inOrder.head:]
+	next := s.next()
 	if s.expects > 0 || len(next) < s.engine.options.limits.together {
 		return
 	}
 	for _, w := range next[:s.engine.options.limits.together] {
 		if !w.moved {
-			s.engine.expect(&w.occurrence)
+			s.engine.expect(&w.item.occurrence)
 		}
 	}
 	s.engine.fetch()
@@ -345,7 +373,7 @@ func (s *Stream) Close() Judgement {
 	s.settle(nil, j)
 	s.closed = true
 	if s.options.TTL > 0 && s.any {
-		m.now = occurrence{at: s.newest}
+		m.now = occurrence{moment: moment{at: s.newest}}
 		for i := range m.stores {
 			m.expire(&m.stores[i])
 		}

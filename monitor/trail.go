@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"slices"
-	"time"
 
 	"github.com/wtsim/wtsim/event"
 )
@@ -148,61 +147,6 @@ func (m *engine) witness(s *store, slice []note) []WitnessEvent {
 	}
 	return steps
 }
-
-// instant is a point in time. It reaches further than 64 bits of nanoseconds.
-type instant struct {
-	sec  int64
-	nsec int32
-}
-
-func instantOf(t time.Time) instant { return instant{t.Unix(), int32(t.Nanosecond())} }
-
-func (t instant) time() time.Time { return time.Unix(t.sec, int64(t.nsec)).UTC() }
-
-func (t instant) compare(u instant) int {
-	switch {
-	case t.sec != u.sec && t.sec < u.sec || t.sec == u.sec && t.nsec < u.nsec:
-		return -1
-	case t == u:
-		return 0
-	}
-	return 1
-}
-
-func (t instant) before(u instant) bool { return t.compare(u) < 0 }
-
-func (t instant) add(d time.Duration) instant {
-	sec, nsec := t.sec+int64(d/time.Second), t.nsec+int32(d%time.Second)
-	switch {
-	case nsec < 0:
-		sec, nsec = sec-1, nsec+1e9
-	case nsec >= 1e9:
-		sec, nsec = sec+1, nsec-1e9
-	}
-	return instant{sec, nsec}
-}
-
-// sources numbers the sources.
-type sources struct {
-	numbers map[string]int32
-	names   []string
-}
-
-func (t *sources) number(name string) int32 {
-	n, ok := t.numbers[name]
-	if !ok {
-		if t.numbers == nil {
-			t.numbers = make(map[string]int32)
-		}
-		n = int32(len(t.names))
-		name = string([]byte(name))
-		t.numbers[name] = n
-		t.names = append(t.names, name)
-	}
-	return n
-}
-
-func (t *sources) name(n int32) string { return t.names[n] }
 
 // eventOf returns what is known of a recorded event.
 func (m *engine) eventOf(s *store, n note) event.Event {
