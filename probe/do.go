@@ -12,24 +12,24 @@ import (
 func Do(ctx context.Context, tap Tap, op event.Operation, effect func() event.Result) (event.Result, error) {
 	c := &Call{Op: op, GiveUp: ctx.Done()}
 	c.Op.Deadline, c.Timed = ctx.Deadline()
-	v := tap.Enter(c)
-	switch v.Action {
+	fate := tap.Enter(c)
+	switch fate.Action {
 	case Cut:
 		return event.Result{}, ErrReset("read")
 	case GaveUp:
 		return event.Result{}, context.Cause(ctx)
 	case Refuse:
-		return event.Result{}, &RefusedError{Status: v.With}
+		return event.Result{}, &RefusedError{Status: fate.With}
 	}
 	c.Op.Result = effect()
 	if err := tap.Leave(c); err != nil {
 		return event.Result{}, err
 	}
-	if v.Action == Lose && v.With == "timeout" {
+	if fate.Action == Lose && fate.With == "timeout" {
 		<-ctx.Done()
 		return event.Result{}, context.Cause(ctx)
 	}
-	if v.Action == Lose {
+	if fate.Action == Lose {
 		return event.Result{}, ErrReset("read")
 	}
 	return c.Op.Result, nil

@@ -1,4 +1,4 @@
-package probe
+package probe_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/internal/probetest"
 )
 
 // An operation of a service without a client library: all that the tap may
@@ -19,23 +21,23 @@ func TestDo(t *testing.T) {
 		defer cancel()
 		gone, giveUp := context.WithCancel(t.Context())
 		giveUp()
-		var refused *RefusedError
+		var refused *probe.RefusedError
 		for _, c := range []struct {
-			v      Verdict
+			v      probe.Fate
 			ctx    context.Context
 			effect bool
 			check  func(error) bool
 		}{
-			{Verdict{}, timed, true, func(err error) bool { return err == nil }},
-			{Verdict{Refuse, "503"}, timed, false, func(err error) bool { return errors.As(err, &refused) && refused.Status == "503" }},
-			{Verdict{Cut, ""}, timed, false, func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }},
-			{Verdict{GaveUp, ""}, gone, false, func(err error) bool { return errors.Is(err, context.Canceled) }},
-			{Verdict{Lose, "reset"}, timed, true, func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }},
-			{Verdict{Lose, "timeout"}, timed, true, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
+			{probe.Fate{}, timed, true, func(err error) bool { return err == nil }},
+			{probe.Fate{Action: probe.Refuse, With: "503"}, timed, false, func(err error) bool { return errors.As(err, &refused) && refused.Status == "503" }},
+			{probe.Fate{Action: probe.Cut}, timed, false, func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }},
+			{probe.Fate{Action: probe.GaveUp}, gone, false, func(err error) bool { return errors.Is(err, context.Canceled) }},
+			{probe.Fate{Action: probe.Lose, With: "reset"}, timed, true, func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }},
+			{probe.Fate{Action: probe.Lose, With: "timeout"}, timed, true, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
 		} {
-			tap := &scripted{verdicts: map[string][]Verdict{"publish": {c.v}}}
+			tap := &probetest.Tap{Fates: map[string][]probe.Fate{"publish": {c.v}}}
 			effects := 0
-			got, err := Do(c.ctx, tap, event.Operation{Service: "pubsub", Method: "publish"}, func() event.Result {
+			got, err := probe.Do(c.ctx, tap, event.Operation{Service: "pubsub", Method: "publish"}, func() event.Result {
 				effects++
 				return event.Result{Status: "OK", OK: true}
 			})
@@ -43,8 +45,8 @@ func TestDo(t *testing.T) {
 				t.Errorf("%+v: %d effects, %+v, %v", c.v, effects, got, err)
 			}
 		}
-		tap := &scripted{dead: true}
-		if _, err := Do(timed, tap, event.Operation{}, func() event.Result { return event.Result{} }); !errors.Is(err, errDead) {
+		tap := &probetest.Tap{Dead: true}
+		if _, err := probe.Do(timed, tap, event.Operation{}, func() event.Result { return event.Result{} }); !errors.Is(err, probetest.ErrDead) {
 			t.Errorf("dead: %v", err)
 		}
 	})

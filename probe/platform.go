@@ -135,7 +135,7 @@ type FailsOver interface {
 type Lags interface {
 	Backend
 	// Staleness is how many writes the answer to an operation may miss; a
-	// small number at most, zero where reads are fresh. The tap's verdict
+	// small number at most, zero where reads are fresh. The tap's fate
 	// [Stale] says how many it does miss.
 	Staleness(*Call) int
 }

@@ -1,8 +1,8 @@
 package probe
 
 import (
+	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -30,21 +30,19 @@ func NewRecorder(function, instance string, rules *Rules, sink func(event.Event)
 	return &Recorder{rules: rules, function: function, instance: instance, sink: sink}
 }
 
-// Handler labels every request of an HTTP function as an invocation, so that
-// the events of its operations name it.
-func (r *Recorder) Handler(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		r.mu.Lock()
-		r.invocations++
-		id := fmt.Sprintf("%s/inv-%d", r.instance, r.invocations)
-		r.mu.Unlock()
-		defer unlabel(req.Context())
-		h.ServeHTTP(w, req.WithContext(Label(req.Context(), r, id)))
-	})
+// Invocation marks the calling goroutine as working for a new invocation, as
+// [Label] does, so that the events of its operations name it, until end is
+// called on the same goroutine.
+func (r *Recorder) Invocation(ctx context.Context) (labelled context.Context, end func()) {
+	r.mu.Lock()
+	r.invocations++
+	id := fmt.Sprintf("%s/inv-%d", r.instance, r.invocations)
+	r.mu.Unlock()
+	return Label(ctx, r, id), func() { unlabel(ctx) }
 }
 
 // Enter lets the call through.
-func (r *Recorder) Enter(*Call) Verdict { return Verdict{} }
+func (r *Recorder) Enter(*Call) Fate { return Fate{} }
 
 // Leave records the events that the operation stands for.
 func (r *Recorder) Leave(c *Call) error {
@@ -63,6 +61,9 @@ func (r *Recorder) Emit(eventType string, params map[string]any) {
 	r.record(Emitted{Type: eventType, Data: data})
 }
 
+// Passive is true: a Recorder only looks on.
+func (r *Recorder) Passive() bool { return true }
+
 func (r *Recorder) record(e Emitted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,11 +74,4 @@ func (r *Recorder) record(e Emitted) {
 		Type: e.Type, Time: time.Now().UTC(), //wtsim:clock production's clock
 		Sequence: n, Invocation: Caller(), Data: e.Data,
 	})
-}
-
-// passive reports whether a tap only looks on. A monitor observes and cannot
-// influence: bytes then take the way that they would take without a probe.
-func passive(t Tap) bool {
-	_, ok := t.(*Recorder)
-	return ok
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
+	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,8 +150,8 @@ func (c *compiled) checkExpr(expr string) error {
 	case head == "request", head == "response", head == "answer":
 		return nil
 	case head == "header":
-		if !slices.Contains(significantHeaders, http.CanonicalHeaderKey(rest)) {
-			return fmt.Errorf("%s is never seen, wanted one of %s", expr, strings.Join(significantHeaders, ", "))
+		if !slices.Contains(keptHeaders, textproto.CanonicalMIMEHeaderKey(rest)) {
+			return fmt.Errorf("%s is never seen, wanted one of %s", expr, strings.Join(keptHeaders, ", "))
 		}
 		return nil
 	case head == "arg":
@@ -291,7 +291,7 @@ func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 }
 
 func found(m map[string]string, key string) (event.Value, bool) {
-	v, ok := m[http.CanonicalHeaderKey(key)]
+	v, ok := m[textproto.CanonicalMIMEHeaderKey(key)]
 	return event.Str(v), ok
 }
 
@@ -305,7 +305,27 @@ func jsonField(body []byte, path string) (event.Value, bool) {
 	return v, err == nil
 }
 
-// content is a body, of a multipart upload its last part.
+// keptHeaders are the request headers that change what a request means.
+var keptHeaders = []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Idempotency-Key", "Range", "Content-Range",
+	"X-Goog-If-Generation-Match", "X-Goog-If-Metageneration-Match"}
+
+// KeptHeaders returns the headers that an operation keeps of a request: those
+// that change what it means. get returns a header, empty if there is none.
+func KeptHeaders(get func(name string) string) map[string]string {
+	var kept map[string]string
+	for _, name := range keptHeaders {
+		if v := get(name); v != "" {
+			if kept == nil {
+				kept = map[string]string{}
+			}
+			kept[name] = v
+		}
+	}
+	return kept
+}
+
+// content is a body, of a multipart upload its last part: the families write
+// each part after a line of two dashes, and a newline after it.
 func content(body []byte) []byte {
 	if i := bytes.LastIndex(body, []byte("\n--\n")); i >= 0 && bytes.HasPrefix(body, []byte("--\n")) {
 		return bytes.TrimSuffix(body[i+4:], []byte("\n"))

@@ -185,3 +185,10 @@ func TestRuleSorted(t *testing.T) {
 		t.Errorf("got %+v", data)
 	}
 }
+
+// Of a multipart upload, rules see the last part.
+func TestRuleMultipart(t *testing.T) {
+	if v, ok := jsonField(append([]byte("--\nx\n--\n"), `{"a":{"b":[1]}}`+"\n"...), "a.b"); !ok || v.String() != "[1]" {
+		t.Errorf("last part: %v, %v", v, ok)
+	}
+}

@@ -1,6 +1,6 @@
-// Package probe is the one seam between a handler and the outside: it wraps
-// the client libraries that handlers use, the same in production and in the
-// simulator.
+// Package probe is the one seam between a handler and the outside, the same in
+// production and in the simulator. The packages below it wrap the client
+// libraries that handlers use, one package a family of clients.
 //
 // Every call becomes one [event.Operation] (an attempt of a client's retry
 // loop is an operation of its own) and passes a [Tap]. In production the tap
@@ -17,6 +17,7 @@ package probe
 import (
 	"context"
 	"net"
+	"net/http"
 	"os"
 	"syscall"
 
@@ -29,15 +30,15 @@ type Action uint8
 // The actions.
 const (
 	Pass   Action = iota // it happens, and the caller sees the answer
-	Refuse               // it has no effect, the caller sees Verdict.With: "503", "refused", ...
+	Refuse               // it has no effect, the caller sees Fate.With: "503", "refused", ...
 	Lose                 // it has its effect, the caller sees a reset, or its timeout where With is "timeout"
 	Cut                  // it has no effect, the connection is gone: the caller's instance is dead
 	GaveUp               // the caller gave up before it happened; it has no effect
-	Stale                // a read happens on an older state: Verdict.With writes are missing
+	Stale                // a read happens on an older state: Fate.With writes are missing
 )
 
-// Verdict is the tap's answer to a call.
-type Verdict struct {
+// Fate is the tap's answer to a call: what becomes of it.
+type Fate struct {
 	Action Action
 	With   string
 }
@@ -59,13 +60,18 @@ type Call struct {
 // caller's goroutine, from many goroutines.
 type Tap interface {
 	// Enter is called before the operation has an effect. It may block.
-	Enter(*Call) Verdict
+	Enter(*Call) Fate
 	// Leave is called when the operation has had its effect and Op.Result is
 	// known, before the caller goes on. An error means that the caller's
 	// instance has died meanwhile and must not see the answer.
 	Leave(*Call) error
 	// Emit records an event that no operation shows.
 	Emit(eventType string, params map[string]any)
+	// Passive reports whether the tap only looks on: every fate is [Pass] and
+	// no error comes of Leave. A monitor observes and cannot influence, so
+	// bytes then take the way that they would take without a probe. The answer
+	// never changes.
+	Passive() bool
 }
 
 // Service is an in-process cloud service as a scenario declares it: a value
@@ -98,7 +104,7 @@ type Host interface {
 	// Serves reports whether requests to the host are for this backend.
 	Serves(host string) bool
 	// Transport returns the round tripper that a tap's calls take.
-	Transport(Tap) RoundTripper
+	Transport(Tap) http.RoundTripper
 }
 
 // Dialed is a backend that clients connect to by themselves, at the address
@@ -135,6 +141,22 @@ type Env interface {
 	Backend(service string) Backend
 	// Context is cancelled when the instance ends.
 	Context() context.Context
+}
+
+type callKey struct{}
+
+// WithCall returns a context that names the call that is being carried out:
+// that of what carries it out, below the seam.
+func WithCall(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// CallOf returns the call that is being carried out, to what carries it out.
+// It is the cause that a [Platform] asks for. It is nil where there is none,
+// and below a passive tap.
+func CallOf(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	return c
 }
 
 // ErrReset is what a caller sees of a connection that is gone.

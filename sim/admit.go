@@ -141,7 +141,7 @@ func (w *world) identify(sorted []*call) bool {
 		}
 	}
 	for _, c := range equal {
-		c.release <- probe.Verdict{Action: identify}
+		c.release <- probe.Fate{Action: identify}
 	}
 	if len(equal) > 0 {
 		w.beat.Wait()

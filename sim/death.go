@@ -120,7 +120,7 @@ func (w *world) end(i *instance) {
 func (w *world) cut(t *task) {
 	for _, k := range t.calls {
 		w.letGo(k)
-		k.release <- probe.Verdict{Action: probe.Cut}
+		k.release <- probe.Fate{Action: probe.Cut}
 	}
 	t.calls = nil
 }

@@ -80,12 +80,12 @@ func (w *world) callerOrCurrent() *instance {
 type processTap struct{ world *world }
 
 // Enter parks the call until the world decides.
-func (p processTap) Enter(c *probe.Call) probe.Verdict {
+func (p processTap) Enter(c *probe.Call) probe.Fate {
 	if i := p.world.callerOrCurrent(); i != nil {
 		return i.tap.Enter(c)
 	}
 	_ = p.world.pastSeam(nil, c.Op.Service)
-	return probe.Verdict{Action: probe.Cut}
+	return probe.Fate{Action: probe.Cut}
 }
 
 // Leave takes note of an operation's effect.
@@ -97,3 +97,6 @@ func (p processTap) Emit(eventType string, params map[string]any) {
 		i.tap.Emit(eventType, params)
 	}
 }
+
+// Passive is false: the world decides about every call.
+func (p processTap) Passive() bool { return false }

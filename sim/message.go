@@ -66,7 +66,7 @@ type publishTap struct {
 }
 
 // Enter parks the call until the world decides.
-func (p *publishTap) Enter(c *probe.Call) probe.Verdict {
+func (p *publishTap) Enter(c *probe.Call) probe.Fate {
 	v := p.instanceTap.Enter(c)
 	p.call, _ = c.Ref.(*call)
 	return v

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/httpprobe"
 )
 
 // Calls that do not come through a client of [Env] end here: a host that the
@@ -34,7 +35,7 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 		return h.Transport(r.inst.tap).RoundTrip(req)
 	}
 	if f := w.function(req.URL.Host); f != nil {
-		return probe.Transport(r.inst.tap, &invoker{r.inst, f}, nil).RoundTrip(req)
+		return httpprobe.Transport(r.inst.tap, &invoker{r.inst, f}, nil).RoundTrip(req)
 	}
 	return nil, w.pastSeam(r.inst, req.URL.Host)
 }

@@ -29,7 +29,7 @@ func (w *world) seed(identity string) {
 }
 
 // seedAfter seeds the goroutine whose call the world has released.
-func (w *world) seedAfter(c *probe.Call, v probe.Verdict) {
+func (w *world) seedAfter(c *probe.Call, v probe.Fate) {
 	if k, parked := c.Ref.(*call); parked && v.Action != probe.GaveUp {
 		w.seed(k.id)
 		w.call(k.id, seeded.Recall)

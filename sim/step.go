@@ -138,23 +138,23 @@ func (w *world) operate(c candidate, s *Step) {
 	switch {
 	case o.Do == Crash:
 		k.dies = true
-		w.let(k, probe.Verdict{})
+		w.let(k, probe.Fate{})
 		w.kill(k.inst)
 	case o.Do == Fail:
-		w.let(k, probe.Verdict{Action: probe.Refuse, With: o.With})
+		w.let(k, probe.Fate{Action: probe.Refuse, With: o.With})
 	case o.Do == LoseResponse:
-		w.let(k, probe.Verdict{Action: probe.Lose, With: o.With})
+		w.let(k, probe.Fate{Action: probe.Lose, With: o.With})
 	case o.Do == StaleRead:
-		w.let(k, probe.Verdict{Action: probe.Stale, With: o.With})
+		w.let(k, probe.Fate{Action: probe.Stale, With: o.With})
 	case o.Do == LoseWrites:
 		w.failOver(k, o.With)
-		w.let(k, probe.Verdict{})
+		w.let(k, probe.Fate{})
 	case o.Do == Redeliver:
 		w.lostAck = k
-		w.let(k, probe.Verdict{})
+		w.let(k, probe.Fate{})
 	case o.Do == Duplicate:
 		w.twice(k)
-		w.let(k, probe.Verdict{})
+		w.let(k, probe.Fate{})
 	default:
 		w.beside(c)
 		w.let(k, passes)
@@ -163,7 +163,7 @@ func (w *world) operate(c candidate, s *Step) {
 }
 
 // let releases a call and waits until all is quiet again.
-func (w *world) let(k *call, v probe.Verdict) {
+func (w *world) let(k *call, v probe.Fate) {
 	k.release <- v
 	w.together()
 }
@@ -176,7 +176,7 @@ const (
 )
 
 // passes lets a call happen.
-var passes = probe.Verdict{}
+var passes = probe.Fate{}
 
 func operationStatus(k *call, o scheduler.Option) string {
 	switch {

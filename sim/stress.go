@@ -54,21 +54,21 @@ const (
 )
 
 // takesTime is [instanceTap.Enter] without a scheduler.
-func (w *world) takesTime(i *instance, c *probe.Call) probe.Verdict {
+func (w *world) takesTime(i *instance, c *probe.Call) probe.Fate {
 	delay, fate := w.stress.draw()
 	select {
 	case <-time.After(delay):
 	case <-c.GiveUp:
-		return probe.Verdict{Action: probe.GaveUp}
+		return probe.Fate{Action: probe.GaveUp}
 	}
 	if !w.enters(i, c) {
-		return probe.Verdict{Action: probe.Cut}
+		return probe.Fate{Action: probe.Cut}
 	}
 	switch {
 	case fate == 0 && len(c.Op.Fails) > 0:
-		return probe.Verdict{Action: probe.Refuse, With: c.Op.Fails[0]}
+		return probe.Fate{Action: probe.Refuse, With: c.Op.Fails[0]}
 	case fate == 1 && c.Op.Access&event.Writes != 0:
-		return probe.Verdict{Action: probe.Lose, With: "reset"}
+		return probe.Fate{Action: probe.Lose, With: "reset"}
 	}
 	return passes
 }

@@ -55,21 +55,21 @@ func (i *instance) looked() {
 }
 
 // Enter parks the call until the world decides.
-func (t *instanceTap) Enter(c *probe.Call) (verdict probe.Verdict) {
+func (t *instanceTap) Enter(c *probe.Call) (fate probe.Fate) {
 	w := t.inst.world
 	if w.stress != nil {
 		return w.takesTime(t.inst, c)
 	}
 	seeded.Quiet(true)
 	defer func() {
-		w.seedAfter(c, verdict)
-		if verdict.Action != probe.Pass && verdict.Action != probe.Lose {
+		w.seedAfter(c, fate)
+		if fate.Action != probe.Pass && fate.Action != probe.Lose {
 			seeded.Quiet(false) // else it goes through the service, until Leave
 		}
 	}()
 	k, ok := w.park(t.inst, c)
 	if !ok {
-		return probe.Verdict{Action: probe.Cut}
+		return probe.Fate{Action: probe.Cut}
 	}
 	for {
 		select {
@@ -113,7 +113,7 @@ func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 	caller := probe.Caller()
 	task, building := w.attribute(i, caller)
 	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.id, Invocation: task.name}
-	k := &call{Call: c, task: task, inst: i, building: building, caller: caller, release: make(chan probe.Verdict, 1)}
+	k := &call{Call: c, task: task, inst: i, building: building, caller: caller, release: make(chan probe.Fate, 1)}
 	c.Ref = k
 	w.arrivals = append(w.arrivals, k)
 	w.signal()
@@ -145,7 +145,7 @@ func (w *world) attribute(i *instance, caller string) (t *task, building bool) {
 
 // withdraw takes back a call whose caller has given up, unless it was
 // released in the same moment.
-func (w *world) withdraw(k *call) probe.Verdict {
+func (w *world) withdraw(k *call) probe.Fate {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	select {
@@ -154,7 +154,7 @@ func (w *world) withdraw(k *call) probe.Verdict {
 	default:
 	}
 	k.withdrawn.Store(true)
-	return probe.Verdict{Action: probe.GaveUp}
+	return probe.Fate{Action: probe.GaveUp}
 }
 
 // Leave takes note of an operation's effect.
@@ -192,3 +192,6 @@ func (t *instanceTap) Emit(eventType string, params map[string]any) {
 	task, _ := w.attribute(t.inst, probe.Caller())
 	w.emitted = append(w.emitted, emission{t.inst, task.name, probe.Emitted{Type: eventType, Data: data}, nil})
 }
+
+// Passive is false: the world decides about every call.
+func (t *instanceTap) Passive() bool { return false }

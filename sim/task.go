@@ -121,7 +121,7 @@ type call struct {
 	published int    // messages, so far
 	caller    string // the goroutine's label
 	goroutine int    // its id, once asked for
-	release   chan probe.Verdict
+	release   chan probe.Fate
 	held      *hold       // by a stall
 	dies      bool        // the instance dies when it has had its effect
 	left      bool        // it had its effect

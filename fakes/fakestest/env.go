@@ -14,7 +14,7 @@ import (
 // lets everything happen, unless Verdict says otherwise, and remembers it.
 type Env struct {
 	// Verdict decides on a call; nil lets it pass. Set it before the call.
-	Verdict func(*probe.Call) probe.Verdict
+	Verdict func(*probe.Call) probe.Fate
 
 	ctx     context.Context
 	end     context.CancelFunc
@@ -63,12 +63,12 @@ func (e *Env) Backend(string) probe.Backend { return e.backend }
 func (e *Env) Context() context.Context { return e.ctx }
 
 // Enter notes that a call has begun, and asks Verdict.
-func (e *Env) Enter(c *probe.Call) probe.Verdict {
+func (e *Env) Enter(c *probe.Call) probe.Fate {
 	e.mu.Lock()
 	e.entered = append(e.entered, strings.TrimSpace(c.Op.Method+" "+c.Op.Resource))
 	e.mu.Unlock()
 	if e.Verdict == nil {
-		return probe.Verdict{}
+		return probe.Fate{}
 	}
 	return e.Verdict(c)
 }
@@ -83,6 +83,9 @@ func (e *Env) Leave(c *probe.Call) error {
 
 // Emit does nothing.
 func (e *Env) Emit(string, map[string]any) {}
+
+// Passive is false, as of a world's tap: the suites see the simulator's path.
+func (e *Env) Passive() bool { return false }
 
 // Operations returns what has happened so far.
 func (e *Env) Operations() []event.Operation {

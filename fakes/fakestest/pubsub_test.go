@@ -18,12 +18,13 @@ type pubsubInstance struct {
 	backend probe.Backend
 }
 
-func (i pubsubInstance) Tap() probe.Tap                    { return i }
-func (i pubsubInstance) Backend(string) probe.Backend      { return i.backend }
-func (i pubsubInstance) Context() context.Context          { return i.ctx }
-func (pubsubInstance) Enter(*probe.Call) (v probe.Verdict) { return v }
-func (pubsubInstance) Leave(*probe.Call) error             { return nil }
-func (pubsubInstance) Emit(string, map[string]any)         {}
+func (i pubsubInstance) Tap() probe.Tap                 { return i }
+func (i pubsubInstance) Backend(string) probe.Backend   { return i.backend }
+func (i pubsubInstance) Context() context.Context       { return i.ctx }
+func (pubsubInstance) Enter(*probe.Call) (v probe.Fate) { return v }
+func (pubsubInstance) Leave(*probe.Call) error          { return nil }
+func (pubsubInstance) Emit(string, map[string]any)      {}
+func (pubsubInstance) Passive() bool                    { return false }
 
 // prepared is a broker with what the suite needs.
 func prepared(f broker.Fault) *broker.Broker {

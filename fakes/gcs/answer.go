@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/gcpprobe"
 )
 
 // resource is an object as the JSON API tells it.
@@ -68,7 +68,7 @@ type listing struct {
 	Items         []resource `json:"items,omitempty"`
 }
 
-const root = "https://" + probe.GCSHost
+const root = "https://" + gcpprobe.GCSHost
 
 // resource tells the object; full, with its access control list.
 func (o object) resource(full bool) resource {

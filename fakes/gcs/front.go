@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/gcpprobe"
 )
 
 // front stands before fake-gcs-server. It carries out itself what the server
@@ -20,9 +21,9 @@ func (f front) RoundTrip(r *http.Request) (*http.Response, error) {
 	if f.b.closed.Load() {
 		return nil, errors.New("gcs: the run has ended")
 	}
-	if r.URL.Host != probe.GCSHost { // a client of an emulator
+	if r.URL.Host != gcpprobe.GCSHost { // a client of an emulator
 		r = r.Clone(r.Context())
-		r.URL.Host, r.Host = probe.GCSHost, probe.GCSHost
+		r.URL.Host, r.Host = gcpprobe.GCSHost, gcpprobe.GCSHost
 	}
 	q, err := read(r)
 	if err != nil {

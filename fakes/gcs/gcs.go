@@ -35,6 +35,8 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/gcpprobe"
+	"github.com/wtsim/wtsim/probe/httpprobe"
 )
 
 // Service declares a Cloud Storage. It is a value: its methods return
@@ -186,11 +188,11 @@ func Client(env probe.Env, options ...option.ClientOption) *storage.Client {
 }
 
 // Serves reports whether the host is Cloud Storage's.
-func (b *Backend) Serves(host string) bool { return host == probe.GCSHost }
+func (b *Backend) Serves(host string) bool { return host == gcpprobe.GCSHost }
 
 // Transport returns the round tripper that a tap's calls take.
 func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
-	return probe.Transport(tap, http.RoundTripper(front{b}), probe.DescribeGCS)
+	return httpprobe.Transport(tap, http.RoundTripper(front{b}), gcpprobe.DescribeGCS)
 }
 
 // Contents returns every live object, also of buckets that were created

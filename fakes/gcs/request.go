@@ -14,14 +14,14 @@ import (
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/gcpprobe"
 )
 
 // request is a request of the client, read.
 type request struct {
 	*http.Request
 	query  url.Values
-	method string // as probe.DescribeGCS names it
+	method string // as gcpprobe.DescribeGCS names it
 	body   []byte // of those that have one which is no content
 	id     string // of a resumable upload that has begun
 	result object // what it has made of the object
@@ -57,7 +57,7 @@ func read(r *http.Request) (*request, error) {
 		r.Body = http.NoBody
 	}
 	var op event.Operation
-	probe.DescribeGCS(r, &op)
+	gcpprobe.DescribeGCS(r, &op)
 	q := &request{Request: r, query: r.URL.Query(), method: op.Method}
 	switch q.method {
 	case "objects.update", "objects.patch", "objects.copy", "objects.rewrite", "objects.compose", "uploads.start":

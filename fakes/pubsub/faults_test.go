@@ -20,7 +20,7 @@ import (
 // each attempt is an operation, and the latter makes a second message.
 func TestPublishFaults(t *testing.T) {
 	run(t, func(t *testing.T, e *env, client *pubsub.Client) {
-		e.verdicts["publish"] = []probe.Verdict{{Action: probe.Refuse, With: "UNAVAILABLE"}, {Action: probe.Refuse, With: "RESOURCE_EXHAUSTED"}, {Action: probe.Lose, With: "reset"}}
+		e.fates["publish"] = []probe.Fate{{Action: probe.Refuse, With: "UNAVAILABLE"}, {Action: probe.Refuse, With: "RESOURCE_EXHAUSTED"}, {Action: probe.Lose, With: "reset"}}
 		publish(t, e, client, "once")
 		got, err := e.broker.Pull(nil, "bill", 10)
 		if err != nil || len(got) != 2 || len(e.calls) != 4 {
@@ -28,7 +28,7 @@ func TestPublishFaults(t *testing.T) {
 		}
 	})
 	run(t, func(t *testing.T, e *env, client *pubsub.Client) {
-		e.verdicts["publish"] = []probe.Verdict{{Action: probe.Lose, With: "timeout"}}
+		e.fates["publish"] = []probe.Fate{{Action: probe.Lose, With: "timeout"}}
 		p := client.Publisher("orders")
 		defer p.Stop()
 		began := time.Now()

@@ -36,6 +36,7 @@ import (
 
 	"github.com/wtsim/wtsim/fakes/internal/rpc"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/gcpprobe"
 )
 
 // Project is the project of the clients that [Client] makes.
@@ -70,7 +71,7 @@ func (s *Service) Open(p probe.Platform) (probe.Backend, error) {
 	if p == nil {
 		return nil, fmt.Errorf("pubsub: there is no platform to carry messages of")
 	}
-	return &Backend{rpc.NewBackend(methods, &server{platform: p}, probe.DescribePubSub)}, nil
+	return &Backend{rpc.NewBackend(methods, &server{platform: p}, gcpprobe.DescribePubSub)}, nil
 }
 
 // Backend is Pub/Sub during one run.

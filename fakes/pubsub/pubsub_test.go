@@ -19,12 +19,12 @@ import (
 // env is a function instance with Pub/Sub alone. It does as it is told, and
 // remembers what passes.
 type env struct {
-	ctx      context.Context
-	cancel   context.CancelFunc
-	broker   *broker.Broker
-	backend  probe.Backend
-	verdicts map[string][]probe.Verdict // by method, one for each call; then Pass
-	before   func(*probe.Call)          // called by Enter, may block; may be nil
+	ctx     context.Context
+	cancel  context.CancelFunc
+	broker  *broker.Broker
+	backend probe.Backend
+	fates   map[string][]probe.Fate // by method, one for each call; then Pass
+	before  func(*probe.Call)       // called by Enter, may block; may be nil
 
 	mu    sync.Mutex
 	dead  bool
@@ -36,16 +36,17 @@ func (e *env) Tap() probe.Tap               { return e }
 func (e *env) Backend(string) probe.Backend { return e.backend }
 func (e *env) Context() context.Context     { return e.ctx }
 func (e *env) Emit(string, map[string]any)  {}
+func (e *env) Passive() bool                { return false }
 
-func (e *env) Enter(c *probe.Call) probe.Verdict {
+func (e *env) Enter(c *probe.Call) probe.Fate {
 	e.mu.Lock()
 	e.calls = append(e.calls, c.Op.Method+" "+c.Op.Resource)
-	var v probe.Verdict
-	if list := e.verdicts[c.Op.Method]; len(list) > 0 {
-		v, e.verdicts[c.Op.Method] = list[0], list[1:]
+	var v probe.Fate
+	if list := e.fates[c.Op.Method]; len(list) > 0 {
+		v, e.fates[c.Op.Method] = list[0], list[1:]
 	}
 	if e.dead {
-		v = probe.Verdict{Action: probe.Cut}
+		v = probe.Fate{Action: probe.Cut}
 	}
 	e.mu.Unlock()
 	if e.before != nil {
@@ -78,7 +79,7 @@ func open(t testing.TB) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &env{broker: b, backend: backend, verdicts: map[string][]probe.Verdict{}}
+	e := &env{broker: b, backend: backend, fates: map[string][]probe.Fate{}}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }

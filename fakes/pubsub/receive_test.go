@@ -87,7 +87,7 @@ func TestReceiveDeath(t *testing.T) {
 // A stream that is refused, or breaks, is opened again by the client.
 func TestReceiveFaults(t *testing.T) {
 	run(t, func(t *testing.T, e *env, client *pubsub.Client) {
-		e.verdicts["streamingPull"] = []probe.Verdict{{Action: probe.Refuse, With: "UNAVAILABLE"}, {Action: probe.Lose, With: "reset"}}
+		e.fates["streamingPull"] = []probe.Fate{{Action: probe.Refuse, With: "UNAVAILABLE"}, {Action: probe.Lose, With: "reset"}}
 		publish(t, e, client, "a")
 		ctx, cancel := context.WithCancel(e.ctx)
 		err := client.Subscriber("bill").Receive(ctx, func(_ context.Context, m *pubsub.Message) { m.Ack(); cancel() })
@@ -99,7 +99,7 @@ func TestReceiveFaults(t *testing.T) {
 		}
 	})
 	run(t, func(t *testing.T, e *env, client *pubsub.Client) {
-		e.verdicts["streamingPull"] = []probe.Verdict{{Action: probe.Refuse, With: "RESOURCE_EXHAUSTED"}}
+		e.fates["streamingPull"] = []probe.Fate{{Action: probe.Refuse, With: "RESOURCE_EXHAUSTED"}}
 		err := client.Subscriber("bill").Receive(e.ctx, func(context.Context, *pubsub.Message) {})
 		if status.Code(err) != codes.ResourceExhausted {
 			t.Errorf("got %v", err)
@@ -111,7 +111,7 @@ func TestReceiveFaults(t *testing.T) {
 // lock meanwhile, which would stop the bubble.
 func TestReceiveHeld(t *testing.T) {
 	run(t, func(t *testing.T, e *env, client *pubsub.Client) {
-		e.verdicts["streamingPull"] = []probe.Verdict{{Action: probe.GaveUp}}
+		e.fates["streamingPull"] = []probe.Fate{{Action: probe.GaveUp}}
 		e.before = func(c *probe.Call) { <-c.GiveUp }
 		ctx, cancel := context.WithCancel(e.ctx)
 		ended := make(chan error)

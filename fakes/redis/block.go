@@ -10,7 +10,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2/server"
 
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // waiter is a blocking command. Those of miniredis wake in no order; Redis
@@ -60,7 +60,7 @@ func (b *Backend) pinned(c *conn, words []string) []string {
 	if !strings.EqualFold(words[0], "XREAD") {
 		return words
 	}
-	out, keys := slices.Clone(words), probe.RedisKeys(words)
+	out, keys := slices.Clone(words), redisprobe.Keys(words)
 	for i, key := range keys {
 		id := &out[len(out)-len(keys)+i]
 		if *id != "$" {

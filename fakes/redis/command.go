@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // parse reads one request at the front of b: an array of bulk strings. n is 0
@@ -200,7 +200,7 @@ func isWrite(name string, words []string) bool {
 	case "PUBLISH", "SPUBLISH", "MULTI", "EXEC", "DISCARD", "UNSUBSCRIBE", "PUNSUBSCRIBE":
 		return false
 	}
-	return probe.RedisAccess(words)&event.Writes != 0
+	return redisprobe.Access(words)&event.Writes != 0
 }
 
 // matters reports whether something that does not write must be repeated when

@@ -278,12 +278,12 @@ func TestFailOverMeanwhile(t *testing.T) {
 			c.Set(ctx, key, "1", 0)
 		}
 		once := true
-		e.Verdict = func(*probe.Call) probe.Verdict {
+		e.Verdict = func(*probe.Call) probe.Fate {
 			if once {
 				once = false
 				b.FailOver(1)
 			}
-			return probe.Verdict{}
+			return probe.Fate{}
 		}
 		if n, err := c.Incr(ctx, "a").Result(); n != 2 || err != nil {
 			t.Error(n, err)

@@ -109,11 +109,11 @@ func TestWithoutTransactions(t *testing.T) {
 	lacking(t, transactions, func(t *testing.T, e *fakestest.Env, c *redis.Client) {
 		ctx := t.Context()
 		other, between := Client(e.Another(), "redis", nil), ""
-		e.Verdict = func(k *probe.Call) probe.Verdict {
+		e.Verdict = func(k *probe.Call) probe.Fate {
 			if strings.HasPrefix(k.Op.Method, "MULTI ") && strings.HasSuffix(k.Op.Method, "EXEC") {
 				between = other.Get(ctx, "left").Val()
 			}
-			return probe.Verdict{}
+			return probe.Fate{}
 		}
 		take := func() ([]redis.Cmder, error) {
 			return c.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -135,12 +135,12 @@ func TestWithoutTransactions(t *testing.T) {
 		// What is reset on the way has been done in part; the real client does
 		// not repeat a transaction by itself.
 		resets := 1
-		e.Verdict = func(k *probe.Call) probe.Verdict {
+		e.Verdict = func(k *probe.Call) probe.Fate {
 			if resets > 0 && k.Op.Method == "MULTI SET" {
 				resets--
-				return probe.Verdict{Action: probe.Refuse, With: "reset"}
+				return probe.Fate{Action: probe.Refuse, With: "reset"}
 			}
-			return probe.Verdict{}
+			return probe.Fate{}
 		}
 		if cmds, err = take(); !errors.Is(err, syscall.ECONNRESET) || c.Get(ctx, "left").Val() != "0" {
 			t.Errorf("got %v, %v", cmds, err)
@@ -170,11 +170,11 @@ func TestWithoutScripts(t *testing.T) {
 	lacking(t, scripts, func(t *testing.T, e *fakestest.Env, c *redis.Client) {
 		ctx := t.Context()
 		other := Client(e.Another(), "redis", nil)
-		e.Verdict = func(k *probe.Call) probe.Verdict {
+		e.Verdict = func(k *probe.Call) probe.Fate {
 			if k.Op.Method == "EVAL" {
 				other.Set(ctx, "left", "9", 0)
 			}
-			return probe.Verdict{}
+			return probe.Fate{}
 		}
 		script := redis.NewScript(`redis.call("SET", KEYS[1], redis.call("GET", KEYS[1]) - ARGV[1]) redis.call("RPUSH", "log", "x") return "took " .. ARGV[1]`)
 		if got, err := script.Run(ctx, c, []string{"left"}, 1).Result(); got != "took 1" || err != nil {
@@ -201,11 +201,11 @@ func TestWithoutScripts(t *testing.T) {
 // done.
 func TestWithoutTransactionsDeath(t *testing.T) {
 	lacking(t, transactions, func(t *testing.T, e *fakestest.Env, c *redis.Client) {
-		e.Verdict = func(k *probe.Call) probe.Verdict {
+		e.Verdict = func(k *probe.Call) probe.Fate {
 			if strings.HasSuffix(k.Op.Method, "EXEC") {
-				return probe.Verdict{Action: probe.Cut}
+				return probe.Fate{Action: probe.Cut}
 			}
-			return probe.Verdict{}
+			return probe.Fate{}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // entry is what has happened at once: a command, or MULTI to EXEC.
@@ -99,7 +100,7 @@ func (b *Backend) Staleness(c *probe.Call) int {
 	if at, _ := blocks(c.Op.Method, c.Op.Request.Words); at > 0 {
 		return 0
 	}
-	if c.Op.Request.Target != probe.RedisReplica || c.Op.Access != event.Reads || strings.Contains(c.Op.Method, "SUBSCRIBE") {
+	if c.Op.Request.Target != redisprobe.Replica || c.Op.Access != event.Reads || strings.Contains(c.Op.Method, "SUBSCRIBE") {
 		return 0
 	}
 	b.mu.Lock()
@@ -122,7 +123,7 @@ func (e *entry) touches(read *event.Operation) bool {
 		return true
 	}
 	for _, words := range e.commands {
-		keys := probe.RedisKeys(words)
+		keys := redisprobe.Keys(words)
 		if len(keys) == 0 && isWrite(strings.ToUpper(words[0]), words) { // FLUSHALL, and scripts that do not say
 			return true
 		}

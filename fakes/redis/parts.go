@@ -16,6 +16,7 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // Without the guarantee of transactions, or of scripts, one of them is several
@@ -33,7 +34,7 @@ type parts struct {
 }
 
 // inParts dials connections on which transactions or scripts come in parts.
-func (b *Backend) inParts(tap probe.Tap, seam func(probe.Tap, string, probe.Dialer) probe.Dialer, dial probe.Dialer) probe.Dialer {
+func (b *Backend) inParts(tap probe.Tap, seam func(probe.Tap, string, redisprobe.Dial) redisprobe.Dial, dial redisprobe.Dial) redisprobe.Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		var below *conn
 		above, err := seam(tap, b.name, func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -100,7 +101,7 @@ func (p *parted) begin(all [][]string) error {
 		return nil
 	}
 	for _, words := range all[1 : last-1] {
-		if err := p.do("MULTI "+strings.ToUpper(words[0]), probe.RedisAccess(words), words, p.below.beginTransaction); err != nil {
+		if err := p.do("MULTI "+strings.ToUpper(words[0]), redisprobe.Access(words), words, p.below.beginTransaction); err != nil {
 			return err
 		}
 	}
@@ -110,7 +111,7 @@ func (p *parted) begin(all [][]string) error {
 // do makes an operation of a part.
 func (p *parted) do(method string, access event.Access, words []string, effect func(words []string) event.Result) error {
 	op := event.Operation{
-		Service: p.below.b.name, Method: method, Resource: strings.Join(probe.RedisKeys(words), " "), Access: access,
+		Service: p.below.b.name, Method: method, Resource: strings.Join(redisprobe.Keys(words), " "), Access: access,
 		Fails: []string{"reset"}, Request: event.Payload{Words: words},
 	}
 	_, err := probe.Do(context.Background(), p.tap, op, func() event.Result {

@@ -44,6 +44,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // Service declares a Redis.
@@ -219,7 +220,7 @@ func Client(env probe.Env, service string, options *redis.Options) *redis.Client
 // [Client].
 //
 // Its operations are those of the service, so that rules hold for both; that
-// they are on a replica shows in their Request.Target, [probe.RedisReplica].
+// they are on a replica shows in their Request.Target, [redisprobe.Replica].
 // https://docs.cloud.google.com/memorystore/docs/redis/about-read-replicas
 func Replica(env probe.Env, service string, options *redis.Options) *redis.Client {
 	return client(env, service, options, true)
@@ -242,10 +243,10 @@ func client(env probe.Env, service string, options *redis.Options, replica bool)
 }
 
 // dialer makes an instance's connections, with the seam in front.
-func (b *Backend) dialer(instance context.Context, tap probe.Tap, replica bool) probe.Dialer {
-	seam := probe.RedisDialer
+func (b *Backend) dialer(instance context.Context, tap probe.Tap, replica bool) redisprobe.Dial {
+	seam := redisprobe.Dialer
 	if replica {
-		seam = probe.RedisReplicaDialer
+		seam = redisprobe.ReplicaDialer
 	}
 	dial := b.dial(instance, replica)
 	if b.lacks(transactions) || b.lacks(scripts) {
@@ -256,7 +257,7 @@ func (b *Backend) dialer(instance context.Context, tap probe.Tap, replica bool) 
 
 // dial makes connections that end with their function instance. One that is
 // made after that is let be: what is sent on it is cut off at the tap.
-func (b *Backend) dial(instance context.Context, replica bool) probe.Dialer {
+func (b *Backend) dial(instance context.Context, replica bool) redisprobe.Dial {
 	return func(context.Context, string, string) (net.Conn, error) {
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // A replica answers from the state so many writes ago as the tap says, and
@@ -21,11 +22,11 @@ func TestReplica(t *testing.T) {
 		r := Replica(other, "cache", &redis.Options{MaxRetries: -1})
 		read := func(missing int, get func() (any, error)) string {
 			t.Helper()
-			other.Verdict = func(*probe.Call) probe.Verdict {
+			other.Verdict = func(*probe.Call) probe.Fate {
 				if missing == 0 {
-					return probe.Verdict{}
+					return probe.Fate{}
 				}
-				return probe.Verdict{Action: probe.Stale, With: fmt.Sprint(missing)}
+				return probe.Fate{Action: probe.Stale, With: fmt.Sprint(missing)}
 			}
 			got, err := get()
 			if err != nil {
@@ -76,7 +77,7 @@ func TestReplica(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 		for _, op := range other.Operations() {
-			if op.Service != "cache" || op.Request.Target != probe.RedisReplica {
+			if op.Service != "cache" || op.Request.Target != redisprobe.Replica {
 				t.Errorf("got %+v", op)
 			}
 		}
@@ -108,15 +109,15 @@ func TestStaleness(t *testing.T) {
 		ctx, b := t.Context(), e.Backend("").(probe.Lags)
 		got := map[string]int{}
 		other := e.Another()
-		other.Verdict = func(k *probe.Call) probe.Verdict {
+		other.Verdict = func(k *probe.Call) probe.Fate {
 			got[k.Op.Method+" "+k.Op.Resource] = b.Staleness(k)
-			return probe.Verdict{}
+			return probe.Fate{}
 		}
-		e.Verdict = func(k *probe.Call) probe.Verdict {
+		e.Verdict = func(k *probe.Call) probe.Fate {
 			if n := b.Staleness(k); n != 0 {
 				t.Errorf("%s on the primary may miss %d", k.Op.Method, n)
 			}
-			return probe.Verdict{}
+			return probe.Fate{}
 		}
 		r := Replica(other, "cache", nil)
 		for _, key := range []string{"a", "b", "c", "d"} {

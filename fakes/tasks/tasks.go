@@ -33,6 +33,7 @@ import (
 
 	"github.com/wtsim/wtsim/fakes/internal/rpc"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/gcpprobe"
 )
 
 // Service declares a Cloud Tasks.
@@ -53,7 +54,7 @@ func (s *Service) Open(p probe.Platform) (probe.Backend, error) {
 	if p == nil {
 		return nil, fmt.Errorf("tasks: there is no platform to carry tasks to")
 	}
-	return &Backend{rpc.NewBackend(methods, &server{platform: p}, probe.DescribeTasks)}, nil
+	return &Backend{rpc.NewBackend(methods, &server{platform: p}, gcpprobe.DescribeTasks)}, nil
 }
 
 // Backend is Cloud Tasks during one run.

@@ -24,11 +24,11 @@ import (
 // env is a function instance with Cloud Tasks alone. It does as it is told,
 // and remembers what passes.
 type env struct {
-	ctx      context.Context
-	cancel   context.CancelFunc
-	broker   *broker.Broker
-	backend  probe.Backend
-	verdicts []probe.Verdict // one for each call; then Pass
+	ctx     context.Context
+	cancel  context.CancelFunc
+	broker  *broker.Broker
+	backend probe.Backend
+	fates   []probe.Fate // one for each call; then Pass
 
 	mu  sync.Mutex
 	ops []event.Operation
@@ -38,12 +38,13 @@ func (e *env) Tap() probe.Tap               { return e }
 func (e *env) Backend(string) probe.Backend { return e.backend }
 func (e *env) Context() context.Context     { return e.ctx }
 func (e *env) Emit(string, map[string]any)  {}
+func (e *env) Passive() bool                { return false }
 
-func (e *env) Enter(*probe.Call) (v probe.Verdict) {
+func (e *env) Enter(*probe.Call) (v probe.Fate) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.verdicts) > 0 {
-		v, e.verdicts = e.verdicts[0], e.verdicts[1:]
+	if len(e.fates) > 0 {
+		v, e.fates = e.fates[0], e.fates[1:]
 	}
 	return v
 }
@@ -286,13 +287,13 @@ func TestRefused(t *testing.T) {
 // each attempt is an operation.
 func TestRetries(t *testing.T) {
 	run(t, func(t *testing.T, e *env, client *cloudtasks.Client) {
-		e.verdicts = []probe.Verdict{{Action: probe.Lose, With: "reset"}}
+		e.fates = []probe.Fate{{Action: probe.Lose, With: "reset"}}
 		_, err := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: post("https://send/", "")})
 		queued, _ := e.broker.Queued("emails")
 		if status.Code(err) != codes.Unavailable || len(queued) != 1 {
 			t.Fatal(err, queued)
 		}
-		e.verdicts = []probe.Verdict{{Action: probe.Refuse, With: "UNAVAILABLE"}, {Action: probe.Lose, With: "reset"}}
+		e.fates = []probe.Fate{{Action: probe.Refuse, With: "UNAVAILABLE"}, {Action: probe.Lose, With: "reset"}}
 		err = client.DeleteTask(e.ctx, &cloudtaskspb.DeleteTaskRequest{Name: emails + "/tasks/" + queued[0].Name})
 		if status.Code(err) != codes.NotFound { // it was deleted by the attempt whose answer was lost
 			t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/httpprobe"
 )
 
 // Service declares a third-party API.
@@ -63,7 +64,7 @@ func (b *Backend) Serves(host string) bool { return host == b.host }
 
 // Transport returns the round tripper that a tap's calls take.
 func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
-	return probe.Transport(tap, http.RoundTripper(direct{b.host, b.serves}), nil)
+	return httpprobe.Transport(tap, http.RoundTripper(direct{b.host, b.serves}), nil)
 }
 
 // Contents returns the handler's state, if it shows one.

@@ -25,14 +25,17 @@ var layers = []layer{
 	{pkg: "props", run: true, may: []string{"event"}},
 	{pkg: "monitor", run: true, may: []string{"event", "props"}},
 	{pkg: "probe", run: true, may: []string{"event"}},
+	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
+	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC
+	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},
 
 	// Fakes and the world never see each other: they meet in probe.
-	{pkg: "fakes/fakestest", may: []string{"event", "probe"}}, // of the services' clients alone: no run depends on it
-	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "props", "fakes/internal/*", "internal/seeded"}},
+	{pkg: "fakes/fakestest", may: []string{"event", "probe", "probe/*"}}, // of the services' clients alone: no run depends on it
+	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "probe/*", "props", "fakes/internal/*", "internal/seeded"}},
 	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
-	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "fakes/internal/sender"}},
-	{pkg: "sim", run: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded", "internal/steady"}},
+	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "fakes/internal/sender"}},
+	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded", "internal/steady"}},
 	{pkg: "sim/search", run: true, may: []string{"event", "monitor", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
 	{pkg: "sim/report", run: true, may: []string{"event", "scheduler", "sim", "sim/search"}},
 	{pkg: "sim/linear", run: true, may: []string{"props"}},
@@ -50,6 +53,7 @@ var layers = []layer{
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
 	{pkg: "internal/goker"},
+	{pkg: "internal/golden", may: []string{"scheduler", "sim"}},
 	{pkg: "internal/nasty"}, // tests alone
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/grpcprobe"
 )
 
 // Backend is what the backends of services that speak gRPC have in common: a
@@ -14,13 +15,13 @@ import (
 type Backend struct {
 	methods  *Methods
 	server   any
-	describe probe.DescribeRPC
+	describe grpcprobe.Describe
 	wires    Wires
 }
 
 // NewBackend returns the backend of a server, which implements the interfaces
 // of all services that methods has.
-func NewBackend(methods *Methods, server any, describe probe.DescribeRPC) Backend {
+func NewBackend(methods *Methods, server any, describe grpcprobe.Describe) Backend {
 	return Backend{methods: methods, server: server, describe: describe}
 }
 
@@ -33,11 +34,11 @@ func (b *Backend) Close() { b.wires.Close() }
 
 // Dial returns a connection for a client that dials by itself.
 func (b *Backend) Dial(tap probe.Tap) net.Conn {
-	return b.wires.Dial(probe.GRPC(tap, Dial(context.Background(), b.methods, b.server), b.describe))
+	return b.wires.Dial(grpcprobe.Conn(tap, Dial(context.Background(), b.methods, b.server), b.describe))
 }
 
 // Option returns the option that connects a client of a function instance.
 func (b *Backend) Option(env probe.Env) option.ClientOption {
 	conn := Dial(env.Context(), b.methods, b.server)
-	return conn.Option(probe.GRPC(env.Tap(), conn, b.describe))
+	return conn.Option(grpcprobe.Conn(env.Tap(), conn, b.describe))
 }

@@ -1,16 +1,17 @@
-package probe
+package redisprobe
 
 import (
 	"fmt"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
 )
 
 // turn is one request and its answer: an operation, or (call nil) one without
 // effect, such as those that set a connection up.
 type turn struct {
-	call       *Call
+	call       *probe.Call
 	raw        []byte
 	exec       bool // an answer of nil means that nothing was done
 	subscribes bool // it has no answer of its own: what follows is pushed
@@ -87,7 +88,7 @@ func (s *splitter) request(words []string, raw []byte) (turn, error) {
 	return t, nil
 }
 
-func (s *splitter) operation(op event.Operation) *Call {
+func (s *splitter) operation(op event.Operation) *probe.Call {
 	op.Service, op.Request.Target = s.service, s.target
-	return &Call{Op: op}
+	return &probe.Call{Op: op}
 }

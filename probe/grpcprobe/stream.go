@@ -1,4 +1,4 @@
-package probe
+package grpcprobe
 
 import (
 	"context"
@@ -8,13 +8,15 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/wtsim/wtsim/probe"
 )
 
 // opener makes the stream below the seam.
 type opener func(context.Context) (grpc.ClientStream, error)
 
 // stream passes the opening of a stream.
-func (s *rpcSeam) stream(ctx context.Context, method string, open opener) (grpc.ClientStream, error) {
+func (s *seam) stream(ctx context.Context, method string, open opener) (grpc.ClientStream, error) {
 	if s.through {
 		base, err := open(ctx)
 		if err != nil {
@@ -30,11 +32,11 @@ func (s *rpcSeam) stream(ctx context.Context, method string, open opener) (grpc.
 // known to be open when its first message, or its end, comes in.
 type watchedStream struct {
 	grpc.ClientStream
-	seam   *rpcSeam
+	seam   *seam
 	method string
 
 	mu   sync.Mutex
-	call *Call
+	call *probe.Call
 	left bool
 }
 
@@ -60,7 +62,7 @@ func (s *watchedStream) RecvMsg(m any) error {
 		if opened == io.EOF {
 			opened = nil
 		}
-		s.call.Op.Result = rpcResult(nil, opened)
+		s.call.Op.Result = result(nil, opened)
 		_ = s.seam.tap.Leave(s.call) // a Recorder's has no error
 	}
 	return err
@@ -70,7 +72,7 @@ func (s *watchedStream) RecvMsg(m any) error {
 // is kept until then. It waits where a message is received, since clients may
 // hold a lock while they send.
 type heldStream struct {
-	seam   *rpcSeam
+	seam   *seam
 	method string
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -154,20 +156,20 @@ func (s *heldStream) enter() error {
 	}
 	s.mu.Unlock()
 	c := s.seam.call(s.ctx, s.method, first)
-	v := s.seam.tap.Enter(c)
-	if err := rpcNotSent(s.ctx, v); err != nil {
+	fate := s.seam.tap.Enter(c)
+	if err := notSent(s.ctx, fate); err != nil {
 		return s.fail(err)
 	}
-	err := s.start(withCall(s.ctx, c))
-	c.Op.Result = rpcResult(nil, err)
+	err := s.start(probe.WithCall(s.ctx, c))
+	c.Op.Result = result(nil, err)
 	if s.seam.tap.Leave(c) != nil {
 		err = errClosing
 	}
 	switch {
 	case err != nil:
 		return s.fail(err)
-	case v.Action == Lose:
-		return s.fail(rpcLost(s.ctx, v.With))
+	case fate.Action == probe.Lose:
+		return s.fail(lost(s.ctx, fate.With))
 	}
 	return nil
 }

@@ -1,4 +1,6 @@
-package probe
+// Package gcpprobe tells what operations the calls of Google Cloud's client
+// libraries are, for the seams of HTTP and gRPC.
+package gcpprobe
 
 import (
 	"bytes"

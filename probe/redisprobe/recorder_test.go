@@ -1,4 +1,4 @@
-package probe
+package redisprobe
 
 import (
 	"context"
@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,58 +15,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/internal/probetest"
 )
-
-// recorder returns a recorder that appends to events.
-func recorder(t *testing.T, events *[]event.Event, rules ...Rule) *Recorder {
-	t.Helper()
-	compiled, err := CompileRules(rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return NewRecorder("charge", "i-1", compiled, func(e event.Event) { *events = append(*events, e) })
-}
-
-// A handler's calls become events in order, with the invocation that they
-// happened in, from helper goroutines with context.Background() too; the
-// label is gone when the handler has returned.
-func TestRecorderHandler(t *testing.T) {
-	var events []event.Event
-	r := recorder(t, &events, Rule{Service: "pay.example", Method: "POST", Resource: "/charges/{order}",
-		Emit: "CHARGED", With: map[string]string{"order": "{order}", "amount": "request.amount"}})
-	pay := &http.Client{Transport: Transport(r, handled(func(http.ResponseWriter, *http.Request) {}), nil)}
-	h := r.Handler(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
-		in(func() string {
-			resp, err := pay.Post("http://pay.example/charges/o-1", "application/json", strings.NewReader(`{"amount": 12.50}`))
-			if err != nil {
-				t.Error(err)
-				return ""
-			}
-			return resp.Status
-		})
-		Emit(req.Context(), "DECIDED", map[string]any{"ok": true})
-		Emit(req.Context(), "WRONG", map[string]any{"c": make(chan int)})
-	}))
-	for range 2 {
-		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil))
-	}
-	if Caller() != "" {
-		t.Errorf("the label %q is left", Caller())
-	}
-	var got []string
-	for _, e := range events {
-		got = append(got, fmt.Sprintf("%s %s %s %s %s", e.Source, e.ID, e.Sequence, e.Invocation, e))
-	}
-	want := []string{
-		"/functions/charge/i-1 i-1/1 1 i-1/inv-1 CHARGED(12.50, o-1)", "/functions/charge/i-1 i-1/2 2 i-1/inv-1 DECIDED(true)",
-		"/functions/charge/i-1 i-1/3 3 i-1/inv-1 WRONG(",
-		"/functions/charge/i-1 i-1/4 4 i-1/inv-2 CHARGED(12.50, o-1)", "/functions/charge/i-1 i-1/5 5 i-1/inv-2 DECIDED(true)",
-		"/functions/charge/i-1 i-1/6 6 i-1/inv-2 WRONG(",
-	}
-	if !slices.EqualFunc(got, want, strings.HasPrefix) {
-		t.Errorf("got\n%s\nwanted\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
 
 // recordedRedis is a real client, server and socket, as in production, with
 // events for SET, INCR and SUBSCRIBE.
@@ -77,10 +25,10 @@ func recordedRedis(t *testing.T, events *[]event.Event) (*redis.Client, *minired
 	t.Helper()
 	m := miniredis.RunT(t)
 	with := map[string]string{"key": "{key}"}
-	r := recorder(t, events, Rule{Service: "redis", Method: "SET", Resource: "{key}", Emit: "SET", With: with},
-		Rule{Service: "redis", Method: "INCR", Resource: "{key}", Emit: "INCR", With: with},
-		Rule{Service: "redis", Method: "SUBSCRIBE", Resource: "{key}", Emit: "SUBSCRIBED", With: with})
-	dial := RedisDialer(r, "redis", func(ctx context.Context, network, addr string) (net.Conn, error) {
+	r := probetest.Recorder(events, probe.Rule{Service: "redis", Method: "SET", Resource: "{key}", Emit: "SET", With: with},
+		probe.Rule{Service: "redis", Method: "INCR", Resource: "{key}", Emit: "INCR", With: with},
+		probe.Rule{Service: "redis", Method: "SUBSCRIBE", Resource: "{key}", Emit: "SUBSCRIBED", With: with})
+	dial := Dialer(r, "redis", func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
 	})
 	c := redis.NewClient(&redis.Options{Addr: m.Addr(), Dialer: dial, ReadTimeout: 200 * time.Millisecond})
@@ -131,7 +79,7 @@ func TestRecorderRedisPassesAll(t *testing.T) {
 		t.Errorf("got %v", events)
 	}
 	client, server := net.Pipe()
-	conn, err := RedisDialer(recorder(t, &events), "redis", func(context.Context, string, string) (net.Conn, error) { return client, nil })(ctx, "", "")
+	conn, err := Dialer(probetest.Recorder(&events), "redis", func(context.Context, string, string) (net.Conn, error) { return client, nil })(ctx, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,8 +125,8 @@ func TestRecorderRedisDeadServer(t *testing.T) {
 func TestRecorderRedisPush(t *testing.T) {
 	var events []event.Event
 	client, server := net.Pipe()
-	r := recorder(t, &events, Rule{Service: "redis", Method: "INCR", Emit: "INCR"})
-	conn, err := RedisDialer(r, "redis", func(context.Context, string, string) (net.Conn, error) { return client, nil })(t.Context(), "", "")
+	r := probetest.Recorder(&events, probe.Rule{Service: "redis", Method: "INCR", Emit: "INCR"})
+	conn, err := Dialer(r, "redis", func(context.Context, string, string) (net.Conn, error) { return client, nil })(t.Context(), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,6 @@
-package probe
+// Package grpcprobe is the seam of generated clients of gRPC: a connection, or
+// dial options, that pass every call through the tap.
+package grpcprobe
 
 import (
 	"context"
@@ -11,15 +13,16 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
 )
 
-// DescribeRPC tells what operation a gRPC call is. method is its full name,
+// Describe tells what operation a gRPC call is. method is its full name,
 // such as "/google.pubsub.v1.Publisher/Publish"; request is what was sent, the
 // first message of a stream; nil if nothing was. The operation's request body is filled in
-// already, in the canonical form that [GRPC] tells of.
-type DescribeRPC func(method string, request proto.Message, op *event.Operation)
+// already, in the canonical form that [Conn] tells of.
+type Describe func(method string, request proto.Message, op *event.Operation)
 
-// GRPC returns a connection that passes every call of a generated client
+// Conn returns a connection that passes every call of a generated client
 // through the tap before base carries it out. describe may be nil: the service
 // is then that of the protocol ("google.pubsub.v1.Publisher"), the method its
 // method ("Publish"), the resource empty.
@@ -34,17 +37,17 @@ type DescribeRPC func(method string, request proto.Message, op *event.Operation)
 // Request and answer are JSON as the service's REST interface has it (see
 // protojson), on one line, fields sorted by name, bytes decoded: as JSON if
 // they are JSON, as text if they are text, else in base64. A rule sees what
-// is in a Pub/Sub message as request.messages.0.data.order (see [Rule]).
-func GRPC(tap Tap, base grpc.ClientConnInterface, describe DescribeRPC) grpc.ClientConnInterface {
-	return &rpcConn{&rpcSeam{tap: tap, describe: describe, through: passive(tap)}, base}
+// is in a Pub/Sub message as request.messages.0.data.order (see [probe.Rule]).
+func Conn(tap probe.Tap, base grpc.ClientConnInterface, describe Describe) grpc.ClientConnInterface {
+	return &conn{&seam{tap: tap, describe: describe, through: tap.Passive()}, base}
 }
 
-// GRPCDialOptions returns the same for a client that dials by itself: pass
+// DialOptions returns the same for a client that dials by itself: pass
 // them to grpc.NewClient, or to option.WithGRPCDialOption. Attempts that gRPC
 // makes below its interceptors (transparent retries, and those of a service
 // config) are not seen.
-func GRPCDialOptions(tap Tap, describe DescribeRPC) []grpc.DialOption {
-	s := &rpcSeam{tap: tap, describe: describe, through: passive(tap)}
+func DialOptions(tap probe.Tap, describe Describe) []grpc.DialOption {
+	s := &seam{tap: tap, describe: describe, through: tap.Passive()}
 	return []grpc.DialOption{
 		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 			return s.unary(ctx, method, req, reply, func(ctx context.Context) error { return invoke(ctx, method, req, reply, cc, opts...) })
@@ -55,46 +58,46 @@ func GRPCDialOptions(tap Tap, describe DescribeRPC) []grpc.DialOption {
 	}
 }
 
-// rpcConn is a connection with a seam.
-type rpcConn struct {
-	seam *rpcSeam
+// conn is a connection with a seam.
+type conn struct {
+	seam *seam
 	base grpc.ClientConnInterface
 }
 
 // Invoke makes a unary call.
-func (c *rpcConn) Invoke(ctx context.Context, method string, req, reply any, opts ...grpc.CallOption) error {
+func (c *conn) Invoke(ctx context.Context, method string, req, reply any, opts ...grpc.CallOption) error {
 	return c.seam.unary(ctx, method, req, reply, func(ctx context.Context) error { return c.base.Invoke(ctx, method, req, reply, opts...) })
 }
 
 // NewStream makes a stream.
-func (c *rpcConn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+func (c *conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	return c.seam.stream(ctx, method, func(ctx context.Context) (grpc.ClientStream, error) {
 		return c.base.NewStream(ctx, desc, method, opts...)
 	})
 }
 
-// rpcSeam is where calls wait.
-type rpcSeam struct {
-	tap      Tap
-	describe DescribeRPC
+// seam is where calls wait.
+type seam struct {
+	tap      probe.Tap
+	describe Describe
 	through  bool // the tap never holds nor changes a call
 }
 
 // unary passes one call.
-func (s *rpcSeam) unary(ctx context.Context, method string, req, reply any, invoke func(context.Context) error) error {
+func (s *seam) unary(ctx context.Context, method string, req, reply any, invoke func(context.Context) error) error {
 	c := s.call(ctx, method, req)
-	v := s.tap.Enter(c)
-	if err := rpcNotSent(ctx, v); err != nil {
+	fate := s.tap.Enter(c)
+	if err := notSent(ctx, fate); err != nil {
 		return err
 	}
-	err := invoke(withCall(ctx, c))
-	c.Op.Result = rpcResult(reply, err)
+	err := invoke(probe.WithCall(ctx, c))
+	c.Op.Result = result(reply, err)
 	if s.tap.Leave(c) != nil {
 		return errClosing
 	}
 	switch {
-	case v.Action == Lose:
-		return rpcLost(ctx, v.With)
+	case fate.Action == probe.Lose:
+		return lost(ctx, fate.With)
 	case !s.through && ctx.Err() != nil:
 		return status.FromContextError(ctx.Err()).Err()
 	}
@@ -102,10 +105,10 @@ func (s *rpcSeam) unary(ctx context.Context, method string, req, reply any, invo
 }
 
 // call is the operation of a call, on its way.
-func (s *rpcSeam) call(ctx context.Context, method string, req any) *Call {
+func (s *seam) call(ctx context.Context, method string, req any) *probe.Call {
 	service, name, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
-	c := &Call{GiveUp: ctx.Done(), Op: event.Operation{
-		Service: service, Method: name, Access: event.Reads | event.Writes, Fails: rpcFails,
+	c := &probe.Call{GiveUp: ctx.Done(), Op: event.Operation{
+		Service: service, Method: name, Access: event.Reads | event.Writes, Fails: fails,
 		Request: event.Payload{Target: method},
 	}}
 	c.Op.Deadline, c.Timed = ctx.Deadline()
@@ -119,97 +122,85 @@ func (s *rpcSeam) call(ctx context.Context, method string, req any) *Call {
 	return c
 }
 
-// rpcFails is what any service of gRPC may answer. It is the code that
+// fails is what any service of gRPC may answer. It is the code that
 // clients may try again on without further ado.
 // https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
-var rpcFails = []string{"UNAVAILABLE"}
+var fails = []string{"UNAVAILABLE"}
 
 // errClosing is what the client of an instance that is gone sees, as of a
 // connection that it has closed: few client libraries try again on it.
 var errClosing = status.Error(codes.Canceled, "grpc: the client connection is closing")
 
-// rpcNotSent is the error of a call that has no effect; nil if it has one.
-func rpcNotSent(ctx context.Context, v Verdict) error {
-	switch v.Action {
-	case Cut:
+// notSent is the error of a call that has no effect; nil if it has one.
+func notSent(ctx context.Context, fate probe.Fate) error {
+	switch fate.Action {
+	case probe.Cut:
 		return errClosing
-	case GaveUp:
+	case probe.GaveUp:
 		if ctx.Err() == nil { // the tap ended the wait by itself
 			return status.Error(codes.Canceled, context.Canceled.Error())
 		}
 		return status.FromContextError(ctx.Err()).Err()
-	case Refuse:
-		return rpcRefusal(v.With)
+	case probe.Refuse:
+		return refusal(fate.With)
 	}
 	return nil
 }
 
-// rpcRefusal is what a service that refuses a call answers: the status of that
+// refusal is what a service that refuses a call answers: the status of that
 // name, or a connection that is refused.
-func rpcRefusal(name string) error {
-	code, ok := rpcCode(name)
+func refusal(name string) error {
+	code, ok := codeOf(name)
 	switch {
 	case !ok:
-		return status.Errorf(codes.Unavailable, "connection error: desc = %q", "transport: Error while dialing: "+ErrRefused().Error())
+		return status.Errorf(codes.Unavailable, "connection error: desc = %q", "transport: Error while dialing: "+probe.ErrRefused().Error())
 	case code == codes.Unavailable:
 		return status.Error(code, "The service was unable to fulfill your request. Please try again.")
 	}
 	return status.Error(code, "The request was refused: "+name)
 }
 
-// rpcLost is what the caller sees of a call whose answer is lost.
-func rpcLost(ctx context.Context, how string) error {
+// lost is what the caller sees of a call whose answer is lost.
+func lost(ctx context.Context, how string) error {
 	if how == "timeout" {
 		<-ctx.Done()
 		return status.FromContextError(ctx.Err()).Err()
 	}
-	return status.Error(codes.Unavailable, "error reading from server: "+ErrReset("read").Error())
+	return status.Error(codes.Unavailable, "error reading from server: "+probe.ErrReset("read").Error())
 }
 
-// rpcResult is what the service answered.
-func rpcResult(reply any, err error) event.Result {
+// result is what the service answered.
+func result(reply any, err error) event.Result {
 	if err != nil {
 		s := status.Convert(err)
-		return event.Result{Status: RPCStatus(s.Code()), Body: []byte(s.Message())}
+		return event.Result{Status: codeName(s.Code()), Body: []byte(s.Message())}
 	}
-	r := event.Result{Status: RPCStatus(codes.OK), OK: true}
+	r := event.Result{Status: codeName(codes.OK), OK: true}
 	if m, ok := reply.(proto.Message); ok {
 		r.Body = canonicalProto(m)
 	}
 	return r
 }
 
-// rpcNames are the names of gRPC's codes, in their order.
-var rpcNames = [...]string{"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+// codeNames are the names of gRPC's codes, in their order.
+var codeNames = [...]string{"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
 	"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL",
 	"UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"}
 
-// RPCStatus returns the name of a gRPC status code as specifications write
+// codeName returns the name of a gRPC status code as specifications write
 // it, "NOT_FOUND", which is what operations have as their status.
-func RPCStatus(c codes.Code) string {
-	if int(c) < len(rpcNames) {
-		return rpcNames[c]
+func codeName(c codes.Code) string {
+	if int(c) < len(codeNames) {
+		return codeNames[c]
 	}
 	return "CODE(" + strconv.Itoa(int(c)) + ")"
 }
 
-func rpcCode(name string) (codes.Code, bool) {
-	for c, n := range rpcNames {
+func codeOf(name string) (codes.Code, bool) {
+	for c, n := range codeNames {
 		if n == name {
 			return codes.Code(c), true
 		}
 	}
 	return 0, false
-}
-
-// lastElement is the last element of a resource name such as
-// projects/p/topics/t, which is how people call the thing.
-func lastElement(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
-
-// lowerFirst is a method's name as Google's documentation writes it.
-func lowerFirst(name string) string {
-	if name == "" {
-		return ""
-	}
-	return strings.ToLower(name[:1]) + name[1:]
 }

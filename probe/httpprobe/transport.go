@@ -1,4 +1,7 @@
-package probe
+// Package httpprobe is the seam of clients of HTTP: a round tripper that passes
+// every request through the tap. [Handler] is the other side: a function's
+// requests, as invocations.
+package httpprobe
 
 import (
 	"bytes"
@@ -12,10 +15,8 @@ import (
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
 )
-
-// RoundTripper is [http.RoundTripper].
-type RoundTripper = http.RoundTripper
 
 // Describe tells what operation a request is. Request body and canonical
 // payload are filled in already.
@@ -29,12 +30,12 @@ type Describe func(r *http.Request, op *event.Operation)
 // A call takes the time that base takes: where base does not watch the
 // request's context, a caller whose deadline passes meanwhile learns of it
 // when base has answered. The operation has happened then.
-func Transport(tap Tap, base http.RoundTripper, describe Describe) http.RoundTripper {
-	return &transport{tap: tap, base: base, describe: describe, through: passive(tap)}
+func Transport(tap probe.Tap, base http.RoundTripper, describe Describe) http.RoundTripper {
+	return &transport{tap: tap, base: base, describe: describe, through: tap.Passive()}
 }
 
 type transport struct {
-	tap      Tap
+	tap      probe.Tap
 	base     http.RoundTripper
 	describe Describe
 	through  bool // the tap never holds nor changes a call
@@ -46,28 +47,28 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Call{Op: t.operation(r, raw), GiveUp: r.Context().Done()}
+	c := &probe.Call{Op: t.operation(r, raw), GiveUp: r.Context().Done()}
 	c.Op.Deadline, c.Timed = r.Context().Deadline()
-	switch v := t.tap.Enter(c); v.Action {
-	case Cut:
-		return nil, ErrReset("read")
-	case GaveUp:
+	switch fate := t.tap.Enter(c); fate.Action {
+	case probe.Cut:
+		return nil, probe.ErrReset("read")
+	case probe.GaveUp:
 		return nil, context.Cause(r.Context())
-	case Refuse:
-		return refusal(r, v.With)
-	case Lose:
-		return nil, t.lose(t.carry(again(r, raw, rest), c), c, v.With)
+	case probe.Refuse:
+		return refusal(r, fate.With)
+	case probe.Lose:
+		return nil, t.lose(t.carry(again(r, raw, rest), c), c, fate.With)
 	default:
 		return t.pass(t.carry(again(r, raw, rest), c), c)
 	}
 }
 
 // carry lets what is below know the call; in production nobody asks.
-func (t *transport) carry(r *http.Request, c *Call) *http.Request {
+func (t *transport) carry(r *http.Request, c *probe.Call) *http.Request {
 	if t.through {
 		return r
 	}
-	return r.WithContext(withCall(r.Context(), c))
+	return r.WithContext(probe.WithCall(r.Context(), c))
 }
 
 // readBody reads the request's body; rest is what a Recorder leaves to base.
@@ -91,9 +92,9 @@ func (t *transport) operation(r *http.Request, raw []byte) event.Operation {
 	op := event.Operation{
 		Service: r.URL.Host, Method: r.Method, Resource: r.URL.Path,
 		Access: event.Reads | event.Writes,
-		Fails:  httpFails,
+		Fails:  fails,
 		Request: event.Payload{
-			Target: canonicalTarget(r.URL), Header: significant(r.Header), Body: canonicalBody(r.Header, raw)},
+			Target: canonicalTarget(r.URL), Header: probe.KeptHeaders(r.Header.Get), Body: canonicalBody(r.Header, raw)},
 	}
 	switch r.Method {
 	case "": // as net/http has it
@@ -107,11 +108,11 @@ func (t *transport) operation(r *http.Request, raw []byte) event.Operation {
 	return op
 }
 
-var httpFails = []string{"503", "refused"}
+var fails = []string{"503", "refused"}
 
 // pass carries the request out and reads the answer whole, so that nothing
 // of it is outstanding when the caller goes on.
-func (t *transport) pass(r *http.Request, c *Call) (*http.Response, error) {
+func (t *transport) pass(r *http.Request, c *probe.Call) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -135,22 +136,8 @@ func (t *transport) pass(r *http.Request, c *Call) (*http.Response, error) {
 	return resp, nil
 }
 
-type callKey struct{}
-
-func withCall(ctx context.Context, c *Call) context.Context {
-	return context.WithValue(ctx, callKey{}, c)
-}
-
-// CallOf returns the call that is being carried out, to what carries it out:
-// the base of a [Transport] or of [GRPC]. It is the cause that a [Platform]
-// asks for. It is nil where there is none, and below a [Recorder].
-func CallOf(ctx context.Context) *Call {
-	c, _ := ctx.Value(callKey{}).(*Call)
-	return c
-}
-
 // lose carries the request out and drops the answer.
-func (t *transport) lose(r *http.Request, c *Call, how string) error {
+func (t *transport) lose(r *http.Request, c *probe.Call, how string) error {
 	if _, err := t.pass(r, c); err != nil {
 		return err
 	}
@@ -158,14 +145,14 @@ func (t *transport) lose(r *http.Request, c *Call, how string) error {
 		<-r.Context().Done()
 		return context.Cause(r.Context())
 	}
-	return ErrReset("read")
+	return probe.ErrReset("read")
 }
 
 // refusal is what a service that refuses a call answers.
 func refusal(r *http.Request, status string) (*http.Response, error) {
 	code, err := strconv.Atoi(status)
 	if err != nil {
-		return nil, ErrRefused()
+		return nil, probe.ErrRefused()
 	}
 	text := http.StatusText(code)
 	body := `{"error":{"code":` + status + `,"message":"` + text + `"}}`
@@ -186,23 +173,6 @@ func canonicalTarget(u *url.URL) string {
 		return u.EscapedPath()
 	}
 	return u.EscapedPath() + "?" + u.Query().Encode()
-}
-
-var significantHeaders = []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Idempotency-Key", "Range", "Content-Range",
-	"X-Goog-If-Generation-Match", "X-Goog-If-Metageneration-Match"}
-
-// significant keeps the headers that change what a request means.
-func significant(h http.Header) map[string]string {
-	var kept map[string]string
-	for _, name := range significantHeaders {
-		if v := h.Get(name); v != "" {
-			if kept == nil {
-				kept = map[string]string{}
-			}
-			kept[name] = v
-		}
-	}
-	return kept
 }
 
 func flat(h http.Header) map[string]string {

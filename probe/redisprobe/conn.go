@@ -1,4 +1,6 @@
-package probe
+// Package redisprobe is the seam of clients of Redis: dialers whose connections
+// pass every command through the tap, and what commands do to which keys.
+package redisprobe
 
 import (
 	"bufio"
@@ -13,12 +15,13 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
 )
 
-// Dialer is the type of go-redis' Options.Dialer.
-type Dialer = func(ctx context.Context, network, addr string) (net.Conn, error)
+// Dial is the type of go-redis' Options.Dialer.
+type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// RedisDialer returns a dialer whose connections pass every command through
+// Dialer returns a dialer whose connections pass every command through
 // the tap, below the client's retry loop. It suits go-redis'
 // Options.Dialer; any client of the Redis protocol will do.
 //
@@ -39,23 +42,23 @@ type Dialer = func(ctx context.Context, network, addr string) (net.Conn, error)
 //     says so) fails where the client writes: no operation comes of it. A call
 //     that waited at the tap meanwhile has not happened; its status is "reset".
 //
-// With a [Recorder] requests go out as they are written, pipelines in one
+// Where the tap is passive, requests go out as they are written, pipelines in one
 // piece, and (6) does not hold: what it does not understand it lets pass.
-func RedisDialer(tap Tap, service string, dial Dialer) Dialer {
-	return redisDialer(tap, splitter{service: service}, dial)
+func Dialer(tap probe.Tap, service string, dial Dial) Dial {
+	return dialer(tap, splitter{service: service}, dial)
 }
 
-// RedisReplicaDialer is [RedisDialer] for a read replica. Its operations are
-// those of the service, marked by [RedisReplica].
+// ReplicaDialer is [Dialer] for a read replica. Its operations are
+// those of the service, marked by [Replica].
 //
-// Where the verdict on a read is [Stale], the connection of dial's is told to
+// Where the fate of a read is [probe.Stale], the connection of dial's is told to
 // answer from an older state: it has to be a [StaleReader].
-func RedisReplicaDialer(tap Tap, service string, dial Dialer) Dialer {
-	return redisDialer(tap, splitter{service: service, target: RedisReplica}, dial)
+func ReplicaDialer(tap probe.Tap, service string, dial Dial) Dial {
+	return dialer(tap, splitter{service: service, target: Replica}, dial)
 }
 
-// RedisReplica is the Request.Target of an operation on a read replica.
-const RedisReplica = "replica"
+// Replica is the Request.Target of an operation on a read replica.
+const Replica = "replica"
 
 // StaleReader is a connection whose next request can be answered from the
 // state some writes ago.
@@ -66,20 +69,20 @@ type StaleReader interface {
 // goner is a connection that knows that it has been reset.
 type goner interface{ Gone() error }
 
-func redisDialer(tap Tap, requests splitter, dial Dialer) Dialer {
+func dialer(tap probe.Tap, requests splitter, dial Dial) Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dial(ctx, network, addr)
+		below, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		c := &redisConn{
-			Conn: conn, tap: tap, through: passive(tap), requests: requests,
-			replies: bufio.NewReader(conn), closed: make(chan struct{}), wake: make(chan struct{}, 1),
+		c := &conn{
+			Conn: below, tap: tap, through: tap.Passive(), requests: requests,
+			replies: bufio.NewReader(below), closed: make(chan struct{}), wake: make(chan struct{}, 1),
 		}
 		if !c.through {
-			c.goner, _ = conn.(goner)
+			c.goner, _ = below.(goner)
 		}
-		if s, ok := conn.(syscall.Conn); ok && c.through {
+		if s, ok := below.(syscall.Conn); ok && c.through {
 			return socket{c, s}, nil
 		}
 		return c, nil
@@ -89,15 +92,15 @@ func redisDialer(tap Tap, requests splitter, dial Dialer) Dialer {
 // socket shows the client the socket below, where it looks whether an idle
 // connection still lives.
 type socket struct {
-	*redisConn
+	*conn
 	syscall.Conn
 }
 
-// redisConn is a connection with one reader and one writer, which may be
+// conn is a connection with one reader and one writer, which may be
 // different goroutines.
-type redisConn struct {
+type conn struct {
 	net.Conn
-	tap      Tap
+	tap      probe.Tap
 	through  bool          // the tap never holds nor changes a call
 	goner    goner         // Conn, if it is one
 	requests splitter      // the writer's
@@ -117,8 +120,8 @@ type redisConn struct {
 	readBy time.Time
 }
 
-// Write takes requests; see [RedisDialer] for when they are carried out.
-func (c *redisConn) Write(b []byte) (int, error) {
+// Write takes requests; see [Dialer] for when they are carried out.
+func (c *conn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	gone, stream, idle := c.gone, c.stream, c.next == len(c.queue) && !c.busy
 	c.mu.Unlock()
@@ -154,7 +157,7 @@ func (c *redisConn) Write(b []byte) (int, error) {
 }
 
 // Read returns answers, and carries out the requests that they answer.
-func (c *redisConn) Read(b []byte) (int, error) {
+func (c *conn) Read(b []byte) (int, error) {
 	for {
 		c.mu.Lock()
 		switch {
@@ -190,7 +193,7 @@ func (c *redisConn) Read(b []byte) (int, error) {
 
 // perform carries out one request. Without an answer for the caller it
 // leaves the connection broken or silent.
-func (c *redisConn) perform(t turn) {
+func (c *conn) perform(t turn) {
 	err := c.turn(t)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -219,7 +222,7 @@ var errSilent = errors.New("redis: no answer")
 
 // turn waits at the tap, then does what the tap says. The error is what the
 // caller sees instead of the answer.
-func (c *redisConn) turn(t turn) error {
+func (c *conn) turn(t turn) error {
 	if t.call == nil {
 		_, err := c.exchange(t)
 		return err
@@ -228,16 +231,16 @@ func (c *redisConn) turn(t turn) error {
 	if t.subscribes && !c.through {
 		return fmt.Errorf("redis: %s in a pipeline is not supported, wanted it in a request of its own", call.Op.Method)
 	}
-	v := c.enter(call)
-	if err := notPassed(v); err != nil {
+	fate := c.enter(call)
+	if err := notPassed(fate); err != nil {
 		return err
 	}
 	if t.subscribes {
 		call.Op.Result = event.Result{Status: "(subscribed)", OK: true}
 		return c.tap.Leave(call)
 	}
-	if old, ok := c.Conn.(StaleReader); ok && v.Action == Stale {
-		missing, _ := strconv.Atoi(v.With)
+	if old, ok := c.Conn.(StaleReader); ok && fate.Action == probe.Stale {
+		missing, _ := strconv.Atoi(fate.With)
 		old.ReadStale(missing)
 	}
 	start, err := c.exchange(t)
@@ -252,17 +255,17 @@ func (c *redisConn) turn(t turn) error {
 		return err
 	}
 	switch {
-	case v.Action == Lose && v.With == "timeout":
+	case fate.Action == probe.Lose && fate.With == "timeout":
 		return errSilent
-	case v.Action == Lose:
-		return ErrReset("read")
+	case fate.Action == probe.Lose:
+		return probe.ErrReset("read")
 	}
 	return nil
 }
 
 // unanswered tells the tap of a call that a reset has ended. One that the
 // caller gave up waiting for may yet happen.
-func (c *redisConn) unanswered(call *Call, err error) error {
+func (c *conn) unanswered(call *probe.Call, err error) error {
 	if !c.through && errors.Is(err, syscall.ECONNRESET) {
 		call.Op.Result = event.Result{Status: "reset"}
 		if dead := c.tap.Leave(call); dead != nil {
@@ -273,7 +276,7 @@ func (c *redisConn) unanswered(call *Call, err error) error {
 }
 
 // enter asks the tap, and lets the deadline count from its answer.
-func (c *redisConn) enter(call *Call) Verdict {
+func (c *conn) enter(call *probe.Call) probe.Fate {
 	c.mu.Lock()
 	by := c.readBy
 	c.mu.Unlock()
@@ -282,7 +285,7 @@ func (c *redisConn) enter(call *Call) Verdict {
 		return c.tap.Enter(call)
 	}
 	began := time.Now() //wtsim:clock the deadlines of a connection are by its clock
-	v := c.tap.Enter(call)
+	fate := c.tap.Enter(call)
 	if held := time.Since(began); held > 0 && !by.IsZero() { //wtsim:clock as above
 		c.mu.Lock()
 		if c.readBy.Equal(by) {
@@ -290,15 +293,15 @@ func (c *redisConn) enter(call *Call) Verdict {
 		}
 		c.mu.Unlock()
 	}
-	return v
+	return fate
 }
 
 // notPassed returns what the caller sees of a call that did not happen.
-func notPassed(v Verdict) error {
-	switch v.Action {
-	case Refuse, Cut:
-		return ErrReset("read")
-	case GaveUp:
+func notPassed(fate probe.Fate) error {
+	switch fate.Action {
+	case probe.Refuse, probe.Cut:
+		return probe.ErrReset("read")
+	case probe.GaveUp:
 		return net.ErrClosed
 	}
 	return nil
@@ -306,7 +309,7 @@ func notPassed(v Verdict) error {
 
 // exchange sends a request and takes its answer; start is where in c.in the
 // reply proper begins.
-func (c *redisConn) exchange(t turn) (start int, err error) {
+func (c *conn) exchange(t turn) (start int, err error) {
 	if !c.through {
 		c.mu.Lock()
 		err := c.Conn.SetReadDeadline(c.readBy)
@@ -321,7 +324,7 @@ func (c *redisConn) exchange(t turn) (start int, err error) {
 	return readReply(c.replies, &c.in)
 }
 
-func (c *redisConn) breakOff(err error) error {
+func (c *conn) breakOff(err error) error {
 	c.mu.Lock()
 	if c.gone = err; !c.busy { // else the reader sees to it
 		c.in.Reset()

@@ -1,4 +1,4 @@
-package probe
+package grpcprobe
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/gcpprobe"
 )
 
 // served is a server of gRPC's.
@@ -35,7 +37,7 @@ func (served) StreamingPull(s pubsubpb.Subscriber_StreamingPullServer) error {
 
 // In production the seam is interceptors on a connection of gRPC's; the events
 // are the same.
-func TestGRPCDialOptions(t *testing.T) {
+func TestDialOptions(t *testing.T) {
 	listener := bufconn.Listen(1 << 16)
 	server := grpc.NewServer()
 	pubsubpb.RegisterPublisherServer(server, served{})
@@ -43,7 +45,7 @@ func TestGRPCDialOptions(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
 
-	rules, err := CompileRules([]Rule{
+	rules, err := probe.CompileRules([]probe.Rule{
 		{Service: "pubsub", Method: "publish", Resource: "{topic}", Each: "request.messages", Emit: "PUBLISHED",
 			With: map[string]string{"order": "each.data.order", "topic": "{topic}", "id": "response.messageIds.#"}},
 		{Service: "pubsub", Method: "streamingPull", Resource: "{sub}", Emit: "PULLS", With: map[string]string{"sub": "{sub}"}},
@@ -52,8 +54,8 @@ func TestGRPCDialOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	var events []string
-	recorder := NewRecorder("f", "i-1", rules, func(e event.Event) { events = append(events, e.Type+string(e.Data.AppendJSON(nil))) })
-	conn, err := grpc.NewClient("passthrough:///bufconn", append(GRPCDialOptions(recorder, DescribePubSub),
+	recorder := probe.NewRecorder("f", "i-1", rules, func(e event.Event) { events = append(events, e.Type+string(e.Data.AppendJSON(nil))) })
+	conn, err := grpc.NewClient("passthrough:///bufconn", append(DialOptions(recorder, gcpprobe.DescribePubSub),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))...)
 	if err != nil {

@@ -1,10 +1,11 @@
-package probe
+package gcpprobe
 
 import (
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +15,19 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/httpprobe"
+	"github.com/wtsim/wtsim/probe/internal/probetest"
 )
+
+// handled is a round tripper that a handler answers.
+type handled func(http.ResponseWriter, *http.Request)
+
+func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	h(w, r)
+	return w.Result(), nil
+}
 
 // recorded is Cloud Storage as far as the client needs it to go on; it
 // notes the operation of every request.
@@ -24,12 +37,12 @@ type recorded struct {
 }
 
 func (r *recorded) RoundTrip(req *http.Request) (*http.Response, error) {
-	return Transport(&scripted{before: r.note}, handled(r.serve), DescribeGCS).RoundTrip(req)
+	return httpprobe.Transport(&probetest.Tap{Before: r.note}, handled(r.serve), DescribeGCS).RoundTrip(req)
 }
 
-func (r *recorded) note(c *Call) {
+func (r *recorded) note(c *probe.Call) {
 	op := c.Op
-	access := map[event.Access]string{reads: "r", writes: "w", both: "rw"}[op.Access]
+	access := map[event.Access]string{event.Reads: "r", event.Writes: "w", event.Reads | event.Writes: "rw"}[op.Access]
 	text := fmt.Sprintf("%s.%s %s %s", op.Service, op.Method, op.Resource, access)
 	if op.Try > 0 {
 		text += fmt.Sprintf(" try %d", op.Try)

@@ -1,4 +1,4 @@
-package probe
+package redisprobe
 
 import (
 	"context"
@@ -17,11 +17,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/internal/probetest"
 )
 
 // rig is a real client and a server in process, with a tap between.
 type rig struct {
-	tap    *scripted
+	tap    *probetest.Tap
 	mini   *miniredis.Miniredis
 	client *redis.Client
 }
@@ -33,13 +35,13 @@ func withRedis(t *testing.T, options func(*redis.Options), f func(t *testing.T, 
 	for _, protocol := range []int{2, 3} {
 		t.Run(fmt.Sprintf("RESP%d", protocol), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := &rig{tap: &scripted{verdicts: map[string][]Verdict{}}, mini: miniredis.NewMiniRedis()}
+				r := &rig{tap: &probetest.Tap{Fates: map[string][]probe.Fate{}}, mini: miniredis.NewMiniRedis()}
 				r.mini.ClockTTL(true)
 				o := redis.Options{Addr: "127.0.0.1:6379", MinRetryBackoff: -1, MaxRetryBackoff: -1, Protocol: protocol}
 				if options != nil {
 					options(&o)
 				}
-				o.Dialer = RedisDialer(r.tap, "redis", func(context.Context, string, string) (net.Conn, error) { return r.mini.Dial() })
+				o.Dialer = Dialer(r.tap, "redis", func(context.Context, string, string) (net.Conn, error) { return r.mini.Dial() })
 				r.client = redis.NewClient(&o)
 				defer r.mini.Close()
 				defer func() { _ = r.client.Close() }()
@@ -51,15 +53,15 @@ func withRedis(t *testing.T, options func(*redis.Options), f func(t *testing.T, 
 
 func (r *rig) wantOps(t *testing.T, want ...string) {
 	t.Helper()
-	if got := r.tap.ops(); !slices.Equal(got, want) {
+	if got := r.tap.Ops(); !slices.Equal(got, want) {
 		t.Errorf("operations\n  %q, wanted\n  %q", got, want)
 	}
-	r.tap.reset()
+	r.tap.Reset()
 }
 
 // Each command is one operation; setting the connection up is none; the
 // answer, an error and nil included, reaches the caller as ever.
-func TestRedisCommands(t *testing.T) {
+func TestCommands(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		if err := r.client.Set(ctx, "k", "v", 0).Err(); err != nil {
@@ -75,8 +77,8 @@ func TestRedisCommands(t *testing.T) {
 			t.Errorf("INCR of text: %v", err)
 		}
 		statuses := []string{"OK", `"v"`, "(nil)", "ERR value is not an integer or out of range"}
-		for i, op := range r.tap.left {
-			if op.Service != "redis" || op.Result.Status != statuses[i] || op.Result.OK != (i < 3) || !r.tap.calls[i].Timed {
+		for i, op := range r.tap.Left {
+			if op.Service != "redis" || op.Result.Status != statuses[i] || op.Result.OK != (i < 3) || !r.tap.Calls[i].Timed {
 				t.Errorf("%s: %+v", op.Method, op.Result)
 			}
 		}
@@ -86,7 +88,7 @@ func TestRedisCommands(t *testing.T) {
 
 // The commands of a pipeline are one operation each; MULTI to EXEC is one, and
 // one that a watched key stopped was not accepted.
-func TestRedisPipelines(t *testing.T) {
+func TestPipelines(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		p := func(p redis.Pipeliner) error {
@@ -108,7 +110,7 @@ func TestRedisPipelines(t *testing.T) {
 			_, err := tx.TxPipelined(ctx, p)
 			return err
 		}, "w")
-		if last := r.tap.left[len(r.tap.left)-1]; !errors.Is(err, redis.TxFailedErr) || last.Result.OK || last.Result.Status != "(nil)" {
+		if last := r.tap.Left[len(r.tap.Left)-1]; !errors.Is(err, redis.TxFailedErr) || last.Result.OK || last.Result.Status != "(nil)" {
 			t.Errorf("%v, %+v", err, last.Result)
 		}
 		r.wantOps(t, "WATCH w", "SET w", "MULTI SET INCR EXEC a w")
@@ -116,7 +118,7 @@ func TestRedisPipelines(t *testing.T) {
 }
 
 // A transaction that is sent word by word is answered word by word.
-func TestRedisInteractiveTransaction(t *testing.T) {
+func TestInteractiveTransaction(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		conn := r.client.Conn()
@@ -136,7 +138,7 @@ func TestRedisInteractiveTransaction(t *testing.T) {
 
 // A script that the server does not know is two operations, as the client
 // makes it; keys are the script's.
-func TestRedisScript(t *testing.T) {
+func TestScript(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		script := redis.NewScript(`return redis.call("INCR", KEYS[1])`)
 		for want := range 2 {
@@ -150,7 +152,7 @@ func TestRedisScript(t *testing.T) {
 
 // A blocking command lets others run: it is let through, and answered when
 // another connection pushes, or at its own time limit.
-func TestRedisBlocking(t *testing.T) {
+func TestBlocking(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		var got []string
@@ -173,7 +175,7 @@ func TestRedisBlocking(t *testing.T) {
 
 // Values beyond every buffer, and pipelines of a thousand commands, pass over
 // a pipe that holds nothing.
-func TestRedisLarge(t *testing.T) {
+func TestLarge(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		big := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB
@@ -187,28 +189,28 @@ func TestRedisLarge(t *testing.T) {
 			}
 			return nil
 		})
-		if err != nil || len(cmds) != 1006 || cmds[1005].(*redis.StringCmd).Val() != big || len(r.tap.ops()) != 1006 {
-			t.Errorf("%d commands, %v, %d operations", len(cmds), err, len(r.tap.ops()))
+		if err != nil || len(cmds) != 1006 || cmds[1005].(*redis.StringCmd).Val() != big || len(r.tap.Ops()) != 1006 {
+			t.Errorf("%d commands, %v, %d operations", len(cmds), err, len(r.tap.Ops()))
 		}
-		r.tap.reset()
+		r.tap.Reset()
 		_, err = r.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			for i := range 1000 {
 				p.Set(ctx, fmt.Sprint("k", i%10), big[:4096], 0)
 			}
 			return nil
 		})
-		if err != nil || len(r.tap.ops()) != 1 {
-			t.Errorf("%v, %d operations", err, len(r.tap.ops()))
+		if err != nil || len(r.tap.Ops()) != 1 {
+			t.Errorf("%v, %d operations", err, len(r.tap.Ops()))
 		}
 	})
 }
 
 // Concurrent callers have connections of their own: each waits for its own
 // answer.
-func TestRedisPool(t *testing.T) {
+func TestPool(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		gate := make(chan struct{})
-		r.tap.before = func(*Call) { <-gate }
+		r.tap.Before = func(*probe.Call) { <-gate }
 		var wg sync.WaitGroup
 		for i := range 5 {
 			wg.Go(func() {
@@ -219,7 +221,7 @@ func TestRedisPool(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		if n := len(r.tap.ops()); n != 5 {
+		if n := len(r.tap.Ops()); n != 5 {
 			t.Errorf("%d operations wait, wanted 5", n)
 		}
 		for range 5 {
@@ -232,7 +234,7 @@ func TestRedisPool(t *testing.T) {
 
 // A request that comes byte by byte is one operation; what is no request
 // breaks the connection with an error that says so, and does not hang.
-func TestRedisRaw(t *testing.T) {
+func TestRaw(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		conn, err := r.client.Options().Dialer(t.Context(), "tcp", "")
 		if err != nil {
@@ -260,7 +262,7 @@ func TestRedisRaw(t *testing.T) {
 }
 
 // What cannot be told as operations is refused with words, and does not hang.
-func TestRedisUnsupported(t *testing.T) {
+func TestUnsupported(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		for request, want := range map[string]string{
 			encode("CLIENT", "REPLY", "OFF"):          "redis: CLIENT REPLY OFF is not supported: every request must have its answer",
@@ -283,7 +285,7 @@ func TestRedisUnsupported(t *testing.T) {
 
 // A subscription is an operation, and messages then reach the subscriber,
 // whether or not it reads meanwhile; the publisher never waits for it.
-func TestRedisSubscribe(t *testing.T) {
+func TestSubscribe(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		sub := r.client.Subscribe(ctx, "news")
@@ -305,7 +307,7 @@ func TestRedisSubscribe(t *testing.T) {
 		if _, err := sub.ReceiveTimeout(ctx, time.Second); err == nil || !err.(net.Error).Timeout() {
 			t.Errorf("with nothing to receive: %v", err)
 		}
-		if ops := r.tap.ops(); ops[0] != "SUBSCRIBE news" || len(ops) != 301 {
+		if ops := r.tap.Ops(); ops[0] != "SUBSCRIBE news" || len(ops) != 301 {
 			t.Errorf("%d operations, %q", len(ops), ops[0])
 		}
 	})
@@ -321,16 +323,16 @@ type old struct {
 func (o *old) ReadStale(missing int) { o.missing = append(o.missing, missing) }
 func (o *old) Gone() error           { return o.gone }
 
-// A stale verdict reaches the connection before the request does; operations
+// The fate of a stale read reaches the connection before the request does; operations
 // on a replica are marked. A connection that has been reset fails before the
 // tap.
-func TestRedisReplica(t *testing.T) {
+func TestReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := miniredis.NewMiniRedis()
 		defer server.Close()
-		tap := &scripted{verdicts: map[string][]Verdict{"GET": {{}, {Stale, "2"}, {}}}}
+		tap := &probetest.Tap{Fates: map[string][]probe.Fate{"GET": {{}, {Action: probe.Stale, With: "2"}, {}}}}
 		var conns []*old
-		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: RedisReplicaDialer(tap, "cache", func(context.Context, string, string) (net.Conn, error) {
+		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: ReplicaDialer(tap, "cache", func(context.Context, string, string) (net.Conn, error) {
 			conn, err := server.Dial()
 			conns = append(conns, &old{Conn: conn})
 			return conns[len(conns)-1], err
@@ -342,23 +344,23 @@ func TestRedisReplica(t *testing.T) {
 		if len(conns) != 1 || !slices.Equal(conns[0].missing, []int{2}) {
 			t.Fatalf("%d connections, the first %v", len(conns), conns[0].missing)
 		}
-		conns[0].gone = ErrReset("read")
+		conns[0].gone = probe.ErrReset("read")
 		if err := client.Get(t.Context(), "k").Err(); err != redis.Nil || len(conns) != 2 {
 			t.Errorf("after a reset: %v, %d connections", err, len(conns))
 		}
-		for _, op := range tap.left {
-			if op.Service != "cache" || op.Request.Target != RedisReplica {
+		for _, op := range tap.Left {
+			if op.Service != "cache" || op.Request.Target != Replica {
 				t.Errorf("got %+v", op)
 			}
 		}
-		if len(tap.left) != 4 || len(tap.calls) != 4 {
-			t.Errorf("%d operations of %d calls", len(tap.left), len(tap.calls))
+		if len(tap.Left) != 4 || len(tap.Calls) != 4 {
+			t.Errorf("%d operations of %d calls", len(tap.Left), len(tap.Calls))
 		}
 	})
 }
 
 // What a command does, and to which keys.
-func TestRedisAccess(t *testing.T) {
+func TestAccess(t *testing.T) {
 	for _, c := range []struct {
 		words  string
 		access event.Access
@@ -368,10 +370,10 @@ func TestRedisAccess(t *testing.T) {
 		{"SELECT 1", 0, "1"}, {"XREADGROUP GROUP g c STREAMS s t > >", both, "s t"}, {"WHATEVER a", both, "a"},
 	} {
 		words := strings.Fields(c.words)
-		if access := RedisAccess(words); access != c.access {
+		if access := Access(words); access != c.access {
 			t.Errorf("%s: access %v, wanted %v", c.words, access, c.access)
 		}
-		if keys := strings.Join(RedisKeys(words), " "); c.access != 0 && keys != c.keys {
+		if keys := strings.Join(Keys(words), " "); c.access != 0 && keys != c.keys {
 			t.Errorf("%s: keys %q, wanted %q", c.words, keys, c.keys)
 		}
 	}

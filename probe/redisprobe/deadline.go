@@ -1,4 +1,4 @@
-package probe
+package redisprobe
 
 import (
 	"net"
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func (c *redisConn) signal() {
+func (c *conn) signal() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
@@ -14,7 +14,7 @@ func (c *redisConn) signal() {
 }
 
 // wait waits for something to change, or for the deadline.
-func (c *redisConn) wait() error {
+func (c *conn) wait() error {
 	c.mu.Lock()
 	by := c.readBy
 	c.mu.Unlock()
@@ -35,7 +35,7 @@ func (c *redisConn) wait() error {
 }
 
 // SetDeadline sets both deadlines.
-func (c *redisConn) SetDeadline(t time.Time) error {
+func (c *conn) SetDeadline(t time.Time) error {
 	if err := c.SetWriteDeadline(t); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (c *redisConn) SetDeadline(t time.Time) error {
 // SetWriteDeadline does nothing where a call may be held: a request is
 // accepted at once, as a socket's buffer does, and what follows is the
 // answer's time.
-func (c *redisConn) SetWriteDeadline(t time.Time) error {
+func (c *conn) SetWriteDeadline(t time.Time) error {
 	if c.through {
 		return c.Conn.SetWriteDeadline(t)
 	}
@@ -53,7 +53,7 @@ func (c *redisConn) SetWriteDeadline(t time.Time) error {
 }
 
 // SetReadDeadline sets when a read gives up.
-func (c *redisConn) SetReadDeadline(t time.Time) error {
+func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	c.readBy = t
 	now := c.through || c.busy
@@ -66,7 +66,7 @@ func (c *redisConn) SetReadDeadline(t time.Time) error {
 }
 
 // Close closes the connection; a call that waits at the tap is given up.
-func (c *redisConn) Close() error {
+func (c *conn) Close() error {
 	c.closing.Do(func() { close(c.closed) })
 	return c.Conn.Close()
 }

@@ -1,4 +1,4 @@
-package probe
+package redisprobe
 
 import (
 	"context"
@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
 )
 
 // subscribe makes the connection a stream, or breaks it: a reader learns of
 // that, as the writer would not. There may be no reader at all for a while, so
 // the server's messages are taken in by a goroutine of nobody's.
-func (c *redisConn) subscribe(t turn) {
+func (c *conn) subscribe(t turn) {
 	call := t.call
-	v := c.enter(call)
-	err := notPassed(v)
+	fate := c.enter(call)
+	err := notPassed(fate)
 	if err == nil {
 		err = c.openStream(t.raw)
 	}
@@ -22,15 +23,15 @@ func (c *redisConn) subscribe(t turn) {
 		call.Op.Result = event.Result{Status: "(subscribed)", OK: true}
 		err = c.tap.Leave(call)
 	}
-	if err == nil && v.Action == Lose {
-		err = ErrReset("read")
+	if err == nil && fate.Action == probe.Lose {
+		err = probe.ErrReset("read")
 	}
 	if err != nil {
 		_ = c.breakOff(err)
 	}
 }
 
-func (c *redisConn) openStream(request []byte) error {
+func (c *conn) openStream(request []byte) error {
 	if err := c.Conn.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (c *redisConn) openStream(request []byte) error {
 }
 
 // pump takes in what the server pushes, until the connection closes.
-func (c *redisConn) pump() {
+func (c *conn) pump() {
 	pprof.SetGoroutineLabels(context.Background())
 	b := make([]byte, 4<<10)
 	for {
@@ -63,7 +64,7 @@ func (c *redisConn) pump() {
 
 // unasked waits for what the server says to no request: a push message is
 // taken whole, and on anything else the connection is a stream.
-func (c *redisConn) unasked() error {
+func (c *conn) unasked() error {
 	first, err := c.replies.Peek(1)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package probe
+package redisprobe
 
 import (
 	"context"
@@ -12,13 +12,16 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/internal/probetest"
 )
 
 // A call that is refused has no effect, and the client's own retry comes as a
 // second operation.
-func TestRedisRefuse(t *testing.T) {
+func TestRefuse(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
-		r.tap.verdicts["INCR"] = []Verdict{{Refuse, "reset"}}
+		r.tap.Fates["INCR"] = []probe.Fate{{Action: probe.Refuse, With: "reset"}}
 		if n, err := r.client.Incr(t.Context(), "n").Result(); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
@@ -28,14 +31,14 @@ func TestRedisRefuse(t *testing.T) {
 
 // The field's favourite: the answer of INCR is lost, the client sends it
 // again, and it counts twice.
-func TestRedisLoseReset(t *testing.T) {
+func TestLoseReset(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
-		r.tap.verdicts["INCR"] = []Verdict{{Lose, "reset"}}
+		r.tap.Fates["INCR"] = []probe.Fate{{Action: probe.Lose, With: "reset"}}
 		if n, err := r.client.Incr(t.Context(), "n").Result(); n != 2 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
-		if r.tap.left[0].Result.Status != "1" {
-			t.Errorf("the lost answer is %+v", r.tap.left[0].Result)
+		if r.tap.Left[0].Result.Status != "1" {
+			t.Errorf("the lost answer is %+v", r.tap.Left[0].Result)
 		}
 		r.wantOps(t, "INCR n", "INCR n")
 	})
@@ -43,11 +46,11 @@ func TestRedisLoseReset(t *testing.T) {
 
 // Where the answer is lost without a trace, the client waits for its read
 // timeout, which is virtual, and may then try again.
-func TestRedisLoseTimeout(t *testing.T) {
+func TestLoseTimeout(t *testing.T) {
 	for _, retries := range []int{-1, 3} {
 		options := func(o *redis.Options) { o.ReadTimeout, o.MaxRetries = 7*time.Second, retries }
 		withRedis(t, options, func(t *testing.T, r *rig) {
-			r.tap.verdicts["INCR"] = []Verdict{{Lose, "timeout"}}
+			r.tap.Fates["INCR"] = []probe.Fate{{Action: probe.Lose, With: "timeout"}}
 			began := time.Now()
 			n, err := r.client.Incr(t.Context(), "n").Result()
 			if took := time.Since(began); took != 7*time.Second {
@@ -71,15 +74,15 @@ func TestRedisLoseTimeout(t *testing.T) {
 
 // Without retries the caller sees what became of the call, and the client
 // works on over a new connection.
-func TestRedisNoRetries(t *testing.T) {
+func TestNoRetries(t *testing.T) {
 	withRedis(t, func(o *redis.Options) { o.MaxRetries = -1 }, func(t *testing.T, r *rig) {
-		for _, v := range []Verdict{{Refuse, "reset"}, {Lose, "reset"}, {Cut, ""}} {
-			r.tap.verdicts["INCR"] = []Verdict{v}
+		for _, v := range []probe.Fate{{Action: probe.Refuse, With: "reset"}, {Action: probe.Lose, With: "reset"}, {Action: probe.Cut}} {
+			r.tap.Fates["INCR"] = []probe.Fate{v}
 			if err := r.client.Incr(t.Context(), "n").Err(); !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("%v: %v", v, err)
 			}
 		}
-		r.tap.verdicts["INCR"] = []Verdict{{GaveUp, ""}}
+		r.tap.Fates["INCR"] = []probe.Fate{{Action: probe.GaveUp}}
 		if err := r.client.Incr(t.Context(), "n").Err(); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("%v", err)
 		}
@@ -91,10 +94,10 @@ func TestRedisNoRetries(t *testing.T) {
 
 // An instance that has died while its call was under way does not see the
 // answer.
-func TestRedisDead(t *testing.T) {
+func TestDead(t *testing.T) {
 	withRedis(t, func(o *redis.Options) { o.MaxRetries = -1 }, func(t *testing.T, r *rig) {
-		r.tap.dead = true
-		if err := r.client.Incr(t.Context(), "n").Err(); !errors.Is(err, errDead) {
+		r.tap.Dead = true
+		if err := r.client.Incr(t.Context(), "n").Err(); !errors.Is(err, probetest.ErrDead) {
 			t.Errorf("%v", err)
 		}
 		if n, _ := r.mini.Get("n"); n != "1" {
@@ -105,9 +108,9 @@ func TestRedisDead(t *testing.T) {
 
 // A fault in the middle of a pipeline leaves what came before it done, and
 // what comes after it not even tried; the client tries the whole again.
-func TestRedisPipelineFault(t *testing.T) {
+func TestPipelineFault(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
-		r.tap.verdicts["INCRBY"] = []Verdict{{Lose, "reset"}}
+		r.tap.Fates["INCRBY"] = []probe.Fate{{Action: probe.Lose, With: "reset"}}
 		_, err := r.client.Pipelined(t.Context(), func(p redis.Pipeliner) error {
 			p.Incr(t.Context(), "a")
 			p.IncrBy(t.Context(), "b", 10)
@@ -128,10 +131,10 @@ func TestRedisPipelineFault(t *testing.T) {
 
 // A call that is held stands for a caller that does not run: however long, it
 // does not time out by itself, nor does a connection that was long in hand.
-func TestRedisHeld(t *testing.T) {
+func TestHeld(t *testing.T) {
 	withRedis(t, func(o *redis.Options) { o.MaxRetries, o.ReadTimeout = -1, 3*time.Second }, func(t *testing.T, r *rig) {
 		ctx := t.Context()
-		r.tap.before = func(c *Call) { time.Sleep(time.Hour) }
+		r.tap.Before = func(c *probe.Call) { time.Sleep(time.Hour) }
 		if n, err := r.client.Incr(ctx, "n").Result(); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
@@ -143,7 +146,7 @@ func TestRedisHeld(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		r.tap.verdicts["INCR"] = []Verdict{{Lose, "timeout"}}
+		r.tap.Fates["INCR"] = []probe.Fate{{Action: probe.Lose, With: "timeout"}}
 		began := time.Now()
 		if err := r.client.Incr(ctx, "n").Err(); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != time.Hour+3*time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
@@ -152,11 +155,11 @@ func TestRedisHeld(t *testing.T) {
 }
 
 // To close the client gives up what waits at the tap, without effect.
-func TestRedisCloseWhileHeld(t *testing.T) {
+func TestCloseWhileHeld(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		var gaveUp bool
-		r.tap.before = func(c *Call) { <-c.GiveUp; gaveUp = true }
-		r.tap.verdicts["INCR"] = []Verdict{{GaveUp, ""}}
+		r.tap.Before = func(c *probe.Call) { <-c.GiveUp; gaveUp = true }
+		r.tap.Fates["INCR"] = []probe.Fate{{Action: probe.GaveUp}}
 		done := make(chan error)
 		go func() { done <- r.client.Incr(t.Context(), "n").Err() }()
 		synctest.Wait()
@@ -169,13 +172,13 @@ func TestRedisCloseWhileHeld(t *testing.T) {
 
 // A call of which nothing more is heard ends with its connection, deadline or
 // not.
-func TestRedisSilentWithoutDeadline(t *testing.T) {
+func TestSilentWithoutDeadline(t *testing.T) {
 	withRedis(t, func(o *redis.Options) { o.ReadTimeout = -1 }, func(t *testing.T, r *rig) {
-		r.tap.verdicts["INCR"] = []Verdict{{Lose, "timeout"}}
+		r.tap.Fates["INCR"] = []probe.Fate{{Action: probe.Lose, With: "timeout"}}
 		done := make(chan error)
 		go func() { done <- r.client.Incr(t.Context(), "n").Err() }()
 		synctest.Wait()
-		if r.tap.calls[0].Timed {
+		if r.tap.Calls[0].Timed {
 			t.Error("a call without a deadline is timed")
 		}
 		_ = r.client.Close()
@@ -186,9 +189,9 @@ func TestRedisSilentWithoutDeadline(t *testing.T) {
 }
 
 // A context's deadline is the call's where the client is told to heed it.
-func TestRedisContextDeadline(t *testing.T) {
+func TestContextDeadline(t *testing.T) {
 	withRedis(t, func(o *redis.Options) { o.ContextTimeoutEnabled = true }, func(t *testing.T, r *rig) {
-		r.tap.verdicts["INCR"] = []Verdict{{Lose, "timeout"}}
+		r.tap.Fates["INCR"] = []probe.Fate{{Action: probe.Lose, With: "timeout"}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
@@ -200,20 +203,20 @@ func TestRedisContextDeadline(t *testing.T) {
 
 // A subscription that fails is tried again by the client, on a new
 // connection; what is published before that is lost.
-func TestRedisSubscribeFault(t *testing.T) {
+func TestSubscribeFault(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
-		r.tap.verdicts["SUBSCRIBE"] = []Verdict{{Refuse, "reset"}, {Lose, "reset"}}
+		r.tap.Fates["SUBSCRIBE"] = []probe.Fate{{Action: probe.Refuse, With: "reset"}, {Action: probe.Lose, With: "reset"}}
 		sub := r.client.Subscribe(t.Context(), "news")
 		defer func() { _ = sub.Close() }()
 		messages := sub.Channel()
 		time.Sleep(time.Minute)
 		if n := r.client.Publish(t.Context(), "news", "hello").Val(); n != 1 {
-			t.Fatalf("%d subscribers after %q", n, r.tap.ops())
+			t.Fatalf("%d subscribers after %q", n, r.tap.Ops())
 		}
 		if m := <-messages; m.Payload != "hello" {
 			t.Errorf("got %v", m)
 		}
-		if got := strings.Join(r.tap.ops(), ","); got != "SUBSCRIBE news,SUBSCRIBE news,SUBSCRIBE news,PUBLISH news" {
+		if got := strings.Join(r.tap.Ops(), ","); got != "SUBSCRIBE news,SUBSCRIBE news,SUBSCRIBE news,PUBLISH news" {
 			t.Errorf("got %s", got)
 		}
 	})
@@ -221,7 +224,7 @@ func TestRedisSubscribeFault(t *testing.T) {
 
 // Answers are waited for by one goroutine while another sends, as clients
 // with one connection for all do.
-func TestRedisDuplex(t *testing.T) {
+func TestDuplex(t *testing.T) {
 	withRedis(t, nil, func(t *testing.T, r *rig) {
 		conn, err := r.client.Options().Dialer(t.Context(), "tcp", "")
 		if err != nil {

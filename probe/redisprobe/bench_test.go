@@ -1,4 +1,4 @@
-package probe
+package redisprobe
 
 import (
 	"context"
@@ -9,28 +9,30 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/probe"
 )
 
 // passes is a tap that lets everything happen, as a world would that has
 // nothing against it.
 type passes struct{}
 
-func (passes) Enter(*Call) Verdict         { return Verdict{} }
-func (passes) Leave(*Call) error           { return nil }
-func (passes) Emit(string, map[string]any) {}
+func (passes) Enter(*probe.Call) probe.Fate { return probe.Fate{} }
+func (passes) Leave(*probe.Call) error      { return nil }
+func (passes) Emit(string, map[string]any)  {}
+func (passes) Passive() bool                { return false }
 
-// BenchmarkRedisDirect is what a command costs without a seam.
-func BenchmarkRedisDirect(b *testing.B) {
-	benchmarkRedis(b, func(d Dialer) Dialer { return d })
+// BenchmarkDirect is what a command costs without a seam.
+func BenchmarkDirect(b *testing.B) {
+	benchmark(b, func(d Dial) Dial { return d })
 }
 
-// BenchmarkRedisThroughSeam is the same command through the tap: the
-// difference to BenchmarkRedisDirect is the seam's price.
-func BenchmarkRedisThroughSeam(b *testing.B) {
-	benchmarkRedis(b, func(d Dialer) Dialer { return RedisDialer(passes{}, "redis", d) })
+// BenchmarkThroughSeam is the same command through the tap: the
+// difference to BenchmarkDirect is the seam's price.
+func BenchmarkThroughSeam(b *testing.B) {
+	benchmark(b, func(d Dial) Dial { return Dialer(passes{}, "redis", d) })
 }
 
-func benchmarkRedis(b *testing.B, wrap func(Dialer) Dialer) {
+func benchmark(b *testing.B, wrap func(Dial) Dial) {
 	b.ReportAllocs()
 	err := bubble.Run(bubble.Options{}, func(beat *bubble.Beat) {
 		m := miniredis.NewMiniRedis()
@@ -55,7 +57,7 @@ func BenchmarkPipelineThroughSeam(b *testing.B) {
 	b.ReportAllocs()
 	m := miniredis.NewMiniRedis()
 	defer m.Close()
-	dial := RedisDialer(passes{}, "redis", func(context.Context, string, string) (net.Conn, error) { return m.Dial() })
+	dial := Dialer(passes{}, "redis", func(context.Context, string, string) (net.Conn, error) { return m.Dial() })
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: dial})
 	defer func() { _ = client.Close() }()
 	for n := 0; n < b.N; n += 100 {

@@ -1,4 +1,4 @@
-package probe
+package redisprobe
 
 import (
 	"slices"
@@ -91,10 +91,10 @@ func isSubscription(name string) bool {
 	return false
 }
 
-// RedisAccess tells whether a command reads, writes, or does both, which is
+// Access tells whether a command reads, writes, or does both, which is
 // what is said of one that is not known. Commands that set a connection up do
 // neither.
-func RedisAccess(words []string) event.Access {
+func Access(words []string) event.Access {
 	name := commandName(words)
 	if isSetup(name) {
 		return 0
@@ -102,13 +102,13 @@ func RedisAccess(words []string) event.Access {
 	return commandAccess(name, words)
 }
 
-// RedisKeys returns the keys among a command's words, as far as the command
+// Keys returns the keys among a command's words, as far as the command
 // itself tells them.
-func RedisKeys(words []string) []string { return commandKeys(commandName(words), words) }
+func Keys(words []string) []string { return commandKeys(commandName(words), words) }
 
 func describeCommand(words []string) event.Operation {
 	name := commandName(words)
-	op := event.Operation{Method: name, Access: commandAccess(name, words), Fails: redisFails, Request: event.Payload{Words: words}}
+	op := event.Operation{Method: name, Access: commandAccess(name, words), Fails: fails, Request: event.Payload{Words: words}}
 	if keys := commandKeys(name, words); len(keys) == 1 {
 		op.Resource = keys[0]
 	} else {
@@ -117,14 +117,14 @@ func describeCommand(words []string) event.Operation {
 	return op
 }
 
-// redisFails: what a client sees of a Redis that does not answer is its
+// fails: what a client sees of a Redis that does not answer is its
 // connection.
-var redisFails = []string{"reset"}
+var fails = []string{"reset"}
 
 // describeTransaction tells MULTI to EXEC as one operation. What was watched
 // decides whether it happens: the operation reads that.
 func describeTransaction(group [][]string, watched []string) event.Operation {
-	op := event.Operation{Method: commandName(group[len(group)-1]), Fails: redisFails}
+	op := event.Operation{Method: commandName(group[len(group)-1]), Fails: fails}
 	if op.Method == "DISCARD" { // none of it happens
 		return op
 	}

@@ -1,4 +1,4 @@
-package probe
+package gcpprobe
 
 import (
 	"strings"
@@ -86,4 +86,16 @@ func textField(m protoreflect.Message, name string) string {
 		return m.Get(fd).String()
 	}
 	return ""
+}
+
+// lastElement is the last element of a resource name such as
+// projects/p/topics/t, which is how people call the thing.
+func lastElement(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+// lowerFirst is a method's name as Google's documentation writes it.
+func lowerFirst(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.ToLower(name[:1]) + name[1:]
 }

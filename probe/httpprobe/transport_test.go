@@ -1,4 +1,4 @@
-package probe
+package httpprobe
 
 import (
 	"context"
@@ -13,6 +13,10 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/internal/probetest"
 )
 
 // handled is a round tripper that a handler answers.
@@ -56,19 +60,19 @@ func roundTrip(ctx context.Context, rt http.RoundTripper, method, url, body stri
 // A call that passes is told with what was sent and answered, and both sides
 // see what they would without a seam.
 func TestTransportPass(t *testing.T) {
-	tap := &scripted{}
+	tap := &probetest.Tap{}
 	resp, body, err := roundTrip(t.Context(), Transport(tap, echo, nil), "POST", "http://pay.example/a%20b?z=1&a=2", `{"n":1}`)
 	if err != nil || resp.StatusCode != 201 || body != `{"n":1}` || resp.Header.Get("X-Length") != "7" {
 		t.Errorf("%+v, %q, %v", resp, body, err)
 	}
-	op := tap.left[0]
-	if op.Service != "pay.example" || op.Method != "POST" || op.Resource != "/a b" || op.Access != both ||
+	op := tap.Left[0]
+	if op.Service != "pay.example" || op.Method != "POST" || op.Resource != "/a b" || op.Access != event.Reads|event.Writes ||
 		op.Request.Target != "/a%20b?a=2&z=1" || string(op.Request.Body) != `{"n":1}` ||
 		op.Result.Status != "201" || !op.Result.OK || string(op.Result.Body) != `{"n":1}` || op.Result.Header["X-Length"] != "7" {
 		t.Errorf("%+v", op)
 	}
-	if _, _, err := roundTrip(t.Context(), Transport(tap, echo, nil), "GET", "http://pay.example/", ""); err != nil || tap.left[1].Access != reads {
-		t.Errorf("%+v, %v", tap.left[1], err)
+	if _, _, err := roundTrip(t.Context(), Transport(tap, echo, nil), "GET", "http://pay.example/", ""); err != nil || tap.Left[1].Access != event.Reads {
+		t.Errorf("%+v, %v", tap.Left[1], err)
 	}
 }
 
@@ -76,25 +80,25 @@ func TestTransportPass(t *testing.T) {
 // such a service shows.
 func TestTransportRefuse(t *testing.T) {
 	for _, c := range []struct {
-		v      Verdict
+		v      probe.Fate
 		status int
 		err    error
 	}{
-		{Verdict{Refuse, "503"}, 503, nil}, {Verdict{Refuse, "429"}, 429, nil},
-		{Verdict{Refuse, "refused"}, 0, syscall.ECONNREFUSED}, {Verdict{Cut, ""}, 0, syscall.ECONNRESET},
+		{probe.Fate{Action: probe.Refuse, With: "503"}, 503, nil}, {probe.Fate{Action: probe.Refuse, With: "429"}, 429, nil},
+		{probe.Fate{Action: probe.Refuse, With: "refused"}, 0, syscall.ECONNREFUSED}, {probe.Fate{Action: probe.Cut}, 0, syscall.ECONNRESET},
 	} {
-		tap := &scripted{verdicts: map[string][]Verdict{"POST": {c.v}}}
+		tap := &probetest.Tap{Fates: map[string][]probe.Fate{"POST": {c.v}}}
 		called := false
 		rt := Transport(tap, handled(func(http.ResponseWriter, *http.Request) { called = true }), nil)
 		resp, body, err := roundTrip(t.Context(), rt, "POST", "http://pay.example/", "x")
-		if called || !errors.Is(err, c.err) || len(tap.left) != 0 {
+		if called || !errors.Is(err, c.err) || len(tap.Left) != 0 {
 			t.Errorf("%v: called %v, %v", c.v, called, err)
 		}
 		if err == nil && (resp.StatusCode != c.status || int64(len(body)) != resp.ContentLength || !strings.Contains(body, fmt.Sprint(c.status))) {
 			t.Errorf("%v: %+v %q", c.v, resp, body)
 		}
 	}
-	tap := &scripted{verdicts: map[string][]Verdict{"HEAD": {{Refuse, "503"}}}}
+	tap := &probetest.Tap{Fates: map[string][]probe.Fate{"HEAD": {{Action: probe.Refuse, With: "503"}}}}
 	if resp, body, err := roundTrip(t.Context(), Transport(tap, echo, nil), "HEAD", "http://pay.example/", ""); err != nil || resp.StatusCode != 503 || body != "" {
 		t.Errorf("HEAD: %+v, %q, %v", resp, body, err)
 	}
@@ -104,7 +108,7 @@ func TestTransportRefuse(t *testing.T) {
 // after its time; the effect is there, and told.
 func TestTransportLose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tap := &scripted{verdicts: map[string][]Verdict{"POST": {{Lose, "reset"}, {Lose, "timeout"}}}}
+		tap := &probetest.Tap{Fates: map[string][]probe.Fate{"POST": {{Action: probe.Lose, With: "reset"}, {Action: probe.Lose, With: "timeout"}}}}
 		effects := 0
 		client := &http.Client{Timeout: 5 * time.Second, Transport: Transport(tap, handled(func(http.ResponseWriter, *http.Request) { effects++ }), nil)}
 		if _, err := client.Post("http://pay.example/", "text/plain", strings.NewReader("x")); !errors.Is(err, syscall.ECONNRESET) {
@@ -112,18 +116,18 @@ func TestTransportLose(t *testing.T) {
 		}
 		began := time.Now()
 		_, err := client.Post("http://pay.example/", "text/plain", strings.NewReader("x"))
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 5*time.Second || !tap.calls[1].Timed {
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 5*time.Second || !tap.Calls[1].Timed {
 			t.Errorf("timeout: %v after %v", err, time.Since(began))
 		}
-		if effects != 2 || len(tap.left) != 2 || tap.left[1].Result.Status != "200" {
-			t.Errorf("%d effects, %+v", effects, tap.left)
+		if effects != 2 || len(tap.Left) != 2 || tap.Left[1].Result.Status != "200" {
+			t.Errorf("%d effects, %+v", effects, tap.Left)
 		}
 	})
 }
 
 // A caller that gives up at the tap sees its own context's reason.
 func TestTransportGaveUp(t *testing.T) {
-	tap := &scripted{verdicts: map[string][]Verdict{"GET": {{GaveUp, ""}}}, before: func(c *Call) { <-c.GiveUp }}
+	tap := &probetest.Tap{Fates: map[string][]probe.Fate{"GET": {{Action: probe.GaveUp}}}, Before: func(c *probe.Call) { <-c.GiveUp }}
 	mine := errors.New("mine")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(mine)
@@ -136,17 +140,17 @@ func TestTransportGaveUp(t *testing.T) {
 // told, and the caller sees a timeout.
 func TestTransportSlowService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tap := &scripted{}
+		tap := &probetest.Tap{}
 		client := &http.Client{Timeout: time.Second, Transport: Transport(tap, handled(func(http.ResponseWriter, *http.Request) { time.Sleep(3 * time.Second) }), nil)}
-		if _, err := client.Get("http://pay.example/"); !errors.Is(err, context.DeadlineExceeded) || len(tap.left) != 1 {
-			t.Errorf("%v, %d told", err, len(tap.left))
+		if _, err := client.Get("http://pay.example/"); !errors.Is(err, context.DeadlineExceeded) || len(tap.Left) != 1 {
+			t.Errorf("%v, %d told", err, len(tap.Left))
 		}
 	})
 }
 
 // An instance that died while its call was under way does not see the answer.
 func TestTransportDead(t *testing.T) {
-	if _, _, err := roundTrip(t.Context(), Transport(&scripted{dead: true}, echo, nil), "POST", "http://x.example/", "x"); !errors.Is(err, errDead) {
+	if _, _, err := roundTrip(t.Context(), Transport(&probetest.Tap{Dead: true}, echo, nil), "POST", "http://x.example/", "x"); !errors.Is(err, probetest.ErrDead) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -172,7 +176,7 @@ func TestTransportAnswers(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	tap := &scripted{}
+	tap := &probetest.Tap{}
 	rt := Transport(tap, server.Client().Transport, nil)
 	for _, c := range []struct {
 		method, path, body string
@@ -190,7 +194,7 @@ func TestTransportAnswers(t *testing.T) {
 	if _, body, err := roundTrip(t.Context(), rt, "GET", server.URL+"/broken", ""); body != "half" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("broken: %q, %v", body, err)
 	}
-	if last := tap.left[len(tap.left)-1]; last.Result.Status != "200" {
+	if last := tap.Left[len(tap.Left)-1]; last.Result.Status != "200" {
 		t.Errorf("broken: %+v", last.Result)
 	}
 }
@@ -198,15 +202,15 @@ func TestTransportAnswers(t *testing.T) {
 // The default method is GET, as net/http has it, and a request's body is
 // closed, whatever becomes of the call.
 func TestTransportRequest(t *testing.T) {
-	tap := &scripted{verdicts: map[string][]Verdict{"GET": {{Refuse, "503"}}}}
+	tap := &probetest.Tap{Fates: map[string][]probe.Fate{"GET": {{Action: probe.Refuse, With: "503"}}}}
 	body := &closed{Reader: strings.NewReader("x")}
 	req, _ := http.NewRequest("", "http://x.example/", body)
 	req.Method = ""
 	if _, err := Transport(tap, echo, nil).RoundTrip(req); err != nil || !body.closed {
 		t.Errorf("closed %v, %v", body.closed, err)
 	}
-	if !slices.Equal(tap.ops(), []string{"GET /"}) || tap.calls[0].Op.Access != reads {
-		t.Errorf("%+v", tap.calls[0].Op)
+	if !slices.Equal(tap.Ops(), []string{"GET /"}) || tap.Calls[0].Op.Access != event.Reads {
+		t.Errorf("%+v", tap.Calls[0].Op)
 	}
 }
 
@@ -223,21 +227,21 @@ func (c *closed) Close() error {
 // A service below the seam can name the call that it serves, with and without
 // a body; in production it cannot, and pays nothing.
 func TestCallOf(t *testing.T) {
-	if c := CallOf(t.Context()); c != nil {
+	if c := probe.CallOf(t.Context()); c != nil {
 		t.Errorf("no call is %+v", c)
 	}
-	var below *Call
-	base := handled(func(_ http.ResponseWriter, r *http.Request) { below = CallOf(r.Context()) })
+	var below *probe.Call
+	base := handled(func(_ http.ResponseWriter, r *http.Request) { below = probe.CallOf(r.Context()) })
 	for _, body := range []string{"", "text"} {
-		tap := &scripted{}
-		if _, _, err := roundTrip(t.Context(), Transport(tap, base, nil), "POST", "http://pay.example/", body); err != nil || below == nil || below != tap.calls[0] {
+		tap := &probetest.Tap{}
+		if _, _, err := roundTrip(t.Context(), Transport(tap, base, nil), "POST", "http://pay.example/", body); err != nil || below == nil || below != tap.Calls[0] {
 			t.Errorf("%q: below the seam the call is %+v, %v", body, below, err)
 		}
-		rules, err := CompileRules(nil)
+		rules, err := probe.CompileRules(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		recorder := NewRecorder("f", "i", rules, nil)
+		recorder := probe.NewRecorder("f", "i", rules, nil)
 		if _, _, err := roundTrip(t.Context(), Transport(recorder, base, nil), "POST", "http://pay.example/", body); err != nil || below != nil {
 			t.Errorf("%q: below a recorder the call is %+v, %v", body, below, err)
 		}
