@@ -83,7 +83,7 @@ type world struct {
 	lostAck   *call  // an acknowledgement that the service does not see
 	closing   bool
 	chosen    atomic.Uint32 // orders what the chooser does for the race detector
-	watch     watch
+	watch     Watch
 	idleSince time.Time // when the last task that is no instance's own did something
 
 	aliveAtEnd map[string]bool // function instances, by id
@@ -122,13 +122,13 @@ func (w *world) owner(label string) *owner {
 	return w.owners[label]
 }
 
-func newWorld(s *Simulation, source scheduler.Source, watch watch, g *globals, beat *bubble.Beat) *world {
+func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, beat *bubble.Beat) *world {
 	w := &world{
 		sim: s, record: scheduler.NewDecider(source), watch: watch,
 		beat: beat, random: g.random, output: g.output, topics: map[string][]*subscription{},
 		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
 	}
-	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != unwatched})
+	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
 	w.replay, _ = source.(*scheduler.Replay)
 	for _, f := range s.scenario.Functions {
 		w.functions = append(w.functions, &function{Function: f})
