@@ -1,6 +1,11 @@
 package monitor
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
+)
 
 // With a time to live an instance that saw no event for longer is forgotten:
 // alive, it counts as expired; dead, it may be born again. Instances are
@@ -18,7 +23,7 @@ type ref struct {
 }
 
 type age struct {
-	last         instant
+	last         order.Instant
 	next, before ref
 }
 
@@ -36,11 +41,11 @@ func (s *store) chained(r ref) bool {
 // touch makes an instance the newest.
 func (m *engine) touch(s *store, domain int, c cell) {
 	m.forgetAge(s, domain, c)
-	s.append(ref{int32(domain), c + 1}, m.now.at)
+	s.append(ref{int32(domain), c + 1}, m.now.At)
 }
 
 // append makes an instance that is not in the chain its newest.
-func (s *store) append(r ref, last instant) {
+func (s *store) append(r ref, last order.Instant) {
 	p := &s.pools[r.domain]
 	for len(p.ages) < len(p.all) {
 		p.ages = append(p.ages, age{})
@@ -78,7 +83,7 @@ func (m *engine) forgetAge(s *store, domain int, c cell) {
 func (m *engine) expire(s *store) {
 	for {
 		r := s.ages.oldest
-		if r.cell == 0 || !s.age(r).last.add(m.options.ttl).before(m.now.at) {
+		if r.cell == 0 || !s.age(r).last.Add(m.options.ttl).Before(m.now.At) {
 			return
 		}
 		m.expireOne(s, int(r.domain), r.cell-1)
@@ -102,8 +107,8 @@ func (m *engine) expireOne(s *store, domain int, c cell) {
 			f.finish(s, m.options.skew)
 		}
 		if s.timed() && !f.undecided {
-			end := s.age(ref{int32(domain), c + 1}).last.add(m.options.ttl)
-			m.deadlines.end = endOfTime{any: true, newest: end.add(1)}
+			end := s.age(ref{int32(domain), c + 1}).last.Add(m.options.ttl)
+			m.deadlines.end = endOfTime{any: true, newest: end.Add(1)}
 			f.states = s.configs.atEnd(f.states, m)
 			defer func() { m.deadlines.end = endOfTime{} }()
 		}
@@ -166,7 +171,7 @@ func (p *pool) forgetTrail(c cell) {
 
 // inheritance returns the trails that the instance of a key has inherited, or
 // would continue.
-func (m *engine) inheritance(s *store, domain int, key []symbol) []uint32 {
+func (m *engine) inheritance(s *store, domain int, key []values.Symbol) []uint32 {
 	if m.options.ttl == 0 {
 		return nil
 	}
@@ -176,7 +181,7 @@ func (m *engine) inheritance(s *store, domain int, key []symbol) []uint32 {
 	if !s.lazy || domain == 0 {
 		return nil
 	}
-	var room [8]symbol
+	var room [8]values.Symbol
 	base := s.domains[domain].recipe.base
 	part := room[:0]
 	for _, v := range s.domains[base].list {

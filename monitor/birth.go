@@ -3,6 +3,7 @@ package monitor
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -10,7 +11,7 @@ import (
 // far is that of the largest instance contained in it, or what its parts come
 // to.
 func (m *engine) conceiveOwn(s *store) {
-	var room [8]symbol
+	var room [8]values.Symbol
 	b := birth{domain: m.letter.domain, from: len(m.born), in: instance{state: props.SatisfiedState, dead: true}}
 	if s.lazy {
 		if state := m.stateOf(s, m.letter.domain); !s.isDead(state) {
@@ -33,7 +34,7 @@ func (m *engine) conceiveOwn(s *store) {
 // largestInside returns the instance that all stored instances inside a
 // domain are contained in; none if it is dead.
 func (m *engine) largestInside(s *store, domain int) (int, cell) {
-	var room [8]symbol
+	var room [8]values.Symbol
 	var union set
 	for _, part := range s.domains[domain].parts {
 		if part != 0 && s.lookup(part, pick(room[:0], m.plain, s.domains[part].list)) != none {
@@ -51,7 +52,7 @@ func (m *engine) largestInside(s *store, domain int) (int, cell) {
 // stateOf returns the state of the binding that the current values give to a
 // domain, by its recipe where it is not stored.
 func (m *engine) stateOf(s *store, domain int) uint32 {
-	var room [8]symbol
+	var room [8]values.Symbol
 	d := &s.domains[domain]
 	if c := s.lookup(domain, pick(room[:0], m.plain, d.list)); c != none {
 		return s.pools[domain].all[c].state
@@ -80,7 +81,7 @@ func (s *store) continuing(b birth, domain int, c cell) birth {
 // instance inside the join: then that one is the partner to be, or the join
 // is there already, or it is dead.
 func (m *engine) conceiveJoins(s *store, j *join) {
-	var room [8]symbol
+	var room [8]values.Symbol
 	stored := func(d int) bool { return s.lookup(d, pick(room[:0], m.plain, s.domains[d].list)) != none }
 	if slices.ContainsFunc(j.insideEvent, stored) {
 		return
@@ -139,21 +140,21 @@ func (m *engine) bear(s *store, b *birth, own cell) cell {
 }
 
 func (m *engine) insert(s *store, b *birth) cell {
-	var room [8]symbol
+	var room [8]values.Symbol
 	p := &s.pools[b.domain]
-	values := m.born[b.from : b.from+len(p.list)]
+	own := m.born[b.from : b.from+len(p.list)]
 	key := room[:0]
 	written := false
-	for _, v := range values {
-		key = append(key, m.symbols.canonical(v))
-		written = written || v&spelt != 0
+	for _, v := range own {
+		key = append(key, m.symbols.Canonical(v))
+		written = written || v&values.Spelt != 0
 	}
 	c := p.add(key, b.in)
 	if written {
 		if p.spelt == nil {
-			p.spelt = make(map[cell][]symbol)
+			p.spelt = make(map[cell][]values.Symbol)
 		}
-		p.spelt[c] = slices.Clone(values)
+		p.spelt[c] = slices.Clone(own)
 	}
 	if m.options.skew > 0 {
 		p.fuzzy = append(p.fuzzy, make([]*front, len(p.all)-len(p.fuzzy))...)

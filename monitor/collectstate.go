@@ -3,6 +3,7 @@ package monitor
 import (
 	"encoding/binary"
 
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -112,7 +113,7 @@ func (c *configs) rebuildNumbers() {
 
 // eachSymbol visits and replaces what letters and registers hold. The tables
 // must be made anew afterwards.
-func (c *configs) eachSymbol(visit func([]symbol)) {
+func (c *configs) eachSymbol(visit func([]values.Symbol)) {
 	for n := range c.reads {
 		c.reads[n].values = c.visited(c.reads[n].values, visit)
 	}
@@ -141,12 +142,12 @@ func valuesFrom(kind props.RegisterKind) int {
 
 // visited returns a list of symbols + 1, where 0 is none, as a visitor leaves
 // it.
-func (c *configs) visited(items string, visit func([]symbol)) string {
-	var room [8]symbol
+func (c *configs) visited(items string, visit func([]values.Symbol)) string {
+	var room [8]values.Symbol
 	all := room[:0]
 	for rest := items; len(rest) > 0; rest = rest[4:] {
 		if n := word(rest); n > 0 {
-			all = append(all, symbol(n-1))
+			all = append(all, values.Symbol(n-1))
 		}
 	}
 	if visit(all); len(all) == 0 {
@@ -195,10 +196,10 @@ func (m *engine) moveTexts() {
 			continue
 		}
 		for n := range c.reads {
-			c.reads[n].stamp.id = m.trails.texts.keep(c.reads[n].stamp.id)
+			c.reads[n].stamp.id = m.trails.texts.Keep(c.reads[n].stamp.id)
 		}
 		for n := range c.all {
-			c.all[n].running.id = m.trails.texts.keep(c.all[n].running.id)
+			c.all[n].running.id = m.trails.texts.Keep(c.all[n].running.id)
 		}
 		c.rebuildNumbers()
 	}

@@ -3,6 +3,8 @@ package monitor
 import (
 	"math/bits"
 	"slices"
+
+	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
 // Coverage tells which parts of a property no event ever used: a property
@@ -224,7 +226,7 @@ func (c *configs) expired(from uint32) uint32 {
 // retrace takes the transitions of a newborn whose slice was put together
 // from its parts.
 func (m *engine) retrace(s *store, domain int) {
-	var room [8]symbol
+	var room [8]values.Symbol
 	state := uint32(startState)
 	for _, n := range m.slice(s, domain, pick(room[:0], m.plain, s.domains[domain].list)) {
 		if state = s.move(n.letter, state); s.isDead(state) {

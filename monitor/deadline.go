@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -22,7 +23,7 @@ import (
 
 // deadlines is what a monitor knows of time.
 type deadlines struct {
-	now    instant // of the last event observed
+	now    order.Instant // of the last event observed
 	lanes  []lane
 	strays strays   // those that are earlier than the last of their lane
 	n      int      // how many stand in all lanes, and stray
@@ -42,7 +43,7 @@ type lane struct {
 
 // due says that an instance may have a deadline at a time.
 type due struct {
-	at     instant
+	at     order.Instant
 	plan   int32
 	domain int32
 	cell   cell
@@ -52,7 +53,7 @@ type due struct {
 type strays []due
 
 func (h strays) Len() int           { return len(h) }
-func (h strays) Less(i, j int) bool { return h[i].at.before(h[j].at) }
+func (h strays) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
 func (h strays) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
 // Push is for package heap.
@@ -75,8 +76,8 @@ type passes struct {
 // endOfTime is the last that was seen, of all sources and of each.
 type endOfTime struct {
 	any    bool
-	newest instant
-	of     []instant // by source; the zero instant if it had no event
+	newest order.Instant
+	of     []order.Instant // by source; the zero instant if it had no event
 }
 
 // begin notes the deadline of an instance, if it is another than it was.
@@ -95,7 +96,7 @@ func (d *deadlines) add(after time.Duration, x due) {
 		d.lanes = append(d.lanes, lane{after: after})
 	}
 	d.n++
-	if l := &d.lanes[i]; len(l.queue) == 0 || !x.at.before(l.queue[len(l.queue)-1].at) {
+	if l := &d.lanes[i]; len(l.queue) == 0 || !x.at.Before(l.queue[len(l.queue)-1].at) {
 		l.queue = append(l.queue, x)
 	} else {
 		heap.Push(&d.strays, x)
@@ -103,12 +104,12 @@ func (d *deadlines) add(after time.Duration, x due) {
 }
 
 // next returns when the next deadline passes.
-func (d *deadlines) next() (at instant, any bool) {
+func (d *deadlines) next() (at order.Instant, any bool) {
 	if len(d.strays) > 0 {
 		at, any = d.strays[0].at, true
 	}
 	for i := range d.lanes {
-		if l := &d.lanes[i]; l.head < len(l.queue) && (!any || l.queue[l.head].at.before(at)) {
+		if l := &d.lanes[i]; l.head < len(l.queue) && (!any || l.queue[l.head].at.Before(at)) {
 			at, any = l.queue[l.head].at, true
 		}
 	}
@@ -116,7 +117,7 @@ func (d *deadlines) next() (at instant, any bool) {
 }
 
 // take removes the deadlines of the next time, and calls each.
-func (d *deadlines) take(at instant, each func(due)) {
+func (d *deadlines) take(at order.Instant, each func(due)) {
 	for len(d.strays) > 0 && d.strays[0].at == at {
 		each(heap.Pop(&d.strays).(due))
 		d.n--
@@ -178,17 +179,17 @@ func (m *engine) restoreDeadlines() {
 }
 
 // tick moves time to an event, which cannot be earlier than the last.
-func (m *engine) tick(at instant) []Violation {
-	m.deadlines.now = later(m.deadlines.now, at)
+func (m *engine) tick(at order.Instant) []Violation {
+	m.deadlines.now = order.Later(m.deadlines.now, at)
 	return m.pass(m.deadlines.now, false)
 }
 
 // pass lets the deadlines before a time pass, or those at it too.
-func (m *engine) pass(at instant, including bool) (found []Violation) {
+func (m *engine) pass(at order.Instant, including bool) (found []Violation) {
 	d := &m.deadlines
 	for {
 		next, any := d.next()
-		if !any || !next.before(at) && (!including || next != at) {
+		if !any || !next.Before(at) && (!including || next != at) {
 			return found
 		}
 		all := d.come[:0]
@@ -220,7 +221,7 @@ func (m *engine) fire(all []passes) []Violation {
 	first := all[0].running
 	s := &m.stores[all[0].plan]
 	m.hits = m.hits[:0]
-	m.now = occurrence{moment: moment{at: first.at}, whole: true}
+	m.now = occurrence{Moment: order.Moment{At: first.at}, whole: true}
 	if m.options.ttl > 0 {
 		m.expire(s)
 	}
@@ -249,7 +250,7 @@ func (m *engine) fire(all []passes) []Violation {
 
 // eventAfter is a deadline as an event.
 func (m *engine) eventAfter(r running) event.Event {
-	return event.Event{ID: r.id + "+" + length(r.after), Source: m.sources.name(r.source), Type: "after " + length(r.after), Time: r.at.time()}
+	return event.Event{ID: r.id + "+" + length(r.after), Source: m.sources.Name(r.source), Type: "after " + length(r.after), Time: r.at.Time()}
 }
 
 // length writes a duration without parts that are zero.
@@ -274,7 +275,7 @@ func (m *engine) inTime(s *store, slice []note, until func(running) bool) (all [
 	running := func() running { return s.configs.all[state].running }
 	for _, n := range slice {
 		if n.letter != passing {
-			for r := m.trails.records.at(n.record); running().on() && running().at.before(r.at()) && state != props.ViolatedState; {
+			for r := m.trails.records.at(n.record); running().on() && running().at.Before(r.at()) && state != props.ViolatedState; {
 				state, all = s.configs.expire(state), append(all, note{letter: passing})
 			}
 		}
@@ -307,7 +308,7 @@ func (m *engine) steps(s *store, order []note) (steps []WitnessEvent, last runni
 			last = running{}
 			r := m.trails.records.at(n.record)
 			state = s.configs.replay(n.letter, r, state)
-			x = WitnessEvent{Source: m.sources.name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
+			x = WitnessEvent{Source: m.sources.Name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
 		}
 		x.To = s.auto.States[s.base(state)]
 		steps = append(steps, x)
@@ -322,7 +323,7 @@ func (m *engine) witnessInTime(s *store, slice []note) []WitnessEvent {
 	}
 	order, _ := m.inTime(s, slice, func(r running) bool {
 		f := m.deadlines.firing
-		return f != nil && !f.at.before(r.at)
+		return f != nil && !f.at.Before(r.at)
 	})
 	steps, _ := m.steps(s, order)
 	return steps
@@ -339,22 +340,22 @@ func (c *configs) violatedInTime(state uint32) bool {
 
 // passTo tells what deadlines violate before a limit; nil is the end, where
 // those have passed that are older than the newest event.
-func (s *Stream) passTo(limit *instant, j *Judgement) {
+func (s *Stream) passTo(limit *order.Instant, j *Judgement) {
 	if limit == nil {
 		limit = &s.newest
 	}
 	for _, v := range s.engine.pass(*limit, false) {
-		s.tell(j, instantOf(v.Event.Time), v)
+		s.tell(j, order.InstantOf(v.Event.Time), v)
 	}
 }
 
 // timeAtEnd is the newest time of each source.
 func (s *Stream) timeAtEnd() endOfTime {
-	e := endOfTime{any: s.any, newest: s.newest, of: make([]instant, len(s.origins))}
-	for i := range s.origins {
-		at, any := s.origins[i].newest()
+	e := endOfTime{any: s.any, newest: s.newest, of: make([]order.Instant, len(s.Origins))}
+	for i := range s.Origins {
+		at, any := s.Origins[i].Newest()
 		if !any {
-			at = instant{sec: -1 << 62}
+			at = order.Instant{Sec: -1 << 62}
 		}
 		e.of[i] = at
 	}
@@ -363,7 +364,7 @@ func (s *Stream) timeAtEnd() endOfTime {
 
 // passed tells whether a deadline certainly precedes an event that was seen.
 func (e *endOfTime) passed(r running, skew time.Duration) bool {
-	return e.any && (r.at.add(skew).before(e.newest) || int(r.source) < len(e.of) && r.at.before(e.of[r.source]))
+	return e.any && (r.at.Add(skew).Before(e.newest) || int(r.source) < len(e.of) && r.at.Before(e.of[r.source]))
 }
 
 // comparePasses is the order at one time: such that those of one event stand

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -49,11 +51,11 @@ type engine struct {
 	options settings
 	stores  []store // by plan
 	counts  counts
-	symbols symbols
-	sources sources
+	symbols values.Table
+	sources order.Sources
 	trails  trails
 	due     sweepAt
-	waiting func(visit func([]symbol)) // the symbols of events that wait; may be nil
+	waiting func(visit func([]values.Symbol)) // the symbols of events that wait; may be nil
 
 	stateful       []int // plans whose instances are more than a state, see memory.go
 	waitingLetters func(plan int, visit func(uint32) uint32)
@@ -63,15 +65,15 @@ type engine struct {
 	whole   *event.Event // the event, where all of it is at hand
 	noted   bool         // the event has a record
 	letter  *letter
-	fate    uint32   // the letter's number, see store.letter
-	values  []symbol // by variable, as written
-	plain   []symbol // by variable, canonical
+	fate    uint32          // the letter's number, see store.letter
+	values  []values.Symbol // by variable, as written
+	plain   []values.Symbol // by variable, canonical
 	newborn []birth
-	born    []symbol     // the newborns' values
-	hits    []hit        // violated by the event
-	group   []occurrence // events that are applied at once
-	scratch []symbol     // their values
-	ahead   ahead        // see ahead.go
+	born    []values.Symbol // the newborns' values
+	hits    []hit           // violated by the event
+	group   []occurrence    // events that are applied at once
+	scratch []values.Symbol // their values
+	ahead   ahead           // see ahead.go
 
 	deadlines deadlines // see deadline.go
 }
@@ -79,7 +81,7 @@ type engine struct {
 // occurrence is an event as the engine needs it: small, so that many can wait
 // for their turn.
 type occurrence struct {
-	moment
+	order.Moment
 	id     string
 	routed []routed
 	whole  bool // see Monitor.whole
@@ -88,14 +90,14 @@ type occurrence struct {
 // queued is an event that waits.
 type queued struct {
 	occurrence
-	values []symbol // the memory of what is routed
+	values []values.Symbol // the memory of what is routed
 }
 
 // routed is an event as one property sees it.
 type routed struct {
 	plan   int32
-	letter uint32   // see store.letter
-	values []symbol // of the letter's variables, ascending
+	letter uint32          // see store.letter
+	values []values.Symbol // of the letter's variables, ascending
 }
 
 // misfit is why an event is malformed for a property.
@@ -124,7 +126,7 @@ type birth struct {
 func (p *Program) engine(o settings) *engine {
 	first := o.limits.firstSweep
 	m := &engine{program: p, options: o, stores: make([]store, len(p.plans)), due: sweepAt{first, first, first}}
-	both := make([]symbol, 2*p.vars)
+	both := make([]values.Symbol, 2*p.vars)
 	m.values, m.plain = both[:p.vars], both[p.vars:]
 	m.deadlines.due = first
 	for i := range p.plans {
@@ -160,10 +162,10 @@ func (m *engine) observe(events []event.Event) (found []Violation, misfits []Mal
 	for i := range events {
 		e := &events[i]
 		if m.program.timed {
-			found = append(found, m.tick(instantOf(e.Time))...)
+			found = append(found, m.tick(order.InstantOf(e.Time))...)
 		}
 		if m.now = m.group[i]; len(m.now.routed) > 0 {
-			m.now.source, m.now.at, m.whole = m.sources.number(e.Source), m.deadlines.now, e
+			m.now.Source, m.now.At, m.whole = m.sources.Number(e.Source), m.deadlines.now, e
 			found = append(found, m.apply()...)
 		}
 	}
@@ -188,7 +190,7 @@ func (m *engine) prepareAt(i int, e *event.Event) []misfit {
 // prepare binds the event's parameters for each property that has its type in
 // the alphabet. For what it is malformed is returned, and not among what is
 // routed. The values are appended to a buffer.
-func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *[]symbol) (misfits []misfit) {
+func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *[]values.Symbol) (misfits []misfit) {
 	for _, r := range routes {
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
@@ -203,7 +205,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		from := len(*buffer)
 		for _, b := range l.Binds {
 			v, _ := e.Data.Get(b.Param)
-			*buffer = append(*buffer, m.symbols.symbol(v))
+			*buffer = append(*buffer, m.symbols.Symbol(v))
 		}
 		number := uint32(0)
 		if s.configs != nil {
@@ -257,7 +259,7 @@ func (m *engine) apply() []Violation {
 			s.configs.collect()
 		}
 		for i, v := range m.letter.list {
-			m.values[v], m.plain[v] = r.values[i], m.symbols.canonical(r.values[i])
+			m.values[v], m.plain[v] = r.values[i], m.symbols.Canonical(r.values[i])
 		}
 		m.applyTo(s)
 		if len(m.hits) > 0 {
@@ -276,7 +278,7 @@ func (m *engine) applyTo(s *store) {
 	if m.options.ttl > 0 {
 		m.expire(s)
 	}
-	var room [8]symbol
+	var room [8]values.Symbol
 	own := s.lookup(m.letter.domain, pick(room[:0], m.plain, m.letter.list))
 	if own == none {
 		m.conceiveOwn(s)
@@ -301,7 +303,7 @@ func (m *engine) applyTo(s *store) {
 }
 
 // pick appends the values of some variables to a key.
-func pick(key, values []symbol, vars []int) []symbol {
+func pick(key, values []values.Symbol, vars []int) []values.Symbol {
 	for _, v := range vars {
 		key = append(key, values[v])
 	}
@@ -321,7 +323,7 @@ func (m *engine) note(s *store, own cell) {
 	}
 	if !m.noted {
 		m.noted = true
-		m.trails.keep(recordOf(m.now.id, m.now.source, m.now.at), m.now.time)
+		m.trails.keep(recordOf(m.now.id, m.now.Source, m.now.At), m.now.Time)
 	}
 	in.trail = m.trails.add(in.trail, uint32(m.trails.records.n-1), m.fate)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -196,8 +197,8 @@ func (s *store) until(order []note) (end int, violated bool) {
 
 // lingers tells whether more events belong to what explains a violation that
 // is certain.
-func (f *front) lingers(s *store, now instant, skew time.Duration) bool {
-	return !s.timed() && !f.undecided && f.states == onlyViolated && !f.last.add(horizon(skew)).before(now)
+func (f *front) lingers(s *store, now order.Instant, skew time.Duration) bool {
+	return !s.timed() && !f.undecided && f.states == onlyViolated && !f.last.Add(horizon(skew)).Before(now)
 }
 
 // appendExplanation appends the fields that the contract leaves open.

@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"slices"
 	"time"
+
+	"github.com/wtsim/wtsim/monitor/internal/order"
 )
 
 // With a bound E on the difference between the clocks of two sources, the
@@ -33,13 +35,13 @@ type front struct {
 	waiting   []pending // in order of time
 	layer     *layer    // the down-sets of one size of those that wait; nil if none was taken
 	undecided bool
-	armed     []int32 // the sources of events that may have begun a deadline
-	last      instant // of the events that were added
+	armed     []int32       // the sources of events that may have begun a deadline
+	last      order.Instant // of the events that were added
 }
 
 // pending is an event whose place is not certain yet.
 type pending struct {
-	at      instant
+	at      order.Instant
 	letter  uint32
 	source  int32
 	chained bool // has another event of its source within E
@@ -69,7 +71,7 @@ func (f *front) add(s *store, e pending, skew time.Duration) {
 	}
 	for i := len(f.waiting) - 1; i >= 0; i-- {
 		w := &f.waiting[i]
-		if w.at.add(skew).before(e.at) {
+		if w.at.Add(skew).Before(e.at) {
 			break
 		}
 		if w.source == e.source {
@@ -82,11 +84,11 @@ func (f *front) add(s *store, e pending, skew time.Duration) {
 
 // reach takes the events whose place is certain once all events before now
 // are known: all of them after a pause of E, else the early ones of many.
-func (f *front) reach(s *store, now instant, skew time.Duration) {
+func (f *front) reach(s *store, now order.Instant, skew time.Duration) {
 	n := len(f.waiting)
 	switch {
 	case n == 0 || f.undecided:
-	case f.waiting[n-1].at.add(skew).before(now):
+	case f.waiting[n-1].at.Add(skew).Before(now):
 		f.finish(s, skew)
 	case n >= s.limits.slideAt && n%(s.limits.slideAt/4) == 0:
 		f.slide(s, now, skew)
@@ -116,14 +118,14 @@ func (f *front) finish(s *store, skew time.Duration) {
 
 // slide takes what can be taken although more events may be close. An event
 // is grouped once all within E of it are known.
-func (f *front) slide(s *store, now instant, skew time.Duration) {
-	g := f.groups(skew, func(p *pending) bool { return p.at.add(skew).before(now) })
-	settled := now.add(-skew).add(-skew)
+func (f *front) slide(s *store, now order.Instant, skew time.Duration) {
+	g := f.groups(skew, func(p *pending) bool { return p.at.Add(skew).Before(now) })
+	settled := now.Add(-skew).Add(-skew)
 	if s.timed() { // see timedfront.go
-		settled, g.until, g.bounded = settled.add(-skew), now.add(-skew), true
+		settled, g.until, g.bounded = settled.Add(-skew), now.Add(-skew), true
 	}
 	l := f.layerOver(s, g)
-	for l != nil && !l.complete(g) && l.latestGap(g).before(settled) {
+	for l != nil && !l.complete(g) && l.latestGap(g).Before(settled) {
 		l = s.work.expand(l, s, g)
 	}
 	if f.undecided = l == nil; f.undecided {
@@ -132,7 +134,7 @@ func (f *front) slide(s *store, now instant, skew time.Duration) {
 	f.rebase(g, l)
 	keep := f.waiting[:0]
 	for _, w := range f.waiting {
-		if !w.done || !w.at.add(skew).before(now) {
+		if !w.done || !w.at.Add(skew).Before(now) {
 			keep = append(keep, w)
 		}
 	}

@@ -5,18 +5,20 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
 // verdict is what is known of an instance when it is settled, with skew.
 type verdict struct {
 	domain    int
-	key       []symbol
+	key       []values.Symbol
 	violation Violation
-	at        instant // effective time of the violating event
-	record    uint32  // the violating event
-	passed    running // or the deadline
-	why       string  // of an undecided one
+	at        order.Instant // effective time of the violating event
+	record    uint32        // the violating event
+	passed    running       // or the deadline
+	why       string        // of an undecided one
 }
 
 // maxStatesOfSkew is the width of a front's set of states.
@@ -24,7 +26,7 @@ const maxStatesOfSkew = 64
 
 // fuzzyEvent is the event as fronts see it.
 func (m *engine) fuzzyEvent() pending {
-	return pending{at: m.now.at, letter: m.fate, source: m.now.source}
+	return pending{at: m.now.At, letter: m.fate, source: m.now.Source}
 }
 
 // deadStates are the states that a settled instance may be in.
@@ -47,7 +49,7 @@ func (f *front) over(s *store) bool {
 func (m *engine) advanceFuzzy(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
-	if f.reach(s, m.now.at, m.options.skew); f.over(s) && !f.lingers(s, m.now.at, m.options.skew) {
+	if f.reach(s, m.now.At, m.options.skew); f.over(s) && !f.lingers(s, m.now.At, m.options.skew) {
 		m.conclude(s, domain, c)
 		m.settle(s, domain, c)
 		return
@@ -60,7 +62,7 @@ func (m *engine) advanceFuzzy(s *store, domain int, c cell) {
 
 // conceiveFuzzy begins an instance with the slices of its parts.
 func (m *engine) conceiveFuzzy(s *store, b birth) birth {
-	var room [8]symbol
+	var room [8]values.Symbol
 	b.in = instance{state: m.stateOf(s, b.domain)}
 	b.fuzzy = newFront()
 	for _, n := range m.slice(s, b.domain, pick(room[:0], m.plain, s.domains[b.domain].list)) {
@@ -73,7 +75,7 @@ func (m *engine) conceiveFuzzy(s *store, b birth) birth {
 // with moves a newborn by the event. What it continues may turn out to be
 // over: then it is dead, and reported with what it continues.
 func (b *birth) with(m *engine, s *store) {
-	if b.fuzzy.reach(s, m.now.at, m.options.skew); b.fuzzy.over(s) {
+	if b.fuzzy.reach(s, m.now.At, m.options.skew); b.fuzzy.over(s) {
 		b.in.dead, b.fuzzy = true, nil
 		return
 	}
@@ -165,7 +167,7 @@ func (m *engine) finish() (all []verdict) {
 }
 
 func compareVerdicts(a, b verdict) int {
-	if c := a.at.compare(b.at); c != 0 {
+	if c := a.at.Compare(b.at); c != 0 {
 		return c
 	}
 	if c := bytes.Compare([]byte(a.violation.Property), []byte(b.violation.Property)); c != 0 {

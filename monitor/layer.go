@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"slices"
 	"time"
+
+	"github.com/wtsim/wtsim/monitor/internal/order"
 )
 
 // groups are the events that down-sets are made of.
@@ -15,8 +17,8 @@ type groups struct {
 	skew   time.Duration
 	sound  bool // keys fit
 
-	until   instant // deadlines from here on may come after events not known yet
-	bounded bool    // there is such a time
+	until   order.Instant // deadlines from here on may come after events not known yet
+	bounded bool          // there is such a time
 }
 
 // groupName tells groups apart.
@@ -109,12 +111,12 @@ func (l *layer) complete(g *groups) bool {
 }
 
 // gap returns the earliest event outside of a down-set.
-func (g *groups) gap(counts []uint16) (earliest instant, any bool) {
+func (g *groups) gap(counts []uint16) (earliest order.Instant, any bool) {
 	for i, n := range counts {
 		if int(n) == len(g.events[i]) {
 			continue
 		}
-		if at := g.all[g.events[i][n]].at; !any || at.before(earliest) {
+		if at := g.all[g.events[i][n]].at; !any || at.Before(earliest) {
 			earliest, any = at, true
 		}
 	}
@@ -122,10 +124,10 @@ func (g *groups) gap(counts []uint16) (earliest instant, any bool) {
 }
 
 // latestGap returns the latest of the gaps of all down-sets.
-func (l *layer) latestGap(g *groups) (latest instant) {
+func (l *layer) latestGap(g *groups) (latest order.Instant) {
 	width := len(g.events)
 	for d := range l.keys {
-		if at, ok := g.gap(l.counts[d*width : (d+1)*width]); ok && (d == 0 || latest.before(at)) {
+		if at, ok := g.gap(l.counts[d*width : (d+1)*width]); ok && (d == 0 || latest.Before(at)) {
 			latest = at
 		}
 	}
@@ -162,13 +164,13 @@ func (l *layer) expandInto(next *layer, seen *keyed, s *store, g *groups) *layer
 		if !ok {
 			continue
 		}
-		limit := gap.add(g.skew)
+		limit := gap.Add(g.skew)
 		for i, n := range counts {
 			if int(n) == len(g.events[i]) {
 				continue
 			}
 			x := &g.all[g.events[i][n]]
-			if limit.before(x.at) {
+			if limit.Before(x.at) {
 				continue
 			}
 			at, there := seen.put(key+g.stride[i], len(next.keys))

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -44,7 +46,7 @@ const noState = ^uint16(0)
 // It is an event of the source that began it. Its name is that event's, and
 // how much later it is.
 type running struct {
-	at     instant
+	at     order.Instant
 	source int32
 	id     string
 	after  time.Duration // since the event, over several deadlines in a row
@@ -55,8 +57,8 @@ func (r running) on() bool { return r.after > 0 }
 // configs numbers the configurations of one property.
 type configs struct {
 	store   *store
-	symbols *symbols
-	sources *sources
+	symbols *values.Table
+	sources *order.Sources
 	timed   bool
 	exact   bool // there is no skew
 	all     []config
@@ -77,7 +79,7 @@ type configs struct {
 	buffer []byte
 }
 
-func newConfigs(s *store, t *symbols, from *sources, o *settings) *configs {
+func newConfigs(s *store, t *values.Table, from *order.Sources, o *settings) *configs {
 	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), exact: o.skew == 0, limit: o.limits.collectAt, due: o.limits.firstLetters,
 		numbers: map[config]uint32{}, fates: map[string]uint32{}, sets: newConfigSets(o.limits.collectAt)}
 	for state := range uint16(props.StartState) {
@@ -197,7 +199,7 @@ func (c *configs) next(letter uint32, from uint32) uint32 {
 			if c.exact {
 				by = &c.event
 			}
-			x.running = running{by.at.add(d), by.source, by.id, d}
+			x.running = running{by.at.Add(d), by.source, by.id, d}
 		}
 	}
 	return c.number(x)
@@ -210,7 +212,7 @@ func (c *configs) expire(from uint32) uint32 {
 	was := x.running
 	x.running = running{}
 	if d := c.store.auto.Deadlines[x.state].After; d > 0 {
-		x.running = running{was.at.add(d), was.source, was.id, was.after + d}
+		x.running = running{was.at.Add(d), was.source, was.id, was.after + d}
 	}
 	return c.number(x)
 }
@@ -302,7 +304,7 @@ func (v *view) value(symbolAnd1 uint32) (event.Value, bool) {
 	if symbolAnd1 == 0 {
 		return event.Value{}, false
 	}
-	return v.c.symbols.value(symbol(symbolAnd1 - 1)), true
+	return v.c.symbols.Value(values.Symbol(symbolAnd1 - 1)), true
 }
 
 func (v *view) part(register string, kind props.RegisterKind) string {
@@ -358,7 +360,7 @@ type reading struct {
 
 // stamp says of an event what a deadline that it begins is named after.
 type stamp struct {
-	at     instant
+	at     order.Instant
 	source int32
 	id     string
 }
@@ -370,7 +372,7 @@ func (c *configs) letterOf(m *engine, letter int, passed uint64, e *event.Event)
 	for _, name := range c.store.letters[letter].Reads {
 		number := uint32(0)
 		if v, ok := e.Data.Get(name); ok {
-			number = uint32(m.symbols.canonical(m.symbols.symbol(v))) + 1
+			number = uint32(m.symbols.Canonical(m.symbols.Symbol(v))) + 1
 		}
 		b = binary.LittleEndian.AppendUint32(b, number)
 	}
@@ -389,7 +391,7 @@ func (c *configs) stamped(letter uint32, o *occurrence) uint32 {
 	if !c.arms[f.letter] {
 		return letter
 	}
-	at := stamp{o.at, o.source, o.id}
+	at := stamp{o.At, o.Source, o.id}
 	if c.exact {
 		c.event = at
 		return letter

@@ -51,7 +51,7 @@ func (m *engine) orderTo(s *store, slice []note, state int) []note {
 // pause returns where the next pause of more than E ends.
 func (m *engine) pause(slice []note, from int) int {
 	for i := from + 1; i < len(slice); i++ {
-		if m.trails.records.at(slice[i-1].record).at().add(m.options.skew).before(m.trails.records.at(slice[i].record).at()) {
+		if m.trails.records.at(slice[i-1].record).at().Add(m.options.skew).Before(m.trails.records.at(slice[i].record).at()) {
 			return i
 		}
 	}
@@ -63,7 +63,7 @@ func (m *engine) pendingOf(slice []note) []pending {
 	for i, n := range slice {
 		r := m.trails.records.at(n.record)
 		all[i] = pending{at: r.at(), letter: n.letter, source: r.source}
-		for j := i - 1; j >= 0 && !all[j].at.add(m.options.skew).before(r.at()); j-- {
+		for j := i - 1; j >= 0 && !all[j].at.Add(m.options.skew).Before(r.at()); j-- {
 			if all[j].source == r.source {
 				all[i].chained, all[j].chained = true, true
 			}
@@ -134,5 +134,5 @@ func differsByOne(less, more []uint16) int {
 // allowed is rule 3: no event outside of the down-set certainly precedes x.
 func (g *groups) allowed(counts []uint16, x int) bool {
 	gap, ok := g.gap(counts)
-	return ok && !gap.add(g.skew).before(g.all[x].at)
+	return ok && !gap.Add(g.skew).Before(g.all[x].at)
 }

@@ -33,7 +33,7 @@ func (m *engine) report(s *store, violated []hit) []Violation {
 		case m.now.whole:
 			v.Event = *m.whole
 		default:
-			v.Event = event.Event{ID: m.now.id, Source: m.sources.name(m.now.source), Type: m.letter.Type, Time: m.now.time.time()}
+			v.Event = event.Event{ID: m.now.id, Source: m.sources.Name(m.now.Source), Type: m.letter.Type, Time: m.now.Time.Time()}
 		}
 		found = append(found, v)
 	}

@@ -426,7 +426,7 @@ func TestRichMemoryIsBounded(t *testing.T) {
 				t.Errorf("skew %v: %d letters, %d configurations", skew, len(c.reads), len(c.all))
 			}
 		}
-		if n, known := s.engine.deadlines.n, len(s.engine.symbols.known); n > 4*few.firstSweep || known > 4*few.firstSweep {
+		if n, known := s.engine.deadlines.n, len(s.engine.symbols.Known); n > 4*few.firstSweep || known > 4*few.firstSweep {
 			t.Errorf("skew %v: %d deadlines, %d values", skew, n, known)
 		}
 		if sum := finish(s); sum.Violations > 0 {

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -51,7 +53,7 @@ type fate struct {
 	passed uint64
 }
 
-func (s *store) start(pl *plan, o *settings, t *symbols, from *sources) {
+func (s *store) start(pl *plan, o *settings, t *values.Table, from *order.Sources) {
 	s.plan = pl
 	if pl.auto == nil {
 		return
@@ -119,7 +121,7 @@ func (s *store) base(state uint32) uint32 {
 func (s *store) timed() bool { return s.configs != nil && s.configs.timed }
 
 // lookup returns the instance of a domain with a key.
-func (s *store) lookup(domain int, key []symbol) cell {
+func (s *store) lookup(domain int, key []values.Symbol) cell {
 	if domain == 0 {
 		return 0
 	}
@@ -156,7 +158,7 @@ func (m *engine) binding(s *store, domain int, c cell) Binding {
 	}
 	b := make(Binding, 0, len(values))
 	for i, v := range p.list {
-		b = append(b, event.Field{Name: s.auto.Variables[v], Value: m.symbols.value(values[i])})
+		b = append(b, event.Field{Name: s.auto.Variables[v], Value: m.symbols.Value(values[i])})
 	}
 	sortBinding(b)
 	return b

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -134,11 +135,11 @@ func (c *configs) compare(a, b *config) int {
 		return n
 	}
 	x, y := &a.running, &b.running
-	if n := cmp.Or(x.at.compare(y.at), strings.Compare(x.id, y.id), cmp.Compare(x.after, y.after)); n != 0 {
+	if n := cmp.Or(x.at.Compare(y.at), strings.Compare(x.id, y.id), cmp.Compare(x.after, y.after)); n != 0 {
 		return n
 	}
 	if x.source != y.source {
-		return strings.Compare(c.sources.name(x.source), c.sources.name(y.source))
+		return strings.Compare(c.sources.Name(x.source), c.sources.Name(y.source))
 	}
 	if a.memory == b.memory {
 		return 0
@@ -169,7 +170,7 @@ func (c *configs) keys(items string) (all []string) {
 	for ; len(items) > 0; items = items[4:] {
 		v := event.Value{}
 		if n := word(items); n > 0 {
-			v = c.symbols.value(symbol(n - 1))
+			v = c.symbols.Value(values.Symbol(n - 1))
 		}
 		all = append(all, v.Key())
 	}

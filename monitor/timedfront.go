@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -34,12 +35,12 @@ import (
 
 // precedes tells whether a deadline certainly precedes an event.
 func (r *running) precedes(e *pending, skew time.Duration) bool {
-	return r.at.add(skew).before(e.at) || r.source == e.source && r.at.before(e.at)
+	return r.at.Add(skew).Before(e.at) || r.source == e.source && r.at.Before(e.at)
 }
 
 // follows tells whether an event certainly precedes a deadline.
-func (r *running) follows(at instant, source int32, skew time.Duration) bool {
-	return at.add(skew).before(r.at) || r.source == source && !r.at.before(at)
+func (r *running) follows(at order.Instant, source int32, skew time.Duration) bool {
+	return at.Add(skew).Before(r.at) || r.source == source && !r.at.Before(at)
 }
 
 // chained tells whether an event must keep its place in its source, and notes
@@ -95,8 +96,8 @@ func (c *configs) close(set uint64, counts []uint16, g *groups) uint64 {
 }
 
 // mayPass is rule 1.
-func (c *configs) mayPass(r *running, gap instant, counts []uint16, g *groups) bool {
-	if gap.add(g.skew).before(r.at) || g.bounded && !r.at.before(g.until) {
+func (c *configs) mayPass(r *running, gap order.Instant, counts []uint16, g *groups) bool {
+	if gap.Add(g.skew).Before(r.at) || g.bounded && !r.at.Before(g.until) {
 		return false
 	}
 	for i, n := range counts {

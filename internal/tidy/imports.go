@@ -23,7 +23,10 @@ type layer struct {
 var layers = []layer{
 	{pkg: "event", run: true},
 	{pkg: "props", run: true, may: []string{"event"}},
-	{pkg: "monitor", run: true, may: []string{"event", "props"}},
+	{pkg: "monitor", run: true, may: []string{"event", "props", "monitor/internal/*"}},
+	{pkg: "monitor/internal/codec", run: true},
+	{pkg: "monitor/internal/order", run: true, may: []string{"event", "monitor/internal/codec"}},
+	{pkg: "monitor/internal/values", run: true, may: []string{"event", "monitor/internal/codec"}},
 	{pkg: "probe", run: true, may: []string{"event"}},
 	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
 	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC

@@ -1,4 +1,4 @@
-package monitor
+package order
 
 import (
 	"encoding/binary"
@@ -6,20 +6,20 @@ import (
 	"math/bits"
 )
 
-// hashKey is what a hash is kept secret with. Unlike a maphash.Seed it can be
+// Key is what a hash is kept secret with. Unlike a maphash.Seed it can be
 // saved: hashes that were made under it are of use in another process.
-type hashKey [4]uint64
+type Key [4]uint64
 
-func newHashKey() (k hashKey) {
+func NewKey() (k Key) {
 	for i := range k {
 		k[i] = maphash.String(maphash.MakeSeed(), "")
 	}
 	return k
 }
 
-// sum returns 128 bits. Each half folds the 128-bit products of words of the
+// Sum returns 128 bits. Each half folds the 128-bit products of words of the
 // text and words that nobody knows, as wyhash does; the halves share nothing.
-func (k *hashKey) sum(b []byte) (hash, more uint64) {
+func (k *Key) Sum(b []byte) (hash, more uint64) {
 	n := uint64(len(b))
 	hash, more = k[0]^n, k[1]^n
 	for ; len(b) > 16; b = b[16:] {

@@ -1,4 +1,4 @@
-package monitor
+package order
 
 import (
 	"bytes"
@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/codec"
 )
 
-// seen remembers which events came, by source and id, and what they said. It
+// Seen remembers which events came, by source and id, and what they said. It
 // keeps 128 bits of the name and 64 of the content, under a key of its own:
 // by 2 to the power of 40 events, the odds that it once takes two for one
 // stay below one in a billion.
@@ -19,12 +20,12 @@ import (
 // With a time to live, names are forgotten once the events' own times are
 // older than that before the watermark. An event that old is late, so that
 // none is ever judged twice.
-type seen struct {
-	key    hashKey
+type Seen struct {
+	key    Key
 	young  generation
 	old    generation    // only with a time to live
 	behind time.Duration // what the watermark and the time to live are behind the newest; 0 is for ever
-	newest instant
+	newest Instant
 	any    bool
 	buffer []byte
 	loaded uint64
@@ -32,50 +33,50 @@ type seen struct {
 
 // generation is the events that came in one stretch of time.
 type generation struct {
-	slots  []sighting // open addressing
+	slots  []Sighting // open addressing
 	n      int
-	newest instant
+	newest Instant
 }
 
-// sighting is one event: the hashes of its name, of which the second is not
+// Sighting is one event: the hashes of its name, of which the second is not
 // 0, and of its content.
-type sighting struct{ name, more, content uint64 }
+type Sighting struct{ name, more, content uint64 }
 
 const firstSightings = 64
 
-// newSeen returns one that has seen nothing. It forgets names that are more
+// NewSeen returns one that has seen nothing. It forgets names that are more
 // than behind older than the newest; 0 is never.
-func newSeen(behind time.Duration) seen {
-	return seen{key: newHashKey(), young: generation{slots: make([]sighting, firstSightings)}, behind: behind}
+func NewSeen(behind time.Duration) Seen {
+	return Seen{key: NewKey(), young: generation{slots: make([]Sighting, firstSightings)}, behind: behind}
 }
 
-// sight tells whether an event came before.
-type sight uint8
+// Sight tells whether an event came before.
+type Sight uint8
 
 const (
-	seenFirst   sight = iota // no event of its source and id came before
-	seenAgain                // one did, and said the same
-	seenChanged              // one did, and said something else
+	SeenFirst   Sight = iota // no event of its source and id came before
+	SeenAgain                // one did, and said the same
+	SeenChanged              // one did, and said something else
 )
 
-// load touches the memory that enter will need: of many events in a row, that
+// Load touches the memory that enter will need: of many events in a row, that
 // of all of them is waited for at once.
-func (s *seen) load(x sighting) { s.loaded += s.young.slots[s.young.home(x)].more }
+func (s *Seen) Load(x Sighting) { s.loaded += s.young.slots[s.young.home(x)].more }
 
-// sign returns the hashes of an event.
-func (s *seen) sign(e *event.Event) (x sighting) {
+// Sign returns the hashes of an event.
+func (s *Seen) Sign(e *event.Event) (x Sighting) {
 	b := binary.AppendUvarint(s.buffer[:0], uint64(len(e.Source)))
 	b = append(append(b, e.Source...), e.ID...)
-	x.name, x.more = s.key.sum(b)
+	x.name, x.more = s.key.Sum(b)
 	x.more |= 1
 	b = appendContent(b[:0], e)
-	x.content, _ = s.key.sum(b)
+	x.content, _ = s.key.Sum(b)
 	s.buffer = b
 	return x
 }
 
-// enter tells whether an event came before.
-func (s *seen) enter(x sighting, e *event.Event) sight {
+// Enter tells whether an event came before.
+func (s *Seen) Enter(x Sighting, e *event.Event) Sight {
 	at := s.young.find(x)
 	found := s.young.slots[at]
 	if found.more == 0 && s.old.n > 0 {
@@ -84,37 +85,37 @@ func (s *seen) enter(x sighting, e *event.Event) sight {
 	switch {
 	case found.more == 0:
 	case found.content == x.content:
-		return seenAgain
+		return SeenAgain
 	default:
-		return seenChanged
+		return SeenChanged
 	}
 	s.young.put(at, x)
 	if s.behind > 0 {
-		s.turn(instantOf(e.Time))
+		s.turn(InstantOf(e.Time))
 	}
-	return seenFirst
+	return SeenFirst
 }
 
 // turn begins a new generation when all of the old one is old enough.
-func (s *seen) turn(at instant) {
-	if !s.any || s.newest.before(at) {
+func (s *Seen) turn(at Instant) {
+	if !s.any || s.newest.Before(at) {
 		s.newest, s.any = at, true
 	}
-	if s.young.n == 1 || s.young.newest.before(at) {
+	if s.young.n == 1 || s.young.newest.Before(at) {
 		s.young.newest = at
 	}
-	if s.old.n == 0 || s.old.newest.before(s.newest.add(-s.behind)) {
-		s.old, s.young = s.young, generation{slots: make([]sighting, firstSightings)}
+	if s.old.n == 0 || s.old.newest.Before(s.newest.Add(-s.behind)) {
+		s.old, s.young = s.young, generation{slots: make([]Sighting, firstSightings)}
 	}
 }
 
-func (g *generation) put(at uint64, x sighting) {
+func (g *generation) put(at uint64, x Sighting) {
 	g.slots[at] = x
 	if g.n++; 3*g.n <= 2*len(g.slots) {
 		return
 	}
 	old := g.slots
-	g.slots = make([]sighting, 2*len(old))
+	g.slots = make([]Sighting, 2*len(old))
 	for _, x := range old {
 		if x.more != 0 {
 			g.slots[g.find(x)] = x
@@ -123,9 +124,9 @@ func (g *generation) put(at uint64, x sighting) {
 }
 
 // home is where an event stands, or the first of those before it.
-func (g *generation) home(x sighting) uint64 { return x.name & uint64(len(g.slots)-1) }
+func (g *generation) home(x Sighting) uint64 { return x.name & uint64(len(g.slots)-1) }
 
-func (g *generation) find(x sighting) uint64 {
+func (g *generation) find(x Sighting) uint64 {
 	mask := uint64(len(g.slots) - 1)
 	i := g.home(x)
 	for g.slots[i].more != 0 && (g.slots[i].name != x.name || g.slots[i].more != x.more) {
@@ -206,35 +207,35 @@ func writeCanonical(out *bytes.Buffer, x any) {
 	}
 }
 
-func (s *seen) encode(e *encoder) {
+func (s *Seen) Encode(e *codec.Encoder) {
 	for _, k := range s.key {
-		e.bits(k)
+		e.Bits(k)
 	}
-	e.bool(s.any)
-	s.newest.encode(e)
+	e.Bool(s.any)
+	s.newest.Encode(e)
 	for _, g := range []*generation{&s.young, &s.old} {
-		e.count(g.n)
-		g.newest.encode(e)
+		e.Count(g.n)
+		g.newest.Encode(e)
 		for _, x := range g.slots {
 			if x.more != 0 {
-				e.bits(x.name)
-				e.bits(x.more)
-				e.bits(x.content)
+				e.Bits(x.name)
+				e.Bits(x.more)
+				e.Bits(x.content)
 			}
 		}
 	}
 }
 
-func (s *seen) decode(d *decoder) {
+func (s *Seen) Decode(d *codec.Decoder) {
 	for i := range s.key {
-		s.key[i] = d.bits()
+		s.key[i] = d.Bits()
 	}
-	s.any, s.newest = d.bool(), decodeInstant(d)
+	s.any, s.newest = d.Bool(), DecodeInstant(d)
 	for _, g := range []*generation{&s.young, &s.old} {
-		n := d.count()
-		*g = generation{slots: make([]sighting, firstSightings), newest: decodeInstant(d)}
-		for ; n > 0 && d.err == nil; n-- {
-			x := sighting{d.bits(), d.bits() | 1, d.bits()}
+		n := d.Count()
+		*g = generation{slots: make([]Sighting, firstSightings), newest: DecodeInstant(d)}
+		for ; n > 0 && d.Err == nil; n-- {
+			x := Sighting{d.Bits(), d.Bits() | 1, d.Bits()}
 			g.put(g.find(x), x)
 		}
 	}
