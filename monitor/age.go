@@ -102,18 +102,17 @@ func (m *engine) expired() (n int) {
 func (m *engine) expireOne(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	if m.options.skew > 0 && !p.all[c].dead {
-		f := p.fuzzy[c]
+		f, last := p.fuzzy[c], endOfTime{}
 		if len(f.waiting) > 0 {
-			f.finish(s, m.options.skew)
+			f.finish(s.judge, m.options.skew)
 		}
 		if s.timed() && !f.undecided {
 			end := s.age(ref{int32(domain), c + 1}).last.Add(m.options.ttl)
-			m.deadlines.end = endOfTime{any: true, newest: end.Add(1)}
-			f.states = s.configs.atEnd(f.states, m)
-			defer func() { m.deadlines.end = endOfTime{} }()
+			last = endOfTime{any: true, newest: end.Add(1)}
+			f.states = s.judge.atEnd(f.states, m.passedAt(&last))
 		}
-		if f.over(s) || s.mayBeViolated(f.states) {
-			m.conclude(s, domain, c)
+		if f.over(s.judge) || s.mayBeViolated(f.states) {
+			m.conclude(s, domain, c, &last)
 			m.settle(s, domain, c)
 		}
 		if p.all[c].unused { // settled and dropped

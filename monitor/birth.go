@@ -122,7 +122,7 @@ func (m *engine) bear(s *store, b *birth, own cell) cell {
 	case fuzzy:
 		b.with(m, s)
 	default:
-		b.in.state = s.move(m.fate, b.in.state)
+		b.in.state = s.move(m.fate, b.in.state, m.now.stampIn(s))
 		b.in.dead = s.isDead(b.in.state)
 	}
 	hits := !fuzzy && b.in.dead && b.in.state == props.ViolatedState

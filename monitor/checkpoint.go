@@ -32,7 +32,7 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	m.sweepTrails()
 	for _, plan := range m.stateful {
 		m.sweepLetters(plan)
-		m.stores[plan].configs.sweep()
+		m.stores[plan].sweepConfigs()
 	}
 	live, _ := m.liveSymbols()
 	m.sweepSymbols(live)
@@ -163,17 +163,17 @@ func (p *Program) fingerprint() [2]string {
 		pl := &p.plans[i]
 		names = append(names, fmt.Sprintf("%q", pl.property.Name()))
 		fmt.Fprintf(sum, "%q", pl.property.String())
-		if pl.auto == nil {
+		if pl.automaton == nil {
 			continue
 		}
-		if pl.auto.Stateful() {
+		if pl.automaton.Stateful() {
 			fmt.Fprint(sum, pl.statefulPart())
 		}
-		fmt.Fprintf(sum, "%q%q%v", pl.auto.Variables, pl.auto.States, pl.auto.AtEnd)
-		for i := range pl.auto.Events {
-			t := &pl.auto.Events[i]
+		fmt.Fprintf(sum, "%q%q%v", pl.automaton.Variables, pl.automaton.States, pl.automaton.AtEnd)
+		for i := range pl.automaton.Events {
+			t := &pl.automaton.Events[i]
 			fmt.Fprintf(sum, "%q%v%q%d", t.Type, t.Binds, t.Wants, t.Guards())
-			for state := range pl.auto.States {
+			for state := range pl.automaton.States {
 				fmt.Fprintf(sum, "%v%d,%d", t.Targets(state), t.Next(state, 0), t.Next(state, ^uint64(0)))
 			}
 		}
@@ -290,4 +290,17 @@ func (a *queued) decode(d *codec.Decoder, m *engine) {
 		values := values.DecodeSymbols(d, &m.symbols, len(st.letterOf(uint32(letter)).list))
 		a.routed = append(a.routed, routed{int32(plan), uint32(letter), values})
 	}
+}
+
+// statefulPart is what the fingerprint of a property has besides states.
+func (pl *plan) statefulPart() string {
+	text := fmt.Sprintf("%v%v", pl.automaton.Registers, pl.automaton.Deadlines)
+	for i := range pl.automaton.Events {
+		t := &pl.automaton.Events[i]
+		text += fmt.Sprintf("%q", t.Reads)
+		for state := range pl.automaton.States {
+			text += fmt.Sprintf("%v", t.Moves(state))
+		}
+	}
+	return text
 }

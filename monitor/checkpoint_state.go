@@ -7,6 +7,7 @@ import (
 
 	"github.com/wtsim/wtsim/monitor/internal/codec"
 	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -43,20 +44,20 @@ func (c *configs) encode(e *codec.Encoder) {
 	}
 }
 
-func (c *configs) decode(d *codec.Decoder, m *engine) {
-	s := c.store
+func (c *configs) decode(d *codec.Decoder, texts *values.Texts) {
+	s, from := c.store, c.sources
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
-		f := fate{d.Below(len(s.letters), "an event type"), d.Uint()}
-		r := reading{values: c.decodeValues(d, 4*len(s.letters[f.letter].Reads)), stamped: d.Bool()}
+		f := fate{d.Below(len(s.auto.Events), "an event type"), d.Uint()}
+		r := reading{values: c.decodeValues(d, 4*len(s.auto.Events[f.letter].Reads)), stamped: d.Bool()}
 		if r.stamped {
-			r.stamp = stamp{order.DecodeInstant(d), int32(d.Below(len(m.sources.Names), "a source")), m.trails.texts.Keep(d.Text())}
+			r.stamp = stamp{order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())}
 		}
 		s.fates, c.reads = append(s.fates, f), append(c.reads, r)
 	}
 	for n := d.Below(1<<32-8, "the number of configurations"); n > 0 && d.Err == nil; n-- {
 		x := config{state: noState}
 		if d.Bool() {
-			x = config{uint16(d.Below(len(s.dead), "a state")), c.decodeMemory(d), decodeRunning(d, m)}
+			x = config{uint16(d.Below(len(s.dead), "a state")), c.decodeMemory(d), decodeRunning(d, from, texts)}
 		} else {
 			c.free = append(c.free, uint32(len(c.all)))
 		}
@@ -169,24 +170,11 @@ func (r running) encode(e *codec.Encoder) {
 	}
 }
 
-func decodeRunning(d *codec.Decoder, m *engine) running {
+func decodeRunning(d *codec.Decoder, from *order.Sources, texts *values.Texts) running {
 	r := running{after: time.Duration(d.Int())}
 	if !r.on() {
 		return running{}
 	}
-	r.at, r.source, r.id = order.DecodeInstant(d), int32(d.Below(len(m.sources.Names), "a source")), m.trails.texts.Keep(d.Text())
+	r.at, r.source, r.id = order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())
 	return r
-}
-
-// statefulPart is what the fingerprint of a property has besides states.
-func (pl *plan) statefulPart() string {
-	text := fmt.Sprintf("%v%v", pl.auto.Registers, pl.auto.Deadlines)
-	for i := range pl.auto.Events {
-		t := &pl.auto.Events[i]
-		text += fmt.Sprintf("%q", t.Reads)
-		for state := range pl.auto.States {
-			text += fmt.Sprintf("%v", t.Moves(state))
-		}
-	}
-	return text
 }

@@ -56,7 +56,7 @@ func (s *store) encodeLetters(e *codec.Encoder) {
 
 func (s *store) decodeLetters(d *codec.Decoder, m *engine) {
 	if s.configs != nil {
-		s.configs.decode(d, m)
+		s.configs.decode(d, &m.trails.texts)
 		return
 	}
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
@@ -326,7 +326,7 @@ func decodeFront(d *codec.Decoder, s *store, m *engine) *front {
 		}
 		l.names = append(l.names, name)
 	}
-	for n := d.Below(s.limits.maxLayer+1, "the number of down-sets"); n > 0 && d.Err == nil; n-- {
+	for n := d.Below(s.judge.maxLayer+1, "the number of down-sets"); n > 0 && d.Err == nil; n-- {
 		l.states = append(l.states, s.decodeStates(d))
 		for range l.names {
 			l.counts = append(l.counts, uint16(d.Below(len(f.waiting)+1, "a count of events")))
@@ -354,7 +354,7 @@ func decodeVerdict(d *codec.Decoder, s *store, m *engine) verdict {
 	v.why = d.Text()
 	v.violation = decodeViolation(d)
 	if s.timed() {
-		v.passed = decodeRunning(d, m)
+		v.passed = decodeRunning(d, &m.sources, &m.trails.texts)
 	}
 	v.violation.Property = s.property.Name()
 	return v

@@ -314,6 +314,11 @@ func (s *Stream) visitSources(visit func(int32) int32) {
 		if c := m.stores[i].configs; c != nil {
 			c.eachSource(visit)
 		}
+		for n := range m.stores[i].settled {
+			if r := &m.stores[i].settled[n].passed; r.on() {
+				r.source = visit(r.source)
+			}
+		}
 		for d := range m.stores[i].pools {
 			for _, f := range m.stores[i].pools[d].fuzzy {
 				if f != nil {

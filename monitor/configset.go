@@ -3,7 +3,6 @@ package monitor
 import (
 	"encoding/binary"
 	"slices"
-	"time"
 
 	"github.com/wtsim/wtsim/props"
 )
@@ -86,22 +85,8 @@ func (c *configs) union(a, b uint64) uint64 {
 	return c.sets.of(slices.Concat(c.sets.all[a], c.sets.all[b]))
 }
 
-// spread returns where an event leads from a set. Configurations whose
-// deadline certainly precedes the event are not among those that it finds:
-// there the deadline has passed before, see closed.
-func (c *configs) spread(set uint64, e *pending, skew time.Duration) uint64 {
-	var to []uint32
-	for _, from := range c.sets.all[set] {
-		if r := &c.all[from].running; r.on() && r.precedes(e, skew) {
-			continue
-		}
-		to = append(to, c.move(e.letter, from))
-	}
-	return c.sets.of(to)
-}
-
 // mayBeViolated tells whether a set of states holds the violated one.
-func (s *store) mayBeViolated(states uint64) bool {
+func (s *machine) mayBeViolated(states uint64) bool {
 	if s.configs == nil {
 		return states&(1<<props.ViolatedState) != 0
 	}
@@ -109,23 +94,22 @@ func (s *store) mayBeViolated(states uint64) bool {
 }
 
 // allDead tells whether nothing can change any more.
-func (s *store) allDead(states uint64) bool {
+func (s *machine) allDead(states uint64) bool {
 	if s.configs == nil {
-		return states&^s.deadStates() == 0
+		return states&^s.deadSet() == 0
 	}
 	return !slices.ContainsFunc(s.configs.sets.all[states], func(n uint32) bool { return !s.isDead(n) })
 }
 
-// collect forgets configurations and sets that no instance is in. It must not
-// be called while numbers are held elsewhere. What it costs is spread over as
+// full tells whether it is time to sweep. What that costs is spread over as
 // many new configurations as there were used ones.
-func (c *configs) collect() {
-	if len(c.all)-len(c.free) >= c.limit || len(c.sets.all)-len(c.sets.free) >= c.sets.limit {
-		c.sweep()
-	}
+func (c *configs) full() bool {
+	return len(c.all)-len(c.free) >= c.limit || len(c.sets.all)-len(c.sets.free) >= c.sets.limit
 }
 
-func (c *configs) sweep() {
+// sweep forgets configurations and sets that are not marked as used. It must
+// not be called while numbers are held elsewhere.
+func (c *configs) sweep(mark func(state func(uint32), set func(uint64))) {
 	sets := make([]bool, len(c.sets.all))
 	used := make([]bool, len(c.all))
 	for i := range startState + 1 {
@@ -134,15 +118,7 @@ func (c *configs) sweep() {
 	for i := range firstSets {
 		sets[i] = true
 	}
-	for d := range c.store.pools {
-		p := &c.store.pools[d]
-		for i := range p.all {
-			used[p.all[i].state] = true
-		}
-		for _, f := range p.fuzzy {
-			f.mark(sets)
-		}
-	}
+	mark(func(n uint32) { used[n] = true }, func(n uint64) { sets[n] = true })
 	c.sets.sweep(sets, used)
 	for n := range c.all {
 		x := &c.all[n]
@@ -158,18 +134,6 @@ func (c *configs) sweep() {
 		}
 	}
 	c.limit = max(c.sets.least, 2*(len(c.all)-len(c.free)))
-}
-
-func (f *front) mark(sets []bool) {
-	if f == nil {
-		return
-	}
-	sets[f.states] = true
-	if f.layer != nil {
-		for _, set := range f.layer.states {
-			sets[set] = true
-		}
-	}
 }
 
 // sweep forgets sets, and marks what the others hold.

@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"math/bits"
 	"slices"
 
 	"github.com/wtsim/wtsim/monitor/internal/values"
@@ -87,19 +86,6 @@ func (s *store) coverage() Coverage {
 	return c
 }
 
-// took tells whether a letter of an event type took instances from one state
-// to another.
-func (s *store) took(letter, from, to int) bool {
-	if s.configs != nil {
-		at := s.stepAt(letter, from, to)
-		return at < len(s.taken) && s.taken[at]
-	}
-	return slices.ContainsFunc(s.byType[letter], func(n uint32) bool {
-		at := int(n)*len(s.dead) + from
-		return at < len(s.taken) && s.taken[at] && int(s.table[at]) == to
-	})
-}
-
 // reach marks the states that the letters of an event type led to.
 func (s *store) reach(reached []bool, letter, from int) {
 	if s.configs != nil {
@@ -125,33 +111,6 @@ func (s *store) leadsTo(state int) bool {
 	return false
 }
 
-// move is next, for an instance that takes the transition.
-func (s *store) move(letter, state uint32) uint32 {
-	if s.covering || s.configs != nil {
-		return s.moveAndCover(letter, state)
-	}
-	return uint32(s.table[letter*s.width+state])
-}
-
-func (s *store) moveAndCover(letter, state uint32) uint32 {
-	if s.configs != nil {
-		return s.configs.move(letter, state)
-	}
-	at := letter*s.width + state
-	s.take(int(at))
-	return uint32(s.table[at])
-}
-
-func (s *store) take(at int) {
-	if at >= len(s.taken) {
-		s.taken = append(s.taken, make([]bool, s.transitions()-len(s.taken))...)
-	}
-	if !s.taken[at] {
-		s.taken[at] = true
-		s.fresh = append(s.fresh, at)
-	}
-}
-
 // used returns the transitions that were used for the first time since it was
 // asked last.
 func (m *engine) used() (all []Use) {
@@ -168,59 +127,16 @@ func (m *engine) used() (all []Use) {
 	return all
 }
 
-// transition is what stands at a place among those taken.
+// transition names what stands at a place among those taken.
 func (s *store) transition(at int) TransitionUse {
-	n := len(s.dead)
-	t := TransitionUse{Taken: true}
-	letter, from, to := 0, at%n, 0
-	if s.configs != nil {
-		letter, from, to = at/(n*n), at/n%n, at%n
-	} else {
-		letter, to = s.fates[at/n].letter, int(s.table[at])
-	}
-	if t.From, t.To = s.auto.States[from], s.auto.States[to]; letter < len(s.letters) {
-		t.Event = s.letters[letter].EventType.Type
+	letter, from, to := s.machine.transition(at)
+	t := TransitionUse{From: s.auto.States[from], To: s.auto.States[to], Taken: true}
+	if letter < len(s.letters) {
+		t.Event = s.letters[letter].Type
 	} else {
 		t.Event = "after " + length(s.auto.Deadlines[from].After)
 	}
 	return t
-}
-
-// transitions is how many there may be: by letter and state; of a stateful
-// property, whose letters are without number, by event type or deadline, and
-// the states before and after.
-func (s *store) transitions() int {
-	if s.configs != nil {
-		return (len(s.letters) + 1) * len(s.dead) * len(s.dead)
-	}
-	return len(s.table)
-}
-
-// stepAt is where a transition of a stateful property stands among those
-// taken; the last letter are the deadlines.
-func (s *store) stepAt(letter, from, to int) int {
-	return (letter*len(s.dead)+from)*len(s.dead) + to
-}
-
-func (c *configs) move(letter, from uint32) uint32 {
-	to := c.next(letter, from)
-	c.cover(c.store.fates[letter].letter, from, to)
-	return to
-}
-
-// cover takes a transition of the automaton, for the configurations that a
-// letter, or a deadline, leads from and to.
-func (c *configs) cover(letter int, from, to uint32) {
-	if s := c.store; s.covering {
-		s.take(s.stepAt(letter, int(s.base(from)), int(s.base(to))))
-	}
-}
-
-// expired is expire, for an instance whose deadline passes.
-func (c *configs) expired(from uint32) uint32 {
-	to := c.expire(from)
-	c.cover(len(c.store.letters), from, to)
-	return to
 }
 
 // retrace takes the transitions of a newborn whose slice was put together
@@ -229,7 +145,7 @@ func (m *engine) retrace(s *store, domain int) {
 	var room [8]values.Symbol
 	state := uint32(startState)
 	for _, n := range m.slice(s, domain, pick(room[:0], m.plain, s.domains[domain].list)) {
-		if state = s.move(n.letter, state); s.isDead(state) {
+		if state = s.move(n.letter, state, nil); s.isDead(state) {
 			return
 		}
 	}
@@ -256,11 +172,4 @@ func MergeCoverage(parts ...[]Coverage) []Coverage {
 		}
 	}
 	return all
-}
-
-// takeAll is take, for all states that an instance may be in.
-func (s *store) takeAll(letter uint32, states uint64) {
-	for ; states != 0; states &= states - 1 {
-		s.take(int(letter)*len(s.dead) + bits.TrailingZeros64(states))
-	}
 }

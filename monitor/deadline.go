@@ -28,8 +28,6 @@ type deadlines struct {
 	strays strays   // those that are earlier than the last of their lane
 	n      int      // how many stand in all lanes, and stray
 	due    int      // how many may stand there before they are swept
-	firing *running // while one passes
-	end    endOfTime
 	come   []passes // working memory
 }
 
@@ -242,10 +240,7 @@ func (m *engine) fire(all []passes) []Violation {
 	}
 	e := m.eventAfter(first)
 	m.whole = &e
-	m.deadlines.firing = &first
-	found := m.report(s, m.hits)
-	m.deadlines.firing = nil
-	return found
+	return m.report(s, m.hits, &first)
 }
 
 // eventAfter is a deadline as an event.
@@ -264,8 +259,8 @@ func length(d time.Duration) string {
 	return s
 }
 
-// passing is the letter of a deadline in a slice.
-const passing = ^uint32(0)
+// passingLetter is the letter of a deadline in a slice.
+const passingLetter = ^uint32(0)
 
 // inTime returns a slice with the deadlines that pass before its events, and
 // the configuration that it leads to. until says of what is still running at
@@ -274,23 +269,23 @@ func (m *engine) inTime(s *store, slice []note, until func(running) bool) (all [
 	state = startState
 	running := func() running { return s.configs.all[state].running }
 	for _, n := range slice {
-		if n.letter != passing {
+		if n.letter != passingLetter {
 			for r := m.trails.records.at(n.record); running().on() && running().at.Before(r.at()) && state != props.ViolatedState; {
-				state, all = s.configs.expire(state), append(all, note{letter: passing})
+				state, all = s.configs.expire(state), append(all, note{letter: passingLetter})
 			}
 		}
 		if state == props.ViolatedState {
 			return all, state
 		}
 		all = append(all, n)
-		if n.letter == passing {
+		if n.letter == passingLetter {
 			state = s.configs.expire(state)
 		} else {
-			state = s.configs.replay(n.letter, m.trails.records.at(n.record), state)
+			state = s.configs.next(n.letter, state, m.trails.records.at(n.record).stamp())
 		}
 	}
 	for running().on() && until(running()) {
-		state, all = s.configs.expire(state), append(all, note{letter: passing})
+		state, all = s.configs.expire(state), append(all, note{letter: passingLetter})
 	}
 	return all, state
 }
@@ -300,42 +295,20 @@ func (m *engine) steps(s *store, order []note) (steps []WitnessEvent, last runni
 	state := uint32(startState)
 	for _, n := range order {
 		var x WitnessEvent
-		if last = s.configs.all[state].running; n.letter == passing {
+		if last = s.configs.all[state].running; n.letter == passingLetter {
 			e := m.eventAfter(last)
 			state = s.configs.expire(state)
 			x = WitnessEvent{Source: e.Source, ID: e.ID, Type: e.Type}
 		} else {
 			last = running{}
 			r := m.trails.records.at(n.record)
-			state = s.configs.replay(n.letter, r, state)
+			state = s.configs.next(n.letter, state, r.stamp())
 			x = WitnessEvent{Source: m.sources.Name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
 		}
 		x.To = s.auto.States[s.base(state)]
 		steps = append(steps, x)
 	}
 	return steps, last
-}
-
-// witnessInTime is the witness of a stateful property in exact order.
-func (m *engine) witnessInTime(s *store, slice []note) []WitnessEvent {
-	if len(slice) == 0 {
-		return nil
-	}
-	order, _ := m.inTime(s, slice, func(r running) bool {
-		f := m.deadlines.firing
-		return f != nil && !f.at.Before(r.at)
-	})
-	steps, _ := m.steps(s, order)
-	return steps
-}
-
-// violatedInTime tells whether the deadlines that run would violate if no
-// event came any more.
-func (c *configs) violatedInTime(state uint32) bool {
-	for c.all[state].running.on() {
-		state = c.expire(state)
-	}
-	return state == props.ViolatedState || c.store.auto.AtEnd[c.store.base(state)]
 }
 
 // passTo tells what deadlines violate before a limit; nil is the end, where

@@ -9,9 +9,6 @@ import (
 	"github.com/wtsim/wtsim/props"
 )
 
-// startState is the automaton's, as instances store it.
-const startState = props.StartState
-
 // settings say how an engine judges.
 type settings struct {
 	noWitness bool
@@ -85,6 +82,18 @@ type occurrence struct {
 	id     string
 	routed []routed
 	whole  bool // see Monitor.whole
+}
+
+// stamp is what a deadline that the event begins is named after.
+func (o *occurrence) stamp() stamp { return stamp{o.At, o.Source, o.id} }
+
+// stampIn is stamp, where a property asks for it.
+func (o *occurrence) stampIn(s *store) *stamp {
+	if s.configs == nil {
+		return nil
+	}
+	at := o.stamp()
+	return &at
 }
 
 // queued is an event that waits.
@@ -209,7 +218,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		}
 		number := uint32(0)
 		if s.configs != nil {
-			number = s.configs.letterOf(m, r.letter, passed, e)
+			number = s.configs.letterOf(r.letter, passed, e)
 		} else {
 			number = s.letter(r.letter, passed)
 		}
@@ -255,15 +264,17 @@ func (m *engine) apply() []Violation {
 		s := &m.stores[r.plan]
 		m.fate, m.letter = r.letter, s.letterOf(r.letter)
 		if s.configs != nil {
-			m.fate = s.configs.stamped(r.letter, &m.now)
-			s.configs.collect()
+			m.fate = s.configs.stamped(r.letter, m.now.stamp())
+			if s.configs.full() {
+				s.sweepConfigs()
+			}
 		}
 		for i, v := range m.letter.list {
 			m.values[v], m.plain[v] = r.values[i], m.symbols.Canonical(r.values[i])
 		}
 		m.applyTo(s)
 		if len(m.hits) > 0 {
-			found = append(found, m.report(s, m.hits)...)
+			found = append(found, m.report(s, m.hits, nil)...)
 		}
 	}
 	sortViolations(found)
@@ -353,7 +364,7 @@ func (m *engine) advance(s *store, domain int, c cell) {
 	}
 	in := &p.all[c]
 	was := in.state
-	if in.state = s.move(m.fate, was); s.isDead(in.state) {
+	if in.state = s.move(m.fate, was, m.now.stampIn(s)); s.isDead(in.state) {
 		m.settle(s, domain, c)
 	} else if s.configs != nil {
 		m.begin(s, domain, c, was)

@@ -1,12 +1,9 @@
 package monitor
 
 import (
-	"math"
-	"math/bits"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -50,155 +47,112 @@ const (
 	BecomesUnreported Outcome = "unreported"
 )
 
-// maxExplained bounds the slices that are looked at again with another skew,
-// maxCounter the down-sets that a counter-order is read from.
-const (
-	maxExplained = 1 << 12
-	maxCounter   = 1 << 20
-)
-
-// horizon is how far around a violation flips are looked for.
-func horizon(skew time.Duration) time.Duration {
-	if skew > math.MaxInt64/2 {
-		return math.MaxInt64
-	}
-	return 2 * skew
-}
-
-// onlyViolated is the set of the violated state alone, also as a number of
-// configSets.
-const onlyViolated = 1 << props.ViolatedState
+// maxExplained bounds the slices that are looked at again with another skew.
+const maxExplained = 1 << 12
 
 // explain adds the counter-order and the flip to a violation.
-func (m *engine) explain(s *store, v *Violation, slice []note) {
+func (m *engine) explain(s *store, v *Violation, slice []note, end *endOfTime) {
 	covering := s.covering
 	s.covering = false // what is tried here did not happen
 	defer func() { s.covering = covering }()
-	switch {
-	case v.Certainty != Possible:
-	case s.configs != nil:
-		v.Counter, _ = m.steps(s, m.counterInTime(s, slice))
-	default:
-		v.Counter = m.witness(s, m.counterOrder(s, slice))
+	if v.Certainty == Possible {
+		v.Counter = m.witness(s, m.counterOrder(s, slice, end), nil)
 	}
 	if len(slice) > maxExplained || s.timed() {
 		return
 	}
-	skew := m.options.skew
+	events, skew := m.pendings(slice), m.options.skew
 	if v.Certainty == Certain {
-		at := m.flipsBetween(s, slice, skew, horizon(skew), func(states uint64) bool { return states != onlyViolated })
-		if at > 0 {
+		if at := s.judge.ceasesAt(events, skew); at > 0 {
 			v.Flips = Flip{at, BecomesPossible}
 		}
 		return
 	}
-	ties, ok := m.statesWith(s, slice, 0)
-	possible := func(states uint64) bool { return s.mayBeViolated(states) && states != onlyViolated }
-	if !ok || possible(ties) {
-		return
-	}
-	if at := m.flipsBetween(s, slice, 0, skew, possible); at > 0 {
+	switch at, certain := s.judge.beginsAt(events, skew); {
+	case at == 0:
+	case certain:
+		v.Flips = Flip{at, BecomesCertain}
+	default:
 		v.Flips = Flip{at, BecomesUnreported}
-		if ties == onlyViolated {
-			v.Flips.To = BecomesCertain
-		}
 	}
 }
 
-// flipsBetween returns the least skew above low, up to high, at which what
-// is asked for holds. It does not hold at low, and once it holds it holds
-// for all that is greater. 0 is none, or not known.
-func (m *engine) flipsBetween(s *store, slice []note, low, high time.Duration, holds func(states uint64) bool) time.Duration {
-	states, known := m.statesWith(s, slice, high)
-	if known && !holds(states) {
-		return 0
-	}
-	for high-low > 1 {
-		middle := low + (high-low)/2
-		states, ok := m.statesWith(s, slice, middle)
-		switch {
-		case !ok:
-			high, known = middle, false
-		case holds(states):
-			high, known = middle, true
-		default:
-			low = middle
-		}
-	}
-	if !known {
-		return 0
-	}
-	return high
-}
-
-// statesWith returns the states that all orders of a slice lead to, with
-// another skew. With none, events of equal times still have no order.
-func (m *engine) statesWith(s *store, slice []note, skew time.Duration) (states uint64, ok bool) {
-	f := newFront()
-	for _, n := range slice {
+// pendings are the events of a slice, as fronts see them.
+func (m *engine) pendings(slice []note) []pending {
+	all := make([]pending, len(slice))
+	for i, n := range slice {
 		r := m.trails.records.at(n.record)
-		f.add(s, pending{at: r.at(), letter: n.letter, source: r.source}, skew)
+		all[i] = pending{at: r.at(), letter: n.letter, source: r.source}
 	}
-	if !f.undecided && len(f.waiting) > 0 {
-		f.finish(s, skew)
+	return all
+}
+
+// notesOf are the notes of an order of a slice; nil if there is none.
+func notesOf(slice []note, order []int) (all []note) {
+	for _, i := range order {
+		if i == passing {
+			all = append(all, note{letter: passingLetter})
+		} else {
+			all = append(all, slice[i])
+		}
 	}
-	return f.states, !f.undecided
+	return all
 }
 
 // counterOrder returns an order that does not violate: by time if that does
-// not, else the one that the least state is read back from. It ends where no
-// violation can follow.
-func (m *engine) counterOrder(s *store, slice []note) []note {
-	if end, violated := s.until(slice); !violated {
-		return slice[:end]
+// not, else one that is searched for. It ends where no violation can follow.
+func (m *engine) counterOrder(s *store, slice []note, end *endOfTime) []note {
+	passed := m.passedAt(end)
+	order, violated := slice, false
+	if s.configs != nil {
+		var state uint32
+		order, state = m.inTime(s, slice, passed)
+		violated = state == props.ViolatedState
+	} else {
+		_, violated = s.until(slice, s.isDead)
 	}
-	f := newFront()
-	var history []past
-	total := 0
-	for from := 0; from < len(slice); {
-		to := m.pause(slice, from)
-		f.waiting = m.pendingOf(slice[from:to])
-		g := f.groups(m.options.skew, func(*pending) bool { return true })
-		w := past{groups: g, first: from}
-		for l := f.layerOver(s, g); ; l = l.expand(s, g) {
-			if l == nil {
-				return nil
-			}
-			w.layers = append(w.layers, l)
-			if total += len(l.keys); total > maxCounter {
-				return nil
-			}
-			if l.complete(g) {
-				f.states = l.states[0]
-				break
-			}
-		}
-		history, from = append(history, w), to
+	if violated {
+		order = notesOf(slice, s.judge.orderElse(m.pendings(slice), m.options.skew, passed))
 	}
-	rest := f.states &^ onlyViolated
-	if rest == 0 {
-		return nil
-	}
-	order := readBack(s, slice, history, 0, bits.TrailingZeros64(rest))
-	end, _ := s.until(order)
-	return order[:end]
+	order, _ = s.until(order, s.isDead)
+	return order
 }
 
-// until runs an order up to where an instance is dead.
-func (s *store) until(order []note) (end int, violated bool) {
+// violatingOrder returns a slice up to the event that violates it: by time if
+// that violates, else in the first order that is found to.
+func (m *engine) violatingOrder(s *store, slice []note, end *endOfTime) []note {
+	passed := m.passedAt(end)
+	order := slice
+	if s.configs != nil {
+		order, _ = m.inTime(s, slice, passed)
+	}
+	order, violated := s.until(order, func(state uint32) bool { return state == props.ViolatedState })
+	if violated {
+		return order
+	}
+	return notesOf(slice, s.judge.orderTo(m.pendings(slice), m.options.skew, passed))
+}
+
+// until cuts an order after what leads to a state that is wanted, and tells
+// whether it is violated then.
+func (s *store) until(order []note, wanted func(state uint32) bool) (upTo []note, violated bool) {
 	state := uint32(startState)
 	for i, n := range order {
-		if state = s.next(n.letter, state); s.isDead(state) {
-			return i + 1, state == props.ViolatedState
+		if n.letter == passingLetter {
+			state = s.configs.expire(state)
+		} else {
+			state = s.next(n.letter, state, nil)
+		}
+		if wanted(state) {
+			return order[:i+1], state == props.ViolatedState
 		}
 	}
-	return len(order), false
+	return order, false
 }
 
-// lingers tells whether more events belong to what explains a violation that
-// is certain.
-func (f *front) lingers(s *store, now order.Instant, skew time.Duration) bool {
-	return !s.timed() && !f.undecided && f.states == onlyViolated && !f.last.Add(horizon(skew)).Before(now)
+// passedAt tells of deadlines whether they have passed at an end.
+func (m *engine) passedAt(end *endOfTime) func(running) bool {
+	return func(r running) bool { return end.passed(r, m.options.skew) }
 }
 
 // appendExplanation appends the fields that the contract leaves open.

@@ -39,6 +39,14 @@ type front struct {
 	last      order.Instant // of the events that were added
 }
 
+// judge runs fronts over the machine of one property.
+type judge struct {
+	*machine
+	slideAt  int // how many events wait before a front takes a part of them although there was no pause of E
+	maxLayer int // bounds the down-sets of one size
+	work     workspace
+}
+
 // pending is an event whose place is not certain yet.
 type pending struct {
 	at      order.Instant
@@ -64,10 +72,10 @@ func (f *front) clone() *front {
 }
 
 // add takes the next event by time.
-func (f *front) add(s *store, e pending, skew time.Duration) {
+func (f *front) add(s *judge, e pending, skew time.Duration) {
 	f.reach(s, e.at, skew)
 	if s.timed() {
-		e.chained, f.armed = s.configs.chained(e, f.armed)
+		e.chained, f.armed = s.chained(e, f.armed)
 	}
 	for i := len(f.waiting) - 1; i >= 0; i-- {
 		w := &f.waiting[i]
@@ -84,13 +92,13 @@ func (f *front) add(s *store, e pending, skew time.Duration) {
 
 // reach takes the events whose place is certain once all events before now
 // are known: all of them after a pause of E, else the early ones of many.
-func (f *front) reach(s *store, now order.Instant, skew time.Duration) {
+func (f *front) reach(s *judge, now order.Instant, skew time.Duration) {
 	n := len(f.waiting)
 	switch {
 	case n == 0 || f.undecided:
 	case f.waiting[n-1].at.Add(skew).Before(now):
 		f.finish(s, skew)
-	case n >= s.limits.slideAt && n%(s.limits.slideAt/4) == 0:
+	case n >= s.slideAt && n%(s.slideAt/4) == 0:
 		f.slide(s, now, skew)
 	}
 	if f.undecided {
@@ -99,7 +107,7 @@ func (f *front) reach(s *store, now order.Instant, skew time.Duration) {
 }
 
 // finish takes all events that wait.
-func (f *front) finish(s *store, skew time.Duration) {
+func (f *front) finish(s *judge, skew time.Duration) {
 	if len(f.waiting) == 1 && f.layer == nil && s.configs == nil {
 		f.states = s.spread(f.states, f.waiting[0].letter)
 		f.waiting = f.waiting[:0]
@@ -118,7 +126,7 @@ func (f *front) finish(s *store, skew time.Duration) {
 
 // slide takes what can be taken although more events may be close. An event
 // is grouped once all within E of it are known.
-func (f *front) slide(s *store, now order.Instant, skew time.Duration) {
+func (f *front) slide(s *judge, now order.Instant, skew time.Duration) {
 	g := f.groups(skew, func(p *pending) bool { return p.at.Add(skew).Before(now) })
 	settled := now.Add(-skew).Add(-skew)
 	if s.timed() { // see timedfront.go
@@ -170,7 +178,7 @@ func (f *front) rebase(g *groups, l *layer) {
 }
 
 // spread returns the states that a letter leads to from some states.
-func (s *store) spread(states uint64, letter uint32) (to uint64) {
+func (s *judge) spread(states uint64, letter uint32) (to uint64) {
 	row := s.table[int(letter)*len(s.dead):]
 	if s.covering {
 		s.takeAll(letter, states)
@@ -179,4 +187,15 @@ func (s *store) spread(states uint64, letter uint32) (to uint64) {
 		to |= 1 << row[bits.TrailingZeros64(states)]
 	}
 	return to
+}
+
+// over tells whether nothing can change an instance any more.
+func (f *front) over(s *judge) bool {
+	return f.undecided || len(f.waiting) == 0 && s.allDead(f.states)
+}
+
+// lingers tells whether more events belong to what explains a violation that
+// is certain.
+func (f *front) lingers(s *judge, now order.Instant, skew time.Duration) bool {
+	return !s.timed() && !f.undecided && f.states == onlyViolated && !f.last.Add(horizon(skew)).Before(now)
 }

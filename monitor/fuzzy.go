@@ -29,34 +29,19 @@ func (m *engine) fuzzyEvent() pending {
 	return pending{at: m.now.At, letter: m.fate, source: m.now.Source}
 }
 
-// deadStates are the states that a settled instance may be in.
-func (s *store) deadStates() (mask uint64) {
-	for i, dead := range s.dead {
-		if dead {
-			mask |= 1 << i
-		}
-	}
-	return mask
-}
-
-// over tells whether nothing can change an instance any more.
-func (f *front) over(s *store) bool {
-	return f.undecided || len(f.waiting) == 0 && s.allDead(f.states)
-}
-
 // advanceFuzzy moves a stored instance by the event, in all orders. Its state
 // is that of the order by time.
 func (m *engine) advanceFuzzy(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
-	if f.reach(s, m.now.At, m.options.skew); f.over(s) && !f.lingers(s, m.now.At, m.options.skew) {
-		m.conclude(s, domain, c)
+	if f.reach(s.judge, m.now.At, m.options.skew); f.over(s.judge) && !f.lingers(s.judge, m.now.At, m.options.skew) {
+		m.conclude(s, domain, c, &endOfTime{})
 		m.settle(s, domain, c)
 		return
 	}
-	f.add(s, m.fuzzyEvent(), m.options.skew)
+	f.add(s.judge, m.fuzzyEvent(), m.options.skew)
 	if s.configs == nil {
-		p.all[c].state = s.next(m.fate, p.all[c].state)
+		p.all[c].state = s.next(m.fate, p.all[c].state, nil)
 	}
 }
 
@@ -67,7 +52,7 @@ func (m *engine) conceiveFuzzy(s *store, b birth) birth {
 	b.fuzzy = newFront()
 	for _, n := range m.slice(s, b.domain, pick(room[:0], m.plain, s.domains[b.domain].list)) {
 		r := m.trails.records.at(n.record)
-		b.fuzzy.add(s, pending{at: r.at(), letter: n.letter, source: r.source}, m.options.skew)
+		b.fuzzy.add(s.judge, pending{at: r.at(), letter: n.letter, source: r.source}, m.options.skew)
 	}
 	return b
 }
@@ -75,19 +60,19 @@ func (m *engine) conceiveFuzzy(s *store, b birth) birth {
 // with moves a newborn by the event. What it continues may turn out to be
 // over: then it is dead, and reported with what it continues.
 func (b *birth) with(m *engine, s *store) {
-	if b.fuzzy.reach(s, m.now.At, m.options.skew); b.fuzzy.over(s) {
+	if b.fuzzy.reach(s.judge, m.now.At, m.options.skew); b.fuzzy.over(s.judge) {
 		b.in.dead, b.fuzzy = true, nil
 		return
 	}
-	b.fuzzy.add(s, m.fuzzyEvent(), m.options.skew)
+	b.fuzzy.add(s.judge, m.fuzzyEvent(), m.options.skew)
 	if s.configs == nil {
-		b.in.state = s.next(m.fate, b.in.state)
+		b.in.state = s.next(m.fate, b.in.state, nil)
 	}
 }
 
 // conclude says what is known of an instance whose front is over, or at the
-// end.
-func (m *engine) conclude(s *store, domain int, c cell) {
+// end; end says which deadlines have passed then.
+func (m *engine) conclude(s *store, domain int, c cell, end *endOfTime) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
 	p.fuzzy[c] = nil
@@ -106,43 +91,37 @@ func (m *engine) conclude(s *store, domain int, c cell) {
 		v.violation.Certainty = Certain
 	}
 	slice := m.slice(s, domain, p.key(c))
-	order := m.violatingOrder(s, slice)
+	order := m.violatingOrder(s, slice, end)
 	if order == nil {
 		v.why = "too many events of it are concurrent to find a witness"
 		s.settled = append(s.settled, v)
 		return
 	}
-	if s.configs != nil {
-		m.tellInTime(s, &v, order)
-	} else {
-		last := order[len(order)-1]
-		v.record, v.at = last.record, m.trails.records.at(last.record).at()
-		v.violation.Event = m.eventOf(s, last)
-		v.violation.Witness = m.witness(s, order)
-	}
-	m.explain(s, &v.violation, slice)
+	m.tellOrder(s, &v, order)
+	m.explain(s, &v.violation, slice, end)
 	s.settled = append(s.settled, v)
 }
 
-// violatingOrder returns a slice up to the event that violates it: by time if
-// that violates, else in the first order that is found to.
-func (m *engine) violatingOrder(s *store, slice []note) []note {
-	if s.configs != nil {
-		return m.violatingOrderInTime(s, slice)
+// tellOrder fills in a violation from the order that violates.
+func (m *engine) tellOrder(s *store, v *verdict, order []note) {
+	if s.configs == nil {
+		v.violation.Witness = m.witness(s, order, nil)
+	} else {
+		v.violation.Witness, v.passed = m.steps(s, order)
 	}
-	state := uint32(startState)
-	for i, n := range slice {
-		if state = s.next(n.letter, state); state == props.ViolatedState {
-			return slice[:i+1]
-		}
+	last := order[len(order)-1]
+	if last.letter == passingLetter {
+		v.at, v.violation.Event = v.passed.at, m.eventAfter(v.passed)
+		return
 	}
-	return m.orderTo(s, slice, props.ViolatedState)
+	v.record, v.at = last.record, m.trails.records.at(last.record).at()
+	v.violation.Event = m.eventOf(s, last)
 }
 
 // finish concludes all instances, and returns what is to be reported, by time
 // of the violating event, then by property and binding; undecided ones among
 // them.
-func (m *engine) finish() (all []verdict) {
+func (m *engine) finish(end *endOfTime) (all []verdict) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {
@@ -150,12 +129,12 @@ func (m *engine) finish() (all []verdict) {
 			for c := range p.fuzzy {
 				if f := p.fuzzy[c]; f != nil {
 					if !f.undecided && len(f.waiting) > 0 {
-						f.finish(s, m.options.skew)
+						f.finish(s.judge, m.options.skew)
 					}
 					if s.timed() && !f.undecided {
-						f.states = s.configs.atEnd(f.states, m)
+						f.states = s.judge.atEnd(f.states, m.passedAt(end))
 					}
-					m.conclude(s, d, cell(c))
+					m.conclude(s, d, cell(c), end)
 				}
 			}
 		}

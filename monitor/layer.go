@@ -70,14 +70,14 @@ type layer struct {
 }
 
 // layerOver returns the layer where the front stands, counted in groups.
-func (f *front) layerOver(s *store, g *groups) *layer {
+func (f *front) layerOver(s *judge, g *groups) *layer {
 	width := len(g.events)
 	if !g.sound || len(f.waiting) >= 1<<16 {
 		return nil
 	}
 	if f.layer == nil {
 		l := &layer{names: g.names, keys: []uint64{0}, states: []uint64{f.states}, counts: make([]uint16, width)}
-		return s.configs.closed(l, g)
+		return s.closed(l, g)
 	}
 	old, before := f.layer, len(f.layer.names)
 	l := &layer{names: g.names, states: old.states}
@@ -87,7 +87,7 @@ func (f *front) layerOver(s *store, g *groups) *layer {
 		l.counts = append(l.counts, own...)
 		l.keys = append(l.keys, g.key(own))
 	}
-	return s.configs.closed(l, g)
+	return s.closed(l, g)
 }
 
 func (g *groups) key(counts []uint16) (key uint64) {
@@ -143,7 +143,7 @@ type workspace struct {
 
 // expand is layer.expand; what it returned the time before last is
 // overwritten.
-func (w *workspace) expand(l *layer, s *store, g *groups) *layer {
+func (w *workspace) expand(l *layer, s *judge, g *groups) *layer {
 	w.turn = 1 - w.turn
 	next := &w.layers[w.turn]
 	*next = layer{names: g.names, keys: next.keys[:0], states: next.states[:0], counts: next.counts[:0]}
@@ -152,11 +152,11 @@ func (w *workspace) expand(l *layer, s *store, g *groups) *layer {
 }
 
 // expand returns the next layer; nil if it exceeds the bound.
-func (l *layer) expand(s *store, g *groups) *layer {
+func (l *layer) expand(s *judge, g *groups) *layer {
 	return l.expandInto(&layer{names: g.names}, newKeyed(2*len(l.keys)), s, g)
 }
 
-func (l *layer) expandInto(next *layer, seen *keyed, s *store, g *groups) *layer {
+func (l *layer) expandInto(next *layer, seen *keyed, s *judge, g *groups) *layer {
 	width := len(g.events)
 	for d, key := range l.keys {
 		counts := l.counts[d*width : (d+1)*width]
@@ -183,14 +183,14 @@ func (l *layer) expandInto(next *layer, seen *keyed, s *store, g *groups) *layer
 			if s.configs == nil {
 				next.states[at] |= s.spread(l.states[d], x.letter)
 			} else {
-				next.states[at] = s.configs.union(next.states[at], s.configs.spread(l.states[d], x, g.skew))
+				next.states[at] = s.configs.union(next.states[at], s.spreadInTime(l.states[d], x, g.skew))
 			}
 		}
-		if len(next.keys) > s.limits.maxLayer {
+		if len(next.keys) > s.maxLayer {
 			return nil
 		}
 	}
-	return s.configs.closed(next, g)
+	return s.closed(next, g)
 }
 
 // keyed maps keys to numbers: a table that is cheap to make.

@@ -56,7 +56,7 @@ func (r running) on() bool { return r.after > 0 }
 
 // configs numbers the configurations of one property.
 type configs struct {
-	store   *store
+	store   *machine
 	symbols *values.Table
 	sources *order.Sources
 	timed   bool
@@ -72,16 +72,15 @@ type configs struct {
 	due   int               // how many letters there may be before they are swept
 	sets  configSets
 
-	event stamp  // in exact order: the event that is applied or replayed
 	begun uint32 // the configuration that it led to last
 
 	view   view
 	buffer []byte
 }
 
-func newConfigs(s *store, t *values.Table, from *order.Sources, o *settings) *configs {
-	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), exact: o.skew == 0, limit: o.limits.collectAt, due: o.limits.firstLetters,
-		numbers: map[config]uint32{}, fates: map[string]uint32{}, sets: newConfigSets(o.limits.collectAt)}
+func newConfigs(s *machine, t *values.Table, from *order.Sources, o machineOptions) *configs {
+	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), exact: o.exact, limit: o.configs, due: o.letters,
+		numbers: map[config]uint32{}, fates: map[string]uint32{}, sets: newConfigSets(o.configs)}
 	for state := range uint16(props.StartState) {
 		c.all = append(c.all, config{state: state})
 	}
@@ -173,14 +172,15 @@ func (c *configs) add(x config) uint32 {
 	return n
 }
 
-// next is the transition of a letter.
-func (c *configs) next(letter uint32, from uint32) uint32 {
+// next is the transition of a letter. In exact order by says which event has
+// it; with skew that is a part of the letter.
+func (c *configs) next(letter, from uint32, by *stamp) uint32 {
 	x := c.all[from]
 	if c.store.dead[x.state] {
 		return from // nothing is known of it, and nothing asked
 	}
 	f, read := c.store.fates[letter], &c.reads[letter]
-	c.view.t, c.view.memory, c.view.values = c.store.letters[f.letter].EventType, x.memory, read.values
+	c.view.t, c.view.memory, c.view.values = &c.store.auto.Events[f.letter], x.memory, read.values
 	move, ok := c.view.t.Take(int(x.state), f.passed, &c.view)
 	if !ok {
 		return from
@@ -195,9 +195,8 @@ func (c *configs) next(letter uint32, from uint32) uint32 {
 	if move.Entered {
 		x.running = running{}
 		if d := c.store.auto.Deadlines[move.To].After; d > 0 {
-			by := &read.stamp
-			if c.exact {
-				by = &c.event
+			if !c.exact {
+				by = &read.stamp
 			}
 			x.running = running{by.at.Add(d), by.source, by.id, d}
 		}
@@ -366,13 +365,13 @@ type stamp struct {
 }
 
 // letterOf returns the letter of an event, before its time is known.
-func (c *configs) letterOf(m *engine, letter int, passed uint64, e *event.Event) uint32 {
+func (c *configs) letterOf(letter int, passed uint64, e *event.Event) uint32 {
 	b := letterKey(c.buffer[:0], letter, passed)
 	from := len(b)
-	for _, name := range c.store.letters[letter].Reads {
+	for _, name := range c.store.auto.Events[letter].Reads {
 		number := uint32(0)
 		if v, ok := e.Data.Get(name); ok {
-			number = uint32(m.symbols.Canonical(m.symbols.Symbol(v))) + 1
+			number = uint32(c.symbols.Canonical(c.symbols.Symbol(v))) + 1
 		}
 		b = binary.LittleEndian.AppendUint32(b, number)
 	}
@@ -386,25 +385,14 @@ func (c *configs) letterOf(m *engine, letter int, passed uint64, e *event.Event)
 
 // stamped returns the letter of an event at its time. With skew no two events
 // have one, so that it is not looked up.
-func (c *configs) stamped(letter uint32, o *occurrence) uint32 {
+func (c *configs) stamped(letter uint32, at stamp) uint32 {
 	f := c.store.fates[letter]
-	if !c.arms[f.letter] {
-		return letter
-	}
-	at := stamp{o.At, o.Source, o.id}
-	if c.exact {
-		c.event = at
+	if c.exact || !c.arms[f.letter] {
 		return letter
 	}
 	n := uint32(len(c.reads))
 	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, reading{c.reads[letter].values, at, true})
 	return n
-}
-
-// replay is next, for an event that was applied before.
-func (c *configs) replay(letter uint32, r *record, from uint32) uint32 {
-	c.event = stamp{r.at(), r.source, r.id}
-	return c.next(letter, from)
 }
 
 // letterKey begins the key of a letter; the values follow.

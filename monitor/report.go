@@ -13,19 +13,20 @@ import (
 // unsettled returns what is violated if the run ends here.
 func (m *engine) unsettled(s *store) []Violation {
 	m.now = occurrence{}
-	return m.report(s, s.unsettled())
+	return m.report(s, s.unsettled(), nil)
 }
 
 // report returns the violations of the minimal instances among those that
-// are violated at once, and lets go of the slices of the dead.
-func (m *engine) report(s *store, violated []hit) []Violation {
+// are violated at once, and lets go of the slices of the dead. firing is the
+// deadline that violates, if one does.
+func (m *engine) report(s *store, violated []hit, firing *running) []Violation {
 	var found []Violation
 	for _, h := range m.minimal(s, violated) {
 		p := &s.pools[h.domain]
 		v := Violation{Property: s.property.Name(), Binding: m.binding(s, h.domain, h.cell), Certainty: Certain}
 		if !m.options.noWitness {
 			slice := m.slice(s, h.domain, p.key(h.cell))
-			v.Witness = m.witness(s, slice)
+			v.Witness = m.witness(s, slice, firing)
 		}
 		switch state := p.all[h.cell].state; {
 		case state != props.ViolatedState:

@@ -90,8 +90,8 @@ type Summary struct {
 // have 64 states.
 func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 	for i := range p.plans {
-		if pl := &p.plans[i]; o.Skew > 0 && len(pl.dead) > maxStatesOfSkew && !pl.auto.Stateful() {
-			return nil, fmt.Errorf("property %q: %d states, wanted at most %d with skew", pl.property.Name(), len(pl.dead), maxStatesOfSkew)
+		if pl := &p.plans[i]; o.Skew > 0 && len(pl.over) > maxStatesOfSkew && !pl.automaton.Stateful() {
+			return nil, fmt.Errorf("property %q: %d states, wanted at most %d with skew", pl.property.Name(), len(pl.over), maxStatesOfSkew)
 		}
 	}
 	limits := o.limits.or(usual())
@@ -381,8 +381,8 @@ func (s *Stream) Close() Judgement {
 		}
 	}
 	if s.options.Skew > 0 {
-		m.deadlines.end = s.timeAtEnd()
-		all := m.finish()
+		end := s.timeAtEnd()
+		all := m.finish(&end)
 		for _, v := range all {
 			if v.why == "" {
 				s.tell(j, v.at, v.violation)

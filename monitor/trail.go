@@ -66,6 +66,8 @@ func recordOf(id string, source int32, at order.Instant) record {
 
 func (r *record) at() order.Instant { return order.Instant{Sec: r.sec, Nsec: r.nsec} }
 
+func (r *record) stamp() *stamp { return &stamp{r.at(), r.source, r.id} }
+
 // keep adds a record; the time is by the event's source's clock, which is
 // nearly always the effective one.
 func (t *trails) keep(r record, time order.Instant) uint32 {
@@ -132,18 +134,23 @@ func (m *engine) partOf(s *store, part, domain int, key []values.Symbol) cell {
 	return s.pools[part].lookup(sub)
 }
 
-// witness tells a slice to people, with the states that it leads to.
-func (m *engine) witness(s *store, slice []note) []WitnessEvent {
+// witness tells a slice to people, with the states that it leads to. In exact
+// order, firing is the deadline that passes at its end, if one does.
+func (m *engine) witness(s *store, slice []note, firing *running) []WitnessEvent {
 	if len(slice) == 0 {
 		return nil
 	}
 	if s.configs != nil {
-		return m.witnessInTime(s, slice)
+		if s.configs.exact {
+			slice, _ = m.inTime(s, slice, func(r running) bool { return firing != nil && !firing.at.Before(r.at) })
+		}
+		steps, _ := m.steps(s, slice)
+		return steps
 	}
 	steps := make([]WitnessEvent, len(slice))
 	state := uint32(startState)
 	for i, n := range slice {
-		state = s.next(n.letter, state)
+		state = s.next(n.letter, state, nil)
 		r := m.trails.records.at(n.record)
 		steps[i] = WitnessEvent{m.sources.Name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
 	}

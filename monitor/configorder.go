@@ -1,0 +1,76 @@
+package monitor
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/values"
+	"github.com/wtsim/wtsim/props"
+)
+
+// ordered returns a set of configurations in an order that does not hang on
+// their numbers.
+func (c *configs) ordered(set uint64) []uint32 {
+	all := slices.Clone(c.sets.all[set])
+	slices.SortFunc(all, func(a, b uint32) int { return c.compare(&c.all[a], &c.all[b]) })
+	return all
+}
+
+func (c *configs) compare(a, b *config) int {
+	if n := cmp.Compare(a.state, b.state); n != 0 {
+		return n
+	}
+	x, y := &a.running, &b.running
+	if n := cmp.Or(x.at.Compare(y.at), strings.Compare(x.id, y.id), cmp.Compare(x.after, y.after)); n != 0 {
+		return n
+	}
+	if x.source != y.source {
+		return strings.Compare(c.sources.Name(x.source), c.sources.Name(y.source))
+	}
+	if a.memory == b.memory {
+		return 0
+	}
+	for i, r := range c.store.auto.Registers {
+		if n := c.compareParts(r.Kind(), c.register(a.memory, i), c.register(b.memory, i)); n != 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// compareParts compares what two configurations have in one register.
+func (c *configs) compareParts(kind props.RegisterKind, a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case kind == props.CounterRegister:
+		return cmp.Compare(count(a), count(b))
+	case kind == props.SetRegister:
+		a, b = a[4:], b[4:]
+	}
+	return slices.Compare(c.keys(a), c.keys(b))
+}
+
+// keys returns values by which symbols + 1 can be compared.
+func (c *configs) keys(items string) (all []string) {
+	for ; len(items) > 0; items = items[4:] {
+		v := event.Value{}
+		if n := word(items); n > 0 {
+			v = c.symbols.Value(values.Symbol(n - 1))
+		}
+		all = append(all, v.Key())
+	}
+	slices.Sort(all)
+	return all
+}
+
+// violatedInTime tells whether the deadlines that run would violate if no
+// event came any more.
+func (c *configs) violatedInTime(state uint32) bool {
+	for c.all[state].running.on() {
+		state = c.expire(state)
+	}
+	return state == props.ViolatedState || c.store.auto.AtEnd[c.store.base(state)]
+}
