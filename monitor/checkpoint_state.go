@@ -178,3 +178,19 @@ func decodeRunning(d *codec.Decoder, from *order.Sources, texts *values.Texts) r
 	r.at, r.source, r.id = order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())
 	return r
 }
+
+// decodeState reads a state, or the number of a configuration.
+func (s *machine) decodeState(d *codec.Decoder) uint32 {
+	if s.configs != nil {
+		return s.configs.decodeNumber(d)
+	}
+	return uint32(d.Below(len(s.dead), "a state"))
+}
+
+// decodeStates reads a set of states.
+func (s *machine) decodeStates(d *codec.Decoder) uint64 {
+	if s.configs != nil {
+		return s.configs.decodeSetNumber(d)
+	}
+	return d.Bits() & (1<<len(s.dead) - 1)
+}

@@ -1,8 +1,6 @@
 package monitor
 
 import (
-	"slices"
-
 	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 )
@@ -326,32 +324,5 @@ func (s *Stream) visitSources(visit func(int32) int32) {
 				}
 			}
 		}
-	}
-}
-
-func (f *front) eachSource(visit func(int32) int32) {
-	for i := range f.waiting {
-		f.waiting[i].source = visit(f.waiting[i].source)
-	}
-	f.armed = slices.Clone(f.armed) // fronts share it
-	for i, n := range f.armed {
-		f.armed[i] = visit(n)
-	}
-	f.eachGroup(func(name *groupName) {
-		if name.chain {
-			name.of = int64(visit(int32(name.of)))
-		}
-	})
-}
-
-// eachGroup visits the names of the groups that the front counts in, to
-// change them.
-func (f *front) eachGroup(visit func(*groupName)) {
-	if f.layer == nil {
-		return
-	}
-	f.layer.names = slices.Clone(f.layer.names) // fronts share it
-	for i := range f.layer.names {
-		visit(&f.layer.names[i])
 	}
 }

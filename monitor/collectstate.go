@@ -58,20 +58,6 @@ func (m *engine) eachLetter(plan int, visit func(uint32) uint32) {
 	}
 }
 
-func (f *front) eachLetter(visit func(uint32) uint32) {
-	if f == nil {
-		return
-	}
-	for i := range f.waiting {
-		f.waiting[i].letter = visit(f.waiting[i].letter)
-	}
-	f.eachGroup(func(name *groupName) {
-		if !name.chain {
-			name.of = int64(visit(uint32(name.of)))
-		}
-	})
-}
-
 // sweepConfigs forgets the configurations that no instance is in.
 func (s *store) sweepConfigs() {
 	s.configs.sweep(func(state func(uint32), set func(uint64)) {
@@ -85,19 +71,6 @@ func (s *store) sweepConfigs() {
 			}
 		}
 	})
-}
-
-// eachSet visits the sets of states that a front holds.
-func (f *front) eachSet(visit func(uint64)) {
-	if f == nil {
-		return
-	}
-	visit(f.states)
-	if f.layer != nil {
-		for _, set := range f.layer.states {
-			visit(set)
-		}
-	}
 }
 
 // moveTexts keeps the ids of deadlines elsewhere: what they stood in is let
