@@ -3,7 +3,9 @@ package monitor
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
@@ -103,15 +105,15 @@ func (m *engine) expireOne(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	if m.options.skew > 0 && !p.all[c].dead {
 		f, last := p.fuzzy[c], endOfTime{}
-		if len(f.waiting) > 0 {
-			f.finish(s.judge, m.options.skew)
+		if len(f.Waiting) > 0 {
+			f.Finish(s.judge, m.options.skew)
 		}
-		if s.timed() && !f.undecided {
+		if s.Timed() && !f.Undecided {
 			end := s.age(ref{int32(domain), c + 1}).last.Add(m.options.ttl)
 			last = endOfTime{any: true, newest: end.Add(1)}
-			f.states = s.judge.atEnd(f.states, m.passedAt(&last))
+			f.States = s.judge.AtEnd(f.States, m.passedAt(&last))
 		}
-		if f.over(s.judge) || s.mayBeViolated(f.states) {
+		if f.Over(s.judge) || s.MayBeViolated(f.States) {
 			m.conclude(s, domain, c, &last)
 			m.settle(s, domain, c)
 		}
@@ -133,9 +135,9 @@ func (m *engine) expireOne(s *store, domain int, c cell) {
 		p.drop(c)
 		return
 	}
-	p.all[0] = instance{state: startState, dead: s.dead[startState]}
+	p.all[0] = instance{state: machine.StartState, dead: s.Dead[machine.StartState]}
 	if p.fuzzy != nil {
-		p.fuzzy[0] = newFront()
+		p.fuzzy[0] = skew.NewFront()
 	}
 }
 

@@ -3,6 +3,7 @@ package monitor
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
@@ -14,10 +15,10 @@ func (m *engine) conceiveOwn(s *store) {
 	var room [8]values.Symbol
 	b := birth{domain: m.letter.domain, from: len(m.born), in: instance{state: props.SatisfiedState, dead: true}}
 	if s.lazy {
-		if state := m.stateOf(s, m.letter.domain); !s.isDead(state) {
+		if state := m.stateOf(s, m.letter.domain); !s.IsDead(state) {
 			b.in = instance{state: state}
 		}
-		if s.covering && m.options.skew == 0 {
+		if s.Covering && m.options.skew == 0 {
 			m.retrace(s, m.letter.domain)
 		}
 		b.inherited = m.inheritance(s, m.letter.domain, pick(room[:0], m.plain, m.letter.list))
@@ -60,7 +61,7 @@ func (m *engine) stateOf(s *store, domain int) uint32 {
 	state := m.stateOf(s, d.recipe.base)
 	for _, y := range d.recipe.rest {
 		if c := s.lookup(y, pick(room[:0], m.plain, s.domains[y].list)); c != none {
-			state = uint32(s.functions[s.pools[y].all[c].function][state])
+			state = uint32(s.Functions[s.pools[y].all[c].function][state])
 		}
 	}
 	return state
@@ -70,7 +71,7 @@ func (m *engine) stateOf(s *store, domain int) uint32 {
 func (s *store) continuing(b birth, domain int, c cell) birth {
 	p := &s.pools[domain]
 	if p.fuzzy != nil {
-		b.fuzzy = p.fuzzy[c].clone()
+		b.fuzzy = p.fuzzy[c].Clone()
 	}
 	b.in, b.inherited = instance{state: p.all[c].state}, p.inherited[c]
 	return b
@@ -122,8 +123,8 @@ func (m *engine) bear(s *store, b *birth, own cell) cell {
 	case fuzzy:
 		b.with(m, s)
 	default:
-		b.in.state = s.move(m.fate, b.in.state, m.now.stampIn(s))
-		b.in.dead = s.isDead(b.in.state)
+		b.in.state = s.Move(m.fate, b.in.state, m.now.stampIn(s))
+		b.in.dead = s.IsDead(b.in.state)
 	}
 	hits := !fuzzy && b.in.dead && b.in.state == props.ViolatedState
 	if b.in.dead && !hits && !s.domains[b.domain].event {
@@ -157,14 +158,14 @@ func (m *engine) insert(s *store, b *birth) cell {
 		p.spelt[c] = slices.Clone(own)
 	}
 	if m.options.skew > 0 {
-		p.fuzzy = append(p.fuzzy, make([]*front, len(p.all)-len(p.fuzzy))...)
+		p.fuzzy = append(p.fuzzy, make([]*skew.Front, len(p.all)-len(p.fuzzy))...)
 		p.fuzzy[c] = b.fuzzy
 	}
 	if len(b.inherited) > 0 && (!b.in.dead || b.in.state == props.ViolatedState) {
 		p.inherit(c, b.inherited...)
 	}
 	s.created++
-	if s.configs != nil {
+	if s.Configs != nil {
 		m.begin(s, b.domain, c, props.SatisfiedState)
 	}
 	if b.in.dead {

@@ -53,7 +53,7 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	s.encode(e)
 	m.encode(e)
 	for i := range m.stores {
-		if m.stores[i].auto != nil {
+		if m.stores[i].Auto != nil {
 			m.stores[i].encode(e)
 		}
 	}
@@ -87,7 +87,7 @@ func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 	s.decode(d)
 	s.engine.decode(d)
 	for i := range s.engine.stores {
-		if st := &s.engine.stores[i]; st.auto != nil {
+		if st := &s.engine.stores[i]; st.Auto != nil {
 			st.decode(d, s.engine)
 		}
 	}
@@ -283,7 +283,7 @@ func (a *queued) decode(d *codec.Decoder, m *engine) {
 	for n := d.Below(len(m.stores)+1, "the number of properties"); n > 0 && d.Err == nil; n-- {
 		plan := d.Below(len(m.stores), "a property")
 		st := &m.stores[plan]
-		letter := d.Below(len(st.fates), "a letter")
+		letter := d.Below(len(st.Fates), "a letter")
 		if d.Err != nil {
 			break
 		}

@@ -120,7 +120,7 @@ func (m *engine) sweepTrails() {
 }
 
 // recorded tells whether an event violates, no deadline.
-func (v *verdict) recorded() bool { return v.why == "" && !v.passed.on() }
+func (v *verdict) recorded() bool { return v.why == "" && !v.passed.On() }
 
 // forgetTrails lets go of what only settled instances have. Where joins are
 // not stored, one may still be born of parts that are dead.
@@ -207,9 +207,9 @@ func (m *engine) sweepSymbols(live []bool) {
 		for d := range m.stores[i].pools {
 			m.stores[i].pools[d].rebuild()
 		}
-		if c := m.stores[i].configs; c != nil {
-			c.rebuildLetters()
-			c.rebuildNumbers()
+		if c := m.stores[i].Configs; c != nil {
+			c.RebuildLetters()
+			c.RebuildNumbers()
 		}
 	}
 }
@@ -233,8 +233,8 @@ func (m *engine) eachSymbol(visit func([]values.Symbol)) {
 		for _, v := range s.settled {
 			visit(v.key)
 		}
-		if s.configs != nil {
-			s.configs.eachSymbol(visit)
+		if s.Configs != nil {
+			s.Configs.EachSymbol(visit)
 		}
 	}
 	if m.waiting != nil {
@@ -295,7 +295,7 @@ func (s *Stream) sweepSources() {
 	s.Keep(live)
 	s.visitSources(func(n int32) int32 { return moved[n] })
 	for _, plan := range m.stateful {
-		m.stores[plan].configs.rebuildNumbers()
+		m.stores[plan].Configs.RebuildNumbers()
 	}
 	m.due.sources = m.nextSweep(len(m.sources.Names))
 }
@@ -309,18 +309,18 @@ func (s *Stream) visitSources(visit func(int32) int32) {
 	}
 	s.EachSource(visit)
 	for i := range m.stores {
-		if c := m.stores[i].configs; c != nil {
-			c.eachSource(visit)
+		if c := m.stores[i].Configs; c != nil {
+			c.EachSource(visit)
 		}
 		for n := range m.stores[i].settled {
-			if r := &m.stores[i].settled[n].passed; r.on() {
-				r.source = visit(r.source)
+			if r := &m.stores[i].settled[n].passed; r.On() {
+				r.Source = visit(r.Source)
 			}
 		}
 		for d := range m.stores[i].pools {
 			for _, f := range m.stores[i].pools[d].fuzzy {
 				if f != nil {
-					f.eachSource(visit)
+					f.EachSource(visit)
 				}
 			}
 		}

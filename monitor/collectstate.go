@@ -7,10 +7,10 @@ package monitor
 // collectStateful sweeps what is due.
 func (m *engine) collectStateful() {
 	for _, plan := range m.stateful {
-		if c := m.stores[plan].configs; len(c.reads) >= c.due {
+		if c := m.stores[plan].Configs; len(c.Reads) >= c.Due {
 			m.sweepLetters(plan)
 			// A sweep goes through the notes, so that it must be rare among them.
-			c.due = max(m.options.limits.firstLetters, 2*len(c.reads), len(c.reads)+m.trails.notes.n/2)
+			c.Due = max(m.options.limits.firstLetters, 2*len(c.Reads), len(c.Reads)+m.trails.notes.n/2)
 		}
 	}
 	if d := &m.deadlines; d.n >= d.due {
@@ -21,12 +21,12 @@ func (m *engine) collectStateful() {
 // sweepLetters forgets the letters that nothing has, and numbers the others
 // anew.
 func (m *engine) sweepLetters(plan int) {
-	c := m.stores[plan].configs
-	live := make([]bool, len(c.reads))
+	c := m.stores[plan].Configs
+	live := make([]bool, len(c.Reads))
 	m.eachLetter(plan, func(n uint32) uint32 { live[n] = true; return n })
-	moved := c.keepLetters(live)
+	moved := c.KeepLetters(live)
 	m.eachLetter(plan, func(n uint32) uint32 { return moved[n] })
-	c.rebuildLetters()
+	c.RebuildLetters()
 }
 
 // eachLetter visits and replaces all letters of a property that are kept, each
@@ -50,7 +50,7 @@ func (m *engine) eachLetter(plan int, visit func(uint32) uint32) {
 			}
 		}
 		for _, f := range p.fuzzy {
-			f.eachLetter(visit)
+			f.EachLetter(visit)
 		}
 	}
 	if m.waitingLetters != nil {
@@ -60,14 +60,14 @@ func (m *engine) eachLetter(plan int, visit func(uint32) uint32) {
 
 // sweepConfigs forgets the configurations that no instance is in.
 func (s *store) sweepConfigs() {
-	s.configs.sweep(func(state func(uint32), set func(uint64)) {
+	s.Configs.Sweep(func(state func(uint32), set func(uint64)) {
 		for d := range s.pools {
 			p := &s.pools[d]
 			for i := range p.all {
 				state(p.all[i].state)
 			}
 			for _, f := range p.fuzzy {
-				f.eachSet(set)
+				f.EachSet(set)
 			}
 		}
 	})
@@ -77,6 +77,6 @@ func (s *store) sweepConfigs() {
 // go.
 func (m *engine) moveTexts() {
 	for _, plan := range m.stateful {
-		m.stores[plan].configs.keepTexts(m.trails.texts.Keep)
+		m.stores[plan].Configs.KeepTexts(m.trails.texts.Keep)
 	}
 }

@@ -3,6 +3,7 @@ package monitor
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
@@ -44,7 +45,7 @@ type TransitionUse struct {
 func (m *engine) coverage() []Coverage {
 	var all []Coverage
 	for i := range m.stores {
-		if s := &m.stores[i]; s.auto != nil {
+		if s := &m.stores[i]; s.Auto != nil {
 			all = append(all, s.coverage())
 		}
 	}
@@ -52,34 +53,34 @@ func (m *engine) coverage() []Coverage {
 }
 
 func (s *store) coverage() Coverage {
-	c := Coverage{Property: s.property.Name(), CanFail: !s.dead[startState]}
-	reached := make([]bool, len(s.auto.States))
-	reached[startState] = true
+	c := Coverage{Property: s.property.Name(), CanFail: !s.Dead[machine.StartState]}
+	reached := make([]bool, len(s.Auto.States))
+	reached[machine.StartState] = true
 	for i := range s.letters {
 		t := s.letters[i].EventType
 		c.Types = append(c.Types, TypeUse{t.Type, s.matched[i]})
-		for from := range s.auto.States {
-			if s.dead[from] {
+		for from := range s.Auto.States {
+			if s.Dead[from] {
 				continue
 			}
 			targets := slices.Compact(slices.Sorted(slices.Values(t.Targets(from))))
 			for _, to := range targets {
-				c.Transitions = append(c.Transitions, TransitionUse{s.auto.States[from], t.Type, s.auto.States[to], s.took(i, from, to)})
+				c.Transitions = append(c.Transitions, TransitionUse{s.Auto.States[from], t.Type, s.Auto.States[to], s.Took(i, from, to)})
 			}
 			s.reach(reached, i, from)
 		}
 	}
-	for from, d := range s.auto.Deadlines {
-		if d.After > 0 && !s.dead[from] {
-			c.Transitions = append(c.Transitions, TransitionUse{s.auto.States[from], "after " + length(d.After), s.auto.States[d.To], s.took(len(s.letters), from, d.To)})
+	for from, d := range s.Auto.Deadlines {
+		if d.After > 0 && !s.Dead[from] {
+			c.Transitions = append(c.Transitions, TransitionUse{s.Auto.States[from], "after " + length(d.After), s.Auto.States[d.To], s.Took(len(s.letters), from, d.To)})
 			s.reach(reached, len(s.letters), from)
 		}
 	}
 	slices.SortStableFunc(c.Transitions, func(a, b TransitionUse) int {
-		return slices.Index(s.auto.States, a.From) - slices.Index(s.auto.States, b.From)
+		return slices.Index(s.Auto.States, a.From) - slices.Index(s.Auto.States, b.From)
 	})
-	for state, name := range s.auto.States {
-		if !s.dead[state] || s.leadsTo(state) {
+	for state, name := range s.Auto.States {
+		if !s.Dead[state] || s.leadsTo(state) {
 			c.States = append(c.States, StateUse{name, reached[state]})
 		}
 	}
@@ -88,23 +89,23 @@ func (s *store) coverage() Coverage {
 
 // reach marks the states that the letters of an event type led to.
 func (s *store) reach(reached []bool, letter, from int) {
-	if s.configs != nil {
+	if s.Configs != nil {
 		for to := range reached {
-			reached[to] = reached[to] || s.took(letter, from, to)
+			reached[to] = reached[to] || s.Took(letter, from, to)
 		}
 		return
 	}
-	for _, n := range s.byType[letter] {
-		if at := int(n)*len(s.dead) + from; at < len(s.taken) && s.taken[at] {
-			reached[s.table[at]] = true
+	for _, n := range s.ByType[letter] {
+		if at := int(n)*len(s.Dead) + from; at < len(s.Taken) && s.Taken[at] {
+			reached[s.Table[at]] = true
 		}
 	}
 }
 
 // leadsTo tells whether a transition that is followed leads to a state.
 func (s *store) leadsTo(state int) bool {
-	for from := range s.auto.States {
-		if !s.dead[from] && slices.Contains(s.auto.Successors(from), state) {
+	for from := range s.Auto.States {
+		if !s.Dead[from] && slices.Contains(s.Auto.Successors(from), state) {
 			return true
 		}
 	}
@@ -119,22 +120,22 @@ func (m *engine) used() (all []Use) {
 	}
 	for i := range m.stores {
 		s := &m.stores[i]
-		for _, at := range s.fresh {
+		for _, at := range s.Fresh {
 			all = append(all, Use{s.property.Name(), s.transition(at)})
 		}
-		s.fresh = s.fresh[:0]
+		s.Fresh = s.Fresh[:0]
 	}
 	return all
 }
 
 // transition names what stands at a place among those taken.
 func (s *store) transition(at int) TransitionUse {
-	letter, from, to := s.machine.transition(at)
-	t := TransitionUse{From: s.auto.States[from], To: s.auto.States[to], Taken: true}
+	letter, from, to := s.Machine.Transition(at)
+	t := TransitionUse{From: s.Auto.States[from], To: s.Auto.States[to], Taken: true}
 	if letter < len(s.letters) {
 		t.Event = s.letters[letter].Type
 	} else {
-		t.Event = "after " + length(s.auto.Deadlines[from].After)
+		t.Event = "after " + length(s.Auto.Deadlines[from].After)
 	}
 	return t
 }
@@ -143,9 +144,9 @@ func (s *store) transition(at int) TransitionUse {
 // from its parts.
 func (m *engine) retrace(s *store, domain int) {
 	var room [8]values.Symbol
-	state := uint32(startState)
+	state := uint32(machine.StartState)
 	for _, n := range m.slice(s, domain, pick(room[:0], m.plain, s.domains[domain].list)) {
-		if state = s.move(n.letter, state, nil); s.isDead(state) {
+		if state = s.Move(n.letter, state, nil); s.IsDead(state) {
 			return
 		}
 	}

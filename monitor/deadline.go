@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/props"
 )
@@ -67,7 +68,7 @@ func (h *strays) Pop() any {
 
 // passes is a deadline whose time has come.
 type passes struct {
-	running
+	machine.Running
 	due
 }
 
@@ -80,11 +81,11 @@ type endOfTime struct {
 
 // begin notes the deadline of an instance, if it is another than it was.
 func (m *engine) begin(s *store, domain int, c cell, was uint32) {
-	x := &s.configs.all[s.pools[domain].all[c].state]
-	if !x.running.on() || m.options.skew > 0 || x.running == s.configs.all[was].running {
+	x := &s.Configs.All[s.pools[domain].all[c].state]
+	if !x.Running.On() || m.options.skew > 0 || x.Running == s.Configs.All[was].Running {
 		return
 	}
-	m.deadlines.add(s.auto.Deadlines[x.state].After, due{x.running.at, int32(s.number), int32(domain), c})
+	m.deadlines.add(s.Auto.Deadlines[x.State].After, due{x.Running.At, int32(s.number), int32(domain), c})
 }
 
 func (d *deadlines) add(after time.Duration, x due) {
@@ -133,14 +134,14 @@ func (d *deadlines) take(at order.Instant, each func(due)) {
 }
 
 // runs returns the deadline of an instance, if it has one at that time.
-func (m *engine) runs(x due) (r running, ok bool) {
+func (m *engine) runs(x due) (r machine.Running, ok bool) {
 	s := &m.stores[x.plan]
 	in := &s.pools[x.domain].all[x.cell]
 	if in.unused || in.dead {
-		return running{}, false
+		return machine.Running{}, false
 	}
-	r = s.configs.all[in.state].running
-	return r, r.on() && r.at == x.at
+	r = s.Configs.All[in.state].Running
+	return r, r.On() && r.At == x.at
 }
 
 // sweepDeadlines drops those of states that were left.
@@ -202,7 +203,7 @@ func (m *engine) pass(at order.Instant, including bool) (found []Violation) {
 		var now []Violation
 		for len(all) > 0 {
 			n := 1
-			for n < len(all) && all[n].plan == all[0].plan && all[n].running == all[0].running {
+			for n < len(all) && all[n].plan == all[0].plan && all[n].Running == all[0].Running {
 				n++
 			}
 			now = append(now, m.fire(all[:n])...)
@@ -216,10 +217,10 @@ func (m *engine) pass(at order.Instant, including bool) (found []Violation) {
 // fire lets a deadline pass, for all instances of one property for which it
 // runs.
 func (m *engine) fire(all []passes) []Violation {
-	first := all[0].running
+	first := all[0].Running
 	s := &m.stores[all[0].plan]
 	m.hits = m.hits[:0]
-	m.now = occurrence{Moment: order.Moment{At: first.at}, whole: true}
+	m.now = occurrence{Moment: order.Moment{At: first.At}, whole: true}
 	if m.options.ttl > 0 {
 		m.expire(s)
 	}
@@ -229,7 +230,7 @@ func (m *engine) fire(all []passes) []Violation {
 		}
 		in := &s.pools[x.domain].all[x.cell]
 		was := in.state
-		if in.state = s.configs.expired(was); s.isDead(in.state) {
+		if in.state = s.Configs.Expired(was); s.IsDead(in.state) {
 			m.settle(s, int(x.domain), x.cell)
 		} else {
 			m.begin(s, int(x.domain), x.cell, was)
@@ -244,8 +245,8 @@ func (m *engine) fire(all []passes) []Violation {
 }
 
 // eventAfter is a deadline as an event.
-func (m *engine) eventAfter(r running) event.Event {
-	return event.Event{ID: r.id + "+" + length(r.after), Source: m.sources.Name(r.source), Type: "after " + length(r.after), Time: r.at.Time()}
+func (m *engine) eventAfter(r machine.Running) event.Event {
+	return event.Event{ID: r.Id + "+" + length(r.After), Source: m.sources.Name(r.Source), Type: "after " + length(r.After), Time: r.At.Time()}
 }
 
 // length writes a duration without parts that are zero.
@@ -265,13 +266,13 @@ const passingLetter = ^uint32(0)
 // inTime returns a slice with the deadlines that pass before its events, and
 // the configuration that it leads to. until says of what is still running at
 // its end whether it passed.
-func (m *engine) inTime(s *store, slice []note, until func(running) bool) (all []note, state uint32) {
-	state = startState
-	running := func() running { return s.configs.all[state].running }
+func (m *engine) inTime(s *store, slice []note, until func(machine.Running) bool) (all []note, state uint32) {
+	state = machine.StartState
+	running := func() machine.Running { return s.Configs.All[state].Running }
 	for _, n := range slice {
 		if n.letter != passingLetter {
-			for r := m.trails.records.at(n.record); running().on() && running().at.Before(r.at()) && state != props.ViolatedState; {
-				state, all = s.configs.expire(state), append(all, note{letter: passingLetter})
+			for r := m.trails.records.at(n.record); running().On() && running().At.Before(r.at()) && state != props.ViolatedState; {
+				state, all = s.Configs.Expire(state), append(all, note{letter: passingLetter})
 			}
 		}
 		if state == props.ViolatedState {
@@ -279,33 +280,33 @@ func (m *engine) inTime(s *store, slice []note, until func(running) bool) (all [
 		}
 		all = append(all, n)
 		if n.letter == passingLetter {
-			state = s.configs.expire(state)
+			state = s.Configs.Expire(state)
 		} else {
-			state = s.configs.next(n.letter, state, m.trails.records.at(n.record).stamp())
+			state = s.Configs.Next(n.letter, state, m.trails.records.at(n.record).stamp())
 		}
 	}
-	for running().on() && until(running()) {
-		state, all = s.configs.expire(state), append(all, note{letter: passingLetter})
+	for running().On() && until(running()) {
+		state, all = s.Configs.Expire(state), append(all, note{letter: passingLetter})
 	}
 	return all, state
 }
 
 // steps tells an order to people, with the states that it leads to.
-func (m *engine) steps(s *store, order []note) (steps []WitnessEvent, last running) {
-	state := uint32(startState)
+func (m *engine) steps(s *store, order []note) (steps []WitnessEvent, last machine.Running) {
+	state := uint32(machine.StartState)
 	for _, n := range order {
 		var x WitnessEvent
-		if last = s.configs.all[state].running; n.letter == passingLetter {
+		if last = s.Configs.All[state].Running; n.letter == passingLetter {
 			e := m.eventAfter(last)
-			state = s.configs.expire(state)
+			state = s.Configs.Expire(state)
 			x = WitnessEvent{Source: e.Source, ID: e.ID, Type: e.Type}
 		} else {
-			last = running{}
+			last = machine.Running{}
 			r := m.trails.records.at(n.record)
-			state = s.configs.next(n.letter, state, r.stamp())
+			state = s.Configs.Next(n.letter, state, r.stamp())
 			x = WitnessEvent{Source: m.sources.Name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
 		}
-		x.To = s.auto.States[s.base(state)]
+		x.To = s.Auto.States[s.Base(state)]
 		steps = append(steps, x)
 	}
 	return steps, last
@@ -336,13 +337,13 @@ func (s *Stream) timeAtEnd() endOfTime {
 }
 
 // passed tells whether a deadline certainly precedes an event that was seen.
-func (e *endOfTime) passed(r running, skew time.Duration) bool {
-	return e.any && (r.at.Add(skew).Before(e.newest) || int(r.source) < len(e.of) && r.at.Before(e.of[r.source]))
+func (e *endOfTime) passed(r machine.Running, skew time.Duration) bool {
+	return e.any && (r.At.Add(skew).Before(e.newest) || int(r.Source) < len(e.of) && r.At.Before(e.of[r.Source]))
 }
 
 // comparePasses is the order at one time: such that those of one event stand
 // together.
 func comparePasses(a, b passes) int {
-	return cmp.Or(cmp.Compare(a.plan, b.plan), cmp.Compare(a.source, b.source), strings.Compare(a.id, b.id),
-		cmp.Compare(a.after, b.after), cmp.Compare(a.domain, b.domain), cmp.Compare(a.cell, b.cell))
+	return cmp.Or(cmp.Compare(a.plan, b.plan), cmp.Compare(a.Source, b.Source), strings.Compare(a.Id, b.Id),
+		cmp.Compare(a.After, b.After), cmp.Compare(a.domain, b.domain), cmp.Compare(a.cell, b.cell))
 }

@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
@@ -13,7 +15,7 @@ import (
 type settings struct {
 	noWitness bool
 	coverage  bool
-	skew      time.Duration // see front.go
+	skew      time.Duration // see package skew
 	ttl       time.Duration // see age.go
 	part      part          // see part.go
 	limits    limits
@@ -54,7 +56,7 @@ type engine struct {
 	due     sweepAt
 	waiting func(visit func([]values.Symbol)) // the symbols of events that wait; may be nil
 
-	stateful       []int // plans whose instances are more than a state, see memory.go
+	stateful       []int // plans whose instances are more than a state, see package machine
 	waitingLetters func(plan int, visit func(uint32) uint32)
 
 	// Working memory of one event and one property.
@@ -85,11 +87,13 @@ type occurrence struct {
 }
 
 // stamp is what a deadline that the event begins is named after.
-func (o *occurrence) stamp() stamp { return stamp{o.At, o.Source, o.id} }
+func (o *occurrence) stamp() machine.Stamp {
+	return machine.Stamp{At: o.At, Source: o.Source, Id: o.id}
+}
 
 // stampIn is stamp, where a property asks for it.
-func (o *occurrence) stampIn(s *store) *stamp {
-	if s.configs == nil {
+func (o *occurrence) stampIn(s *store) *machine.Stamp {
+	if s.Configs == nil {
 		return nil
 	}
 	at := o.stamp()
@@ -126,7 +130,7 @@ type birth struct {
 	domain int
 	from   int // where its values stand among born
 	in     instance
-	fuzzy  *front
+	fuzzy  *skew.Front
 
 	inherited []uint32
 }
@@ -141,7 +145,7 @@ func (p *Program) engine(o settings) *engine {
 	for i := range p.plans {
 		m.stores[i].number = i
 		m.stores[i].start(&p.plans[i], &m.options, &m.symbols, &m.sources)
-		if m.stores[i].configs != nil {
+		if m.stores[i].Configs != nil {
 			m.stateful = append(m.stateful, i)
 		}
 	}
@@ -217,10 +221,10 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 			*buffer = append(*buffer, m.symbols.Symbol(v))
 		}
 		number := uint32(0)
-		if s.configs != nil {
-			number = s.configs.letterOf(r.letter, passed, e)
+		if s.Configs != nil {
+			number = s.Configs.LetterOf(r.letter, passed, e)
 		} else {
-			number = s.letter(r.letter, passed)
+			number = s.Letter(r.letter, passed)
 		}
 		o.routed = append(o.routed, routed{int32(r.plan), number, (*buffer)[from:]})
 	}
@@ -263,9 +267,9 @@ func (m *engine) apply() []Violation {
 		r := &m.now.routed[i]
 		s := &m.stores[r.plan]
 		m.fate, m.letter = r.letter, s.letterOf(r.letter)
-		if s.configs != nil {
-			m.fate = s.configs.stamped(r.letter, m.now.stamp())
-			if s.configs.full() {
+		if s.Configs != nil {
+			m.fate = s.Configs.Stamped(r.letter, m.now.stamp())
+			if s.Configs.Full() {
 				s.sweepConfigs()
 			}
 		}
@@ -285,7 +289,7 @@ func (m *engine) apply() []Violation {
 // found first, since a newborn continues a slice as it was before the event.
 func (m *engine) applyTo(s *store) {
 	m.newborn, m.born, m.hits = m.newborn[:0], m.born[:0], m.hits[:0]
-	s.matched[s.fates[m.fate].letter]++
+	s.matched[s.Fates[m.fate].Letter]++
 	if m.options.ttl > 0 {
 		m.expire(s)
 	}
@@ -327,7 +331,7 @@ func (m *engine) note(s *store, own cell) {
 	p := &s.pools[m.letter.domain]
 	in := &p.all[own]
 	if p.counted {
-		in.function = s.compose(in.function, m.fate)
+		in.function = s.Compose(in.function, m.fate)
 	}
 	if m.options.noWitness || in.dead && p.top && !m.violated(m.letter.domain, own) {
 		return
@@ -364,9 +368,9 @@ func (m *engine) advance(s *store, domain int, c cell) {
 	}
 	in := &p.all[c]
 	was := in.state
-	if in.state = s.move(m.fate, was, m.now.stampIn(s)); s.isDead(in.state) {
+	if in.state = s.Move(m.fate, was, m.now.stampIn(s)); s.IsDead(in.state) {
 		m.settle(s, domain, c)
-	} else if s.configs != nil {
+	} else if s.Configs != nil {
 		m.begin(s, domain, c, was)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
+	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -52,23 +54,23 @@ const maxExplained = 1 << 12
 
 // explain adds the counter-order and the flip to a violation.
 func (m *engine) explain(s *store, v *Violation, slice []note, end *endOfTime) {
-	covering := s.covering
-	s.covering = false // what is tried here did not happen
-	defer func() { s.covering = covering }()
+	covering := s.Covering
+	s.Covering = false // what is tried here did not happen
+	defer func() { s.Covering = covering }()
 	if v.Certainty == Possible {
 		v.Counter = m.witness(s, m.counterOrder(s, slice, end), nil)
 	}
-	if len(slice) > maxExplained || s.timed() {
+	if len(slice) > maxExplained || s.Timed() {
 		return
 	}
 	events, skew := m.pendings(slice), m.options.skew
 	if v.Certainty == Certain {
-		if at := s.judge.ceasesAt(events, skew); at > 0 {
+		if at := s.judge.CeasesAt(events, skew); at > 0 {
 			v.Flips = Flip{at, BecomesPossible}
 		}
 		return
 	}
-	switch at, certain := s.judge.beginsAt(events, skew); {
+	switch at, certain := s.judge.BeginsAt(events, skew); {
 	case at == 0:
 	case certain:
 		v.Flips = Flip{at, BecomesCertain}
@@ -78,11 +80,11 @@ func (m *engine) explain(s *store, v *Violation, slice []note, end *endOfTime) {
 }
 
 // pendings are the events of a slice, as fronts see them.
-func (m *engine) pendings(slice []note) []pending {
-	all := make([]pending, len(slice))
+func (m *engine) pendings(slice []note) []skew.Pending {
+	all := make([]skew.Pending, len(slice))
 	for i, n := range slice {
 		r := m.trails.records.at(n.record)
-		all[i] = pending{at: r.at(), letter: n.letter, source: r.source}
+		all[i] = skew.Pending{At: r.at(), Letter: n.letter, Source: r.source}
 	}
 	return all
 }
@@ -90,7 +92,7 @@ func (m *engine) pendings(slice []note) []pending {
 // notesOf are the notes of an order of a slice; nil if there is none.
 func notesOf(slice []note, order []int) (all []note) {
 	for _, i := range order {
-		if i == passing {
+		if i == skew.Passing {
 			all = append(all, note{letter: passingLetter})
 		} else {
 			all = append(all, slice[i])
@@ -104,17 +106,17 @@ func notesOf(slice []note, order []int) (all []note) {
 func (m *engine) counterOrder(s *store, slice []note, end *endOfTime) []note {
 	passed := m.passedAt(end)
 	order, violated := slice, false
-	if s.configs != nil {
+	if s.Configs != nil {
 		var state uint32
 		order, state = m.inTime(s, slice, passed)
 		violated = state == props.ViolatedState
 	} else {
-		_, violated = s.until(slice, s.isDead)
+		_, violated = s.until(slice, s.IsDead)
 	}
 	if violated {
-		order = notesOf(slice, s.judge.orderElse(m.pendings(slice), m.options.skew, passed))
+		order = notesOf(slice, s.judge.OrderElse(m.pendings(slice), m.options.skew, passed))
 	}
-	order, _ = s.until(order, s.isDead)
+	order, _ = s.until(order, s.IsDead)
 	return order
 }
 
@@ -123,25 +125,25 @@ func (m *engine) counterOrder(s *store, slice []note, end *endOfTime) []note {
 func (m *engine) violatingOrder(s *store, slice []note, end *endOfTime) []note {
 	passed := m.passedAt(end)
 	order := slice
-	if s.configs != nil {
+	if s.Configs != nil {
 		order, _ = m.inTime(s, slice, passed)
 	}
 	order, violated := s.until(order, func(state uint32) bool { return state == props.ViolatedState })
 	if violated {
 		return order
 	}
-	return notesOf(slice, s.judge.orderTo(m.pendings(slice), m.options.skew, passed))
+	return notesOf(slice, s.judge.OrderTo(m.pendings(slice), m.options.skew, passed))
 }
 
 // until cuts an order after what leads to a state that is wanted, and tells
 // whether it is violated then.
 func (s *store) until(order []note, wanted func(state uint32) bool) (upTo []note, violated bool) {
-	state := uint32(startState)
+	state := uint32(machine.StartState)
 	for i, n := range order {
 		if n.letter == passingLetter {
-			state = s.configs.expire(state)
+			state = s.Configs.Expire(state)
 		} else {
-			state = s.next(n.letter, state, nil)
+			state = s.Next(n.letter, state, nil)
 		}
 		if wanted(state) {
 			return order[:i+1], state == props.ViolatedState
@@ -151,8 +153,8 @@ func (s *store) until(order []note, wanted func(state uint32) bool) (upTo []note
 }
 
 // passedAt tells of deadlines whether they have passed at an end.
-func (m *engine) passedAt(end *endOfTime) func(running) bool {
-	return func(r running) bool { return end.passed(r, m.options.skew) }
+func (m *engine) passedAt(end *endOfTime) func(machine.Running) bool {
+	return func(r machine.Running) bool { return end.passed(r, m.options.skew) }
 }
 
 // appendExplanation appends the fields that the contract leaves open.

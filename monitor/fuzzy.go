@@ -5,7 +5,9 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
@@ -15,18 +17,18 @@ type verdict struct {
 	domain    int
 	key       []values.Symbol
 	violation Violation
-	at        order.Instant // effective time of the violating event
-	record    uint32        // the violating event
-	passed    running       // or the deadline
-	why       string        // of an undecided one
+	at        order.Instant   // effective time of the violating event
+	record    uint32          // the violating event
+	passed    machine.Running // or the deadline
+	why       string          // of an undecided one
 }
 
 // maxStatesOfSkew is the width of a front's set of states.
 const maxStatesOfSkew = 64
 
 // fuzzyEvent is the event as fronts see it.
-func (m *engine) fuzzyEvent() pending {
-	return pending{at: m.now.At, letter: m.fate, source: m.now.Source}
+func (m *engine) fuzzyEvent() skew.Pending {
+	return skew.Pending{At: m.now.At, Letter: m.fate, Source: m.now.Source}
 }
 
 // advanceFuzzy moves a stored instance by the event, in all orders. Its state
@@ -34,14 +36,14 @@ func (m *engine) fuzzyEvent() pending {
 func (m *engine) advanceFuzzy(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
-	if f.reach(s.judge, m.now.At, m.options.skew); f.over(s.judge) && !f.lingers(s.judge, m.now.At, m.options.skew) {
+	if f.Reach(s.judge, m.now.At, m.options.skew); f.Over(s.judge) && !f.Lingers(s.judge, m.now.At, m.options.skew) {
 		m.conclude(s, domain, c, &endOfTime{})
 		m.settle(s, domain, c)
 		return
 	}
-	f.add(s.judge, m.fuzzyEvent(), m.options.skew)
-	if s.configs == nil {
-		p.all[c].state = s.next(m.fate, p.all[c].state, nil)
+	f.Add(s.judge, m.fuzzyEvent(), m.options.skew)
+	if s.Configs == nil {
+		p.all[c].state = s.Next(m.fate, p.all[c].state, nil)
 	}
 }
 
@@ -49,10 +51,10 @@ func (m *engine) advanceFuzzy(s *store, domain int, c cell) {
 func (m *engine) conceiveFuzzy(s *store, b birth) birth {
 	var room [8]values.Symbol
 	b.in = instance{state: m.stateOf(s, b.domain)}
-	b.fuzzy = newFront()
+	b.fuzzy = skew.NewFront()
 	for _, n := range m.slice(s, b.domain, pick(room[:0], m.plain, s.domains[b.domain].list)) {
 		r := m.trails.records.at(n.record)
-		b.fuzzy.add(s.judge, pending{at: r.at(), letter: n.letter, source: r.source}, m.options.skew)
+		b.fuzzy.Add(s.judge, skew.Pending{At: r.at(), Letter: n.letter, Source: r.source}, m.options.skew)
 	}
 	return b
 }
@@ -60,13 +62,13 @@ func (m *engine) conceiveFuzzy(s *store, b birth) birth {
 // with moves a newborn by the event. What it continues may turn out to be
 // over: then it is dead, and reported with what it continues.
 func (b *birth) with(m *engine, s *store) {
-	if b.fuzzy.reach(s.judge, m.now.At, m.options.skew); b.fuzzy.over(s.judge) {
+	if b.fuzzy.Reach(s.judge, m.now.At, m.options.skew); b.fuzzy.Over(s.judge) {
 		b.in.dead, b.fuzzy = true, nil
 		return
 	}
-	b.fuzzy.add(s.judge, m.fuzzyEvent(), m.options.skew)
-	if s.configs == nil {
-		b.in.state = s.next(m.fate, b.in.state, nil)
+	b.fuzzy.Add(s.judge, m.fuzzyEvent(), m.options.skew)
+	if s.Configs == nil {
+		b.in.state = s.Next(m.fate, b.in.state, nil)
 	}
 }
 
@@ -77,17 +79,17 @@ func (m *engine) conclude(s *store, domain int, c cell, end *endOfTime) {
 	f := p.fuzzy[c]
 	p.fuzzy[c] = nil
 	const violated = 1 << props.ViolatedState
-	if !f.undecided && !s.mayBeViolated(f.states) {
+	if !f.Undecided && !s.MayBeViolated(f.States) {
 		return
 	}
 	v := verdict{domain: domain, key: slices.Clone(p.key(c)), violation: Violation{
 		Property: s.property.Name(), Binding: m.binding(s, domain, c), Certainty: Possible}}
-	if f.undecided {
+	if f.Undecided {
 		v.why = "too many events of it are concurrent"
 		s.settled = append(s.settled, v)
 		return
 	}
-	if f.states == violated {
+	if f.States == violated {
 		v.violation.Certainty = Certain
 	}
 	slice := m.slice(s, domain, p.key(c))
@@ -104,14 +106,14 @@ func (m *engine) conclude(s *store, domain int, c cell, end *endOfTime) {
 
 // tellOrder fills in a violation from the order that violates.
 func (m *engine) tellOrder(s *store, v *verdict, order []note) {
-	if s.configs == nil {
+	if s.Configs == nil {
 		v.violation.Witness = m.witness(s, order, nil)
 	} else {
 		v.violation.Witness, v.passed = m.steps(s, order)
 	}
 	last := order[len(order)-1]
 	if last.letter == passingLetter {
-		v.at, v.violation.Event = v.passed.at, m.eventAfter(v.passed)
+		v.at, v.violation.Event = v.passed.At, m.eventAfter(v.passed)
 		return
 	}
 	v.record, v.at = last.record, m.trails.records.at(last.record).at()
@@ -128,11 +130,11 @@ func (m *engine) finish(end *endOfTime) (all []verdict) {
 			p := &s.pools[d]
 			for c := range p.fuzzy {
 				if f := p.fuzzy[c]; f != nil {
-					if !f.undecided && len(f.waiting) > 0 {
-						f.finish(s.judge, m.options.skew)
+					if !f.Undecided && len(f.Waiting) > 0 {
+						f.Finish(s.judge, m.options.skew)
 					}
-					if s.timed() && !f.undecided {
-						f.states = s.judge.atEnd(f.states, m.passedAt(end))
+					if s.Timed() && !f.Undecided {
+						f.States = s.judge.AtEnd(f.States, m.passedAt(end))
 					}
 					m.conclude(s, d, cell(c), end)
 				}
@@ -160,7 +162,7 @@ func compareVerdicts(a, b verdict) int {
 func (s *store) minimalVerdicts() []verdict {
 	type key struct {
 		record uint32
-		passed running
+		passed machine.Running
 	}
 	byEvent := map[key][]int{}
 	for i, v := range s.settled {

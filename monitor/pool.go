@@ -3,6 +3,7 @@ package monitor
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
@@ -23,7 +24,7 @@ type pool struct {
 	keys  []values.Symbol // canonical, len(list) for each instance
 	links []link          // len(indexes) for each instance
 	ages  []age           // only with a time to live
-	fuzzy []*front        // only with skew
+	fuzzy []*skew.Front   // only with skew
 	free  []cell
 	main  table
 	index []table                  // for each index: the newest instance of each group

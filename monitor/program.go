@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -34,7 +35,7 @@ type plan struct {
 	over      []bool           // by state: no violation can be reached
 	domains   []domain         // the sets that instances can bind; the first is empty
 	letters   []letter         // by event type of the automaton
-	common    int              // the variable that all events bind, see shard.go; -1 if there is none
+	common    int              // the variable that all events bind, see part.go; -1 if there is none
 	lazy      bool             // joins are found when an event names them, see lazy.go
 }
 
@@ -109,7 +110,7 @@ func Compile(properties ...*props.Property) (*Program, error) {
 func (p *Program) add(property *props.Property) error {
 	pl := plan{property: property, automaton: property.Automaton()}
 	if pl.automaton != nil {
-		pl.over = deadStates(pl.automaton)
+		pl.over = machine.DeadStates(pl.automaton)
 		if err := pl.close(); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -19,7 +20,7 @@ func (m *engine) unsettled(s *store) []Violation {
 // report returns the violations of the minimal instances among those that
 // are violated at once, and lets go of the slices of the dead. firing is the
 // deadline that violates, if one does.
-func (m *engine) report(s *store, violated []hit, firing *running) []Violation {
+func (m *engine) report(s *store, violated []hit, firing *machine.Running) []Violation {
 	var found []Violation
 	for _, h := range m.minimal(s, violated) {
 		p := &s.pools[h.domain]
@@ -30,7 +31,7 @@ func (m *engine) report(s *store, violated []hit, firing *running) []Violation {
 		}
 		switch state := p.all[h.cell].state; {
 		case state != props.ViolatedState:
-			v.Detail = fmt.Sprintf("the run ended in state %q", s.auto.States[s.base(state)])
+			v.Detail = fmt.Sprintf("the run ended in state %q", s.Auto.States[s.Base(state)])
 		case m.now.whole:
 			v.Event = *m.whole
 		default:

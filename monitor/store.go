@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
@@ -13,7 +15,7 @@ import (
 // its automaton as it went.
 type store struct {
 	*plan
-	*machine
+	*machine.Machine
 	number    int    // of the plan
 	pools     []pool // by domain
 	live      int    // instances that are not dead; the empty binding is not counted
@@ -28,29 +30,29 @@ type store struct {
 	rootExpired  int   // of the expired, how often it was the empty binding
 	matched      []int // by event type: events in some slice
 
-	judge *judge // with skew; else it is not used
+	judge *skew.Judge // with skew; else it is not used
 }
 
 func (s *store) start(pl *plan, o *settings, t *values.Table, from *order.Sources) {
 	s.plan = pl
 	if pl.automaton == nil {
-		s.machine = &machine{}
+		s.Machine = &machine.Machine{}
 		return
 	}
-	s.machine = newMachine(pl.automaton, pl.over, t, from, machineOptions{exact: o.skew == 0, covering: o.coverage, configs: o.limits.collectAt, letters: o.limits.firstLetters})
-	s.judge = &judge{machine: s.machine, slideAt: o.limits.slideAt, maxLayer: o.limits.maxLayer}
+	s.Machine = machine.New(pl.automaton, pl.over, t, from, machine.Options{Exact: o.skew == 0, Covering: o.coverage, Configs: o.limits.collectAt, Letters: o.limits.firstLetters})
+	s.judge = &skew.Judge{Machine: s.Machine, SlideAt: o.limits.slideAt, MaxLayer: o.limits.maxLayer}
 	s.pools = make([]pool, len(pl.domains))
 	for i := range s.pools {
 		s.pools[i].domain = &pl.domains[i]
 	}
 	s.matched = make([]int, len(pl.letters))
-	s.pools[0].add(nil, instance{state: startState, dead: pl.over[startState]})
+	s.pools[0].add(nil, instance{state: machine.StartState, dead: pl.over[machine.StartState]})
 	if o.skew > 0 {
-		s.pools[0].fuzzy = []*front{newFront()}
+		s.pools[0].fuzzy = []*skew.Front{skew.NewFront()}
 	}
 }
 
-func (s *store) letterOf(n uint32) *letter { return &s.letters[s.fates[n].letter] }
+func (s *store) letterOf(n uint32) *letter { return &s.letters[s.Fates[n].Letter] }
 
 // lookup returns the instance of a domain with a key.
 func (s *store) lookup(domain int, key []values.Symbol) cell {
@@ -69,7 +71,7 @@ func (m *engine) binding(s *store, domain int, c cell) Binding {
 	}
 	b := make(Binding, 0, len(values))
 	for i, v := range p.list {
-		b = append(b, event.Field{Name: s.auto.Variables[v], Value: m.symbols.Value(values[i])})
+		b = append(b, event.Field{Name: s.Auto.Variables[v], Value: m.symbols.Value(values[i])})
 	}
 	sortBinding(b)
 	return b
@@ -77,8 +79,8 @@ func (m *engine) binding(s *store, domain int, c cell) Binding {
 
 // unsettled returns the instances that must not end in their state.
 func (s *store) unsettled() (all []hit) {
-	timed := s.timed()
-	if !timed && !slices.Contains(s.auto.AtEnd, true) {
+	timed := s.Timed()
+	if !timed && !slices.Contains(s.Auto.AtEnd, true) {
 		return nil
 	}
 	for d := range s.pools {
@@ -86,7 +88,7 @@ func (s *store) unsettled() (all []hit) {
 			if in.unused || in.dead || in.state == props.ViolatedState {
 				continue
 			}
-			if s.auto.AtEnd[s.base(in.state)] || timed && s.configs.violatedInTime(in.state) {
+			if s.Auto.AtEnd[s.Base(in.state)] || timed && s.Configs.ViolatedInTime(in.state) {
 				all = append(all, hit{d, cell(c)})
 			}
 		}

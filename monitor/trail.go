@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 )
@@ -66,7 +67,9 @@ func recordOf(id string, source int32, at order.Instant) record {
 
 func (r *record) at() order.Instant { return order.Instant{Sec: r.sec, Nsec: r.nsec} }
 
-func (r *record) stamp() *stamp { return &stamp{r.at(), r.source, r.id} }
+func (r *record) stamp() *machine.Stamp {
+	return &machine.Stamp{At: r.at(), Source: r.source, Id: r.id}
+}
 
 // keep adds a record; the time is by the event's source's clock, which is
 // nearly always the effective one.
@@ -136,23 +139,23 @@ func (m *engine) partOf(s *store, part, domain int, key []values.Symbol) cell {
 
 // witness tells a slice to people, with the states that it leads to. In exact
 // order, firing is the deadline that passes at its end, if one does.
-func (m *engine) witness(s *store, slice []note, firing *running) []WitnessEvent {
+func (m *engine) witness(s *store, slice []note, firing *machine.Running) []WitnessEvent {
 	if len(slice) == 0 {
 		return nil
 	}
-	if s.configs != nil {
-		if s.configs.exact {
-			slice, _ = m.inTime(s, slice, func(r running) bool { return firing != nil && !firing.at.Before(r.at) })
+	if s.Configs != nil {
+		if s.Configs.Exact {
+			slice, _ = m.inTime(s, slice, func(r machine.Running) bool { return firing != nil && !firing.At.Before(r.At) })
 		}
 		steps, _ := m.steps(s, slice)
 		return steps
 	}
 	steps := make([]WitnessEvent, len(slice))
-	state := uint32(startState)
+	state := uint32(machine.StartState)
 	for i, n := range slice {
-		state = s.next(n.letter, state, nil)
+		state = s.Next(n.letter, state, nil)
 		r := m.trails.records.at(n.record)
-		steps[i] = WitnessEvent{m.sources.Name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
+		steps[i] = WitnessEvent{m.sources.Name(r.source), r.id, s.letterOf(n.letter).Type, s.Auto.States[state]}
 	}
 	return steps
 }

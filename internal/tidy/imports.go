@@ -26,6 +26,8 @@ var layers = []layer{
 	{pkg: "monitor", run: true, may: []string{"event", "props", "monitor/internal/*"}},
 	{pkg: "monitor/internal/codec", run: true},
 	{pkg: "monitor/internal/order", run: true, may: []string{"event", "monitor/internal/codec"}},
+	{pkg: "monitor/internal/machine", run: true, may: []string{"event", "props", "monitor/internal/codec", "monitor/internal/order", "monitor/internal/values"}},
+	{pkg: "monitor/internal/skew", run: true, may: []string{"props", "monitor/internal/codec", "monitor/internal/machine", "monitor/internal/order"}},
 	{pkg: "monitor/internal/values", run: true, may: []string{"event", "monitor/internal/codec"}},
 	{pkg: "probe", run: true, may: []string{"event"}},
 	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone

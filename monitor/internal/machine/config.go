@@ -1,4 +1,4 @@
-package monitor
+package machine
 
 import (
 	"encoding/binary"
@@ -24,7 +24,7 @@ import (
 //     alone, and the values that the type reads; with skew, where the type may
 //     begin a deadline, also the event's source, time and id. Events of one
 //     letter then lead from each configuration to the same, which is what the
-//     exchange of events rests on (front.go).
+//     exchange of events rests on (package skew).
 //   - With skew, the word that holds a set of states names a set of
 //     configurations instead: those below 8 are the sets of the first three
 //     states, as bits.
@@ -34,43 +34,43 @@ import (
 
 // config is a configuration.
 type config struct {
-	state   uint16
+	State   uint16
 	memory  string // see configs.registers
-	running running
+	Running Running
 }
 
 // noState is the state of a number that is no configuration now.
 const noState = ^uint16(0)
 
-// running is the deadline of a state that was entered; the zero value is none.
+// Running is the deadline of a state that was entered; the zero value is none.
 // It is an event of the source that began it. Its name is that event's, and
 // how much later it is.
-type running struct {
-	at     order.Instant
-	source int32
-	id     string
-	after  time.Duration // since the event, over several deadlines in a row
+type Running struct {
+	At     order.Instant
+	Source int32
+	Id     string
+	After  time.Duration // since the event, over several deadlines in a row
 }
 
-func (r running) on() bool { return r.after > 0 }
+func (r Running) On() bool { return r.After > 0 }
 
 // configs numbers the configurations of one property.
 type configs struct {
-	store   *machine
+	Store   *Machine
 	symbols *values.Table
 	sources *order.Sources
-	timed   bool
-	exact   bool // there is no skew
-	all     []config
+	Timed   bool
+	Exact   bool // there is no skew
+	All     []config
 	numbers map[config]uint32
 	free    []uint32
 	limit   int // how many there may be before the unused are dropped
 
 	fates map[string]uint32 // letters, by what they are
-	reads []reading         // by letter
-	arms  []bool            // by event type: may begin a deadline
-	due   int               // how many letters there may be before they are swept
-	sets  configSets
+	Reads []reading         // by letter
+	Arms  []bool            // by event type: may begin a deadline
+	Due   int               // how many letters there may be before they are swept
+	Sets  configSets
 
 	begun uint32 // the configuration that it led to last
 
@@ -78,18 +78,18 @@ type configs struct {
 	buffer []byte
 }
 
-func newConfigs(s *machine, t *values.Table, from *order.Sources, o machineOptions) *configs {
-	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), exact: o.exact, limit: o.configs, due: o.letters,
-		numbers: map[config]uint32{}, fates: map[string]uint32{}, sets: newConfigSets(o.configs)}
+func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *configs {
+	c := &configs{Store: s, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
+		numbers: map[config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs)}
 	for state := range uint16(props.StartState) {
-		c.all = append(c.all, config{state: state})
+		c.All = append(c.All, config{State: state})
 	}
-	c.all = append(c.all, config{state: startState, memory: c.blank()})
-	for i := range c.all {
-		c.numbers[c.all[i]] = uint32(i)
+	c.All = append(c.All, config{State: StartState, memory: c.blank()})
+	for i := range c.All {
+		c.numbers[c.All[i]] = uint32(i)
 	}
-	for i := range s.auto.Events {
-		c.arms = append(c.arms, s.auto.Events[i].Arms(s.auto))
+	for i := range s.Auto.Events {
+		c.Arms = append(c.Arms, s.Auto.Events[i].Arms(s.Auto))
 	}
 	c.view.c = c
 	return c
@@ -98,7 +98,7 @@ func newConfigs(s *machine, t *values.Table, from *order.Sources, o machineOptio
 // blank is the memory that nothing was written to.
 func (c *configs) blank() string {
 	var b []byte
-	for _, r := range c.store.auto.Registers {
+	for _, r := range c.Store.Auto.Registers {
 		switch r.Kind() {
 		case props.CounterRegister:
 			b = binary.LittleEndian.AppendUint64(b, 0)
@@ -113,7 +113,7 @@ func (c *configs) blank() string {
 // number; a last value's symbol + 1, or 0; a set's size and symbols,
 // ascending.
 func (c *configs) register(memory string, register int) string {
-	for i, r := range c.store.auto.Registers {
+	for i, r := range c.Store.Auto.Registers {
 		n := 4
 		switch r.Kind() {
 		case props.CounterRegister:
@@ -138,11 +138,11 @@ func count(s string) int64 { return int64(uint64(word(s)) | uint64(word(s[4:]))<
 
 // number returns the number of a configuration.
 func (c *configs) number(x config) uint32 {
-	if c.store.dead[x.state] {
-		x.memory, x.running = "", running{}
+	if c.Store.Dead[x.State] {
+		x.memory, x.Running = "", Running{}
 	}
 	if c.single(&x) {
-		if c.all[c.begun] != x {
+		if c.All[c.begun] != x {
 			c.begun = c.add(x)
 		}
 		return c.begun
@@ -158,60 +158,60 @@ func (c *configs) number(x config) uint32 {
 // single tells whether a configuration is not looked up by what it is. In
 // exact order a deadline is that of one event, and nothing asks whether two
 // instances are in one configuration.
-func (c *configs) single(x *config) bool { return c.exact && x.running.on() }
+func (c *configs) single(x *config) bool { return c.Exact && x.Running.On() }
 
 func (c *configs) add(x config) uint32 {
-	n := uint32(len(c.all))
+	n := uint32(len(c.All))
 	if last := len(c.free) - 1; last >= 0 {
 		n = c.free[last]
 		c.free = c.free[:last]
-		c.all[n] = x
+		c.All[n] = x
 	} else {
-		c.all = append(c.all, x)
+		c.All = append(c.All, x)
 	}
 	return n
 }
 
-// next is the transition of a letter. In exact order by says which event has
+// Next is the transition of a letter. In exact order by says which event has
 // it; with skew that is a part of the letter.
-func (c *configs) next(letter, from uint32, by *stamp) uint32 {
-	x := c.all[from]
-	if c.store.dead[x.state] {
+func (c *configs) Next(letter, from uint32, by *Stamp) uint32 {
+	x := c.All[from]
+	if c.Store.Dead[x.State] {
 		return from // nothing is known of it, and nothing asked
 	}
-	f, read := c.store.fates[letter], &c.reads[letter]
-	c.view.t, c.view.memory, c.view.values = &c.store.auto.Events[f.letter], x.memory, read.values
-	move, ok := c.view.t.Take(int(x.state), f.passed, &c.view)
+	f, read := c.Store.Fates[letter], &c.Reads[letter]
+	c.view.t, c.view.memory, c.view.values = &c.Store.Auto.Events[f.Letter], x.memory, read.values
+	move, ok := c.view.t.Take(int(x.State), f.Passed, &c.view)
 	if !ok {
 		return from
 	}
 	if !move.Entered && len(move.Writes) == 0 {
 		return from
 	}
-	x.state = uint16(move.To)
-	if len(move.Writes) > 0 && !c.store.dead[move.To] {
+	x.State = uint16(move.To)
+	if len(move.Writes) > 0 && !c.Store.Dead[move.To] {
 		x.memory = c.write(x.memory, move.Writes, read.values)
 	}
 	if move.Entered {
-		x.running = running{}
-		if d := c.store.auto.Deadlines[move.To].After; d > 0 {
-			if !c.exact {
+		x.Running = Running{}
+		if d := c.Store.Auto.Deadlines[move.To].After; d > 0 {
+			if !c.Exact {
 				by = &read.stamp
 			}
-			x.running = running{by.at.Add(d), by.source, by.id, d}
+			x.Running = Running{by.At.Add(d), by.Source, by.Id, d}
 		}
 	}
 	return c.number(x)
 }
 
-// expire is what the running deadline does.
-func (c *configs) expire(from uint32) uint32 {
-	x := c.all[from]
-	x.state = uint16(c.store.auto.Deadlines[x.state].To)
-	was := x.running
-	x.running = running{}
-	if d := c.store.auto.Deadlines[x.state].After; d > 0 {
-		x.running = running{was.at.Add(d), was.source, was.id, was.after + d}
+// Expire is what the running deadline does.
+func (c *configs) Expire(from uint32) uint32 {
+	x := c.All[from]
+	x.State = uint16(c.Store.Auto.Deadlines[x.State].To)
+	was := x.Running
+	x.Running = Running{}
+	if d := c.Store.Auto.Deadlines[x.State].After; d > 0 {
+		x.Running = Running{was.At.Add(d), was.Source, was.Id, was.After + d}
 	}
 	return c.number(x)
 }
@@ -219,7 +219,7 @@ func (c *configs) expire(from uint32) uint32 {
 // write returns a memory with registers written.
 func (c *configs) write(memory string, writes []props.Write, values string) string {
 	b := c.buffer[:0]
-	for i, r := range c.store.auto.Registers {
+	for i, r := range c.Store.Auto.Registers {
 		part := c.register(memory, i)
 		w := slices.IndexFunc(writes, func(w props.Write) bool { return w.Register == i })
 		if w < 0 {
@@ -307,7 +307,7 @@ func (v *view) value(symbolAnd1 uint32) (event.Value, bool) {
 }
 
 func (v *view) part(register string, kind props.RegisterKind) string {
-	for i, r := range v.c.store.auto.Registers {
+	for i, r := range v.c.Store.Auto.Registers {
 		if r.Name() == register && r.Kind() == kind {
 			return v.c.register(v.memory, i)
 		}
@@ -352,23 +352,23 @@ func (v *view) Values(register string) []event.Value {
 // reading is what the events of a letter have beside their type and guards.
 type reading struct {
 	values string // what the type reads, as symbols + 1
-	stamp  stamp  // with skew, of a letter that may begin a deadline
+	stamp  Stamp  // with skew, of a letter that may begin a deadline
 
 	stamped bool // has a stamp: is that of one event
 }
 
-// stamp says of an event what a deadline that it begins is named after.
-type stamp struct {
-	at     order.Instant
-	source int32
-	id     string
+// Stamp says of an event what a deadline that it begins is named after.
+type Stamp struct {
+	At     order.Instant
+	Source int32
+	Id     string
 }
 
-// letterOf returns the letter of an event, before its time is known.
-func (c *configs) letterOf(letter int, passed uint64, e *event.Event) uint32 {
+// LetterOf returns the letter of an event, before its time is known.
+func (c *configs) LetterOf(letter int, passed uint64, e *event.Event) uint32 {
 	b := letterKey(c.buffer[:0], letter, passed)
 	from := len(b)
-	for _, name := range c.store.auto.Events[letter].Reads {
+	for _, name := range c.Store.Auto.Events[letter].Reads {
 		number := uint32(0)
 		if v, ok := e.Data.Get(name); ok {
 			number = uint32(c.symbols.Canonical(c.symbols.Symbol(v))) + 1
@@ -383,15 +383,15 @@ func (c *configs) letterOf(letter int, passed uint64, e *event.Event) uint32 {
 	return n
 }
 
-// stamped returns the letter of an event at its time. With skew no two events
+// Stamped returns the letter of an event at its time. With skew no two events
 // have one, so that it is not looked up.
-func (c *configs) stamped(letter uint32, at stamp) uint32 {
-	f := c.store.fates[letter]
-	if c.exact || !c.arms[f.letter] {
+func (c *configs) Stamped(letter uint32, at Stamp) uint32 {
+	f := c.Store.Fates[letter]
+	if c.Exact || !c.Arms[f.Letter] {
 		return letter
 	}
-	n := uint32(len(c.reads))
-	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, reading{c.reads[letter].values, at, true})
+	n := uint32(len(c.Reads))
+	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, reading{c.Reads[letter].values, at, true})
 	return n
 }
 
@@ -401,8 +401,8 @@ func letterKey(b []byte, letter int, passed uint64) []byte {
 }
 
 func (c *configs) enter(key []byte, f fate, r reading) uint32 {
-	n := uint32(len(c.reads))
-	c.store.fates, c.reads = append(c.store.fates, f), append(c.reads, r)
+	n := uint32(len(c.Reads))
+	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, r)
 	c.fates[string(key)] = n
 	return n
 }

@@ -1,10 +1,11 @@
-package monitor
+package skew
 
 import (
 	"math/bits"
 	"slices"
 	"time"
 
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
 )
 
@@ -30,40 +31,40 @@ import (
 // Down-sets are visited by size, all of one size (a layer) from those of the
 // size before. Where a layer would exceed the bound, the instance is
 // undecided.
-type front struct {
-	states    uint64    // before the events that wait
-	waiting   []pending // in order of time
+type Front struct {
+	States    uint64    // before the events that wait
+	Waiting   []Pending // in order of time
 	layer     *layer    // the down-sets of one size of those that wait; nil if none was taken
-	undecided bool
+	Undecided bool
 	armed     []int32       // the sources of events that may have begun a deadline
 	last      order.Instant // of the events that were added
 }
 
-// judge runs fronts over the machine of one property.
-type judge struct {
-	*machine
-	slideAt  int // how many events wait before a front takes a part of them although there was no pause of E
-	maxLayer int // bounds the down-sets of one size
+// Judge runs fronts over the machine of one property.
+type Judge struct {
+	*machine.Machine
+	SlideAt  int // how many events wait before a front takes a part of them although there was no pause of E
+	MaxLayer int // bounds the down-sets of one size
 	work     workspace
 }
 
-// pending is an event whose place is not certain yet.
-type pending struct {
-	at      order.Instant
-	letter  uint32
-	source  int32
+// Pending is an event whose place is not certain yet.
+type Pending struct {
+	At      order.Instant
+	Letter  uint32
+	Source  int32
 	chained bool // has another event of its source within E
 	done    bool // in all down-sets of the layer
 }
 
-func newFront() *front { return &front{states: 1 << startState} }
+func NewFront() *Front { return &Front{States: 1 << machine.StartState} }
 
-func (f *front) clone() *front {
+func (f *Front) Clone() *Front {
 	if f == nil {
-		return newFront()
+		return NewFront()
 	}
 	g := *f
-	g.waiting = slices.Clone(f.waiting)
+	g.Waiting = slices.Clone(f.Waiting)
 	if f.layer != nil {
 		l := *f.layer
 		g.layer = &l
@@ -71,87 +72,87 @@ func (f *front) clone() *front {
 	return &g
 }
 
-// add takes the next event by time.
-func (f *front) add(s *judge, e pending, skew time.Duration) {
-	f.reach(s, e.at, skew)
-	if s.timed() {
+// Add takes the next event by time.
+func (f *Front) Add(s *Judge, e Pending, skew time.Duration) {
+	f.Reach(s, e.At, skew)
+	if s.Timed() {
 		e.chained, f.armed = s.chained(e, f.armed)
 	}
-	for i := len(f.waiting) - 1; i >= 0; i-- {
-		w := &f.waiting[i]
-		if w.at.Add(skew).Before(e.at) {
+	for i := len(f.Waiting) - 1; i >= 0; i-- {
+		w := &f.Waiting[i]
+		if w.At.Add(skew).Before(e.At) {
 			break
 		}
-		if w.source == e.source {
+		if w.Source == e.Source {
 			w.chained, e.chained = true, true
 		}
 	}
-	f.waiting = append(f.waiting, e)
-	f.last = e.at
+	f.Waiting = append(f.Waiting, e)
+	f.last = e.At
 }
 
-// reach takes the events whose place is certain once all events before now
+// Reach takes the events whose place is certain once all events before now
 // are known: all of them after a pause of E, else the early ones of many.
-func (f *front) reach(s *judge, now order.Instant, skew time.Duration) {
-	n := len(f.waiting)
+func (f *Front) Reach(s *Judge, now order.Instant, skew time.Duration) {
+	n := len(f.Waiting)
 	switch {
-	case n == 0 || f.undecided:
-	case f.waiting[n-1].at.Add(skew).Before(now):
-		f.finish(s, skew)
-	case n >= s.slideAt && n%(s.slideAt/4) == 0:
+	case n == 0 || f.Undecided:
+	case f.Waiting[n-1].At.Add(skew).Before(now):
+		f.Finish(s, skew)
+	case n >= s.SlideAt && n%(s.SlideAt/4) == 0:
 		f.slide(s, now, skew)
 	}
-	if f.undecided {
-		f.waiting, f.layer = nil, nil
+	if f.Undecided {
+		f.Waiting, f.layer = nil, nil
 	}
 }
 
-// finish takes all events that wait.
-func (f *front) finish(s *judge, skew time.Duration) {
-	if len(f.waiting) == 1 && f.layer == nil && s.configs == nil {
-		f.states = s.spread(f.states, f.waiting[0].letter)
-		f.waiting = f.waiting[:0]
+// Finish takes all events that wait.
+func (f *Front) Finish(s *Judge, skew time.Duration) {
+	if len(f.Waiting) == 1 && f.layer == nil && s.Configs == nil {
+		f.States = s.spread(f.States, f.Waiting[0].Letter)
+		f.Waiting = f.Waiting[:0]
 		return
 	}
-	g := f.groups(skew, func(*pending) bool { return true })
+	g := f.groups(skew, func(*Pending) bool { return true })
 	l := f.layerOver(s, g)
 	for l != nil && !l.complete(g) {
 		l = s.work.expand(l, s, g)
 	}
-	if f.undecided = l == nil; !f.undecided {
-		f.states, f.layer = l.states[0], nil
-		f.waiting = f.waiting[:0]
+	if f.Undecided = l == nil; !f.Undecided {
+		f.States, f.layer = l.states[0], nil
+		f.Waiting = f.Waiting[:0]
 	}
 }
 
 // slide takes what can be taken although more events may be close. An event
 // is grouped once all within E of it are known.
-func (f *front) slide(s *judge, now order.Instant, skew time.Duration) {
-	g := f.groups(skew, func(p *pending) bool { return p.at.Add(skew).Before(now) })
+func (f *Front) slide(s *Judge, now order.Instant, skew time.Duration) {
+	g := f.groups(skew, func(p *Pending) bool { return p.At.Add(skew).Before(now) })
 	settled := now.Add(-skew).Add(-skew)
-	if s.timed() { // see timedfront.go
+	if s.Timed() { // see deadline.go
 		settled, g.until, g.bounded = settled.Add(-skew), now.Add(-skew), true
 	}
 	l := f.layerOver(s, g)
 	for l != nil && !l.complete(g) && l.latestGap(g).Before(settled) {
 		l = s.work.expand(l, s, g)
 	}
-	if f.undecided = l == nil; f.undecided {
+	if f.Undecided = l == nil; f.Undecided {
 		return
 	}
 	f.rebase(g, l)
-	keep := f.waiting[:0]
-	for _, w := range f.waiting {
-		if !w.done || !w.at.Add(skew).Before(now) {
+	keep := f.Waiting[:0]
+	for _, w := range f.Waiting {
+		if !w.done || !w.At.Add(skew).Before(now) {
 			keep = append(keep, w)
 		}
 	}
-	f.waiting = keep
+	f.Waiting = keep
 }
 
 // rebase marks as done what is in all down-sets, and counts without it. A
 // group without events is dropped.
-func (f *front) rebase(g *groups, l *layer) {
+func (f *Front) rebase(g *groups, l *layer) {
 	width := len(g.events)
 	kept := &layer{keys: slices.Clone(l.keys), states: slices.Clone(l.states)} // l may be overwritten
 	var columns []int
@@ -162,7 +163,7 @@ func (f *front) rebase(g *groups, l *layer) {
 			least[i] = min(least[i], l.counts[at])
 		}
 		for _, w := range g.events[i][:least[i]] {
-			f.waiting[w].done = true
+			f.Waiting[w].done = true
 		}
 		if int(least[i]) < len(g.events[i]) {
 			columns = append(columns, i)
@@ -178,10 +179,10 @@ func (f *front) rebase(g *groups, l *layer) {
 }
 
 // spread returns the states that a letter leads to from some states.
-func (s *judge) spread(states uint64, letter uint32) (to uint64) {
-	row := s.table[int(letter)*len(s.dead):]
-	if s.covering {
-		s.takeAll(letter, states)
+func (s *Judge) spread(states uint64, letter uint32) (to uint64) {
+	row := s.Table[int(letter)*len(s.Dead):]
+	if s.Covering {
+		s.TakeAll(letter, states)
 	}
 	for ; states != 0; states &= states - 1 {
 		to |= 1 << row[bits.TrailingZeros64(states)]
@@ -189,13 +190,13 @@ func (s *judge) spread(states uint64, letter uint32) (to uint64) {
 	return to
 }
 
-// over tells whether nothing can change an instance any more.
-func (f *front) over(s *judge) bool {
-	return f.undecided || len(f.waiting) == 0 && s.allDead(f.states)
+// Over tells whether nothing can change an instance any more.
+func (f *Front) Over(s *Judge) bool {
+	return f.Undecided || len(f.Waiting) == 0 && s.AllDead(f.States)
 }
 
-// lingers tells whether more events belong to what explains a violation that
+// Lingers tells whether more events belong to what explains a violation that
 // is certain.
-func (f *front) lingers(s *judge, now order.Instant, skew time.Duration) bool {
-	return !s.timed() && !f.undecided && f.states == onlyViolated && !f.last.Add(horizon(skew)).Before(now)
+func (f *Front) Lingers(s *Judge, now order.Instant, skew time.Duration) bool {
+	return !s.Timed() && !f.Undecided && f.States == onlyViolated && !f.last.Add(horizon(skew)).Before(now)
 }

@@ -1,4 +1,4 @@
-package monitor
+package machine
 
 import (
 	"encoding/binary"
@@ -10,7 +10,7 @@ import (
 // configSets numbers sets of configurations, for fronts. The numbers below 8
 // are the sets of the automaton's first three states, as bits.
 type configSets struct {
-	all   [][]uint32 // sorted
+	All   [][]uint32 // sorted
 	byKey map[string]uint64
 	free  []uint64
 	key   []byte
@@ -19,13 +19,13 @@ type configSets struct {
 }
 
 // firstSets is how many sets have a fixed number.
-const firstSets = 1 << (startState + 1)
+const firstSets = 1 << (StartState + 1)
 
 func newConfigSets(least int) configSets {
 	t := configSets{byKey: map[string]uint64{}, limit: least, least: least}
 	for bits := range uint32(firstSets) {
 		var members []uint32
-		for state := range uint32(startState + 1) {
+		for state := range uint32(StartState + 1) {
 			if bits&(1<<state) != 0 {
 				members = append(members, state)
 			}
@@ -45,11 +45,11 @@ func (t *configSets) number(members []uint32) uint64 {
 	if n, ok := t.byKey[string(b)]; ok {
 		return n
 	}
-	n := uint64(len(t.all))
+	n := uint64(len(t.All))
 	if last := len(t.free) - 1; last >= 0 {
 		n = t.free[last]
 		t.free = t.free[:last]
-		t.all[n] = slices.Clone(members)
+		t.All[n] = slices.Clone(members)
 		t.byKey[string(b)] = n
 		return n
 	}
@@ -64,81 +64,81 @@ func (t *configSets) add(members []uint32) {
 		b = binary.LittleEndian.AppendUint32(b, m)
 	}
 	t.key = b
-	t.byKey[string(b)] = uint64(len(t.all))
-	t.all = append(t.all, slices.Clone(members))
+	t.byKey[string(b)] = uint64(len(t.All))
+	t.All = append(t.All, slices.Clone(members))
 }
 
-// of returns the number of a set in any order, repetitions included.
-func (t *configSets) of(members []uint32) uint64 {
+// Of returns the number of a set in any order, repetitions included.
+func (t *configSets) Of(members []uint32) uint64 {
 	slices.Sort(members)
 	return t.number(slices.Compact(members))
 }
 
-// union returns what is in one of two sets.
-func (c *configs) union(a, b uint64) uint64 {
+// Union returns what is in one of two sets.
+func (c *configs) Union(a, b uint64) uint64 {
 	switch {
 	case a == b || b == 0:
 		return a
 	case a == 0:
 		return b
 	}
-	return c.sets.of(slices.Concat(c.sets.all[a], c.sets.all[b]))
+	return c.Sets.Of(slices.Concat(c.Sets.All[a], c.Sets.All[b]))
 }
 
-// mayBeViolated tells whether a set of states holds the violated one.
-func (s *machine) mayBeViolated(states uint64) bool {
-	if s.configs == nil {
+// MayBeViolated tells whether a set of states holds the violated one.
+func (s *Machine) MayBeViolated(states uint64) bool {
+	if s.Configs == nil {
 		return states&(1<<props.ViolatedState) != 0
 	}
-	return slices.Contains(s.configs.sets.all[states], props.ViolatedState)
+	return slices.Contains(s.Configs.Sets.All[states], props.ViolatedState)
 }
 
-// allDead tells whether nothing can change any more.
-func (s *machine) allDead(states uint64) bool {
-	if s.configs == nil {
+// AllDead tells whether nothing can change any more.
+func (s *Machine) AllDead(states uint64) bool {
+	if s.Configs == nil {
 		return states&^s.deadSet() == 0
 	}
-	return !slices.ContainsFunc(s.configs.sets.all[states], func(n uint32) bool { return !s.isDead(n) })
+	return !slices.ContainsFunc(s.Configs.Sets.All[states], func(n uint32) bool { return !s.IsDead(n) })
 }
 
-// full tells whether it is time to sweep. What that costs is spread over as
+// Full tells whether it is time to sweep. What that costs is spread over as
 // many new configurations as there were used ones.
-func (c *configs) full() bool {
-	return len(c.all)-len(c.free) >= c.limit || len(c.sets.all)-len(c.sets.free) >= c.sets.limit
+func (c *configs) Full() bool {
+	return len(c.All)-len(c.free) >= c.limit || len(c.Sets.All)-len(c.Sets.free) >= c.Sets.limit
 }
 
-// sweep forgets configurations and sets that are not marked as used. It must
+// Sweep forgets configurations and sets that are not marked as used. It must
 // not be called while numbers are held elsewhere.
-func (c *configs) sweep(mark func(state func(uint32), set func(uint64))) {
-	sets := make([]bool, len(c.sets.all))
-	used := make([]bool, len(c.all))
-	for i := range startState + 1 {
+func (c *configs) Sweep(mark func(state func(uint32), set func(uint64))) {
+	sets := make([]bool, len(c.Sets.All))
+	used := make([]bool, len(c.All))
+	for i := range StartState + 1 {
 		used[i] = true
 	}
 	for i := range firstSets {
 		sets[i] = true
 	}
 	mark(func(n uint32) { used[n] = true }, func(n uint64) { sets[n] = true })
-	c.sets.sweep(sets, used)
-	for n := range c.all {
-		x := &c.all[n]
-		if used[n] || x.state == noState {
+	c.Sets.sweep(sets, used)
+	for n := range c.All {
+		x := &c.All[n]
+		if used[n] || x.State == noState {
 			continue
 		}
 		if single := c.single(x); single || c.numbers[*x] == uint32(n) {
 			if !single {
 				delete(c.numbers, *x)
 			}
-			*x = config{state: noState}
+			*x = config{State: noState}
 			c.free = append(c.free, uint32(n))
 		}
 	}
-	c.limit = max(c.sets.least, 2*(len(c.all)-len(c.free)))
+	c.limit = max(c.Sets.least, 2*(len(c.All)-len(c.free)))
 }
 
 // sweep forgets sets, and marks what the others hold.
 func (t *configSets) sweep(sets, used []bool) {
-	for n, members := range t.all {
+	for n, members := range t.All {
 		if sets[n] {
 			for _, m := range members {
 				used[m] = true
@@ -153,7 +153,7 @@ func (t *configSets) sweep(sets, used []bool) {
 			b = binary.LittleEndian.AppendUint32(b, m)
 		}
 		delete(t.byKey, string(b))
-		t.all[n], t.free = nil, append(t.free, uint64(n))
+		t.All[n], t.free = nil, append(t.free, uint64(n))
 	}
-	t.limit = max(t.least, 2*(len(t.all)-len(t.free)))
+	t.limit = max(t.least, 2*(len(t.All)-len(t.free)))
 }

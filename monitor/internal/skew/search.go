@@ -1,4 +1,4 @@
-package monitor
+package skew
 
 import (
 	"math"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -18,8 +19,8 @@ import (
 // lead there. It must not hang on how configurations are numbered: the parts
 // of a stream number them differently.
 
-// passing stands in an order for a deadline.
-const passing = -1
+// Passing stands in an order for a deadline.
+const Passing = -1
 
 // maxCounter bounds the down-sets that a counter-order is read from.
 const maxCounter = 1 << 20
@@ -44,14 +45,14 @@ type searched struct {
 
 // search looks for a down-set among all orders of a slice; nil if more than a
 // bound of them are seen.
-func (s *judge) search(slice []pending, skew time.Duration, bound int, wanted func(states uint64) bool) *searched {
-	f := newFront()
+func (s *Judge) search(slice []Pending, skew time.Duration, bound int, wanted func(states uint64) bool) *searched {
+	f := NewFront()
 	x := &searched{}
 	for from := 0; from < len(slice); {
 		to := pause(slice, from, skew)
-		f.waiting = s.chainedAll(f, slice[from:to], skew)
-		g := f.groups(skew, func(*pending) bool { return true })
-		w := past{groups: g, first: from, start: f.states}
+		f.Waiting = s.chainedAll(f, slice[from:to], skew)
+		g := f.groups(skew, func(*Pending) bool { return true })
+		w := past{groups: g, first: from, start: f.States}
 		for l := f.layerOver(s, g); ; l = l.expand(s, g) {
 			if l == nil {
 				return nil
@@ -65,22 +66,22 @@ func (s *judge) search(slice []pending, skew time.Duration, bound int, wanted fu
 				return nil
 			}
 			if l.complete(g) {
-				f.states = l.states[0]
+				f.States = l.states[0]
 				break
 			}
 		}
 		x.history, from = append(x.history, w), to
 	}
-	x.states = f.states
+	x.states = f.States
 	return x
 }
 
 func never(uint64) bool { return false }
 
 // pause returns where the next pause of more than E ends.
-func pause(slice []pending, from int, skew time.Duration) int {
+func pause(slice []Pending, from int, skew time.Duration) int {
 	for i := from + 1; i < len(slice); i++ {
-		if slice[i-1].at.Add(skew).Before(slice[i].at) {
+		if slice[i-1].At.Add(skew).Before(slice[i].At) {
 			return i
 		}
 	}
@@ -89,17 +90,17 @@ func pause(slice []pending, from int, skew time.Duration) int {
 
 // chainedAll copies events, and notes which of them must keep their place in
 // their source.
-func (s *judge) chainedAll(f *front, slice []pending, skew time.Duration) []pending {
-	all := make([]pending, len(slice))
+func (s *Judge) chainedAll(f *Front, slice []Pending, skew time.Duration) []Pending {
+	all := make([]Pending, len(slice))
 	for i, e := range slice {
-		all[i] = pending{at: e.at, letter: e.letter, source: e.source}
-		for j := i - 1; j >= 0 && !all[j].at.Add(skew).Before(e.at); j-- {
-			if all[j].source == e.source {
+		all[i] = Pending{At: e.At, Letter: e.Letter, Source: e.Source}
+		for j := i - 1; j >= 0 && !all[j].At.Add(skew).Before(e.At); j-- {
+			if all[j].Source == e.Source {
 				all[i].chained, all[j].chained = true, true
 			}
 		}
 	}
-	if s.configs != nil {
+	if s.Configs != nil {
 		for i := range all {
 			var chained bool
 			chained, f.armed = s.chained(all[i], f.armed)
@@ -109,31 +110,31 @@ func (s *judge) chainedAll(f *front, slice []pending, skew time.Duration) []pend
 	return all
 }
 
-// orderTo returns an order of some events of a slice that are closed under
+// OrderTo returns an order of some events of a slice that are closed under
 // what must precede them, as short as there is one, that violates. nil if there
 // is none within the bound. passed says of deadlines that run at the end
 // whether they passed.
-func (s *judge) orderTo(slice []pending, skew time.Duration, passed func(running) bool) []int {
-	x := s.search(slice, skew, math.MaxInt, s.mayBeViolated)
+func (s *Judge) OrderTo(slice []Pending, skew time.Duration, passed func(machine.Running) bool) []int {
+	x := s.search(slice, skew, math.MaxInt, s.MayBeViolated)
 	switch {
 	case x == nil:
 		return nil
 	case x.found:
 		return s.readBack(x.history, x.at, props.ViolatedState)
-	case s.configs == nil:
+	case s.Configs == nil:
 		return nil
 	}
 	return s.orderToEnd(x, passed, func(state uint32) bool { return state == props.ViolatedState })
 }
 
-// orderElse returns an order of all events of a slice that does not violate;
+// OrderElse returns an order of all events of a slice that does not violate;
 // nil if there is none within the bound.
-func (s *judge) orderElse(slice []pending, skew time.Duration, passed func(running) bool) []int {
+func (s *Judge) OrderElse(slice []Pending, skew time.Duration, passed func(machine.Running) bool) []int {
 	x := s.search(slice, skew, maxCounter, never)
 	switch {
 	case x == nil:
 		return nil
-	case s.configs != nil:
+	case s.Configs != nil:
 		return s.orderToEnd(x, passed, func(state uint32) bool { return state != props.ViolatedState })
 	}
 	rest := x.states &^ onlyViolated
@@ -145,23 +146,23 @@ func (s *judge) orderElse(slice []pending, skew time.Duration, passed func(runni
 
 // orderToEnd returns an order after which, with the deadlines that have passed
 // at the end, an instance is in a configuration that is wanted.
-func (s *judge) orderToEnd(x *searched, passed func(running) bool, wanted func(state uint32) bool) []int {
-	c := s.configs
-	for _, first := range c.ordered(x.states) {
+func (s *Judge) orderToEnd(x *searched, passed func(machine.Running) bool, wanted func(state uint32) bool) []int {
+	c := s.Configs
+	for _, first := range c.Ordered(x.states) {
 		state, n := first, 0
-		for c.all[state].running.on() && passed(c.all[state].running) {
-			state, n = c.expire(state), n+1
+		for c.All[state].Running.On() && passed(c.All[state].Running) {
+			state, n = c.Expire(state), n+1
 		}
 		if wanted(state) {
-			return append(s.readBack(x.history, 0, first), slices.Repeat([]int{passing}, n)...)
+			return append(s.readBack(x.history, 0, first), slices.Repeat([]int{Passing}, n)...)
 		}
 	}
 	return nil
 }
 
 // readBack walks from a down-set and a state back to the start.
-func (s *judge) readBack(history []past, d int, state uint32) (order []int) {
-	if s.configs != nil {
+func (s *Judge) readBack(history []past, d int, state uint32) (order []int) {
+	if s.Configs != nil {
 		return s.readBackInTime(history, d, state)
 	}
 	for _, w := range slices.Backward(history) {
@@ -180,7 +181,7 @@ func (s *judge) readBack(history []past, d int, state uint32) (order []int) {
 
 // step finds a down-set with one event less, and a state, that lead to a
 // down-set and a state.
-func (g *groups) step(s *judge, before *layer, counts []uint16, state uint32, took func(int)) (int, uint32) {
+func (g *groups) step(s *Judge, before *layer, counts []uint16, state uint32, took func(int)) (int, uint32) {
 	width := len(g.events)
 	for d := range before.keys {
 		was := before.counts[d*width : (d+1)*width]
@@ -191,7 +192,7 @@ func (g *groups) step(s *judge, before *layer, counts []uint16, state uint32, to
 		x := g.events[i][was[i]]
 		for states := before.states[d]; states != 0; states &= states - 1 {
 			from := uint32(bits.TrailingZeros64(states))
-			if s.next(g.all[x].letter, from, nil) == state && g.allowed(was, x) {
+			if s.Next(g.all[x].Letter, from, nil) == state && g.allowed(was, x) {
 				took(x)
 				return d, from
 			}
@@ -219,14 +220,14 @@ func differsByOne(less, more []uint16) int {
 // allowed is rule 3: no event outside of the down-set certainly precedes x.
 func (g *groups) allowed(counts []uint16, x int) bool {
 	gap, ok := g.gap(counts)
-	return ok && !gap.Add(g.skew).Before(g.all[x].at)
+	return ok && !gap.Add(g.skew).Before(g.all[x].At)
 }
 
 // readBackInTime is readBack with deadlines among the events.
-func (s *judge) readBackInTime(history []past, d int, state uint32) (order []int) {
+func (s *Judge) readBackInTime(history []past, d int, state uint32) (order []int) {
 	for _, w := range slices.Backward(history) {
 		for at := len(w.layers) - 1; ; {
-			if at == 0 && slices.Contains(s.configs.sets.all[w.start], state) {
+			if at == 0 && slices.Contains(s.Configs.Sets.All[w.start], state) {
 				break
 			}
 			var x int
@@ -240,7 +241,7 @@ func (s *judge) readBackInTime(history []past, d int, state uint32) (order []int
 				continue
 			}
 			state = s.deadlineBefore(&w, at, d, state)
-			order = append(order, passing)
+			order = append(order, Passing)
 		}
 		d = 0
 	}
@@ -250,8 +251,8 @@ func (s *judge) readBackInTime(history []past, d int, state uint32) (order []int
 
 // eventBefore finds a down-set with one event less, and a configuration, that
 // lead to a down-set and a configuration.
-func (s *judge) eventBefore(w *past, at, d int, state uint32) (before int, from uint32, x int, ok bool) {
-	c, g, l, less := s.configs, w.groups, w.layers[at], w.layers[at-1]
+func (s *Judge) eventBefore(w *past, at, d int, state uint32) (before int, from uint32, x int, ok bool) {
+	c, g, l, less := s.Configs, w.groups, w.layers[at], w.layers[at-1]
 	width := len(g.events)
 	counts := l.counts[d*width : (d+1)*width]
 	for before = range less.keys {
@@ -264,11 +265,11 @@ func (s *judge) eventBefore(w *past, at, d int, state uint32) (before int, from 
 		if !g.allowed(was, x) {
 			continue
 		}
-		for _, from = range c.ordered(less.states[before]) {
-			if r := &c.all[from].running; r.on() && precedes(r, &g.all[x], g.skew) {
+		for _, from = range c.Ordered(less.states[before]) {
+			if r := &c.All[from].Running; r.On() && precedes(r, &g.all[x], g.skew) {
 				continue
 			}
-			if c.next(g.all[x].letter, from, nil) == state {
+			if c.Next(g.all[x].Letter, from, nil) == state {
 				return before, from, x, true
 			}
 		}
@@ -278,13 +279,13 @@ func (s *judge) eventBefore(w *past, at, d int, state uint32) (before int, from 
 
 // deadlineBefore finds a configuration of the same down-set whose deadline
 // leads to another.
-func (s *judge) deadlineBefore(w *past, at, d int, state uint32) uint32 {
-	c, g, l := s.configs, w.groups, w.layers[at]
+func (s *Judge) deadlineBefore(w *past, at, d int, state uint32) uint32 {
+	c, g, l := s.Configs, w.groups, w.layers[at]
 	width := len(g.events)
 	counts := l.counts[d*width : (d+1)*width]
 	gap, _ := g.gap(counts)
-	for _, from := range c.ordered(l.states[d]) {
-		if r := &c.all[from].running; r.on() && s.mayPass(r, gap, counts, g) && c.expire(from) == state {
+	for _, from := range c.Ordered(l.states[d]) {
+		if r := &c.All[from].Running; r.On() && s.mayPass(r, gap, counts, g) && c.Expire(from) == state {
 			return from
 		}
 	}
@@ -303,19 +304,19 @@ func horizon(skew time.Duration) time.Duration {
 // configSets.
 const onlyViolated = 1 << props.ViolatedState
 
-// ceasesAt returns the least skew at which a violation that is certain with
+// CeasesAt returns the least skew at which a violation that is certain with
 // one is only possible, up to twice that; 0 if there is none, or it is not
 // known.
-func (s *judge) ceasesAt(slice []pending, skew time.Duration) time.Duration {
+func (s *Judge) CeasesAt(slice []Pending, skew time.Duration) time.Duration {
 	return s.flipsBetween(slice, skew, horizon(skew), func(states uint64) bool { return states != onlyViolated })
 }
 
-// beginsAt returns the least skew at which a violation is possible that is
+// BeginsAt returns the least skew at which a violation is possible that is
 // with one, and whether it is certain with less; 0 if it is possible with
 // any, or that is not known.
-func (s *judge) beginsAt(slice []pending, skew time.Duration) (at time.Duration, certain bool) {
+func (s *Judge) BeginsAt(slice []Pending, skew time.Duration) (at time.Duration, certain bool) {
 	ties, ok := s.statesWith(slice, 0)
-	possible := func(states uint64) bool { return s.mayBeViolated(states) && states != onlyViolated }
+	possible := func(states uint64) bool { return s.MayBeViolated(states) && states != onlyViolated }
 	if !ok || possible(ties) {
 		return 0, false
 	}
@@ -325,7 +326,7 @@ func (s *judge) beginsAt(slice []pending, skew time.Duration) (at time.Duration,
 // flipsBetween returns the least skew above low, up to high, at which what
 // is asked for holds. It does not hold at low, and once it holds it holds
 // for all that is greater. 0 is none, or not known.
-func (s *judge) flipsBetween(slice []pending, low, high time.Duration, holds func(states uint64) bool) time.Duration {
+func (s *Judge) flipsBetween(slice []Pending, low, high time.Duration, holds func(states uint64) bool) time.Duration {
 	states, known := s.statesWith(slice, high)
 	if known && !holds(states) {
 		return 0
@@ -350,13 +351,13 @@ func (s *judge) flipsBetween(slice []pending, low, high time.Duration, holds fun
 
 // statesWith returns the states that all orders of a slice lead to, with
 // another skew. With none, events of equal times still have no order.
-func (s *judge) statesWith(slice []pending, skew time.Duration) (states uint64, ok bool) {
-	f := newFront()
+func (s *Judge) statesWith(slice []Pending, skew time.Duration) (states uint64, ok bool) {
+	f := NewFront()
 	for _, e := range slice {
-		f.add(s, e, skew)
+		f.Add(s, e, skew)
 	}
-	if !f.undecided && len(f.waiting) > 0 {
-		f.finish(s, skew)
+	if !f.Undecided && len(f.Waiting) > 0 {
+		f.Finish(s, skew)
 	}
-	return f.states, !f.undecided
+	return f.States, !f.Undecided
 }

@@ -1,4 +1,4 @@
-package monitor
+package machine
 
 import (
 	"fmt"
@@ -11,32 +11,32 @@ import (
 	"github.com/wtsim/wtsim/props"
 )
 
-// encode writes the letters, configurations and sets of a stateful property.
+// Encode writes the letters, configurations and sets of a stateful property.
 // The first of them are always the same. Which numbers are free stays as it
 // is; in which order they are taken again does not matter.
-func (c *configs) encode(e *codec.Encoder) {
-	e.Count(len(c.reads))
-	for n, r := range c.reads {
-		f := c.store.fates[n]
-		e.Count(f.letter)
-		e.Uint(f.passed)
+func (c *configs) Encode(e *codec.Encoder) {
+	e.Count(len(c.Reads))
+	for n, r := range c.Reads {
+		f := c.Store.Fates[n]
+		e.Count(f.Letter)
+		e.Uint(f.Passed)
 		e.Text(r.values)
 		if e.Bool(r.stamped); r.stamped {
-			r.stamp.at.Encode(e)
-			e.Count(int(r.stamp.source))
-			e.Text(r.stamp.id)
+			r.stamp.At.Encode(e)
+			e.Count(int(r.stamp.Source))
+			e.Text(r.stamp.Id)
 		}
 	}
-	e.Count(len(c.all) - startState - 1)
-	for _, x := range c.all[startState+1:] {
-		if e.Bool(x.state != noState); x.state != noState {
-			e.Count(int(x.state))
+	e.Count(len(c.All) - StartState - 1)
+	for _, x := range c.All[StartState+1:] {
+		if e.Bool(x.State != noState); x.State != noState {
+			e.Count(int(x.State))
 			e.Text(x.memory)
-			x.running.encode(e)
+			x.Running.Encode(e)
 		}
 	}
-	e.Count(len(c.sets.all) - firstSets)
-	for _, members := range c.sets.all[firstSets:] {
+	e.Count(len(c.Sets.All) - firstSets)
+	for _, members := range c.Sets.All[firstSets:] {
 		e.Count(len(members))
 		for _, n := range members {
 			e.Count(int(n))
@@ -44,24 +44,24 @@ func (c *configs) encode(e *codec.Encoder) {
 	}
 }
 
-func (c *configs) decode(d *codec.Decoder, texts *values.Texts) {
-	s, from := c.store, c.sources
+func (c *configs) Decode(d *codec.Decoder, texts *values.Texts) {
+	s, from := c.Store, c.sources
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
-		f := fate{d.Below(len(s.auto.Events), "an event type"), d.Uint()}
-		r := reading{values: c.decodeValues(d, 4*len(s.auto.Events[f.letter].Reads)), stamped: d.Bool()}
+		f := fate{d.Below(len(s.Auto.Events), "an event type"), d.Uint()}
+		r := reading{values: c.decodeValues(d, 4*len(s.Auto.Events[f.Letter].Reads)), stamped: d.Bool()}
 		if r.stamped {
-			r.stamp = stamp{order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())}
+			r.stamp = Stamp{order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())}
 		}
-		s.fates, c.reads = append(s.fates, f), append(c.reads, r)
+		s.Fates, c.Reads = append(s.Fates, f), append(c.Reads, r)
 	}
 	for n := d.Below(1<<32-8, "the number of configurations"); n > 0 && d.Err == nil; n-- {
-		x := config{state: noState}
+		x := config{State: noState}
 		if d.Bool() {
-			x = config{uint16(d.Below(len(s.dead), "a state")), c.decodeMemory(d), decodeRunning(d, from, texts)}
+			x = config{uint16(d.Below(len(s.Dead), "a state")), c.decodeMemory(d), DecodeRunning(d, from, texts)}
 		} else {
-			c.free = append(c.free, uint32(len(c.all)))
+			c.free = append(c.free, uint32(len(c.All)))
 		}
-		c.all = append(c.all, x)
+		c.All = append(c.All, x)
 	}
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		var members []uint32
@@ -73,10 +73,10 @@ func (c *configs) decode(d *codec.Decoder, texts *values.Texts) {
 	if d.Err != nil {
 		return
 	}
-	c.limit = max(c.sets.least, 2*(len(c.all)-len(c.free)))
-	c.sets.limit = max(c.sets.least, 2*(len(c.sets.all)-len(c.sets.free)))
-	c.rebuildLetters()
-	c.rebuildNumbers()
+	c.limit = max(c.Sets.least, 2*(len(c.All)-len(c.free)))
+	c.Sets.limit = max(c.Sets.least, 2*(len(c.Sets.All)-len(c.Sets.free)))
+	c.RebuildLetters()
+	c.RebuildNumbers()
 }
 
 // decodeValues reads symbols + 1 of a length in bytes.
@@ -102,7 +102,7 @@ func (c *configs) checkValue(d *codec.Decoder, symbolAnd1 uint32) {
 func (c *configs) decodeMemory(d *codec.Decoder) string {
 	text := d.Text()
 	rest := text
-	for _, r := range c.store.auto.Registers {
+	for _, r := range c.Store.Auto.Registers {
 		n, from := 4, valuesFrom(r.Kind())
 		switch {
 		case r.Kind() == props.CounterRegister:
@@ -130,8 +130,8 @@ func (c *configs) decodeMemory(d *codec.Decoder) string {
 
 // decodeNumber reads the number of a configuration.
 func (c *configs) decodeNumber(d *codec.Decoder) uint32 {
-	n := d.Below(len(c.all), "a configuration")
-	if c.all[n].state == noState {
+	n := d.Below(len(c.All), "a configuration")
+	if c.All[n].State == noState {
 		d.Fail("there is no such configuration")
 		return 0
 	}
@@ -140,57 +140,57 @@ func (c *configs) decodeNumber(d *codec.Decoder) uint32 {
 
 // decodeSet adds the next set; one without members is a number that is free.
 func (c *configs) decodeSet(d *codec.Decoder, members []uint32) {
-	n := uint64(len(c.sets.all))
+	n := uint64(len(c.Sets.All))
 	switch {
 	case len(members) == 0:
-		c.sets.all = append(c.sets.all, nil)
-		c.sets.free = append(c.sets.free, n)
+		c.Sets.All = append(c.Sets.All, nil)
+		c.Sets.free = append(c.Sets.free, n)
 	case !slices.IsSorted(members) || len(slices.Compact(slices.Clone(members))) < len(members):
 		d.Fail("a set has no order")
 	default:
-		c.sets.add(members)
+		c.Sets.add(members)
 	}
 }
 
 // decodeSetNumber reads the number of a set.
 func (c *configs) decodeSetNumber(d *codec.Decoder) uint64 {
 	n := d.Bits()
-	if n >= uint64(len(c.sets.all)) || n > 0 && len(c.sets.all[n]) == 0 {
+	if n >= uint64(len(c.Sets.All)) || n > 0 && len(c.Sets.All[n]) == 0 {
 		d.Fail("there is no such set")
 		return 0
 	}
 	return n
 }
 
-func (r running) encode(e *codec.Encoder) {
-	if e.Int(int64(r.after)); r.on() {
-		r.at.Encode(e)
-		e.Count(int(r.source))
-		e.Text(r.id)
+func (r Running) Encode(e *codec.Encoder) {
+	if e.Int(int64(r.After)); r.On() {
+		r.At.Encode(e)
+		e.Count(int(r.Source))
+		e.Text(r.Id)
 	}
 }
 
-func decodeRunning(d *codec.Decoder, from *order.Sources, texts *values.Texts) running {
-	r := running{after: time.Duration(d.Int())}
-	if !r.on() {
-		return running{}
+func DecodeRunning(d *codec.Decoder, from *order.Sources, texts *values.Texts) Running {
+	r := Running{After: time.Duration(d.Int())}
+	if !r.On() {
+		return Running{}
 	}
-	r.at, r.source, r.id = order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())
+	r.At, r.Source, r.Id = order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())
 	return r
 }
 
-// decodeState reads a state, or the number of a configuration.
-func (s *machine) decodeState(d *codec.Decoder) uint32 {
-	if s.configs != nil {
-		return s.configs.decodeNumber(d)
+// DecodeState reads a state, or the number of a configuration.
+func (s *Machine) DecodeState(d *codec.Decoder) uint32 {
+	if s.Configs != nil {
+		return s.Configs.decodeNumber(d)
 	}
-	return uint32(d.Below(len(s.dead), "a state"))
+	return uint32(d.Below(len(s.Dead), "a state"))
 }
 
-// decodeStates reads a set of states.
-func (s *machine) decodeStates(d *codec.Decoder) uint64 {
-	if s.configs != nil {
-		return s.configs.decodeSetNumber(d)
+// DecodeStates reads a set of states.
+func (s *Machine) DecodeStates(d *codec.Decoder) uint64 {
+	if s.Configs != nil {
+		return s.Configs.decodeSetNumber(d)
 	}
-	return d.Bits() & (1<<len(s.dead) - 1)
+	return d.Bits() & (1<<len(s.Dead) - 1)
 }

@@ -1,10 +1,10 @@
-package monitor
+package skew
 
 import "slices"
 
-func (f *front) eachSource(visit func(int32) int32) {
-	for i := range f.waiting {
-		f.waiting[i].source = visit(f.waiting[i].source)
+func (f *Front) EachSource(visit func(int32) int32) {
+	for i := range f.Waiting {
+		f.Waiting[i].Source = visit(f.Waiting[i].Source)
 	}
 	f.armed = slices.Clone(f.armed) // fronts share it
 	for i, n := range f.armed {
@@ -19,7 +19,7 @@ func (f *front) eachSource(visit func(int32) int32) {
 
 // eachGroup visits the names of the groups that the front counts in, to
 // change them.
-func (f *front) eachGroup(visit func(*groupName)) {
+func (f *Front) eachGroup(visit func(*groupName)) {
 	if f.layer == nil {
 		return
 	}
@@ -29,12 +29,12 @@ func (f *front) eachGroup(visit func(*groupName)) {
 	}
 }
 
-func (f *front) eachLetter(visit func(uint32) uint32) {
+func (f *Front) EachLetter(visit func(uint32) uint32) {
 	if f == nil {
 		return
 	}
-	for i := range f.waiting {
-		f.waiting[i].letter = visit(f.waiting[i].letter)
+	for i := range f.Waiting {
+		f.Waiting[i].Letter = visit(f.Waiting[i].Letter)
 	}
 	f.eachGroup(func(name *groupName) {
 		if !name.chain {
@@ -43,12 +43,12 @@ func (f *front) eachLetter(visit func(uint32) uint32) {
 	})
 }
 
-// eachSet visits the sets of states that a front holds.
-func (f *front) eachSet(visit func(uint64)) {
+// EachSet visits the sets of states that a front holds.
+func (f *Front) EachSet(visit func(uint64)) {
 	if f == nil {
 		return
 	}
-	visit(f.states)
+	visit(f.States)
 	if f.layer != nil {
 		for _, set := range f.layer.states {
 			visit(set)

@@ -1,4 +1,4 @@
-package monitor
+package skew
 
 import (
 	"math/bits"
@@ -10,7 +10,7 @@ import (
 
 // groups are the events that down-sets are made of.
 type groups struct {
-	all    []pending
+	all    []Pending
 	names  []groupName
 	events [][]int  // by group: where its events stand in all, by time
 	stride []uint64 // of a count in the key of a down-set
@@ -29,20 +29,20 @@ type groupName struct {
 
 // groups sorts the events that wait and are ready into groups. Those that a
 // layer knows come first, so that its counts stay in place.
-func (f *front) groups(skew time.Duration, ready func(*pending) bool) *groups {
-	g := &groups{all: f.waiting, skew: skew, sound: true}
+func (f *Front) groups(skew time.Duration, ready func(*Pending) bool) *groups {
+	g := &groups{all: f.Waiting, skew: skew, sound: true}
 	if f.layer != nil {
 		g.names = slices.Clone(f.layer.names)
 		g.events = make([][]int, len(g.names))
 	}
-	for i := range f.waiting {
-		w := &f.waiting[i]
+	for i := range f.Waiting {
+		w := &f.Waiting[i]
 		if w.done || !ready(w) {
 			continue
 		}
-		name := groupName{w.chained, int64(w.letter)}
+		name := groupName{w.chained, int64(w.Letter)}
 		if w.chained {
-			name.of = int64(w.source)
+			name.of = int64(w.Source)
 		}
 		at := slices.Index(g.names, name)
 		if at < 0 {
@@ -70,13 +70,13 @@ type layer struct {
 }
 
 // layerOver returns the layer where the front stands, counted in groups.
-func (f *front) layerOver(s *judge, g *groups) *layer {
+func (f *Front) layerOver(s *Judge, g *groups) *layer {
 	width := len(g.events)
-	if !g.sound || len(f.waiting) >= 1<<16 {
+	if !g.sound || len(f.Waiting) >= 1<<16 {
 		return nil
 	}
 	if f.layer == nil {
-		l := &layer{names: g.names, keys: []uint64{0}, states: []uint64{f.states}, counts: make([]uint16, width)}
+		l := &layer{names: g.names, keys: []uint64{0}, states: []uint64{f.States}, counts: make([]uint16, width)}
 		return s.closed(l, g)
 	}
 	old, before := f.layer, len(f.layer.names)
@@ -116,7 +116,7 @@ func (g *groups) gap(counts []uint16) (earliest order.Instant, any bool) {
 		if int(n) == len(g.events[i]) {
 			continue
 		}
-		if at := g.all[g.events[i][n]].at; !any || at.Before(earliest) {
+		if at := g.all[g.events[i][n]].At; !any || at.Before(earliest) {
 			earliest, any = at, true
 		}
 	}
@@ -143,7 +143,7 @@ type workspace struct {
 
 // expand is layer.expand; what it returned the time before last is
 // overwritten.
-func (w *workspace) expand(l *layer, s *judge, g *groups) *layer {
+func (w *workspace) expand(l *layer, s *Judge, g *groups) *layer {
 	w.turn = 1 - w.turn
 	next := &w.layers[w.turn]
 	*next = layer{names: g.names, keys: next.keys[:0], states: next.states[:0], counts: next.counts[:0]}
@@ -152,11 +152,11 @@ func (w *workspace) expand(l *layer, s *judge, g *groups) *layer {
 }
 
 // expand returns the next layer; nil if it exceeds the bound.
-func (l *layer) expand(s *judge, g *groups) *layer {
+func (l *layer) expand(s *Judge, g *groups) *layer {
 	return l.expandInto(&layer{names: g.names}, newKeyed(2*len(l.keys)), s, g)
 }
 
-func (l *layer) expandInto(next *layer, seen *keyed, s *judge, g *groups) *layer {
+func (l *layer) expandInto(next *layer, seen *keyed, s *Judge, g *groups) *layer {
 	width := len(g.events)
 	for d, key := range l.keys {
 		counts := l.counts[d*width : (d+1)*width]
@@ -170,7 +170,7 @@ func (l *layer) expandInto(next *layer, seen *keyed, s *judge, g *groups) *layer
 				continue
 			}
 			x := &g.all[g.events[i][n]]
-			if limit.Before(x.at) {
+			if limit.Before(x.At) {
 				continue
 			}
 			at, there := seen.put(key+g.stride[i], len(next.keys))
@@ -180,13 +180,13 @@ func (l *layer) expandInto(next *layer, seen *keyed, s *judge, g *groups) *layer
 				next.counts = append(next.counts, counts...)
 				next.counts[at*width+i]++
 			}
-			if s.configs == nil {
-				next.states[at] |= s.spread(l.states[d], x.letter)
+			if s.Configs == nil {
+				next.states[at] |= s.spread(l.states[d], x.Letter)
 			} else {
-				next.states[at] = s.configs.union(next.states[at], s.spreadInTime(l.states[d], x, g.skew))
+				next.states[at] = s.Configs.Union(next.states[at], s.spreadInTime(l.states[d], x, g.skew))
 			}
 		}
-		if len(next.keys) > s.maxLayer {
+		if len(next.keys) > s.MaxLayer {
 			return nil
 		}
 	}

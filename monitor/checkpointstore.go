@@ -5,7 +5,9 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor/internal/codec"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
@@ -19,12 +21,12 @@ func (s *store) encode(e *codec.Encoder) {
 		e.Count(n)
 	}
 	s.encodeLetters(e)
-	e.Count(len(s.taken))
-	for _, t := range s.taken {
+	e.Count(len(s.Taken))
+	for _, t := range s.Taken {
 		e.Bool(t)
 	}
-	e.Count(len(s.functions))
-	for _, f := range s.functions {
+	e.Count(len(s.Functions))
+	for _, f := range s.Functions {
 		for _, to := range f {
 			e.Count(int(to))
 		}
@@ -36,32 +38,32 @@ func (s *store) encode(e *codec.Encoder) {
 	e.Count(len(s.settled))
 	for i := range s.settled {
 		s.settled[i].encode(e)
-		if s.timed() {
-			s.settled[i].passed.encode(e)
+		if s.Timed() {
+			s.settled[i].passed.Encode(e)
 		}
 	}
 }
 
 func (s *store) encodeLetters(e *codec.Encoder) {
-	if s.configs != nil {
-		s.configs.encode(e)
+	if s.Configs != nil {
+		s.Configs.Encode(e)
 		return
 	}
-	e.Count(len(s.fates))
-	for _, f := range s.fates {
-		e.Count(f.letter)
-		e.Uint(f.passed)
+	e.Count(len(s.Fates))
+	for _, f := range s.Fates {
+		e.Count(f.Letter)
+		e.Uint(f.Passed)
 	}
 }
 
 func (s *store) decodeLetters(d *codec.Decoder, m *engine) {
-	if s.configs != nil {
-		s.configs.decode(d, &m.trails.texts)
+	if s.Configs != nil {
+		s.Configs.Decode(d, &m.trails.texts)
 		return
 	}
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
-		known := len(s.fates)
-		if got := s.letter(d.Below(len(s.letters), "an event type"), d.Uint()); int(got) < known {
+		known := len(s.Fates)
+		if got := s.Letter(d.Below(len(s.letters), "an event type"), d.Uint()); int(got) < known {
 			d.Fail("a letter occurs twice")
 		}
 	}
@@ -80,16 +82,16 @@ func (s *store) decode(d *codec.Decoder, m *engine) {
 		s.matched[i] = d.Count()
 	}
 	s.decodeLetters(d, m)
-	for n := d.Below(s.transitions()+1, "the number of transitions"); n > 0 && d.Err == nil; n-- {
-		s.taken = append(s.taken, d.Bool())
+	for n := d.Below(s.Transitions()+1, "the number of transitions"); n > 0 && d.Err == nil; n-- {
+		s.Taken = append(s.Taken, d.Bool())
 	}
-	s.functions = nil
+	s.Functions = nil
 	for n := d.Below(1<<16, "the number of functions"); n > 0 && d.Err == nil; n-- {
-		f := make([]uint16, len(s.dead))
+		f := make([]uint16, len(s.Dead))
 		for i := range f {
-			f[i] = uint16(d.Below(len(s.dead), "a state"))
+			f[i] = uint16(d.Below(len(s.Dead), "a state"))
 		}
-		s.functions = append(s.functions, f)
+		s.Functions = append(s.Functions, f)
 	}
 	for i := range s.pools {
 		s.pools[i].decode(d, s, m)
@@ -153,7 +155,7 @@ func (p *pool) encode(e *codec.Encoder, s *store) {
 	}
 	e.Count(len(p.fuzzy))
 	for _, f := range p.fuzzy {
-		f.encode(e, s.judge)
+		f.Encode(e, s.judge)
 	}
 }
 
@@ -172,12 +174,12 @@ func (p *pool) decode(d *codec.Decoder, s *store, m *engine) {
 	}
 	p.fuzzy = nil
 	for n := d.Below(len(p.all)+1, "the number of fronts"); n > 0 && d.Err == nil; n-- {
-		p.fuzzy = append(p.fuzzy, decodeFront(d, s.judge, &m.sources))
+		p.fuzzy = append(p.fuzzy, skew.DecodeFront(d, s.judge, &m.sources))
 	}
 	if m.options.skew == 0 || d.Err != nil {
 		return
 	}
-	p.fuzzy = append(p.fuzzy, make([]*front, len(p.all)-len(p.fuzzy))...)
+	p.fuzzy = append(p.fuzzy, make([]*skew.Front, len(p.all)-len(p.fuzzy))...)
 	for c, f := range p.fuzzy {
 		if f == nil && !p.all[c].dead && !p.all[c].unused {
 			d.Fail("an instance has no front")
@@ -192,8 +194,8 @@ func (p *pool) decodeInstance(d *codec.Decoder, s *store, m *engine, c cell) {
 		p.free = append(p.free, c)
 	} else {
 		in.dead = d.Bool()
-		in.state = s.decodeState(d)
-		in.function = uint16(d.Below(len(s.functions), "a function"))
+		in.state = s.DecodeState(d)
+		in.function = uint16(d.Below(len(s.Functions), "a function"))
 		in.trail = decodeTrail(d, m, s)
 		copy(key, values.DecodeKey(d, &m.symbols, len(p.list)))
 		if d.Bool() {
@@ -214,7 +216,7 @@ func (p *pool) decodeInstance(d *codec.Decoder, s *store, m *engine, c cell) {
 func decodeTrail(d *codec.Decoder, m *engine, s *store) uint32 {
 	trail := uint32(d.Below(max(1, m.trails.notes.n), "a note"))
 	for at := trail; at != 0; at = m.trails.notes.at(at).before {
-		if int(m.trails.notes.at(at).letter) >= len(s.fates) {
+		if int(m.trails.notes.at(at).letter) >= len(s.Fates) {
 			d.Fail("there is no such letter")
 			return 0
 		}
@@ -260,8 +262,8 @@ func decodeVerdict(d *codec.Decoder, s *store, m *engine) verdict {
 	v.record = uint32(d.Below(max(1, m.trails.records.n), "a record"))
 	v.why = d.Text()
 	v.violation = decodeViolation(d)
-	if s.timed() {
-		v.passed = decodeRunning(d, &m.sources, &m.trails.texts)
+	if s.Timed() {
+		v.passed = machine.DecodeRunning(d, &m.sources, &m.trails.texts)
 	}
 	v.violation.Property = s.property.Name()
 	return v

@@ -1,4 +1,4 @@
-package monitor
+package machine
 
 import (
 	"cmp"
@@ -10,29 +10,29 @@ import (
 	"github.com/wtsim/wtsim/props"
 )
 
-// ordered returns a set of configurations in an order that does not hang on
+// Ordered returns a set of configurations in an order that does not hang on
 // their numbers.
-func (c *configs) ordered(set uint64) []uint32 {
-	all := slices.Clone(c.sets.all[set])
-	slices.SortFunc(all, func(a, b uint32) int { return c.compare(&c.all[a], &c.all[b]) })
+func (c *configs) Ordered(set uint64) []uint32 {
+	all := slices.Clone(c.Sets.All[set])
+	slices.SortFunc(all, func(a, b uint32) int { return c.compare(&c.All[a], &c.All[b]) })
 	return all
 }
 
 func (c *configs) compare(a, b *config) int {
-	if n := cmp.Compare(a.state, b.state); n != 0 {
+	if n := cmp.Compare(a.State, b.State); n != 0 {
 		return n
 	}
-	x, y := &a.running, &b.running
-	if n := cmp.Or(x.at.Compare(y.at), strings.Compare(x.id, y.id), cmp.Compare(x.after, y.after)); n != 0 {
+	x, y := &a.Running, &b.Running
+	if n := cmp.Or(x.At.Compare(y.At), strings.Compare(x.Id, y.Id), cmp.Compare(x.After, y.After)); n != 0 {
 		return n
 	}
-	if x.source != y.source {
-		return strings.Compare(c.sources.Name(x.source), c.sources.Name(y.source))
+	if x.Source != y.Source {
+		return strings.Compare(c.sources.Name(x.Source), c.sources.Name(y.Source))
 	}
 	if a.memory == b.memory {
 		return 0
 	}
-	for i, r := range c.store.auto.Registers {
+	for i, r := range c.Store.Auto.Registers {
 		if n := c.compareParts(r.Kind(), c.register(a.memory, i), c.register(b.memory, i)); n != 0 {
 			return n
 		}
@@ -66,11 +66,11 @@ func (c *configs) keys(items string) (all []string) {
 	return all
 }
 
-// violatedInTime tells whether the deadlines that run would violate if no
+// ViolatedInTime tells whether the deadlines that run would violate if no
 // event came any more.
-func (c *configs) violatedInTime(state uint32) bool {
-	for c.all[state].running.on() {
-		state = c.expire(state)
+func (c *configs) ViolatedInTime(state uint32) bool {
+	for c.All[state].Running.On() {
+		state = c.Expire(state)
 	}
-	return state == props.ViolatedState || c.store.auto.AtEnd[c.store.base(state)]
+	return state == props.ViolatedState || c.Store.Auto.AtEnd[c.Store.Base(state)]
 }

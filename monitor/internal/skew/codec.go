@@ -1,27 +1,27 @@
-package monitor
+package skew
 
 import (
 	"github.com/wtsim/wtsim/monitor/internal/codec"
 	"github.com/wtsim/wtsim/monitor/internal/order"
 )
 
-func (f *front) encode(e *codec.Encoder, s *judge) {
+func (f *Front) Encode(e *codec.Encoder, s *Judge) {
 	e.Bool(f != nil)
 	if f == nil {
 		return
 	}
-	e.Bool(f.undecided)
+	e.Bool(f.Undecided)
 	f.last.Encode(e)
-	e.Bits(f.states)
-	e.Count(len(f.waiting))
-	for _, w := range f.waiting {
-		w.at.Encode(e)
-		e.Count(int(w.letter))
-		e.Count(int(w.source))
+	e.Bits(f.States)
+	e.Count(len(f.Waiting))
+	for _, w := range f.Waiting {
+		w.At.Encode(e)
+		e.Count(int(w.Letter))
+		e.Count(int(w.Source))
 		e.Bool(w.chained)
 		e.Bool(w.done)
 	}
-	if s.timed() {
+	if s.Timed() {
 		e.Count(len(f.armed))
 		for _, n := range f.armed {
 			e.Count(int(n))
@@ -45,16 +45,16 @@ func (f *front) encode(e *codec.Encoder, s *judge) {
 	}
 }
 
-func decodeFront(d *codec.Decoder, s *judge, from *order.Sources) *front {
+func DecodeFront(d *codec.Decoder, s *Judge, from *order.Sources) *Front {
 	if !d.Bool() {
 		return nil
 	}
-	f := &front{undecided: d.Bool(), last: order.DecodeInstant(d), states: s.decodeStates(d)}
+	f := &Front{Undecided: d.Bool(), last: order.DecodeInstant(d), States: s.DecodeStates(d)}
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
-		f.waiting = append(f.waiting, pending{order.DecodeInstant(d), uint32(d.Below(len(s.fates), "a letter")),
+		f.Waiting = append(f.Waiting, Pending{order.DecodeInstant(d), uint32(d.Below(len(s.Fates), "a letter")),
 			int32(d.Below(len(from.Names), "a source")), d.Bool(), d.Bool()})
 	}
-	if s.timed() {
+	if s.Timed() {
 		for n := d.Below(len(from.Names)+1, "the number of sources"); n > 0 && d.Err == nil; n-- {
 			f.armed = append(f.armed, int32(d.Below(len(from.Names), "a source")))
 		}
@@ -68,14 +68,14 @@ func decodeFront(d *codec.Decoder, s *judge, from *order.Sources) *front {
 		if name.chain {
 			name.of = int64(d.Below(len(from.Names), "a source"))
 		} else {
-			name.of = int64(d.Below(len(s.fates), "a letter"))
+			name.of = int64(d.Below(len(s.Fates), "a letter"))
 		}
 		l.names = append(l.names, name)
 	}
-	for n := d.Below(s.maxLayer+1, "the number of down-sets"); n > 0 && d.Err == nil; n-- {
-		l.states = append(l.states, s.decodeStates(d))
+	for n := d.Below(s.MaxLayer+1, "the number of down-sets"); n > 0 && d.Err == nil; n-- {
+		l.states = append(l.states, s.DecodeStates(d))
 		for range l.names {
-			l.counts = append(l.counts, uint16(d.Below(len(f.waiting)+1, "a count of events")))
+			l.counts = append(l.counts, uint16(d.Below(len(f.Waiting)+1, "a count of events")))
 		}
 	}
 	f.layer = l

@@ -1,9 +1,10 @@
-package monitor
+package skew
 
 import (
 	"slices"
 	"time"
 
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
 )
 
@@ -33,22 +34,22 @@ import (
 //     was seen, in the slice or not.
 
 // precedes tells whether a deadline certainly precedes an event.
-func precedes(r *running, e *pending, skew time.Duration) bool {
-	return r.at.Add(skew).Before(e.at) || r.source == e.source && r.at.Before(e.at)
+func precedes(r *machine.Running, e *Pending, skew time.Duration) bool {
+	return r.At.Add(skew).Before(e.At) || r.Source == e.Source && r.At.Before(e.At)
 }
 
 // follows tells whether an event certainly precedes a deadline.
-func follows(r *running, at order.Instant, source int32, skew time.Duration) bool {
-	return at.Add(skew).Before(r.at) || r.source == source && !r.at.Before(at)
+func follows(r *machine.Running, at order.Instant, source int32, skew time.Duration) bool {
+	return at.Add(skew).Before(r.At) || r.Source == source && !r.At.Before(at)
 }
 
 // chained tells whether an event must keep its place in its source, and notes
 // sources that begin deadlines.
-func (s *judge) chained(e pending, armed []int32) (bool, []int32) {
-	c := s.configs
-	known := slices.Contains(armed, e.source)
-	if !known && c.arms[c.store.fates[e.letter].letter] {
-		return true, append(slices.Clip(armed), e.source)
+func (s *Judge) chained(e Pending, armed []int32) (bool, []int32) {
+	c := s.Configs
+	known := slices.Contains(armed, e.Source)
+	if !known && c.Arms[c.Store.Fates[e.Letter].Letter] {
+		return true, append(slices.Clip(armed), e.Source)
 	}
 	return known, armed
 }
@@ -56,87 +57,87 @@ func (s *judge) chained(e pending, armed []int32) (bool, []int32) {
 // closed adds to each down-set of a layer what deadlines lead to; nil if that
 // is too much. Of a property without deadlines, or where there is no layer,
 // the layer is returned as it is.
-func (s *judge) closed(l *layer, g *groups) *layer {
-	c := s.configs
+func (s *Judge) closed(l *layer, g *groups) *layer {
+	c := s.Configs
 	if c == nil || l == nil {
 		return l
 	}
 	width, size := len(g.events), 0
-	if c.timed {
+	if c.Timed {
 		l.states = slices.Clone(l.states) // fronts share it
 	}
 	for d := range l.states {
-		if c.timed {
+		if c.Timed {
 			l.states[d] = s.close(l.states[d], l.counts[d*width:(d+1)*width], g)
 		}
-		size += len(c.sets.all[l.states[d]])
+		size += len(c.Sets.All[l.states[d]])
 	}
-	if size > s.maxLayer {
+	if size > s.MaxLayer {
 		return nil
 	}
 	return l
 }
 
 // close adds what deadlines lead to in a down-set.
-func (s *judge) close(set uint64, counts []uint16, g *groups) uint64 {
-	c := s.configs
+func (s *Judge) close(set uint64, counts []uint16, g *groups) uint64 {
+	c := s.Configs
 	gap, ok := g.gap(counts)
 	if !ok {
 		return set
 	}
-	members := c.sets.all[set]
+	members := c.Sets.All[set]
 	all := members
 	for i := 0; i < len(all); i++ {
-		if r := &c.all[all[i]].running; r.on() && s.mayPass(r, gap, counts, g) {
-			all = append(slices.Clip(all), c.expired(all[i]))
+		if r := &c.All[all[i]].Running; r.On() && s.mayPass(r, gap, counts, g) {
+			all = append(slices.Clip(all), c.Expired(all[i]))
 		}
 	}
 	if len(all) == len(members) {
 		return set
 	}
-	return c.sets.of(slices.Clone(all))
+	return c.Sets.Of(slices.Clone(all))
 }
 
 // mayPass is rule 1.
-func (s *judge) mayPass(r *running, gap order.Instant, counts []uint16, g *groups) bool {
-	if gap.Add(g.skew).Before(r.at) || g.bounded && !r.at.Before(g.until) {
+func (s *Judge) mayPass(r *machine.Running, gap order.Instant, counts []uint16, g *groups) bool {
+	if gap.Add(g.skew).Before(r.At) || g.bounded && !r.At.Before(g.until) {
 		return false
 	}
 	for i, n := range counts {
-		if name := g.names[i]; !name.chain || name.of != int64(r.source) || int(n) == len(g.events[i]) {
+		if name := g.names[i]; !name.chain || name.of != int64(r.Source) || int(n) == len(g.events[i]) {
 			continue
 		}
-		if e := &g.all[g.events[i][n]]; follows(r, e.at, e.source, g.skew) {
+		if e := &g.all[g.events[i][n]]; follows(r, e.At, e.Source, g.skew) {
 			return false
 		}
 	}
 	return true
 }
 
-// atEnd is rule 5.
-func (s *judge) atEnd(set uint64, passed func(running) bool) uint64 {
-	c := s.configs
+// AtEnd is rule 5.
+func (s *Judge) AtEnd(set uint64, passed func(machine.Running) bool) uint64 {
+	c := s.Configs
 	var all []uint32
-	for _, state := range c.sets.all[set] {
-		for c.all[state].running.on() && passed(c.all[state].running) {
-			state = c.expired(state)
+	for _, state := range c.Sets.All[set] {
+		for c.All[state].Running.On() && passed(c.All[state].Running) {
+			state = c.Expired(state)
 		}
 		all = append(all, state)
 	}
-	return c.sets.of(all)
+	return c.Sets.Of(all)
 }
 
 // spreadInTime returns where an event leads from a set. Configurations whose
 // deadline certainly precedes the event are not among those that it finds:
 // there the deadline has passed before, see closed.
-func (s *judge) spreadInTime(set uint64, e *pending, skew time.Duration) uint64 {
-	c := s.configs
+func (s *Judge) spreadInTime(set uint64, e *Pending, skew time.Duration) uint64 {
+	c := s.Configs
 	var to []uint32
-	for _, from := range c.sets.all[set] {
-		if r := &c.all[from].running; r.on() && precedes(r, e, skew) {
+	for _, from := range c.Sets.All[set] {
+		if r := &c.All[from].Running; r.On() && precedes(r, e, skew) {
 			continue
 		}
-		to = append(to, c.move(e.letter, from, nil))
+		to = append(to, c.Move(e.Letter, from, nil))
 	}
-	return c.sets.of(to)
+	return c.Sets.Of(to)
 }
