@@ -17,7 +17,8 @@ import (
 type ahead struct {
 	values []uint64 // hashes
 	aims   []aim
-	loaded uint32 // what was loaded, summed up: else the compiler would leave it out
+	plain  []values.Symbol // by variable, canonical
+	loaded uint32          // what was loaded, summed up: else the compiler would leave it out
 }
 
 // aim is a slot of a table, and later the instance there.
@@ -57,7 +58,7 @@ func (m *engine) expect(o *occurrence) {
 		s := &m.stores[r.plan]
 		l := s.letterOf(r.letter)
 		for i, v := range l.list {
-			m.plain[v] = m.symbols.Canonical(r.values[i])
+			m.ahead.plain[v] = m.symbols.Canonical(r.values[i])
 		}
 		d := &s.domains[l.domain]
 		m.aimAt(&s.pools[l.domain], &s.pools[l.domain].main, d.list)
@@ -77,7 +78,7 @@ func (m *engine) aimAt(p *pool, t *table, vars []int) {
 		return
 	}
 	var room [8]values.Symbol
-	key := pick(room[:0], m.plain, vars)
+	key := pick(room[:0], m.ahead.plain, vars)
 	at := key[0]
 	if len(key) > 1 {
 		at = values.Symbol(hashOf(key) & uint32(len(t.slots)-1))

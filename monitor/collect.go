@@ -237,8 +237,8 @@ func (m *engine) eachSymbol(visit func([]values.Symbol)) {
 			s.Configs.EachSymbol(visit)
 		}
 	}
-	if m.waiting != nil {
-		m.waiting(visit)
+	if m.held != nil {
+		m.held.eachWaiting(visit)
 	}
 }
 

@@ -53,8 +53,8 @@ func (m *engine) eachLetter(plan int, visit func(uint32) uint32) {
 			f.EachLetter(visit)
 		}
 	}
-	if m.waitingLetters != nil {
-		m.waitingLetters(plan, visit)
+	if m.held != nil {
+		m.held.eachWaitingLetter(plan, visit)
 	}
 }
 

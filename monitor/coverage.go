@@ -142,11 +142,11 @@ func (s *store) transition(at int) TransitionUse {
 
 // retrace takes the transitions of a newborn whose slice was put together
 // from its parts.
-func (m *engine) retrace(s *store, domain int) {
+func (x *step) retrace(domain int) {
 	var room [8]values.Symbol
 	state := uint32(machine.StartState)
-	for _, n := range m.slice(s, domain, pick(room[:0], m.plain, s.domains[domain].list)) {
-		if state = s.Move(n.letter, state, nil); s.IsDead(state) {
+	for _, n := range x.slice(domain, pick(room[:0], x.plain, x.domains[domain].list)) {
+		if state = x.Move(n.letter, state, nil); x.IsDead(state) {
 			return
 		}
 	}

@@ -80,12 +80,12 @@ type endOfTime struct {
 }
 
 // begin notes the deadline of an instance, if it is another than it was.
-func (m *engine) begin(s *store, domain int, c cell, was uint32) {
+func (s *store) begin(domain int, c cell, was uint32) {
 	x := &s.Configs.All[s.pools[domain].all[c].state]
-	if !x.Running.On() || m.options.skew > 0 || x.Running == s.Configs.All[was].Running {
+	if !x.Running.On() || s.options.skew > 0 || x.Running == s.Configs.All[was].Running {
 		return
 	}
-	m.deadlines.add(s.Auto.Deadlines[x.State].After, due{x.Running.At, int32(s.number), int32(domain), c})
+	s.deadlines.add(s.Auto.Deadlines[x.State].After, due{x.Running.At, int32(s.number), int32(domain), c})
 }
 
 func (d *deadlines) add(after time.Duration, x due) {
@@ -169,7 +169,7 @@ func (m *engine) restoreDeadlines() {
 		for domain := range s.pools {
 			for c, in := range s.pools[domain].all {
 				if !in.unused && !in.dead {
-					m.begin(s, domain, cell(c), props.SatisfiedState)
+					s.begin(domain, cell(c), props.SatisfiedState)
 				}
 			}
 		}
@@ -218,35 +218,34 @@ func (m *engine) pass(at order.Instant, including bool) (found []Violation) {
 // runs.
 func (m *engine) fire(all []passes) []Violation {
 	first := all[0].Running
-	s := &m.stores[all[0].plan]
-	m.hits = m.hits[:0]
-	m.now = occurrence{Moment: order.Moment{At: first.At}, whole: true}
+	x := &m.step
+	x.store, x.now, x.hits = &m.stores[all[0].plan], occurrence{Moment: order.Moment{At: first.At}}, x.hits[:0]
 	if m.options.ttl > 0 {
-		m.expire(s)
+		x.expire()
 	}
-	for _, x := range all {
-		if _, ok := m.runs(x.due); !ok {
+	for _, d := range all {
+		if _, ok := m.runs(d.due); !ok {
 			continue // expired
 		}
-		in := &s.pools[x.domain].all[x.cell]
+		in := &x.pools[d.domain].all[d.cell]
 		was := in.state
-		if in.state = s.Configs.Expired(was); s.IsDead(in.state) {
-			m.settle(s, int(x.domain), x.cell)
+		if in.state = x.Configs.Expired(was); x.IsDead(in.state) {
+			x.settle(int(d.domain), d.cell)
 		} else {
-			m.begin(s, int(x.domain), x.cell, was)
+			x.begin(int(d.domain), d.cell, was)
 		}
 	}
-	if len(m.hits) == 0 {
+	if len(x.hits) == 0 {
 		return nil
 	}
-	e := m.eventAfter(first)
-	m.whole = &e
-	return m.report(s, m.hits, &first)
+	e := x.eventAfter(first)
+	x.whole = &e
+	return x.report(x.hits, &first)
 }
 
 // eventAfter is a deadline as an event.
-func (m *engine) eventAfter(r machine.Running) event.Event {
-	return event.Event{ID: r.Id + "+" + length(r.After), Source: m.sources.Name(r.Source), Type: "after " + length(r.After), Time: r.At.Time()}
+func (s *store) eventAfter(r machine.Running) event.Event {
+	return event.Event{ID: r.Id + "+" + length(r.After), Source: s.sources.Name(r.Source), Type: "after " + length(r.After), Time: r.At.Time()}
 }
 
 // length writes a duration without parts that are zero.
@@ -266,12 +265,12 @@ const passingLetter = ^uint32(0)
 // inTime returns a slice with the deadlines that pass before its events, and
 // the configuration that it leads to. until says of what is still running at
 // its end whether it passed.
-func (m *engine) inTime(s *store, slice []note, until func(machine.Running) bool) (all []note, state uint32) {
+func (s *store) inTime(slice []note, until func(machine.Running) bool) (all []note, state uint32) {
 	state = machine.StartState
 	running := func() machine.Running { return s.Configs.All[state].Running }
 	for _, n := range slice {
 		if n.letter != passingLetter {
-			for r := m.trails.records.at(n.record); running().On() && running().At.Before(r.at()) && state != props.ViolatedState; {
+			for r := s.trails.records.at(n.record); running().On() && running().At.Before(r.at()) && state != props.ViolatedState; {
 				state, all = s.Configs.Expire(state), append(all, note{letter: passingLetter})
 			}
 		}
@@ -282,7 +281,7 @@ func (m *engine) inTime(s *store, slice []note, until func(machine.Running) bool
 		if n.letter == passingLetter {
 			state = s.Configs.Expire(state)
 		} else {
-			state = s.Configs.Next(n.letter, state, m.trails.records.at(n.record).stamp())
+			state = s.Configs.Next(n.letter, state, s.trails.records.at(n.record).stamp())
 		}
 	}
 	for running().On() && until(running()) {
@@ -292,19 +291,19 @@ func (m *engine) inTime(s *store, slice []note, until func(machine.Running) bool
 }
 
 // steps tells an order to people, with the states that it leads to.
-func (m *engine) steps(s *store, order []note) (steps []WitnessEvent, last machine.Running) {
+func (s *store) steps(order []note) (steps []WitnessEvent, last machine.Running) {
 	state := uint32(machine.StartState)
 	for _, n := range order {
 		var x WitnessEvent
 		if last = s.Configs.All[state].Running; n.letter == passingLetter {
-			e := m.eventAfter(last)
+			e := s.eventAfter(last)
 			state = s.Configs.Expire(state)
 			x = WitnessEvent{Source: e.Source, ID: e.ID, Type: e.Type}
 		} else {
 			last = machine.Running{}
-			r := m.trails.records.at(n.record)
+			r := s.trails.records.at(n.record)
 			state = s.Configs.Next(n.letter, state, r.stamp())
-			x = WitnessEvent{Source: m.sources.Name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
+			x = WitnessEvent{Source: s.sources.Name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
 		}
 		x.To = s.Auto.States[s.Base(state)]
 		steps = append(steps, x)

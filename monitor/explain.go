@@ -53,17 +53,17 @@ const (
 const maxExplained = 1 << 12
 
 // explain adds the counter-order and the flip to a violation.
-func (m *engine) explain(s *store, v *Violation, slice []note, end *endOfTime) {
+func (s *store) explain(v *Violation, slice []note, end *endOfTime) {
 	covering := s.Covering
 	s.Covering = false // what is tried here did not happen
 	defer func() { s.Covering = covering }()
 	if v.Certainty == Possible {
-		v.Counter = m.witness(s, m.counterOrder(s, slice, end), nil)
+		v.Counter = s.witness(s.counterOrder(slice, end), nil)
 	}
 	if len(slice) > maxExplained || s.Timed() {
 		return
 	}
-	events, skew := m.pendings(slice), m.options.skew
+	events, skew := s.pendings(slice), s.options.skew
 	if v.Certainty == Certain {
 		if at := s.judge.CeasesAt(events, skew); at > 0 {
 			v.Flips = Flip{at, BecomesPossible}
@@ -80,10 +80,10 @@ func (m *engine) explain(s *store, v *Violation, slice []note, end *endOfTime) {
 }
 
 // pendings are the events of a slice, as fronts see them.
-func (m *engine) pendings(slice []note) []skew.Pending {
+func (s *store) pendings(slice []note) []skew.Pending {
 	all := make([]skew.Pending, len(slice))
 	for i, n := range slice {
-		r := m.trails.records.at(n.record)
+		r := s.trails.records.at(n.record)
 		all[i] = skew.Pending{At: r.at(), Letter: n.letter, Source: r.source}
 	}
 	return all
@@ -103,18 +103,18 @@ func notesOf(slice []note, order []int) (all []note) {
 
 // counterOrder returns an order that does not violate: by time if that does
 // not, else one that is searched for. It ends where no violation can follow.
-func (m *engine) counterOrder(s *store, slice []note, end *endOfTime) []note {
-	passed := m.passedAt(end)
+func (s *store) counterOrder(slice []note, end *endOfTime) []note {
+	passed := s.passedAt(end)
 	order, violated := slice, false
 	if s.Configs != nil {
 		var state uint32
-		order, state = m.inTime(s, slice, passed)
+		order, state = s.inTime(slice, passed)
 		violated = state == props.ViolatedState
 	} else {
 		_, violated = s.until(slice, s.IsDead)
 	}
 	if violated {
-		order = notesOf(slice, s.judge.OrderElse(m.pendings(slice), m.options.skew, passed))
+		order = notesOf(slice, s.judge.OrderElse(s.pendings(slice), s.options.skew, passed))
 	}
 	order, _ = s.until(order, s.IsDead)
 	return order
@@ -122,17 +122,17 @@ func (m *engine) counterOrder(s *store, slice []note, end *endOfTime) []note {
 
 // violatingOrder returns a slice up to the event that violates it: by time if
 // that violates, else in the first order that is found to.
-func (m *engine) violatingOrder(s *store, slice []note, end *endOfTime) []note {
-	passed := m.passedAt(end)
+func (s *store) violatingOrder(slice []note, end *endOfTime) []note {
+	passed := s.passedAt(end)
 	order := slice
 	if s.Configs != nil {
-		order, _ = m.inTime(s, slice, passed)
+		order, _ = s.inTime(slice, passed)
 	}
 	order, violated := s.until(order, func(state uint32) bool { return state == props.ViolatedState })
 	if violated {
 		return order
 	}
-	return notesOf(slice, s.judge.OrderTo(m.pendings(slice), m.options.skew, passed))
+	return notesOf(slice, s.judge.OrderTo(s.pendings(slice), s.options.skew, passed))
 }
 
 // until cuts an order after what leads to a state that is wanted, and tells
@@ -153,8 +153,8 @@ func (s *store) until(order []note, wanted func(state uint32) bool) (upTo []note
 }
 
 // passedAt tells of deadlines whether they have passed at an end.
-func (m *engine) passedAt(end *endOfTime) func(machine.Running) bool {
-	return func(r machine.Running) bool { return end.passed(r, m.options.skew) }
+func (s *store) passedAt(end *endOfTime) func(machine.Running) bool {
+	return func(r machine.Running) bool { return end.passed(r, s.options.skew) }
 }
 
 // appendExplanation appends the fields that the contract leaves open.

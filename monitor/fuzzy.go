@@ -27,54 +27,54 @@ type verdict struct {
 const maxStatesOfSkew = 64
 
 // fuzzyEvent is the event as fronts see it.
-func (m *engine) fuzzyEvent() skew.Pending {
-	return skew.Pending{At: m.now.At, Letter: m.fate, Source: m.now.Source}
+func (x *step) fuzzyEvent() skew.Pending {
+	return skew.Pending{At: x.now.At, Letter: x.fate, Source: x.now.Source}
 }
 
 // advanceFuzzy moves a stored instance by the event, in all orders. Its state
 // is that of the order by time.
-func (m *engine) advanceFuzzy(s *store, domain int, c cell) {
-	p := &s.pools[domain]
+func (x *step) advanceFuzzy(domain int, c cell) {
+	p := &x.pools[domain]
 	f := p.fuzzy[c]
-	if f.Reach(s.judge, m.now.At, m.options.skew); f.Over(s.judge) && !f.Lingers(s.judge, m.now.At, m.options.skew) {
-		m.conclude(s, domain, c, &endOfTime{})
-		m.settle(s, domain, c)
+	if f.Reach(x.judge, x.now.At, x.options.skew); f.Over(x.judge) && !f.Lingers(x.judge, x.now.At, x.options.skew) {
+		x.conclude(domain, c, &endOfTime{})
+		x.settle(domain, c)
 		return
 	}
-	f.Add(s.judge, m.fuzzyEvent(), m.options.skew)
-	if s.Configs == nil {
-		p.all[c].state = s.Next(m.fate, p.all[c].state, nil)
+	f.Add(x.judge, x.fuzzyEvent(), x.options.skew)
+	if x.Configs == nil {
+		p.all[c].state = x.Next(x.fate, p.all[c].state, nil)
 	}
 }
 
 // conceiveFuzzy begins an instance with the slices of its parts.
-func (m *engine) conceiveFuzzy(s *store, b birth) birth {
+func (x *step) conceiveFuzzy(b birth) birth {
 	var room [8]values.Symbol
-	b.in = instance{state: m.stateOf(s, b.domain)}
+	b.in = instance{state: x.stateOf(b.domain)}
 	b.fuzzy = skew.NewFront()
-	for _, n := range m.slice(s, b.domain, pick(room[:0], m.plain, s.domains[b.domain].list)) {
-		r := m.trails.records.at(n.record)
-		b.fuzzy.Add(s.judge, skew.Pending{At: r.at(), Letter: n.letter, Source: r.source}, m.options.skew)
+	for _, n := range x.slice(b.domain, pick(room[:0], x.plain, x.domains[b.domain].list)) {
+		r := x.trails.records.at(n.record)
+		b.fuzzy.Add(x.judge, skew.Pending{At: r.at(), Letter: n.letter, Source: r.source}, x.options.skew)
 	}
 	return b
 }
 
 // with moves a newborn by the event. What it continues may turn out to be
 // over: then it is dead, and reported with what it continues.
-func (b *birth) with(m *engine, s *store) {
-	if b.fuzzy.Reach(s.judge, m.now.At, m.options.skew); b.fuzzy.Over(s.judge) {
+func (b *birth) with(x *step) {
+	if b.fuzzy.Reach(x.judge, x.now.At, x.options.skew); b.fuzzy.Over(x.judge) {
 		b.in.dead, b.fuzzy = true, nil
 		return
 	}
-	b.fuzzy.Add(s.judge, m.fuzzyEvent(), m.options.skew)
-	if s.Configs == nil {
-		b.in.state = s.Next(m.fate, b.in.state, nil)
+	b.fuzzy.Add(x.judge, x.fuzzyEvent(), x.options.skew)
+	if x.Configs == nil {
+		b.in.state = x.Next(x.fate, b.in.state, nil)
 	}
 }
 
 // conclude says what is known of an instance whose front is over, or at the
 // end; end says which deadlines have passed then.
-func (m *engine) conclude(s *store, domain int, c cell, end *endOfTime) {
+func (s *store) conclude(domain int, c cell, end *endOfTime) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
 	p.fuzzy[c] = nil
@@ -83,7 +83,7 @@ func (m *engine) conclude(s *store, domain int, c cell, end *endOfTime) {
 		return
 	}
 	v := verdict{domain: domain, key: slices.Clone(p.key(c)), violation: Violation{
-		Property: s.property.Name(), Binding: m.binding(s, domain, c), Certainty: Possible}}
+		Property: s.property.Name(), Binding: s.binding(domain, c), Certainty: Possible}}
 	if f.Undecided {
 		v.why = "too many events of it are concurrent"
 		s.settled = append(s.settled, v)
@@ -92,32 +92,32 @@ func (m *engine) conclude(s *store, domain int, c cell, end *endOfTime) {
 	if f.States == violated {
 		v.violation.Certainty = Certain
 	}
-	slice := m.slice(s, domain, p.key(c))
-	order := m.violatingOrder(s, slice, end)
+	slice := s.slice(domain, p.key(c))
+	order := s.violatingOrder(slice, end)
 	if order == nil {
 		v.why = "too many events of it are concurrent to find a witness"
 		s.settled = append(s.settled, v)
 		return
 	}
-	m.tellOrder(s, &v, order)
-	m.explain(s, &v.violation, slice, end)
+	s.tellOrder(&v, order)
+	s.explain(&v.violation, slice, end)
 	s.settled = append(s.settled, v)
 }
 
 // tellOrder fills in a violation from the order that violates.
-func (m *engine) tellOrder(s *store, v *verdict, order []note) {
+func (s *store) tellOrder(v *verdict, order []note) {
 	if s.Configs == nil {
-		v.violation.Witness = m.witness(s, order, nil)
+		v.violation.Witness = s.witness(order, nil)
 	} else {
-		v.violation.Witness, v.passed = m.steps(s, order)
+		v.violation.Witness, v.passed = s.steps(order)
 	}
 	last := order[len(order)-1]
 	if last.letter == passingLetter {
-		v.at, v.violation.Event = v.passed.At, m.eventAfter(v.passed)
+		v.at, v.violation.Event = v.passed.At, s.eventAfter(v.passed)
 		return
 	}
-	v.record, v.at = last.record, m.trails.records.at(last.record).at()
-	v.violation.Event = m.eventOf(s, last)
+	v.record, v.at = last.record, s.trails.records.at(last.record).at()
+	v.violation.Event = s.eventOf(last)
 }
 
 // finish concludes all instances, and returns what is to be reported, by time
@@ -134,9 +134,9 @@ func (m *engine) finish(end *endOfTime) (all []verdict) {
 						f.Finish(s.judge, m.options.skew)
 					}
 					if s.Timed() && !f.Undecided {
-						f.States = s.judge.AtEnd(f.States, m.passedAt(end))
+						f.States = s.judge.AtEnd(f.States, s.passedAt(end))
 					}
-					m.conclude(s, d, cell(c), end)
+					s.conclude(d, cell(c), end)
 				}
 			}
 		}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor/internal/machine"
-	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
@@ -15,6 +14,7 @@ import (
 // its automaton as it went.
 type store struct {
 	*plan
+	*shared
 	*machine.Machine
 	number    int    // of the plan
 	pools     []pool // by domain
@@ -33,13 +33,14 @@ type store struct {
 	judge *skew.Judge // with skew; else it is not used
 }
 
-func (s *store) start(pl *plan, o *settings, t *values.Table, from *order.Sources) {
-	s.plan = pl
+func (s *store) start(pl *plan, with *shared) {
+	s.plan, s.shared = pl, with
+	o := &with.options
 	if pl.automaton == nil {
 		s.Machine = &machine.Machine{}
 		return
 	}
-	s.Machine = machine.New(pl.automaton, pl.over, t, from, machine.Options{Exact: o.skew == 0, Covering: o.coverage, Configs: o.limits.collectAt, Letters: o.limits.firstLetters})
+	s.Machine = machine.New(pl.automaton, pl.over, &with.symbols, &with.sources, machine.Options{Exact: o.skew == 0, Covering: o.coverage, Configs: o.limits.collectAt, Letters: o.limits.firstLetters})
 	s.judge = &skew.Judge{Machine: s.Machine, SlideAt: o.limits.slideAt, MaxLayer: o.limits.maxLayer}
 	s.pools = make([]pool, len(pl.domains))
 	for i := range s.pools {
@@ -63,7 +64,7 @@ func (s *store) lookup(domain int, key []values.Symbol) cell {
 }
 
 // binding returns an instance's values, by the variables' names.
-func (m *engine) binding(s *store, domain int, c cell) Binding {
+func (s *store) binding(domain int, c cell) Binding {
 	p := &s.pools[domain]
 	values := p.key(c)
 	if written := p.spelt[c]; written != nil {
@@ -71,7 +72,7 @@ func (m *engine) binding(s *store, domain int, c cell) Binding {
 	}
 	b := make(Binding, 0, len(values))
 	for i, v := range p.list {
-		b = append(b, event.Field{Name: s.Auto.Variables[v], Value: m.symbols.Value(values[i])})
+		b = append(b, event.Field{Name: s.Auto.Variables[v], Value: s.symbols.Value(values[i])})
 	}
 	sortBinding(b)
 	return b

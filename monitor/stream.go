@@ -97,7 +97,7 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 	limits := o.limits.or(usual())
 	s := &Stream{options: o, seen: order.NewSeen(o.behind())}
 	s.engine = p.engine(settings{skew: o.Skew, ttl: o.TTL, part: part{number: o.Part, of: o.Parts}, coverage: o.Coverage, limits: limits})
-	s.engine.waiting, s.engine.waitingLetters = s.eachWaiting, s.eachWaitingLetter
+	s.engine.held = s
 	return s, nil
 }
 
@@ -325,9 +325,8 @@ func (s *Stream) settle(limit *order.Instant, j *Judgement) {
 		}
 		for _, w := range s.group {
 			if len(w.Item.routed) > 0 {
-				s.engine.now = w.Item.occurrence
-				s.engine.now.Moment = w.Moment
-				found = append(found, s.engine.apply()...)
+				w.Item.Moment = w.Moment
+				found = append(found, s.engine.apply(&w.Item.occurrence, nil)...)
 			}
 			s.GiveBack(w)
 		}
@@ -375,9 +374,8 @@ func (s *Stream) Close() Judgement {
 	s.settle(nil, j)
 	s.closed = true
 	if s.options.TTL > 0 && s.any {
-		m.now = occurrence{Moment: order.Moment{At: s.newest}}
 		for i := range m.stores {
-			m.expire(&m.stores[i])
+			(&step{store: &m.stores[i], now: occurrence{Moment: order.Moment{At: s.newest}}}).expire()
 		}
 	}
 	if s.options.Skew > 0 {

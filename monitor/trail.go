@@ -103,17 +103,17 @@ func (t *trails) add(before, record, letter uint32) uint32 {
 
 // slice returns the events of an instance, in the order in which they were
 // applied.
-func (m *engine) slice(s *store, domain int, key []values.Symbol) []note {
+func (s *store) slice(domain int, key []values.Symbol) []note {
 	var all []note
 	for _, d := range append([]int{domain}, s.domains[domain].parts...) {
-		c := m.partOf(s, d, domain, key)
+		c := s.partOf(d, domain, key)
 		if c == none {
 			continue
 		}
-		all = m.trails.follow(all, s.pools[d].all[c].trail)
+		all = s.trails.follow(all, s.pools[d].all[c].trail)
 	}
-	for _, trail := range m.inheritance(s, domain, key) {
-		all = m.trails.follow(all, trail)
+	for _, trail := range s.inheritance(domain, key) {
+		all = s.trails.follow(all, trail)
 	}
 	slices.SortFunc(all, func(a, b note) int { return int(a.record) - int(b.record) })
 	return all
@@ -128,7 +128,7 @@ func (t *trails) follow(all []note, trail uint32) []note {
 }
 
 // partOf returns the instance of a part of a binding.
-func (m *engine) partOf(s *store, part, domain int, key []values.Symbol) cell {
+func (s *store) partOf(part, domain int, key []values.Symbol) cell {
 	var room [8]values.Symbol
 	sub := room[:0]
 	for _, v := range s.domains[part].list {
@@ -139,29 +139,29 @@ func (m *engine) partOf(s *store, part, domain int, key []values.Symbol) cell {
 
 // witness tells a slice to people, with the states that it leads to. In exact
 // order, firing is the deadline that passes at its end, if one does.
-func (m *engine) witness(s *store, slice []note, firing *machine.Running) []WitnessEvent {
+func (s *store) witness(slice []note, firing *machine.Running) []WitnessEvent {
 	if len(slice) == 0 {
 		return nil
 	}
 	if s.Configs != nil {
 		if s.Configs.Exact {
-			slice, _ = m.inTime(s, slice, func(r machine.Running) bool { return firing != nil && !firing.At.Before(r.At) })
+			slice, _ = s.inTime(slice, func(r machine.Running) bool { return firing != nil && !firing.At.Before(r.At) })
 		}
-		steps, _ := m.steps(s, slice)
+		steps, _ := s.steps(slice)
 		return steps
 	}
 	steps := make([]WitnessEvent, len(slice))
 	state := uint32(machine.StartState)
 	for i, n := range slice {
 		state = s.Next(n.letter, state, nil)
-		r := m.trails.records.at(n.record)
-		steps[i] = WitnessEvent{m.sources.Name(r.source), r.id, s.letterOf(n.letter).Type, s.Auto.States[state]}
+		r := s.trails.records.at(n.record)
+		steps[i] = WitnessEvent{s.sources.Name(r.source), r.id, s.letterOf(n.letter).Type, s.Auto.States[state]}
 	}
 	return steps
 }
 
 // eventOf returns what is known of a recorded event.
-func (m *engine) eventOf(s *store, n note) event.Event {
-	r := m.trails.records.at(n.record)
-	return event.Event{ID: r.id, Source: m.sources.Name(r.source), Type: s.letterOf(n.letter).Type, Time: m.trails.time(n.record).Time()}
+func (s *store) eventOf(n note) event.Event {
+	r := s.trails.records.at(n.record)
+	return event.Event{ID: r.id, Source: s.sources.Name(r.source), Type: s.letterOf(n.letter).Type, Time: s.trails.time(n.record).Time()}
 }
