@@ -245,7 +245,7 @@ func (m *engine) fire(all []passes) []Violation {
 
 // eventAfter is a deadline as an event.
 func (s *store) eventAfter(r machine.Running) event.Event {
-	return event.Event{ID: r.Id + "+" + length(r.After), Source: s.sources.Name(r.Source), Type: "after " + length(r.After), Time: r.At.Time()}
+	return event.Event{ID: r.ID + "+" + length(r.After), Source: s.sources.Name(r.Source), Type: "after " + length(r.After), Time: r.At.Time()}
 }
 
 // length writes a duration without parts that are zero.
@@ -257,58 +257,6 @@ func length(d time.Duration) string {
 		}
 	}
 	return s
-}
-
-// passingLetter is the letter of a deadline in a slice.
-const passingLetter = ^uint32(0)
-
-// inTime returns a slice with the deadlines that pass before its events, and
-// the configuration that it leads to. until says of what is still running at
-// its end whether it passed.
-func (s *store) inTime(slice []note, until func(machine.Running) bool) (all []note, state uint32) {
-	state = machine.StartState
-	running := func() machine.Running { return s.Configs.All[state].Running }
-	for _, n := range slice {
-		if n.letter != passingLetter {
-			for r := s.trails.records.at(n.record); running().On() && running().At.Before(r.at()) && state != props.ViolatedState; {
-				state, all = s.Configs.Expire(state), append(all, note{letter: passingLetter})
-			}
-		}
-		if state == props.ViolatedState {
-			return all, state
-		}
-		all = append(all, n)
-		if n.letter == passingLetter {
-			state = s.Configs.Expire(state)
-		} else {
-			state = s.Configs.Next(n.letter, state, s.trails.records.at(n.record).stamp())
-		}
-	}
-	for running().On() && until(running()) {
-		state, all = s.Configs.Expire(state), append(all, note{letter: passingLetter})
-	}
-	return all, state
-}
-
-// steps tells an order to people, with the states that it leads to.
-func (s *store) steps(order []note) (steps []WitnessEvent, last machine.Running) {
-	state := uint32(machine.StartState)
-	for _, n := range order {
-		var x WitnessEvent
-		if last = s.Configs.All[state].Running; n.letter == passingLetter {
-			e := s.eventAfter(last)
-			state = s.Configs.Expire(state)
-			x = WitnessEvent{Source: e.Source, ID: e.ID, Type: e.Type}
-		} else {
-			last = machine.Running{}
-			r := s.trails.records.at(n.record)
-			state = s.Configs.Next(n.letter, state, r.stamp())
-			x = WitnessEvent{Source: s.sources.Name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
-		}
-		x.To = s.Auto.States[s.Base(state)]
-		steps = append(steps, x)
-	}
-	return steps, last
 }
 
 // passTo tells what deadlines violate before a limit; nil is the end, where
@@ -343,6 +291,6 @@ func (e *endOfTime) passed(r machine.Running, skew time.Duration) bool {
 // comparePasses is the order at one time: such that those of one event stand
 // together.
 func comparePasses(a, b passes) int {
-	return cmp.Or(cmp.Compare(a.plan, b.plan), cmp.Compare(a.Source, b.Source), strings.Compare(a.Id, b.Id),
+	return cmp.Or(cmp.Compare(a.plan, b.plan), cmp.Compare(a.Source, b.Source), strings.Compare(a.ID, b.ID),
 		cmp.Compare(a.After, b.After), cmp.Compare(a.domain, b.domain), cmp.Compare(a.cell, b.cell))
 }

@@ -104,7 +104,7 @@ type occurrence struct {
 
 // stamp is what a deadline that the event begins is named after.
 func (o *occurrence) stamp() machine.Stamp {
-	return machine.Stamp{At: o.At, Source: o.Source, Id: o.id}
+	return machine.Stamp{At: o.At, Source: o.Source, ID: o.id}
 }
 
 // stampIn is stamp, where a property asks for it.

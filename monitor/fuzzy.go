@@ -93,31 +93,16 @@ func (s *store) conclude(domain int, c cell, end *endOfTime) {
 		v.violation.Certainty = Certain
 	}
 	slice := s.slice(domain, p.key(c))
-	order := s.violatingOrder(slice, end)
+	a := account{s, slice}
+	order := a.violatingOrder(end)
 	if order == nil {
 		v.why = "too many events of it are concurrent to find a witness"
 		s.settled = append(s.settled, v)
 		return
 	}
-	s.tellOrder(&v, order)
-	s.explain(&v.violation, slice, end)
+	a.tellOrder(&v, order)
+	a.explain(&v.violation, end)
 	s.settled = append(s.settled, v)
-}
-
-// tellOrder fills in a violation from the order that violates.
-func (s *store) tellOrder(v *verdict, order []note) {
-	if s.Configs == nil {
-		v.violation.Witness = s.witness(order, nil)
-	} else {
-		v.violation.Witness, v.passed = s.steps(order)
-	}
-	last := order[len(order)-1]
-	if last.letter == passingLetter {
-		v.at, v.violation.Event = v.passed.At, s.eventAfter(v.passed)
-		return
-	}
-	v.record, v.at = last.record, s.trails.records.at(last.record).at()
-	v.violation.Event = s.eventOf(last)
 }
 
 // finish concludes all instances, and returns what is to be reported, by time

@@ -26,7 +26,7 @@ func (x *step) report(violated []hit, firing *machine.Running) []Violation {
 		v := Violation{Property: x.property.Name(), Binding: x.binding(h.domain, h.cell), Certainty: Certain}
 		if !x.options.noWitness {
 			slice := x.slice(h.domain, p.key(h.cell))
-			v.Witness = x.witness(slice, firing)
+			v.Witness = account{x.store, slice}.witness(firing)
 		}
 		switch state := p.all[h.cell].state; {
 		case state != props.ViolatedState:

@@ -68,7 +68,7 @@ func recordOf(id string, source int32, at order.Instant) record {
 func (r *record) at() order.Instant { return order.Instant{Sec: r.sec, Nsec: r.nsec} }
 
 func (r *record) stamp() *machine.Stamp {
-	return &machine.Stamp{At: r.at(), Source: r.source, Id: r.id}
+	return &machine.Stamp{At: r.at(), Source: r.source, ID: r.id}
 }
 
 // keep adds a record; the time is by the event's source's clock, which is
@@ -135,29 +135,6 @@ func (s *store) partOf(part, domain int, key []values.Symbol) cell {
 		sub = append(sub, key[slices.Index(s.domains[domain].list, v)])
 	}
 	return s.pools[part].lookup(sub)
-}
-
-// witness tells a slice to people, with the states that it leads to. In exact
-// order, firing is the deadline that passes at its end, if one does.
-func (s *store) witness(slice []note, firing *machine.Running) []WitnessEvent {
-	if len(slice) == 0 {
-		return nil
-	}
-	if s.Configs != nil {
-		if s.Configs.Exact {
-			slice, _ = s.inTime(slice, func(r machine.Running) bool { return firing != nil && !firing.At.Before(r.At) })
-		}
-		steps, _ := s.steps(slice)
-		return steps
-	}
-	steps := make([]WitnessEvent, len(slice))
-	state := uint32(machine.StartState)
-	for i, n := range slice {
-		state = s.Next(n.letter, state, nil)
-		r := s.trails.records.at(n.record)
-		steps[i] = WitnessEvent{s.sources.Name(r.source), r.id, s.letterOf(n.letter).Type, s.Auto.States[state]}
-	}
-	return steps
 }
 
 // eventOf returns what is known of a recorded event.

@@ -14,7 +14,7 @@ import (
 // Encode writes the letters, configurations and sets of a stateful property.
 // The first of them are always the same. Which numbers are free stays as it
 // is; in which order they are taken again does not matter.
-func (c *configs) Encode(e *codec.Encoder) {
+func (c *Configs) Encode(e *codec.Encoder) {
 	e.Count(len(c.Reads))
 	for n, r := range c.Reads {
 		f := c.Store.Fates[n]
@@ -24,7 +24,7 @@ func (c *configs) Encode(e *codec.Encoder) {
 		if e.Bool(r.stamped); r.stamped {
 			r.stamp.At.Encode(e)
 			e.Count(int(r.stamp.Source))
-			e.Text(r.stamp.Id)
+			e.Text(r.stamp.ID)
 		}
 	}
 	e.Count(len(c.All) - StartState - 1)
@@ -44,7 +44,7 @@ func (c *configs) Encode(e *codec.Encoder) {
 	}
 }
 
-func (c *configs) Decode(d *codec.Decoder, texts *values.Texts) {
+func (c *Configs) Decode(d *codec.Decoder, texts *values.Texts) {
 	s, from := c.Store, c.sources
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		f := fate{d.Below(len(s.Auto.Events), "an event type"), d.Uint()}
@@ -55,9 +55,9 @@ func (c *configs) Decode(d *codec.Decoder, texts *values.Texts) {
 		s.Fates, c.Reads = append(s.Fates, f), append(c.Reads, r)
 	}
 	for n := d.Below(1<<32-8, "the number of configurations"); n > 0 && d.Err == nil; n-- {
-		x := config{State: noState}
+		x := Config{State: noState}
 		if d.Bool() {
-			x = config{uint16(d.Below(len(s.Dead), "a state")), c.decodeMemory(d), DecodeRunning(d, from, texts)}
+			x = Config{uint16(d.Below(len(s.Dead), "a state")), c.decodeMemory(d), DecodeRunning(d, from, texts)}
 		} else {
 			c.free = append(c.free, uint32(len(c.All)))
 		}
@@ -80,7 +80,7 @@ func (c *configs) Decode(d *codec.Decoder, texts *values.Texts) {
 }
 
 // decodeValues reads symbols + 1 of a length in bytes.
-func (c *configs) decodeValues(d *codec.Decoder, length int) string {
+func (c *Configs) decodeValues(d *codec.Decoder, length int) string {
 	text := d.Text()
 	if len(text) != length {
 		d.Fail(fmt.Sprintf("%d bytes of values, wanted %d", len(text), length))
@@ -92,14 +92,14 @@ func (c *configs) decodeValues(d *codec.Decoder, length int) string {
 	return text
 }
 
-func (c *configs) checkValue(d *codec.Decoder, symbolAnd1 uint32) {
+func (c *Configs) checkValue(d *codec.Decoder, symbolAnd1 uint32) {
 	if int64(symbolAnd1) > int64(len(c.symbols.Known)) {
 		d.Fail("there is no such value")
 	}
 }
 
 // decodeMemory reads what registers hold.
-func (c *configs) decodeMemory(d *codec.Decoder) string {
+func (c *Configs) decodeMemory(d *codec.Decoder) string {
 	text := d.Text()
 	rest := text
 	for _, r := range c.Store.Auto.Registers {
@@ -129,7 +129,7 @@ func (c *configs) decodeMemory(d *codec.Decoder) string {
 }
 
 // decodeNumber reads the number of a configuration.
-func (c *configs) decodeNumber(d *codec.Decoder) uint32 {
+func (c *Configs) decodeNumber(d *codec.Decoder) uint32 {
 	n := d.Below(len(c.All), "a configuration")
 	if c.All[n].State == noState {
 		d.Fail("there is no such configuration")
@@ -139,7 +139,7 @@ func (c *configs) decodeNumber(d *codec.Decoder) uint32 {
 }
 
 // decodeSet adds the next set; one without members is a number that is free.
-func (c *configs) decodeSet(d *codec.Decoder, members []uint32) {
+func (c *Configs) decodeSet(d *codec.Decoder, members []uint32) {
 	n := uint64(len(c.Sets.All))
 	switch {
 	case len(members) == 0:
@@ -153,7 +153,7 @@ func (c *configs) decodeSet(d *codec.Decoder, members []uint32) {
 }
 
 // decodeSetNumber reads the number of a set.
-func (c *configs) decodeSetNumber(d *codec.Decoder) uint64 {
+func (c *Configs) decodeSetNumber(d *codec.Decoder) uint64 {
 	n := d.Bits()
 	if n >= uint64(len(c.Sets.All)) || n > 0 && len(c.Sets.All[n]) == 0 {
 		d.Fail("there is no such set")
@@ -166,7 +166,7 @@ func (r Running) Encode(e *codec.Encoder) {
 	if e.Int(int64(r.After)); r.On() {
 		r.At.Encode(e)
 		e.Count(int(r.Source))
-		e.Text(r.Id)
+		e.Text(r.ID)
 	}
 }
 
@@ -175,7 +175,7 @@ func DecodeRunning(d *codec.Decoder, from *order.Sources, texts *values.Texts) R
 	if !r.On() {
 		return Running{}
 	}
-	r.At, r.Source, r.Id = order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())
+	r.At, r.Source, r.ID = order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())
 	return r
 }
 

@@ -12,18 +12,18 @@ import (
 
 // Ordered returns a set of configurations in an order that does not hang on
 // their numbers.
-func (c *configs) Ordered(set uint64) []uint32 {
+func (c *Configs) Ordered(set uint64) []uint32 {
 	all := slices.Clone(c.Sets.All[set])
 	slices.SortFunc(all, func(a, b uint32) int { return c.compare(&c.All[a], &c.All[b]) })
 	return all
 }
 
-func (c *configs) compare(a, b *config) int {
+func (c *Configs) compare(a, b *Config) int {
 	if n := cmp.Compare(a.State, b.State); n != 0 {
 		return n
 	}
 	x, y := &a.Running, &b.Running
-	if n := cmp.Or(x.At.Compare(y.At), strings.Compare(x.Id, y.Id), cmp.Compare(x.After, y.After)); n != 0 {
+	if n := cmp.Or(x.At.Compare(y.At), strings.Compare(x.ID, y.ID), cmp.Compare(x.After, y.After)); n != 0 {
 		return n
 	}
 	if x.Source != y.Source {
@@ -41,7 +41,7 @@ func (c *configs) compare(a, b *config) int {
 }
 
 // compareParts compares what two configurations have in one register.
-func (c *configs) compareParts(kind props.RegisterKind, a, b string) int {
+func (c *Configs) compareParts(kind props.RegisterKind, a, b string) int {
 	switch {
 	case a == b:
 		return 0
@@ -54,7 +54,7 @@ func (c *configs) compareParts(kind props.RegisterKind, a, b string) int {
 }
 
 // keys returns values by which symbols + 1 can be compared.
-func (c *configs) keys(items string) (all []string) {
+func (c *Configs) keys(items string) (all []string) {
 	for ; len(items) > 0; items = items[4:] {
 		v := event.Value{}
 		if n := word(items); n > 0 {
@@ -68,7 +68,7 @@ func (c *configs) keys(items string) (all []string) {
 
 // ViolatedInTime tells whether the deadlines that run would violate if no
 // event came any more.
-func (c *configs) ViolatedInTime(state uint32) bool {
+func (c *Configs) ViolatedInTime(state uint32) bool {
 	for c.All[state].Running.On() {
 		state = c.Expire(state)
 	}

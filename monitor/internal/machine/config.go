@@ -32,8 +32,8 @@ import (
 // Joins of such properties are always stored: whether writes commute is not
 // looked at.
 
-// config is a configuration.
-type config struct {
+// Config is a configuration.
+type Config struct {
 	State   uint16
 	memory  string // see configs.registers
 	Running Running
@@ -48,21 +48,21 @@ const noState = ^uint16(0)
 type Running struct {
 	At     order.Instant
 	Source int32
-	Id     string
+	ID     string
 	After  time.Duration // since the event, over several deadlines in a row
 }
 
 func (r Running) On() bool { return r.After > 0 }
 
-// configs numbers the configurations of one property.
-type configs struct {
+// Configs numbers the configurations of one property.
+type Configs struct {
 	Store   *Machine
 	symbols *values.Table
 	sources *order.Sources
 	Timed   bool
 	Exact   bool // there is no skew
-	All     []config
-	numbers map[config]uint32
+	All     []Config
+	numbers map[Config]uint32
 	free    []uint32
 	limit   int // how many there may be before the unused are dropped
 
@@ -78,13 +78,13 @@ type configs struct {
 	buffer []byte
 }
 
-func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *configs {
-	c := &configs{Store: s, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
-		numbers: map[config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs)}
+func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Configs {
+	c := &Configs{Store: s, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
+		numbers: map[Config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs)}
 	for state := range uint16(props.StartState) {
-		c.All = append(c.All, config{State: state})
+		c.All = append(c.All, Config{State: state})
 	}
-	c.All = append(c.All, config{State: StartState, memory: c.blank()})
+	c.All = append(c.All, Config{State: StartState, memory: c.blank()})
 	for i := range c.All {
 		c.numbers[c.All[i]] = uint32(i)
 	}
@@ -96,7 +96,7 @@ func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *co
 }
 
 // blank is the memory that nothing was written to.
-func (c *configs) blank() string {
+func (c *Configs) blank() string {
 	var b []byte
 	for _, r := range c.Store.Auto.Registers {
 		switch r.Kind() {
@@ -112,7 +112,7 @@ func (c *configs) blank() string {
 // register returns the part of a memory that is a register's: a counter's
 // number; a last value's symbol + 1, or 0; a set's size and symbols,
 // ascending.
-func (c *configs) register(memory string, register int) string {
+func (c *Configs) register(memory string, register int) string {
 	for i, r := range c.Store.Auto.Registers {
 		n := 4
 		switch r.Kind() {
@@ -137,7 +137,7 @@ func word(s string) uint32 {
 func count(s string) int64 { return int64(uint64(word(s)) | uint64(word(s[4:]))<<32) }
 
 // number returns the number of a configuration.
-func (c *configs) number(x config) uint32 {
+func (c *Configs) number(x Config) uint32 {
 	if c.Store.Dead[x.State] {
 		x.memory, x.Running = "", Running{}
 	}
@@ -158,9 +158,9 @@ func (c *configs) number(x config) uint32 {
 // single tells whether a configuration is not looked up by what it is. In
 // exact order a deadline is that of one event, and nothing asks whether two
 // instances are in one configuration.
-func (c *configs) single(x *config) bool { return c.Exact && x.Running.On() }
+func (c *Configs) single(x *Config) bool { return c.Exact && x.Running.On() }
 
-func (c *configs) add(x config) uint32 {
+func (c *Configs) add(x Config) uint32 {
 	n := uint32(len(c.All))
 	if last := len(c.free) - 1; last >= 0 {
 		n = c.free[last]
@@ -174,7 +174,7 @@ func (c *configs) add(x config) uint32 {
 
 // Next is the transition of a letter. In exact order by says which event has
 // it; with skew that is a part of the letter.
-func (c *configs) Next(letter, from uint32, by *Stamp) uint32 {
+func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
 	x := c.All[from]
 	if c.Store.Dead[x.State] {
 		return from // nothing is known of it, and nothing asked
@@ -198,26 +198,26 @@ func (c *configs) Next(letter, from uint32, by *Stamp) uint32 {
 			if !c.Exact {
 				by = &read.stamp
 			}
-			x.Running = Running{by.At.Add(d), by.Source, by.Id, d}
+			x.Running = Running{by.At.Add(d), by.Source, by.ID, d}
 		}
 	}
 	return c.number(x)
 }
 
 // Expire is what the running deadline does.
-func (c *configs) Expire(from uint32) uint32 {
+func (c *Configs) Expire(from uint32) uint32 {
 	x := c.All[from]
 	x.State = uint16(c.Store.Auto.Deadlines[x.State].To)
 	was := x.Running
 	x.Running = Running{}
 	if d := c.Store.Auto.Deadlines[x.State].After; d > 0 {
-		x.Running = Running{was.At.Add(d), was.Source, was.Id, was.After + d}
+		x.Running = Running{was.At.Add(d), was.Source, was.ID, was.After + d}
 	}
 	return c.number(x)
 }
 
 // write returns a memory with registers written.
-func (c *configs) write(memory string, writes []props.Write, values string) string {
+func (c *Configs) write(memory string, writes []props.Write, values string) string {
 	b := c.buffer[:0]
 	for i, r := range c.Store.Auto.Registers {
 		part := c.register(memory, i)
@@ -232,7 +232,7 @@ func (c *configs) write(memory string, writes []props.Write, values string) stri
 	return string(b)
 }
 
-func (c *configs) writeOne(b []byte, kind props.RegisterKind, part string, w *props.Write, values string) []byte {
+func (c *Configs) writeOne(b []byte, kind props.RegisterKind, part string, w *props.Write, values string) []byte {
 	var value uint32 // symbol + 1
 	if w.Op == props.AddValue || w.Op == props.RemoveValue || w.Op == props.StoreValue {
 		value = word(values[4*w.Param:])
@@ -284,7 +284,7 @@ func changeSet(b []byte, part string, value uint32, there bool) []byte {
 // view is what guards see of a configuration and a letter. It implements
 // props.Memory.
 type view struct {
-	c      *configs
+	c      *Configs
 	t      *props.EventType
 	memory string
 	values string
@@ -361,11 +361,11 @@ type reading struct {
 type Stamp struct {
 	At     order.Instant
 	Source int32
-	Id     string
+	ID     string
 }
 
 // LetterOf returns the letter of an event, before its time is known.
-func (c *configs) LetterOf(letter int, passed uint64, e *event.Event) uint32 {
+func (c *Configs) LetterOf(letter int, passed uint64, e *event.Event) uint32 {
 	b := letterKey(c.buffer[:0], letter, passed)
 	from := len(b)
 	for _, name := range c.Store.Auto.Events[letter].Reads {
@@ -385,7 +385,7 @@ func (c *configs) LetterOf(letter int, passed uint64, e *event.Event) uint32 {
 
 // Stamped returns the letter of an event at its time. With skew no two events
 // have one, so that it is not looked up.
-func (c *configs) Stamped(letter uint32, at Stamp) uint32 {
+func (c *Configs) Stamped(letter uint32, at Stamp) uint32 {
 	f := c.Store.Fates[letter]
 	if c.Exact || !c.Arms[f.Letter] {
 		return letter
@@ -400,7 +400,7 @@ func letterKey(b []byte, letter int, passed uint64) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(letter)), passed)
 }
 
-func (c *configs) enter(key []byte, f fate, r reading) uint32 {
+func (c *Configs) enter(key []byte, f fate, r reading) uint32 {
 	n := uint32(len(c.Reads))
 	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, r)
 	c.fates[string(key)] = n

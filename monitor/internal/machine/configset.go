@@ -75,7 +75,7 @@ func (t *configSets) Of(members []uint32) uint64 {
 }
 
 // Union returns what is in one of two sets.
-func (c *configs) Union(a, b uint64) uint64 {
+func (c *Configs) Union(a, b uint64) uint64 {
 	switch {
 	case a == b || b == 0:
 		return a
@@ -103,13 +103,13 @@ func (s *Machine) AllDead(states uint64) bool {
 
 // Full tells whether it is time to sweep. What that costs is spread over as
 // many new configurations as there were used ones.
-func (c *configs) Full() bool {
+func (c *Configs) Full() bool {
 	return len(c.All)-len(c.free) >= c.limit || len(c.Sets.All)-len(c.Sets.free) >= c.Sets.limit
 }
 
 // Sweep forgets configurations and sets that are not marked as used. It must
 // not be called while numbers are held elsewhere.
-func (c *configs) Sweep(mark func(state func(uint32), set func(uint64))) {
+func (c *Configs) Sweep(mark func(state func(uint32), set func(uint64))) {
 	sets := make([]bool, len(c.Sets.All))
 	used := make([]bool, len(c.All))
 	for i := range StartState + 1 {
@@ -129,7 +129,7 @@ func (c *configs) Sweep(mark func(state func(uint32), set func(uint64))) {
 			if !single {
 				delete(c.numbers, *x)
 			}
-			*x = config{State: noState}
+			*x = Config{State: noState}
 			c.free = append(c.free, uint32(n))
 		}
 	}

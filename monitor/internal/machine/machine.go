@@ -31,7 +31,7 @@ type Machine struct {
 	Taken    []bool // as table: an instance took the transition
 	Fresh    []int  // of taken, what was not told yet
 
-	Configs *configs // of a stateful property, see config.go; else nil
+	Configs *Configs // of a stateful property, see config.go; else nil
 }
 
 // machineOptions say how a machine goes.
@@ -178,7 +178,7 @@ func (s *Machine) stepAt(letter, from, to int) int {
 	return (letter*len(s.Dead)+from)*len(s.Dead) + to
 }
 
-func (c *configs) Move(letter, from uint32, by *Stamp) uint32 {
+func (c *Configs) Move(letter, from uint32, by *Stamp) uint32 {
 	to := c.Next(letter, from, by)
 	c.cover(c.Store.Fates[letter].Letter, from, to)
 	return to
@@ -186,14 +186,14 @@ func (c *configs) Move(letter, from uint32, by *Stamp) uint32 {
 
 // cover takes a transition of the automaton, for the configurations that a
 // letter, or a deadline, leads from and to.
-func (c *configs) cover(letter int, from, to uint32) {
+func (c *Configs) cover(letter int, from, to uint32) {
 	if s := c.Store; s.Covering {
 		s.take(s.stepAt(letter, int(s.Base(from)), int(s.Base(to))))
 	}
 }
 
 // Expired is expire, for an instance whose deadline passes.
-func (c *configs) Expired(from uint32) uint32 {
+func (c *Configs) Expired(from uint32) uint32 {
 	to := c.Expire(from)
 	c.cover(len(c.Store.Auto.Events), from, to)
 	return to

@@ -8,7 +8,7 @@ import (
 )
 
 // RebuildLetters makes the table of letters anew.
-func (c *configs) RebuildLetters() {
+func (c *Configs) RebuildLetters() {
 	c.fates = make(map[string]uint32, len(c.Reads))
 	for n := range c.Reads {
 		if r := &c.Reads[n]; !r.stamped {
@@ -20,8 +20,8 @@ func (c *configs) RebuildLetters() {
 }
 
 // RebuildNumbers makes the table of configurations anew.
-func (c *configs) RebuildNumbers() {
-	c.numbers = make(map[config]uint32, len(c.All)-len(c.free))
+func (c *Configs) RebuildNumbers() {
+	c.numbers = make(map[Config]uint32, len(c.All)-len(c.free))
 	for n, x := range c.All {
 		if x.State != noState && !c.single(&x) {
 			c.numbers[x] = uint32(n)
@@ -31,7 +31,7 @@ func (c *configs) RebuildNumbers() {
 
 // EachSymbol visits and replaces what letters and registers hold. The tables
 // must be made anew afterwards.
-func (c *configs) EachSymbol(visit func([]values.Symbol)) {
+func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 	for n := range c.Reads {
 		c.Reads[n].values = c.visited(c.Reads[n].values, visit)
 	}
@@ -60,7 +60,7 @@ func valuesFrom(kind props.RegisterKind) int {
 
 // visited returns a list of symbols + 1, where 0 is none, as a visitor leaves
 // it.
-func (c *configs) visited(items string, visit func([]values.Symbol)) string {
+func (c *Configs) visited(items string, visit func([]values.Symbol)) string {
 	var room [8]values.Symbol
 	all := room[:0]
 	for rest := items; len(rest) > 0; rest = rest[4:] {
@@ -87,7 +87,7 @@ func (c *configs) visited(items string, visit func([]values.Symbol)) string {
 
 // EachSource visits and replaces the sources of deadlines, those that run and
 // those that letters may begin.
-func (c *configs) EachSource(visit func(int32) int32) {
+func (c *Configs) EachSource(visit func(int32) int32) {
 	for n := range c.Reads {
 		if r := &c.Reads[n]; r.stamped {
 			r.stamp.Source = visit(r.stamp.Source)
@@ -101,22 +101,22 @@ func (c *configs) EachSource(visit func(int32) int32) {
 }
 
 // KeepTexts keeps the ids of deadlines elsewhere: what they stood in is let go.
-func (c *configs) KeepTexts(keep func(string) string) {
+func (c *Configs) KeepTexts(keep func(string) string) {
 	if !c.Timed {
 		return
 	}
 	for n := range c.Reads {
-		c.Reads[n].stamp.Id = keep(c.Reads[n].stamp.Id)
+		c.Reads[n].stamp.ID = keep(c.Reads[n].stamp.ID)
 	}
 	for n := range c.All {
-		c.All[n].Running.Id = keep(c.All[n].Running.Id)
+		c.All[n].Running.ID = keep(c.All[n].Running.ID)
 	}
 	c.RebuildNumbers()
 }
 
 // KeepLetters forgets the letters that are not live, and returns how the
 // others are numbered anew.
-func (c *configs) KeepLetters(live []bool) (moved []uint32) {
+func (c *Configs) KeepLetters(live []bool) (moved []uint32) {
 	moved = make([]uint32, len(live))
 	fates, reads := c.Store.Fates[:0], c.Reads[:0]
 	for n := range live {
