@@ -70,7 +70,7 @@ func (w *world) startFaults(t *task, warm *instance) []scheduler.Option {
 	if d := w.sim.scenario.Faults.Skew; d > 0 && warm == nil {
 		out = append(out, scheduler.Option{Do: Skew, With: "+" + d.String()}, scheduler.Option{Do: Skew, With: "-" + d.String()})
 	}
-	return append(out, scheduler.Option{Do: Crash, With: crashAtStart})
+	return append(out, scheduler.Option{Do: Crash, With: CrashAtStart})
 }
 
 // endFaults lists what may become of the end of a task.
@@ -90,5 +90,5 @@ func endFaults(t *task) []scheduler.Option {
 	if t.inst.spare() {
 		out = append(out, scheduler.Option{Do: Reap})
 	}
-	return append(out, scheduler.Option{Do: Crash, With: crashBeforeAck})
+	return append(out, scheduler.Option{Do: Crash, With: CrashBeforeAck})
 }

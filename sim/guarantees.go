@@ -201,6 +201,9 @@ func (s *Simulation) Without(guarantee string) (*Simulation, error) {
 	return &out, nil
 }
 
+// Lacks returns the guarantee that was taken away; empty if none was.
+func (s *Simulation) Lacks() string { return s.scenario.without }
+
 // ownLists returns the scenario with copies of the lists that a weaker world
 // changes.
 func (s Scenario) ownLists() Scenario {

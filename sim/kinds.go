@@ -28,10 +28,10 @@ const (
 
 // The places of a crash, its parameter.
 const (
-	crashAtStart   = "at-start"
-	crashBefore    = "before"
-	crashAfter     = "after"
-	crashBeforeAck = "before-ack"
+	CrashAtStart   = "at-start"
+	CrashBefore    = "before"
+	CrashAfter     = "after"
+	CrashBeforeAck = "before-ack"
 )
 
 // Kind describes one deviation kind.

@@ -3,8 +3,8 @@
 //
 // A run is a pure function of the scenario and of the decisions that a
 // [scheduler.Source] takes: the same decisions give the same events, byte
-// for byte. [Compile] makes a scenario ready, [Simulation.Run] runs it once,
-// [Simulation.Search] looks for a violation, [Simulation.Shrink] reduces it.
+// for byte. [Compile] makes a scenario ready, [Simulation.Run] runs it once.
+// Package search looks for a violation and reduces it, package report tells it.
 //
 // Words:
 //
@@ -29,7 +29,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"slices"
 	"time"
 
@@ -57,8 +56,8 @@ type Scenario struct {
 	Faults        Faults            // which deviations are allowed
 	Profile       Profile           // the platform's numbers; default [GCP]
 	// Isolated runs each schedule in a process of its own, so that handlers may
-	// keep clients in package-level variables and make them in init. See
-	// [Simulation.Apart]; what that costs is in docs/benchmarks.md.
+	// keep clients in package-level variables and make them in init. What that
+	// costs is in docs/benchmarks.md.
 	Isolated bool
 	// Environ is what the environment of an isolated run has besides the
 	// emulator variables of its services, as "NAME=value". ${service} stands
@@ -166,13 +165,10 @@ type Simulation struct {
 	scenario Scenario
 	rules    *probe.Rules
 	program  *monitor.Program
-	watchdog bubble.Options   // zero but in tests
-	command  func() *exec.Cmd // for runs apart
-	served   bool             // this is the process of a run
-	outside  bool             // runs are processes whether it is isolated or not
-	general  *Scenario        // that draws inputs
-	draws    *drawing         // that were made
-	fixed    bool             // they are those of a file, whatever the seed
+	watchdog bubble.Options // zero but in tests
+	general  *Scenario      // that draws inputs
+	draws    *drawing       // that were made
+	fixed    bool           // they are those of a file, whatever the seed
 	benign   *benign
 	timed    bool          // properties look at the time of events
 	ofCalls  bool          // and at what clients have asked
@@ -248,9 +244,9 @@ func filled[T any](list []T, p *Profile, fill func(T, *Profile) T) []T {
 	return out
 }
 
-// topics lists the topics that there are, each once, in the order in which
+// AllTopics lists the topics that there are, each once, in the order in which
 // they are mentioned.
-func (s Scenario) topics() []string {
+func (s Scenario) AllTopics() []string {
 	all := slices.Clone(s.Topics)
 	for _, f := range s.Functions {
 		for _, t := range f.Triggers {

@@ -163,7 +163,7 @@ func (d *digestOf) flags(on ...bool) {
 
 // state returns the hash, 0 if nobody wants to know.
 func (w *world) state() uint64 {
-	if w.watch != allStates {
+	if w.watch != WatchStates {
 		return 0
 	}
 	var d digestOf

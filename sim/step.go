@@ -129,7 +129,7 @@ func (w *world) operate(c candidate, s *Step) {
 		s.Status = "held"
 		return
 	}
-	if o.Do == Crash && o.With == crashBefore {
+	if o.Do == Crash && o.With == CrashBefore {
 		w.kill(k.inst)
 		s.Status = "not sent"
 		return
@@ -205,9 +205,9 @@ func (w *world) operationFaults(k *call) []scheduler.Option {
 		if k.Timed {
 			out = append(out, scheduler.Option{Do: LoseResponse, With: "timeout"})
 		}
-		out = append(out, scheduler.Option{Do: Crash, With: crashAfter})
+		out = append(out, scheduler.Option{Do: Crash, With: CrashAfter})
 	}
-	out = append(out, scheduler.Option{Do: Crash, With: crashBefore})
+	out = append(out, scheduler.Option{Do: Crash, With: CrashBefore})
 	out = append(out, w.storeFaults(k)...)
 	for _, h := range w.holds(k) {
 		if o := (scheduler.Option{Do: Stall, With: h.name}); !slices.Contains(out, o) { // tokens are masked

@@ -37,7 +37,7 @@ type lane struct {
 
 // addSubscriptions makes the run's topics and subscriptions.
 func (w *world) addSubscriptions() {
-	for _, t := range w.sim.scenario.topics() {
+	for _, t := range w.sim.scenario.AllTopics() {
 		w.topics[t] = nil
 	}
 	for _, f := range w.functions {

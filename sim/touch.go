@@ -27,7 +27,7 @@ import (
 
 // next is what a candidate would do, for a scheduling decision's option.
 func (w *world) nextStep(c candidate) *scheduler.Transition {
-	if w.watch == unwatched {
+	if w.watch == WatchNothing {
 		return nil
 	}
 	return &scheduler.Transition{Name: c.step(), Task: c.task.name, Site: site(c), Touches: w.touches(c)}
@@ -89,7 +89,7 @@ func (w *world) operationTouches(op *event.Operation) []scheduler.Touch {
 // did tells the decider of a step that was told, with all that it has shown
 // as its outcome: runs are alike only where that is.
 func (w *world) did(s *Step) {
-	if w.watch == unwatched {
+	if w.watch == WatchNothing {
 		return
 	}
 	step := scheduler.Transition{Name: s.Identity, Task: s.Task, Site: s.What}
@@ -115,12 +115,12 @@ func (w *world) did(s *Step) {
 	}
 	step.Outcome = strconv.FormatUint(outcome.Sum64(), 36)
 	w.record.Did(step)
-	if w.watch == allStates {
+	if w.watch == WatchStates {
 		w.past(s, step)
 	}
 }
 
-// took is told by the monitor of what it has not seen a property do before in
+// took notes what the monitor has not seen a property do before in
 // this run. A property's state, for strategies, is all that it has done: so
 // two that have gone the same ways in another order are in one state.
 func (w *world) took(property string, t monitor.TransitionUse) {

@@ -13,6 +13,7 @@ import (
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // What a handler keeps in package-level variables, as public samples do.
@@ -63,7 +64,7 @@ func TestIsolated(t *testing.T) {
 func TestIsolatedFails(t *testing.T) {
 	s := isolated("isolated-fails", 9)
 	s.Faults.Kinds = []string{sim.Fail, sim.LoseResponse}
-	if os.Getenv(sim.ApartVariable) != "" {
+	if os.Getenv(search.ApartVariable) != "" {
 		Check(t, s)
 	}
 	fresh(t)
@@ -77,7 +78,7 @@ func TestIsolatedFails(t *testing.T) {
 func TestIsolatedFatal(t *testing.T) {
 	s := isolated("isolated-fatal", 1)
 	s.Properties = nil
-	if os.Getenv(sim.ApartVariable) != "" {
+	if os.Getenv(search.ApartVariable) != "" {
 		Check(t, s)
 	}
 	fresh(t)
@@ -96,7 +97,7 @@ func TestIsolatedInputs(t *testing.T) {
 		})
 		s.Clients = []sim.Client{{Name: "alice", Requests: requests}}
 	}
-	if os.Getenv(sim.ApartVariable) != "" {
+	if os.Getenv(search.ApartVariable) != "" {
 		Check(t, s)
 	}
 	fresh(t)

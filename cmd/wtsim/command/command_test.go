@@ -14,6 +14,7 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // The command's tests are scripts that run the command itself, this test
@@ -162,10 +163,10 @@ func TestDidYouMean(t *testing.T) {
 // What kills a process is told from what it prints on purpose.
 func TestFatal(t *testing.T) {
 	stack := "panic: boom\n\ngoroutine 7 [running, synctest bubble 1]{\"wtsim\": \"12 charge(place-order(a/1).orders/1)\"}:\nmain.f()\n"
-	if sim.ReadFatal("", "wtsim: panic: is a word\n") != nil {
+	if search.ReadFatal("", "wtsim: panic: is a word\n") != nil {
 		t.Error("a panic is not told from its mention")
 	}
-	if f := sim.ReadFatal("exit status 2", stack); f == nil || f.Why != "panic: boom" || f.Function != "charge" {
+	if f := search.ReadFatal("exit status 2", stack); f == nil || f.Why != "panic: boom" || f.Function != "charge" {
 		t.Errorf("got %+v", f)
 	}
 }

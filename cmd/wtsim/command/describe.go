@@ -11,13 +11,15 @@ import (
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // describeOptions are the flags of `wtsim describe`.
 type describeOptions struct {
-	format     string
-	asJSON     bool
-	simulation *sim.Simulation
+	format  string
+	asJSON  bool
+	subject search.Subject
 }
 
 const describeExamples = `  wtsim describe checkout
@@ -48,7 +50,7 @@ type description struct {
 	Always        []string              `json:"always"` // what holds for every application
 	Faults        describedFaults       `json:"faults"`
 	Guarantees    []describedGuaranteed `json:"guarantees"` // that `wtsim mutate` takes away
-	Flow          sim.Flow              `json:"flow"`
+	Flow          report.Flow           `json:"flow"`
 }
 
 type describedFunction struct {
@@ -95,21 +97,21 @@ func (a *app) describe(args []string) (int, error) {
 		return a.runPackage(ref, append([]string{"describe"}, args...))
 	}
 	var err error
-	if o.simulation, err = a.scenario(f.Arg(0)); err != nil {
+	if o.subject, err = a.scenario(f.Arg(0)); err != nil {
 		return 0, err
 	}
 	if _, ok := currentJob(); ok {
 		return exitHeld, a.describeHere(o)
 	}
-	return a.inChild("describe", args, func(f *sim.Fatal) (int, error) {
-		name := o.simulation.Scenario().Name
+	return a.inChild("describe", args, func(f *search.Fatal) (int, error) {
+		name := o.subject.Scenario().Name
 		return 0, fmt.Errorf("%s: its benign run ends the process: %s; see `wtsim trace %s`", name, f.Why, calledAs(name))
 	})
 }
 
 func (a *app) describeHere(o *describeOptions) error {
-	benign := o.simulation.Run(scheduler.Benign{})
-	d := describeScenario(o.simulation, benign)
+	benign := o.subject.Run(scheduler.Benign{})
+	d := describeScenario(o.subject, benign)
 	switch {
 	case o.asJSON:
 		e := json.NewEncoder(a.stdout)
@@ -125,13 +127,13 @@ func (a *app) describeHere(o *describeOptions) error {
 	return nil
 }
 
-func describeScenario(simulation *sim.Simulation, benign *sim.Result) description {
-	s := simulation.Scenario()
+func describeScenario(subject search.Subject, benign *sim.Result) description {
+	s := subject.Scenario()
 	l := listedOf(s)
 	d := description{
 		Kind: "scenario", Name: s.Name, Doc: s.Doc, Expect: l.Expect, Deviations: l.Deviations, Relies: orEmpty(s.Relies),
 		Isolated: s.Isolated, Profile: s.Profile.Name, Functions: []describedFunction{}, Topics: []string{},
-		Always: sim.EveryApplication(), Faults: describeFaults(s.Faults), Flow: simulation.Flow(benign),
+		Always: sim.EveryApplication(), Faults: describeFaults(s.Faults), Flow: report.FlowOf(s, benign),
 	}
 	for _, f := range s.Functions {
 		d.Functions = append(d.Functions, describeFunction(f))
@@ -151,8 +153,8 @@ func describeScenario(simulation *sim.Simulation, benign *sim.Result) descriptio
 	for _, p := range s.Properties {
 		d.Properties = append(d.Properties, describedPart{p.Name(), p.Sentence()})
 	}
-	for _, g := range simulation.Guarantees() {
-		d.Guarantees = append(d.Guarantees, describedGuaranteed{g.Name, g.Without, simulation.Uses(g.Name, benign)})
+	for _, g := range subject.Simulation.Guarantees() {
+		d.Guarantees = append(d.Guarantees, describedGuaranteed{g.Name, g.Without, subject.Simulation.Uses(g.Name, benign)})
 	}
 	return d
 }

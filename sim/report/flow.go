@@ -1,4 +1,4 @@
-package sim
+package report
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/sim"
 )
 
 // Flow is who invokes whom in a scenario, and who uses what.
@@ -27,11 +28,11 @@ type FlowEdge struct {
 	Label string `json:"label,omitempty"` // e.g. the event's type, or "reads, writes"
 }
 
-// Flow tells the flow of a scenario: what is declared, and what its benign run
+// FlowOf tells the flow of a scenario: what is declared, and what its benign run
 // shows functions to use. Nodes come in the order in which the scenario
 // declares them.
-func (s *Simulation) Flow(benign *Result) Flow {
-	f := &flow{scenario: &s.scenario}
+func FlowOf(s sim.Scenario, benign *sim.Result) Flow {
+	f := &flow{scenario: &s}
 	f.declared()
 	for i := range benign.Steps {
 		f.step(&benign.Steps[i])
@@ -47,7 +48,7 @@ func (s *Simulation) Flow(benign *Result) Flow {
 
 type flow struct {
 	Flow
-	scenario *Scenario
+	scenario *sim.Scenario
 	accesses map[FlowEdge]event.Access // of edges to services
 }
 
@@ -74,7 +75,7 @@ func (f *flow) declared() {
 	for _, x := range s.Functions {
 		f.Nodes = append(f.Nodes, FlowNode{"function", x.Name})
 	}
-	for _, t := range s.topics() {
+	for _, t := range s.AllTopics() {
 		f.Nodes = append(f.Nodes, FlowNode{"topic", t})
 	}
 	for _, x := range s.Subscriptions {
@@ -126,13 +127,11 @@ func (f *flow) eventSource(eventType string) int {
 }
 
 // step adds what a step of a run shows.
-func (f *flow) step(s *Step) {
+func (f *flow) step(s *sim.Step) {
 	from := f.node("function", s.Function)
-	if s.Kind == KindStart {
-		for _, q := range f.scenario.Queues {
-			if strings.HasPrefix(s.What, taskWords(q.Name)) {
-				f.edge(f.node("queue", q.Name), from, "")
-			}
+	for _, q := range f.scenario.Queues {
+		if s.RunsTaskOf(q.Name) {
+			f.edge(f.node("queue", q.Name), from, "")
 		}
 	}
 	if s.Operation == nil {
