@@ -124,7 +124,10 @@ type Task struct {
 	Attempt int    // 1 for the first
 	Cause   Cause
 	Copy    bool // a duplicate, whose end concerns nobody
-	Ref     any  // the run's own
+	// Own says that it is what an instance does by itself, for none of its
+	// invocations.
+	Own bool
+	Ref any // the run's own
 }
 
 // Next is the next attempt of what a task is about.
@@ -157,8 +160,8 @@ const (
 type TaskName struct {
 	Function string
 	Subject  Subject
-	again    string
-	text     string
+	Why      string // it exists besides the first delivery: "~dup~retry"
+	Text     string // as it prints
 }
 
 // Subject is what a task is about: a request, a message, a tick.
@@ -183,16 +186,16 @@ func Numbered(label string, k, n int) Subject {
 
 // NameTask names the first delivery of a subject to a function.
 func NameTask(function string, subject Subject) TaskName {
-	return TaskName{Function: function, Subject: subject, text: function + "(" + subject.Text + ")"}
+	return TaskName{Function: function, Subject: subject, Text: function + "(" + subject.Text + ")"}
 }
 
 // String returns the name.
-func (n TaskName) String() string { return n.text }
+func (n TaskName) String() string { return n.Text }
 
 // Copy tells the copies of a delivery apart, each of which may be tried again:
 // "~dup" for one of the first attempt, "" for the delivery itself.
 func (n TaskName) Copy() string {
-	copy, retried := n.again, true
+	copy, retried := n.Why, true
 	for retried {
 		copy, retried = strings.CutSuffix(copy, string(Retry))
 	}
@@ -200,12 +203,12 @@ func (n TaskName) Copy() string {
 }
 
 // Doubled reports whether the newest reason is a duplicate.
-func (n TaskName) Doubled() bool { return strings.HasSuffix(n.again, string(Dup)) }
+func (n TaskName) Doubled() bool { return strings.HasSuffix(n.Why, string(Dup)) }
 
 // Again names one that comes again.
 func (n TaskName) Again(why Again) TaskName {
-	n.again += string(why)
-	n.text += string(why)
+	n.Why += string(why)
+	n.Text += string(why)
 	return n
 }
 
@@ -217,5 +220,5 @@ func (n TaskName) For(function string) TaskName {
 
 // NameOnly is the name of what no function was invoked for.
 func NameOnly(function string, subject Subject) TaskName {
-	return TaskName{Function: function, Subject: subject, text: subject.Text}
+	return TaskName{Function: function, Subject: subject, Text: subject.Text}
 }

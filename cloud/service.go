@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -277,6 +278,9 @@ func Find[T any](k Kernel) (t T, ok bool) {
 	}
 	return t, false
 }
+
+// ErrNegative is a limit below zero.
+var ErrNegative = errors.New("it has a negative limit, wanted zero (the default) or more")
 
 // SetDefault gives a value that is not set.
 func SetDefault[T comparable](v *T, d T) {

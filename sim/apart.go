@@ -9,10 +9,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -194,9 +195,9 @@ const servicePort = "8085"
 // environment is what the process of a run gets: the emulator variables that
 // the services' clients honour, and what the scenario says.
 func (s Scenario) environment() []string {
-	out := []string{"GOOGLE_CLOUD_PROJECT=" + project}
+	out := slices.Clone(s.Platform.Variables)
 	for n, v := range s.Services {
-		if e, ok := v.(probe.Emulated); ok {
+		if e, ok := v.(cloud.Emulated); ok {
 			name, value := e.Emulator(address(n) + ":" + servicePort)
 			out = append(out, name+"="+value)
 		}

@@ -17,12 +17,12 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"google.golang.org/api/option"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/internal/bubble"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -85,19 +85,19 @@ type clients struct {
 }
 
 func pairs() []pair {
-	r := []probe.Service{redis.New("redis")}
+	r := []cloud.Service{redis.New("redis")}
 	throughRedis := func(env *sim.Env) clients { return clients{redis: redis.Client(env, "redis", nil)} }
 	throughGCS := func(env *sim.Env) clients { return clients{bucket: gcs.Client(env).Bucket("bucket")} }
 	return []pair{
 		newPair("redis-10", redisCalls(10), directRedis, r, throughRedis),
 		newPair("redis-100", redisCalls(100), directRedis, r, throughRedis),
-		newPair("pubsub-10", pubsubCalls(10), directPubSub, []probe.Service{pubsub.New()}, func(env *sim.Env) clients { return clients{messages: pubsub.Client(env)} }),
-		newPair("gcs-2-writes-2-reads", gcsCalls, directGCS(), []probe.Service{gcs.New("bucket")}, throughGCS),
+		newPair("pubsub-10", pubsubCalls(10), directPubSub, []cloud.Service{pubsub.New()}, func(env *sim.Env) clients { return clients{messages: pubsub.Client(env)} }),
+		newPair("gcs-2-writes-2-reads", gcsCalls, directGCS(), []cloud.Service{gcs.New("bucket")}, throughGCS),
 	}
 }
 
 func newPair(name string, calls func(context.Context, clients) error, direct func(context.Context) clients,
-	services []probe.Service, through func(*sim.Env) clients) pair {
+	services []cloud.Service, through func(*sim.Env) clients) pair {
 	handler := func(env *sim.Env) (sim.Handler, error) {
 		c := through(env)
 		return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

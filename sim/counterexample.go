@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/wholefile"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/scheduler"
@@ -145,7 +146,7 @@ func ReadCounterexample(path string) (*Counterexample, error) {
 	if c.Scenario == "" {
 		return nil, fmt.Errorf("%s: \"scenario\" is missing, wanted a scenario's name", path)
 	}
-	if err := c.Deviations.Validate(IsKind); err != nil {
+	if err := c.Deviations.Validate(cloud.IsKind); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil

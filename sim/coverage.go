@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 )
 
@@ -64,7 +65,7 @@ func casesOf(r *Result) map[string]bool {
 		if s.Operation == nil || s.Operation.Access&event.Writes == 0 {
 			continue
 		}
-		effect := s.Function + ": " + s.Operation.Service + "." + s.Operation.Method + " " + firstWord(mask(s.Operation.Resource)) + ": "
+		effect := s.Function + ": " + s.Operation.Service + "." + s.Operation.Method + " " + firstWord(cloud.Mask(s.Operation.Resource)) + ": "
 		for _, name := range offered[s.Identity] {
 			if name != "" && name != caseAgain {
 				note(effect+name, caseOf(s.Outcome) == name)
@@ -81,13 +82,13 @@ func casesOf(r *Result) map[string]bool {
 func caseOf(option string) string {
 	kind, with, _ := strings.Cut(option, " ")
 	switch {
-	case kind == Crash && with == crashBefore:
+	case kind == cloud.Crash && with == cloud.Before:
 		return caseBefore
-	case kind == Crash && with == crashAfter:
+	case kind == cloud.Crash && with == cloud.After:
 		return caseAfter
-	case kind == LoseResponse:
+	case kind == cloud.LoseResponse:
 		return caseLost
-	case kind == Duplicate || kind == Redeliver || kind == Crash && with == crashBeforeAck:
+	case kind == cloud.Duplicate || kind == cloud.Redeliver || kind == cloud.Crash && with == cloud.BeforeAck:
 		return caseAgain
 	}
 	return ""

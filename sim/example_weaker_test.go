@@ -14,6 +14,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
@@ -258,8 +259,8 @@ func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (d *document) Contents() []probe.Content {
-	return []probe.Content{{Key: "document", Value: d.text}}
+func (d *document) Contents() []cloud.Content {
+	return []cloud.Content{{Key: "document", Value: d.text}}
 }
 
 // signs adds a name to the document, and notes when it has.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -70,8 +71,8 @@ func (l *lastPath) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	l.last = r.URL.Path
 }
 
-func (l *lastPath) Contents() []probe.Content {
-	return []probe.Content{{Key: "last", Value: l.last}}
+func (l *lastPath) Contents() []cloud.Content {
+	return []cloud.Content{{Key: "last", Value: l.last}}
 }
 
 func posts(path string) handler {
@@ -121,7 +122,7 @@ func between(t *testing.T, make func(cut time.Time) sim.Scenario, one, other str
 // needed are scenarios that need one part of the state.
 func needed(t *testing.T) map[string]sim.Scenario {
 	losing := func(s *sim.Scenario) {
-		s.Services = []probe.Service{redis.New("redis").Replicated()}
+		s.Services = []cloud.Service{redis.New("redis").Replicated()}
 		s.Faults.Kinds = []string{sim.RunOther, sim.LoseWrites}
 	}
 	remembering := func(s *sim.Scenario) {

@@ -12,6 +12,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -110,7 +111,7 @@ func told(c sim.Client, retries int) sim.Client {
 func scenario(parts ...any) sim.Scenario {
 	s := sim.Scenario{
 		Name:     "test",
-		Services: []probe.Service{redis.New("redis"), web.New("api.example", func() http.Handler { return http.HandlerFunc(answer) })},
+		Services: []cloud.Service{redis.New("redis"), web.New("api.example", func() http.Handler { return http.HandlerFunc(answer) })},
 		Rules: []probe.Rule{
 			{Service: "redis", Method: "SET", Resource: "{key}", Emit: "SET"},
 			{Service: "redis", Method: "INCR", Resource: "{key}", Emit: "INCR"},

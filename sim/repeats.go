@@ -1,6 +1,10 @@
 package sim
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/wtsim/wtsim/cloud"
+)
 
 // repeats tells which steps belong to an attempt that went as the one before it
 // did, and as the next one will: a story tells the first and the last of them.
@@ -12,7 +16,7 @@ func repeats(steps []Step) []bool {
 		for len(attempts[name]) <= n {
 			attempts[name] = append(attempts[name], "")
 		}
-		attempts[name][n] += strings.ReplaceAll(s.Identity, retrySuffix, "") + "\x00" + gist(s) + "\n"
+		attempts[name][n] += strings.ReplaceAll(s.Identity, string(cloud.Retry), "") + "\x00" + gist(s) + "\n"
 	}
 	out := make([]bool, len(steps))
 	for i := range steps {
@@ -26,8 +30,5 @@ func repeats(steps []Step) []bool {
 // attemptOf returns a step's task without its attempt, and the attempt's
 // number from 0.
 func attemptOf(s *Step) (task string, n int) {
-	return strings.ReplaceAll(s.Task, retrySuffix, ""), strings.Count(s.Task, retrySuffix)
+	return strings.ReplaceAll(s.Task, string(cloud.Retry), ""), strings.Count(s.Task, string(cloud.Retry))
 }
-
-// retrySuffix is at the end of the name of a task that tries again.
-const retrySuffix = "~retry"

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wtsim/wtsim/cloud"
 )
 
 // StoryOptions say how much a story tells.
@@ -202,11 +204,11 @@ func (s *Step) ResultText() string {
 		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
 	}
 	switch do, with, _ := strings.Cut(s.Outcome, " "); do {
-	case Crash, Duplicate, Redeliver, ColdStart:
+	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
 		result = strings.TrimSpace(result + " (" + s.Outcome + ")")
-	case Stall:
+	case cloud.Stall:
 		result += " past the " + stallPeople(with)
-	case LoseResponse:
+	case cloud.LoseResponse:
 		if s.Kind == KindEnd {
 			result += " (response lost)"
 		}

@@ -12,10 +12,10 @@ import (
 	gopubsub "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/storage"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -33,7 +33,7 @@ func conformance(report *error, except ...string) sim.Scenario {
 		subscriptions = append(subscriptions, sub)
 	}
 	return sim.Scenario{
-		Name: "conformance", Services: []probe.Service{pubsub.New()}, Subscriptions: subscriptions,
+		Name: "conformance", Services: []cloud.Service{pubsub.New()}, Subscriptions: subscriptions,
 		Functions: []sim.Function{{Name: "check", Timeout: time.Hour, New: func(env *sim.Env) (sim.Handler, error) {
 			client := pubsub.Client(env)
 			return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +65,7 @@ func TestPubSubConformance(t *testing.T) {
 // reads two objects and publishes three messages, each of which is delivered.
 func BenchmarkObjectsAndMessages(b *testing.B) {
 	s, err := sim.Compile(sim.Scenario{
-		Name: "objects-and-messages", Services: []probe.Service{pubsub.New(), gcs.New("b")},
+		Name: "objects-and-messages", Services: []cloud.Service{pubsub.New(), gcs.New("b")},
 		Functions: []sim.Function{
 			{Name: "put", New: func(env *sim.Env) (sim.Handler, error) {
 				objects, messages := gcs.Client(env), pubsub.Client(env)

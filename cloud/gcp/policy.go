@@ -62,9 +62,7 @@ const (
 	mostAttempts  = 100
 )
 
-// The mistakes that limits of all services share.
 var (
-	ErrNegative     = errors.New("it has a negative limit, wanted zero (the default) or more")
 	errAttempts     = errors.New("its MaxAttempts are out of range, wanted 5 to 100")
 	errNoDeadLetter = errors.New("it has MaxAttempts but no DeadLetter, wanted the topic that a message goes to then")
 )
@@ -88,7 +86,7 @@ func (p Policy) OrElse(d Policy) Policy {
 func (p Policy) Check() error {
 	switch {
 	case min(p.MinBackoff, p.MaxBackoff, p.KeepFor) < 0:
-		return ErrNegative
+		return cloud.ErrNegative
 	case p.MinBackoff > p.MaxBackoff:
 		return fmt.Errorf("its MinBackoff is %v and its MaxBackoff %v, wanted no more than that", p.MinBackoff, p.MaxBackoff)
 	case p.DeadLetter != "" && (p.MaxAttempts < leastAttempts || p.MaxAttempts > mostAttempts):

@@ -22,6 +22,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/internal/delivery"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -200,7 +201,6 @@ func (b *Backend) bury(d *delivery.Delivery, t *cloud.Task) bool {
 	return ok && topics.Bury(d, t)
 }
 
-
 // Contents returns nothing.
 func (b *Backend) Contents() []cloud.Content { return nil }
 
@@ -243,3 +243,6 @@ func (s *Service) Map(d cloud.Deployment) (parts []cloud.Part, edges []cloud.Edg
 	}
 	return nil, edges
 }
+
+// Way is none: no function calls it.
+func (s *Service) Way(string, *event.Operation) (cloud.Edge, bool) { return cloud.Edge{}, false }

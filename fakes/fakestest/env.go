@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -18,7 +19,7 @@ type Env struct {
 
 	ctx     context.Context
 	end     context.CancelFunc
-	backend probe.Backend
+	backend cloud.Backend
 
 	mu      sync.Mutex
 	ops     []event.Operation
@@ -27,7 +28,7 @@ type Env struct {
 
 // Open opens a service and a function instance of it. The error is the
 // service's.
-func Open(ctx context.Context, s probe.Service, p probe.Platform) (*Env, error) {
+func Open(ctx context.Context, s cloud.Service, p cloud.Kernel) (*Env, error) {
 	backend, err := s.Open(p)
 	if err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func (e *Env) Close() {
 func (e *Env) Tap() probe.Tap { return e }
 
 // Backend returns the one backend, under any name.
-func (e *Env) Backend(string) probe.Backend { return e.backend }
+func (e *Env) Backend(string) cloud.Backend { return e.backend }
 
 // Context ends with the instance.
 func (e *Env) Context() context.Context { return e.ctx }
@@ -102,7 +103,7 @@ func (e *Env) Entered() []string {
 }
 
 // Contents returns what a backend stores as one line: key=value,...
-func Contents(b probe.Backend) string {
+func Contents(b cloud.Backend) string {
 	var out []string
 	for _, c := range b.Contents() {
 		out = append(out, c.Key+"="+c.Value)

@@ -5,13 +5,14 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 )
 
 // Platform is a run without functions: it remembers what services tell it.
-// Of [probe.Platform] it has Publish, Route and Topic; the rest panics.
+// Of [cloud.Kernel] it has Publish, Route and Topic; the rest panics.
 type Platform struct {
-	probe.Platform
+	cloud.Kernel
 	// Topics are those that there are.
 	Topics []string
 

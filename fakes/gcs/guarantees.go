@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
 )
 
 const preconditions = "gcs/preconditions"

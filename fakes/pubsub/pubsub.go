@@ -307,4 +307,3 @@ type server struct {
 	pubsubpb.UnimplementedSubscriberServer
 	broker *Backend
 }
-

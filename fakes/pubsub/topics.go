@@ -233,4 +233,3 @@ func (s *Service) Without(name string) cloud.Service {
 	out.without = append(slices.Clip(s.without), name)
 	return &out
 }
-

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
 )
 
 // The guarantees that can be taken away.

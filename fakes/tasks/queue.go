@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
-	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/internal/delivery"
 	"github.com/wtsim/wtsim/fakes/internal/rpc"
@@ -52,7 +51,7 @@ func (q Queue) check() error {
 	case q.Name == "":
 		return errors.New("a queue has no name")
 	case min(q.MinBackoff, q.MaxBackoff, q.RetryFor, q.Deadline, q.RemembersFor) < 0 || min(q.MaxAttempts, q.Doublings, q.Concurrent) < 0 || q.PerSecond < 0:
-		return fmt.Errorf("queue %q: %w", q.Name, gcp.ErrNegative)
+		return fmt.Errorf("queue %q: %w", q.Name, cloud.ErrNegative)
 	}
 	return nil
 }

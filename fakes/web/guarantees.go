@@ -6,8 +6,8 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
 )
 
 const (

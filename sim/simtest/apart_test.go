@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -27,7 +28,7 @@ var (
 func isolated(name string, most int) sim.Scenario {
 	return sim.Scenario{
 		Name: name, Isolated: true, Environ: []string{"API_HOST=${api.example.host}"},
-		Services: []probe.Service{web.New("api.example", func() http.Handler { return http.NotFoundHandler() })},
+		Services: []cloud.Service{web.New("api.example", func() http.Handler { return http.NotFoundHandler() })},
 		Functions: []sim.Function{{Name: "hit", Handler: sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 			hits++
 			probe.Emit(r.Context(), "HIT", map[string]any{"n": hits, "host": started})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -145,7 +146,7 @@ func describeScenario(simulation *sim.Simulation, benign *sim.Result) descriptio
 	d.Jobs = parts(s.Jobs, describeJob)
 	d.Queues = parts(s.Queues, describeQueue)
 	d.Clients = parts(s.Clients, describeClient)
-	d.Services = parts(s.Services, func(v probe.Service) describedPart { return describedPart{v.Name(), serviceWords(v)} })
+	d.Services = parts(s.Services, func(v cloud.Service) describedPart { return describedPart{v.Name(), serviceWords(v)} })
 	d.Events = append(parts(s.Rules, describeRule), otherEvents(s.Rules, benign)...)
 	d.Properties = []describedPart{}
 	for _, p := range s.Properties {
@@ -173,7 +174,7 @@ func orEmpty(list []string) []string {
 	return list
 }
 
-func serviceWords(v probe.Service) string {
+func serviceWords(v cloud.Service) string {
 	if s, ok := v.(fmt.Stringer); ok {
 		return s.String()
 	}

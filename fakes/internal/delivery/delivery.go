@@ -26,8 +26,8 @@ type Subscription struct {
 	// Push marks one of the scenario's own that pushes to an HTTP handler;
 	// else it is Eventarc's, or pulled from.
 	Push        bool
-	AckDeadline  time.Duration // of a push; zero for as long as the function may take
-	Function     string        // that it invokes; empty if it is pulled from
+	AckDeadline time.Duration // of a push; zero for as long as the function may take
+	Function    string        // that it invokes; empty if it is pulled from
 	// Merges says that two events of one thing may become one.
 	Merges bool
 	// Offer makes a delivery ready for who waits; nil to invoke the function.
