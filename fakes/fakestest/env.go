@@ -2,6 +2,8 @@ package fakestest
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +18,8 @@ import (
 type Env struct {
 	// Verdict decides on a call; nil lets it pass. Set it before the call.
 	Verdict func(*probe.Call) probe.Fate
+	// Kernel is the run that it is in.
+	Kernel *Kernel
 
 	ctx     context.Context
 	end     context.CancelFunc
@@ -26,21 +30,21 @@ type Env struct {
 	entered []string
 }
 
-// Open opens a service and a function instance of it. The error is the
-// service's.
-func Open(ctx context.Context, s cloud.Service, p cloud.Kernel) (*Env, error) {
-	backend, err := s.Open(p)
+// Open opens a service, and before it others of the same run, and a function
+// instance of it. The error is the services'.
+func Open(ctx context.Context, s cloud.Service, others ...cloud.Service) (*Env, error) {
+	k, err := NewKernel(append(others, s)...)
 	if err != nil {
 		return nil, err
 	}
-	e := &Env{backend: backend}
+	e := &Env{Kernel: k, backend: k.backends[len(others)]}
 	e.ctx, e.end = context.WithCancel(ctx)
 	return e, nil
 }
 
 // Another returns another function instance of the same service.
 func (e *Env) Another() *Env {
-	other := &Env{backend: e.backend}
+	other := &Env{Kernel: e.Kernel, backend: e.backend}
 	other.ctx, other.end = context.WithCancel(context.WithoutCancel(e.ctx))
 	return other
 }
@@ -59,6 +63,15 @@ func (e *Env) Tap() probe.Tap { return e }
 
 // Backend returns the one backend, under any name.
 func (e *Env) Backend(string) cloud.Backend { return e.backend }
+
+// HTTPClient returns the default client: there is nothing behind it.
+func (e *Env) HTTPClient() *http.Client { return http.DefaultClient }
+
+// OnTerminate does nothing: nobody sends SIGTERM.
+func (e *Env) OnTerminate(func(context.Context)) {}
+
+// TempDir has none.
+func (e *Env) TempDir() (string, error) { return "", errors.ErrUnsupported }
 
 // Context ends with the instance.
 func (e *Env) Context() context.Context { return e.ctx }

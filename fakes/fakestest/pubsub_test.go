@@ -46,7 +46,7 @@ func pubsubOn(t *testing.T, f broker.Fault) (err error) {
 	synctest.Test(t, func(t *testing.T) {
 		b := prepared(f)
 		defer b.Close()
-		backend, openErr := pubsub.New().Open(b)
+		backend, openErr := pubsub.New("pubsub").Open(b)
 		if openErr != nil {
 			t.Fatal(openErr)
 		}
