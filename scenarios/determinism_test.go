@@ -11,6 +11,7 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
 )
 
 // childVariable makes this test binary print trace hashes instead of running
@@ -46,7 +47,7 @@ func hashes(n uint64) []string {
 			again := s.Run(scheduler.NewRandom(seed))
 			line := fmt.Sprintf("%s seed %d: %s %s", scenario.Name, seed, a.Verdict, a.Hash)
 			if again.Hash != a.Hash {
-				line += ", again " + again.Hash + ": " + sim.FirstDifference(a, again)
+				line += ", again " + again.Hash + ": " + report.FirstDifference(a, again)
 			}
 			out = append(out, line)
 		}

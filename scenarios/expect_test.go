@@ -6,6 +6,7 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 	"github.com/wtsim/wtsim/sim/simtest"
 )
 
@@ -37,7 +38,7 @@ func TestFoundSoon(t *testing.T) {
 			if n, ok := rare[s.Name]; ok && strategy == "random" {
 				most = n
 			}
-			if found := search(t, s, sim.Search{Strategy: strategy, Schedules: most}); found.Result == nil {
+			if found := searched(t, s, search.Options{Strategy: strategy, Schedules: most}); found.Result == nil {
 				t.Errorf("%s: not found by %s in %d schedules", s.Name, strategy, most)
 			}
 		}
@@ -48,7 +49,7 @@ func TestFoundSoon(t *testing.T) {
 // searching, and every schedule of it with one deviation holds.
 func TestCheckoutSize(t *testing.T) {
 	s := All()[0]
-	found := search(t, s, sim.Search{Strategy: "bounded", Bound: 1})
+	found := searched(t, s, search.Options{Strategy: "bounded", Bound: 1})
 	if found.Result != nil || found.Inconclusive != nil || !found.Complete {
 		t.Errorf("%s: %+v", s.Name, found)
 	}
@@ -65,21 +66,21 @@ func TestSoakHolds(t *testing.T) {
 		if s.Expect.Violation {
 			continue
 		}
-		for _, o := range []sim.Search{{Schedules: 40_000}, {Strategy: "bounded", Bound: 2}} {
-			if found := search(t, s, o); found.Result != nil || found.Inconclusive != nil {
+		for _, o := range []search.Options{{Schedules: 40_000}, {Strategy: "bounded", Bound: 2}} {
+			if found := searched(t, s, o); found.Result != nil || found.Inconclusive != nil {
 				t.Errorf("%s: %+v", s.Name, found)
 			}
 		}
 	}
 }
 
-func search(t *testing.T, s sim.Scenario, o sim.Search) sim.Found {
+func searched(t *testing.T, s sim.Scenario, o search.Options) search.Found {
 	t.Helper()
 	compiled, err := sim.Compile(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := compiled.Search(context.Background(), o)
+	found, err := search.Subject{Simulation: compiled}.Search(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/patterns"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // What a scenario says it relies on is what keeps its properties: without it
@@ -25,7 +26,7 @@ func TestReliedOn(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				found, err := weak.Search(context.Background(), sim.Search{Schedules: 300})
+				found, err := search.Subject{Simulation: weak}.Search(context.Background(), search.Options{Schedules: 300})
 				if err != nil {
 					t.Fatal(err)
 				}

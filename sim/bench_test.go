@@ -5,7 +5,7 @@ import (
 
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/scheduler"
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // BenchmarkBenign runs a shop without deviations, as a search does.
@@ -20,7 +20,7 @@ func BenchmarkRandom(b *testing.B) {
 
 func benchmark(b *testing.B, source func(uint64) scheduler.Source) {
 	s := compile(b, scenarios.All()[0])
-	defer sim.Steady()()
+	defer search.Steady()()
 	b.ReportAllocs()
 	steps := 0
 	for n := uint64(0); b.Loop(); n++ {

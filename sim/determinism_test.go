@@ -20,9 +20,12 @@ import (
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/pubsub"
+	"github.com/wtsim/wtsim/internal/steady"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // many is a number of runs, fewer with -short.
@@ -96,7 +99,7 @@ func all() []sim.Scenario { return append(scenarios.All(), nasty()) }
 
 // No decision and no step of a run has the name of another.
 func TestIdentitiesAreUnique(t *testing.T) {
-	defer sim.Steady()()
+	defer search.Steady()()
 	for _, scenario := range all() {
 		s := compile(t, scenario)
 		for seed := range uint64(many(2000) / len(all())) {
@@ -140,7 +143,7 @@ func distinctOptions(t *testing.T, d scheduler.Decision) {
 // A run is a function of its decisions: another run before it changes
 // nothing, and the plan that it followed leads to it again.
 func TestRunsRepeat(t *testing.T) {
-	defer sim.Steady()()
+	defer search.Steady()()
 	verdicts := map[sim.Verdict]int{}
 	for _, scenario := range all() {
 		s := compile(t, scenario)
@@ -154,7 +157,7 @@ func TestRunsRepeat(t *testing.T) {
 			}
 			for _, other := range []*sim.Result{again, replayed} {
 				if other.Hash != first.Hash || other.Verdict != first.Verdict || output(other) != output(first) {
-					t.Fatalf("%s, seed %d: %s", scenario.Name, seed, sim.FirstDifference(first, other))
+					t.Fatalf("%s, seed %d: %s", scenario.Name, seed, report.FirstDifference(first, other))
 				}
 			}
 			verdicts[first.Verdict]++
@@ -196,7 +199,7 @@ func TestParallelGoroutines(t *testing.T) {
 		sameHash(t, fmt.Sprintf("equal, GOMAXPROCS %d", threads), equal, many(500))
 		sameHash(t, fmt.Sprintf("unequal, GOMAXPROCS %d", threads), unequal, many(200))
 	}
-	defer sim.Threads(2)()
+	defer steady.Threads(2)()
 	sameHash(t, "unequal, on two threads", unequal, many(200))
 }
 
@@ -205,7 +208,7 @@ func sameHash(t *testing.T, name string, s *sim.Simulation, runs int) {
 	first := s.Run(scheduler.NewRandom(1))
 	for n := range runs {
 		if r := s.Run(scheduler.NewRandom(1)); r.Hash != first.Hash {
-			t.Fatalf("%s, run %d: %s\n%s", name, n, sim.FirstDifference(first, r), trace(first))
+			t.Fatalf("%s, run %d: %s\n%s", name, n, report.FirstDifference(first, r), trace(first))
 		}
 	}
 }

@@ -7,7 +7,9 @@ import (
 
 // Watched runs the scenario with steps and states in its record, as a bounded
 // search does.
-func (s *Simulation) Watched(source scheduler.Source) *Result { return s.run(source, allStates) }
+func (s *Simulation) Watched(source scheduler.Source) *Result {
+	return s.RunWatched(source, WatchStates)
+}
 
 // AtEnd lets look see what services hold at the end of each run.
 func (s *Simulation) AtEnd(look func(Stores)) {
@@ -26,10 +28,3 @@ func (s *Simulation) Forget(part string) { s.forget = part }
 
 // Watchdog makes tests of busy functions short.
 func (s *Simulation) Watchdog(o bubble.Options) { s.watchdog = o }
-
-// Threads lets runs have more than one thread, until undo is called.
-func Threads(n int) (undo func()) {
-	before := oneThread.value
-	oneThread.value = n
-	return func() { oneThread.value = before }
-}

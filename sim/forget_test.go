@@ -15,6 +15,7 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // meeting is a scenario in which "first" and "second" may change places, each
@@ -160,7 +161,7 @@ func needed(t *testing.T) map[string]sim.Scenario {
 // is a scenario of which the reduced search then loses something. So the test
 // of the reduction can fail; with all parts it loses nothing.
 func TestStateIsNeeded(t *testing.T) {
-	defer sim.Steady()()
+	defer search.Steady()()
 	for part, s := range needed(t) {
 		s.Name = part
 		lost, whole, reduced := differences(t, s, 2, 2000, "")

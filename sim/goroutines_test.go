@@ -13,6 +13,7 @@ import (
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // patched skips what plain Go cannot do.
@@ -150,12 +151,12 @@ func TestGoroutineOrderIsFound(t *testing.T) {
 func checkFound(t *testing.T, s *sim.Simulation, kinds []string) {
 	t.Helper()
 	for _, strategy := range []string{"random", "portfolio"} {
-		found, err := s.Search(context.Background(), sim.Search{Strategy: strategy, Schedules: 1000})
+		found, err := subject(s).Search(context.Background(), search.Options{Strategy: strategy, Schedules: 1000})
 		if err != nil || found.Result == nil {
 			t.Fatalf("%s has not found it in %d schedules: %v", strategy, found.Ran, err)
 		}
 		property := found.Result.Violation.Property
-		shrunk := s.Shrink(found.Result, nil)
+		shrunk := subject(s).Shrink(found.Result, nil)
 		r := shrunk.Result
 		var got []string
 		for _, d := range shrunk.Plan {
@@ -169,7 +170,7 @@ func checkFound(t *testing.T, s *sim.Simulation, kinds []string) {
 		if again.Hash != r.Hash || again.Verdict != sim.Violated || again.Violation.Property != property || len(again.Unmatched) > 0 {
 			t.Errorf("%s: replay: %s %v %s, unmatched %v, wanted %s", strategy, again.Verdict, again.Violation, again.Hash, again.Unmatched, r.Hash)
 		}
-		if c := sim.NewCounterexample(s, 1, again); c.Runtime != sim.Patched || !c.Same(again) {
+		if c := search.NewCounterexample(s, 1, again); c.Runtime != sim.Patched || !c.Same(again) {
 			t.Errorf("%s: the counterexample says runtime %q", strategy, c.Runtime)
 		}
 		t.Logf("%s: schedule %d, %d deviations, shrunk to %v", strategy, found.Number, len(found.Result.Record.Plan), shrunk.Plan)

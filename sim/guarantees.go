@@ -45,7 +45,7 @@ func (s *Simulation) Uses(guarantee string, benign *Result) bool {
 	asks := func(of []cloud.Guarantee, u cloud.Usage) bool {
 		return slices.ContainsFunc(of, func(g cloud.Guarantee) bool { return g.Name == guarantee && (g.Used == nil || g.Used(u)) })
 	}
-	usage := cloud.Usage{Deployment: s.scenario.deployment()}
+	usage := cloud.Usage{Deployment: s.scenario.Deployment()}
 	if asks(s.scenario.ownGuarantees(), usage) {
 		return true
 	}
@@ -92,6 +92,9 @@ func (s *Simulation) Without(guarantee string) (*Simulation, error) {
 	}
 	return &out, nil
 }
+
+// Lacks returns the guarantee that was taken away; empty if none was.
+func (s *Simulation) Lacks() string { return s.scenario.without }
 
 func (s *Scenario) checkGuarantee(name string) error {
 	var names []string

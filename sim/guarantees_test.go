@@ -12,6 +12,8 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // Each guarantee has a scenario that holds with it, uses it, and is violated
@@ -94,7 +96,7 @@ func TestWithoutRepeats(t *testing.T) {
 		for seed := uint64(1); seed <= 5; seed++ {
 			a, b := weak.Run(scheduler.NewRandom(seed)), weak.Run(scheduler.NewRandom(seed))
 			if a.Hash != b.Hash {
-				t.Errorf("%s, seed %d: %s", name, seed, sim.FirstDifference(a, b))
+				t.Errorf("%s, seed %d: %s", name, seed, report.FirstDifference(a, b))
 			}
 		}
 	}
@@ -112,7 +114,7 @@ func without(t *testing.T, s *sim.Simulation, guarantee string) *sim.Simulation 
 // searched returns the first result that violates, nil if none does.
 func searched(t *testing.T, s *sim.Simulation) *sim.Result {
 	t.Helper()
-	found, err := s.Search(context.Background(), sim.Search{Schedules: 100})
+	found, err := subject(s).Search(context.Background(), search.Options{Schedules: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

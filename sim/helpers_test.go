@@ -22,6 +22,8 @@ import (
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // kit is what a function instance of these tests is made of: the real clients
@@ -162,6 +164,11 @@ func compile(t testing.TB, s sim.Scenario) *sim.Simulation {
 		t.Fatal(err)
 	}
 	return compiled
+}
+
+// subject is what is searched of a simulation.
+func subject(s *sim.Simulation) search.Subject {
+	return search.Subject{Simulation: s, Explain: report.Parting}
 }
 
 // benign runs a scenario without deviations.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -240,17 +241,61 @@ func (s *Simulation) draw(seed *uint64, given map[string]any) (*Simulation, erro
 		}
 	}
 	out.general, out.draws = s.general, made
-	out.watchdog, out.command, out.served, out.outside = s.watchdog, s.command, s.served, s.outside
+	out.watchdog = s.watchdog
 	return out, nil
 }
 
-// Of returns the simulation of one schedule of a search: with the inputs of
-// seed FirstSeed + number - 1. A bounded search has those of FirstSeed alone,
-// as have the runs of number 0, by which strategies learn what there is.
-func (s *Simulation) Of(o Search, number int) (*Simulation, error) {
-	first := max(o.FirstSeed, 1)
-	if number == 0 || o.Strategy == "bounded" {
-		return s.Drawn(first)
+// Draws is how many choices were drawn for the simulation's inputs; 0 if the
+// scenario draws none.
+func (s *Simulation) Draws() int {
+	if s.draws == nil {
+		return 0
 	}
-	return s.Drawn(first + uint64(number) - 1)
+	return len(s.draws.all)
+}
+
+// Smaller lists inputs that differ from the simulation's in the i-th choice
+// alone, which is simpler there: lists lose elements, numbers come nearer to
+// the least, options to the first. The largest steps come first. They may not
+// be valid: another choice that depends on this one can be out of range.
+func (s *Simulation) Smaller(i int) iter.Seq[json.RawMessage] {
+	return func(yield func(json.RawMessage) bool) {
+		d := s.draws.all[i]
+		for value := range d.smaller() {
+			if raw, ok := s.inputsWith(d, value); ok && !yield(raw) {
+				return
+			}
+		}
+	}
+}
+
+// smaller lists simpler values of a choice.
+func (d draw) smaller() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		if !d.list {
+			for gap := d.value - d.least; gap > 0; gap /= 2 { // the least, half way, ..., one less
+				if !yield(d.make(d.value - gap)) {
+					return
+				}
+			}
+			return
+		}
+		list := d.in.values[d.name].([]any)
+		for size := max(1, (d.value-d.least)/2); size > 0; size /= 2 {
+			for from := 0; from+size <= d.value && d.value-size >= d.least; from++ {
+				if !yield(append(append([]any{}, list[:from]...), list[from+size:]...)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// inputsWith are the inputs with another value for one choice.
+func (s *Simulation) inputsWith(d draw, value any) (json.RawMessage, bool) {
+	before := d.in.values[d.name]
+	d.in.values[d.name] = value
+	raw, err := json.Marshal(s.scenario.Inputs)
+	d.in.values[d.name] = before
+	return raw, err == nil // they are numbers, strings and lists
 }

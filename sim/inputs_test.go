@@ -14,6 +14,7 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // fund is a scenario of customers who are paid from a fund of 100: the
@@ -71,24 +72,24 @@ func inputs(t *testing.T, s *sim.Simulation) string {
 func TestInputsShrink(t *testing.T) {
 	s := compile(t, fund())
 	for _, first := range []uint64{1, 100, 1000} {
-		found, err := s.Search(context.Background(), sim.Search{FirstSeed: first, Schedules: 500})
+		found, err := subject(s).Search(context.Background(), search.Options{FirstSeed: first, Schedules: 500})
 		if err != nil || found.Result == nil {
 			t.Fatalf("found nothing in %d schedules: %v", found.Ran, err)
 		}
-		shrunk := found.Simulation.Shrink(found.Result, nil)
+		shrunk := found.Subject.Shrink(found.Result, nil)
 		var got struct{ Customers []struct{ Amount int } }
-		if err := json.Unmarshal([]byte(inputs(t, shrunk.Simulation)), &got); err != nil {
+		if err := json.Unmarshal([]byte(inputs(t, shrunk.Subject.Simulation)), &got); err != nil {
 			t.Fatal(err)
 		}
 		sum := 0
 		for _, c := range got.Customers {
 			sum += c.Amount
 		}
-		t.Logf("schedule %d: from %s and %d deviations to %s and %v in %d runs", found.Number, inputs(t, found.Simulation), len(found.Result.Record.Plan), inputs(t, shrunk.Simulation), shrunk.Plan, shrunk.Runs)
+		t.Logf("schedule %d: from %s and %d deviations to %s and %v in %d runs", found.Number, inputs(t, found.Subject.Simulation), len(found.Result.Record.Plan), inputs(t, shrunk.Subject.Simulation), shrunk.Plan, shrunk.Runs)
 		if len(got.Customers) != 2 || sum != 101 || len(shrunk.Plan) != 1 || !shrunk.Minimal {
-			t.Errorf("shrunk to %s and %v, minimal %t", inputs(t, shrunk.Simulation), shrunk.Plan, shrunk.Minimal)
+			t.Errorf("shrunk to %s and %v, minimal %t", inputs(t, shrunk.Subject.Simulation), shrunk.Plan, shrunk.Minimal)
 		}
-		c := sim.NewCounterexample(shrunk.Simulation, found.Schedule.Seed, shrunk.Result)
+		c := search.NewCounterexample(shrunk.Subject.Simulation, found.Schedule.Seed, shrunk.Result)
 		again, err := s.With(c.Inputs)
 		if err != nil {
 			t.Fatal(err)
@@ -105,15 +106,15 @@ func TestInputsOfSeeds(t *testing.T) {
 	s := compile(t, fund())
 	var drawn []string
 	for n := range 20 {
-		of, err := s.Of(sim.Search{FirstSeed: 5}, n+1)
+		of, err := subject(s).Of(search.Options{FirstSeed: 5}, n+1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		seed, err := s.Drawn(uint64(5 + n))
-		if err != nil || inputs(t, of) != inputs(t, seed) {
-			t.Fatalf("schedule %d: %s, seed %d: %s, %v", n+1, inputs(t, of), 5+n, inputs(t, seed), err)
+		if err != nil || inputs(t, of.Simulation) != inputs(t, seed) {
+			t.Fatalf("schedule %d: %s, seed %d: %s, %v", n+1, inputs(t, of.Simulation), 5+n, inputs(t, seed), err)
 		}
-		drawn = append(drawn, inputs(t, of))
+		drawn = append(drawn, inputs(t, of.Simulation))
 	}
 	slices.Sort(drawn)
 	if n := len(slices.Compact(drawn)); n < 12 {
@@ -125,16 +126,16 @@ func TestInputsOfSeeds(t *testing.T) {
 	if inputs(t, a) != inputs(t, b) {
 		t.Errorf("seed 7 draws %s, then %s", inputs(t, a), inputs(t, b))
 	}
-	bounded, err := s.Of(sim.Search{FirstSeed: 5, Strategy: "bounded"}, 9)
+	bounded, err := subject(s).Of(search.Options{FirstSeed: 5, Strategy: "bounded"}, 9)
 	first, _ := s.Drawn(5)
-	if err != nil || inputs(t, bounded) != inputs(t, first) {
-		t.Errorf("bounded: %s, wanted %s", inputs(t, bounded), inputs(t, first))
+	if err != nil || inputs(t, bounded.Simulation) != inputs(t, first) {
+		t.Errorf("bounded: %s, wanted %s", inputs(t, bounded.Simulation), inputs(t, first))
 	}
 	first1 := ""
 	for workers := 1; workers <= 3; workers++ {
-		best := sim.Found{Number: 1 << 30}
+		best := search.Found{Number: 1 << 30}
 		for w := range workers {
-			found, err := s.Search(context.Background(), sim.Search{Schedules: 500, Worker: w, Workers: workers})
+			found, err := subject(s).Search(context.Background(), search.Options{Schedules: 500, Worker: w, Workers: workers})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,7 +143,7 @@ func TestInputsOfSeeds(t *testing.T) {
 				best = found
 			}
 		}
-		got := fmt.Sprint(best.Number, inputs(t, best.Simulation), best.Result.Hash)
+		got := fmt.Sprint(best.Number, inputs(t, best.Subject.Simulation), best.Result.Hash)
 		if first1 == "" {
 			first1 = got
 		}

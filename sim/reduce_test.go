@@ -15,6 +15,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // counts reads a counter and writes it back, one higher: updates get lost.
@@ -233,7 +234,7 @@ func TestSoakReductionIsExact(t *testing.T) {
 }
 
 func reductionIsExact(t *testing.T, most int) {
-	defer sim.Steady()()
+	defer search.Steady()()
 	all := subjects(t)
 	total, kept, compared := 0, 0, 0
 	for name, s := range maps.Clone(all) {

@@ -15,6 +15,8 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // Variables of the package, as applications should not have them.
@@ -116,7 +118,7 @@ func TestRepeatsNames(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			served, seen, latest = 0, map[string]bool{}, "/a"
 			s := compile(t, charges(c.handler))
-			got := s.Repeats(s.Run(scheduler.NewReplay(bobFirst)))
+			got := subject(s).Repeats(s.Run(scheduler.NewReplay(bobFirst)))
 			if c.controlled && sim.RuntimeName() == sim.Patched {
 				if got != "" {
 					t.Errorf("on the patched runtime: %s", got)
@@ -181,7 +183,7 @@ func TestFirstDifference(t *testing.T) {
 		{"another verdict", &sim.Result{Verdict: sim.Violated, Steps: a.Steps},
 			"the same steps were judged held, then violated; likely a property that is not a function of what it is asked about: map iteration, math/rand or a variable that outlives the run"},
 	} {
-		if got := sim.FirstDifference(a, c.b); got != c.want {
+		if got := report.FirstDifference(a, c.b); got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
 		}
 	}
@@ -191,7 +193,7 @@ func TestFirstDifference(t *testing.T) {
 // told from other values.
 func TestFirstDifferenceOfData(t *testing.T) {
 	long := strings.Repeat("x", 100)
-	got := sim.FirstDifference(steps(op(1, "SET", "k", long+"ab"+long)), steps(op(1, "SET", "k", long+"ba"+long)))
+	got := report.FirstDifference(steps(op(1, "SET", "k", long+"ab"+long)), steps(op(1, "SET", "k", long+"ba"+long)))
 	want := `invocation charge #1: first operation, redis SET k, had the argument ..."xxxxxxxxxxxxxxxxxxxxab` + strings.Repeat("x", 38) +
 		`"..., then ..."xxxxxxxxxxxxxxxxxxxxba` + strings.Repeat("x", 38) + `"...; likely map iteration in charge (` + "`wtsim test` and `wtsim build` control these)"
 	if got != want {
@@ -212,7 +214,7 @@ func TestSearchRepeats(t *testing.T) {
 		served++
 		k.redis.Set(r.Context(), "served", served, 0)
 	})
-	found, err := compile(t, counts).Search(context.Background(), sim.Search{Strategy: "random", Schedules: 20})
+	found, err := subject(compile(t, counts)).Search(context.Background(), search.Options{Strategy: "random", Schedules: 20})
 	if err != nil || found.Result != nil || found.Unrepeatable == nil || found.Ran != 20 {
 		t.Fatalf("got %+v, %v", found, err)
 	}
@@ -222,13 +224,13 @@ func TestSearchRepeats(t *testing.T) {
 
 	counts.Properties = []*props.Property{never("SET")}
 	counts.Faults.Kinds = []string{cloud.RunOther} // an operation that overlaps is told late
-	found, err = compile(t, counts).Search(context.Background(), sim.Search{Strategy: "random", Schedules: 20})
+	found, err = subject(compile(t, counts)).Search(context.Background(), search.Options{Strategy: "random", Schedules: 20})
 	if err != nil || found.Result != nil || found.Ran != 20 || found.Unrepeatable == nil || found.Unrepeatable.Verdict != sim.Violated || found.Repeated != 20 {
 		t.Errorf("with a property: got %+v, %v", found, err)
 	}
 
 	steady := compile(t, charges(func(k *kit, _ http.ResponseWriter, r *http.Request) { k.redis.Get(r.Context(), "a") }))
-	found, err = steady.Search(context.Background(), sim.Search{Strategy: "random", Schedules: 1000})
+	found, err = subject(steady).Search(context.Background(), search.Options{Strategy: "random", Schedules: 1000})
 	if err != nil || found.Unrepeatable != nil || found.Ran != 1000 || found.Repeated < 10 || found.Repeated > 30 {
 		t.Errorf("a steady scenario: got %+v, %v", found, err)
 	}
@@ -246,7 +248,7 @@ func TestShrinkMeetsNondeterminism(t *testing.T) {
 	})
 	s.Clients = []sim.Client{told(s.Clients[0], 0), told(s.Clients[1], 0)}
 	s.Properties = []*props.Property{never("TOLD")}
-	simulation := compile(t, s)
+	simulation := subject(compile(t, s))
 	r := simulation.Run(scheduler.NewReplay(bobFirst))
 	if difference := simulation.Repeats(r); difference != "" || len(r.Record.Plan) != 1 {
 		t.Fatalf("plan %v, not repeatable: %s", r.Record.Plan, difference)
@@ -263,7 +265,7 @@ func TestInterruptedWhileListing(t *testing.T) {
 	s := compile(t, scenario(serves("count", counts), calls("a", "count/x"), calls("b", "count/x")))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	found, err := s.Search(ctx, sim.Search{Strategy: "bounded", Bound: 2, Before: func(n int) {
+	found, err := subject(s).Search(ctx, search.Options{Strategy: "bounded", Bound: 2, Before: func(n int) {
 		if n == 5 {
 			cancel()
 		}

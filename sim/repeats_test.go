@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/wtsim/wtsim/scheduler"
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
 )
 
 // Of attempts that go alike a story tells the first and the last, and all if it
@@ -14,7 +14,7 @@ func TestStoryRepeats(t *testing.T) {
 	r := compile(t, example(t, "rejected")).Run(scheduler.Benign{})
 	other := compile(t, example(t, "order")).Run(scheduler.Benign{}) // in which nothing is rejected
 	const alike = "steps of attempts that go as the one before\n"
-	story, full := r.Story(other, sim.StoryOptions{}), r.Story(nil, sim.StoryOptions{})
+	story, full := report.Story(r, other, report.StoryOptions{}), report.Story(r, nil, report.StoryOptions{})
 	if n := strings.Count(full, ", attempt "); n < 100 || strings.Contains(full, alike) {
 		t.Errorf("%d attempts in the full story", n)
 	}

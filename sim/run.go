@@ -7,6 +7,7 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/internal/steady"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
@@ -44,37 +45,40 @@ type Result struct {
 // Its record has no steps unless the source watches them; those of a search
 // have.
 func (s *Simulation) Run(source scheduler.Source) *Result {
-	if scheduler.Watches(source) {
-		return s.run(source, allStates)
+	switch {
+	case s.scenario.Isolated:
+		return &Result{Verdict: Inconclusive, Why: "it is isolated: its runs are processes, which `wtsim run` and simtest.Check start", Record: &scheduler.Record{}}
+	case scheduler.Watches(source):
+		return s.RunWatched(source, WatchStates)
 	}
-	return s.run(source, unwatched)
+	return s.RunWatched(source, WatchNothing)
 }
 
-// watch is how much the decider is told of a run.
-type watch uint8
+// Watch is how much a run's record tells beside decisions.
+type Watch uint8
 
+// What a record may tell.
 const (
-	unwatched watch = iota
-	steps           // and what properties do
-	allStates       // and the state at each decision, for a bounded search
+	WatchNothing Watch = iota
+	WatchSteps         // the steps, and what properties do
+	WatchStates        // and the state at each decision, for a bounded search
 )
 
-func (s *Simulation) run(source scheduler.Source, watch watch) *Result {
-	if (s.scenario.Isolated || s.outside) && !s.served {
-		return s.runApart(source)
-	}
+// RunWatched is [Simulation.Run] for a search, which says how much it wants to
+// know. An isolated scenario runs here too: that this process is there for
+// nothing else is for the caller to see to.
+func (s *Simulation) RunWatched(source scheduler.Source, watch Watch) *Result {
 	s.knowBenign()
 	w, err := s.world(source, watch)
 	return w.finish(err)
 }
 
 // world is a world whose run is over.
-func (s *Simulation) world(source scheduler.Source, watch watch) (w *world, err error) {
-	defer collect()
+func (s *Simulation) world(source scheduler.Source, watch Watch) (w *world, err error) {
+	defer steady.Collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
-	oneThread.hold()
-	defer oneThread.release()
+	defer steady.OneThread()()
 	err = bubble.Run(s.watchdog, func(beat *bubble.Beat) {
 		w = newWorld(s, source, watch, g, beat)
 		g.route(w)
@@ -171,17 +175,20 @@ func (w *world) reportLeak(r *Result, left []bubble.Goroutine) {
 	}
 }
 
-// What holds for every application.
+// NoExit is the property that no run of this process can show: who has started
+// it finds that it has ended.
+const NoExit = "handlers do not end their process"
+
+// What else holds for every application.
 const (
 	noPanic   = "handlers do not panic"
-	noExit    = "handlers do not end their process"
 	allEnd    = "invocations end"
 	noneStuck = "invocations leave no goroutine blocked"
 )
 
 // EveryApplication returns the names of the properties that hold for every
 // application, whatever its scenario says.
-func EveryApplication() []string { return []string{noPanic, noExit, allEnd, noneStuck} }
+func EveryApplication() []string { return []string{noPanic, NoExit, allEnd, noneStuck} }
 
 // finding is a violation of what holds for every application.
 func finding(property string, t *task) *monitor.Violation {

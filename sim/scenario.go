@@ -3,8 +3,8 @@
 //
 // A run is a pure function of the scenario and of the decisions that a
 // [scheduler.Source] takes: the same decisions give the same events, byte
-// for byte. [Compile] makes a scenario ready, [Simulation.Run] runs it once,
-// [Simulation.Search] looks for a violation, [Simulation.Shrink] reduces it.
+// for byte. [Compile] makes a scenario ready, [Simulation.Run] runs it once.
+// Package search looks for a violation and reduces it, package report tells it.
 //
 // Words:
 //
@@ -27,7 +27,6 @@ package sim
 
 import (
 	"fmt"
-	"os/exec"
 	"slices"
 	"time"
 
@@ -52,8 +51,8 @@ type Scenario struct {
 	Properties []*props.Property // what must hold
 	Faults     Faults            // which deviations are allowed
 	// Isolated runs each schedule in a process of its own, so that handlers may
-	// keep clients in package-level variables and make them in init. See
-	// [Simulation.Apart]; what that costs is in docs/benchmarks.md.
+	// keep clients in package-level variables and make them in init. What that
+	// costs is in docs/benchmarks.md.
 	Isolated bool
 	// Environ is what the environment of an isolated run has besides the
 	// emulator variables of its services, as "NAME=value". ${service} stands
@@ -124,13 +123,10 @@ type Simulation struct {
 	scenario Scenario
 	rules    *probe.Rules
 	program  *monitor.Program
-	watchdog bubble.Options   // zero but in tests
-	command  func() *exec.Cmd // for runs apart
-	served   bool             // this is the process of a run
-	outside  bool             // runs are processes whether it is isolated or not
-	general  *Scenario        // that draws inputs
-	draws    *drawing         // that were made
-	fixed    bool             // they are those of a file, whatever the seed
+	watchdog bubble.Options // zero but in tests
+	general  *Scenario      // that draws inputs
+	draws    *drawing       // that were made
+	fixed    bool           // they are those of a file, whatever the seed
 	benign   *benign
 	timed    bool          // properties look at the time of events
 	ofCalls  bool          // and at what clients have asked
@@ -194,8 +190,8 @@ func (s Scenario) withDefaults() Scenario {
 	return s
 }
 
-// deployment is what services see of it.
-func (s *Scenario) deployment() cloud.Deployment {
+// Deployment is what services see of it.
+func (s *Scenario) Deployment() cloud.Deployment {
 	d := cloud.Deployment{Services: s.Services}
 	for _, f := range s.Functions {
 		d.Functions = append(d.Functions, f.Name)
@@ -251,7 +247,7 @@ func (s *Scenario) validate() error {
 // validateServices checks how services are declared, and that triggers are of
 // one.
 func (s *Scenario) validateServices(services map[string]bool) error {
-	d := s.deployment()
+	d := s.Deployment()
 	for _, b := range d.Bindings {
 		if of := b.Trigger.Service(); !services[of] {
 			return fmt.Errorf("function %q is triggered by %s: there is no service %q", b.Function, b.Trigger, of)

@@ -139,7 +139,7 @@ func (w *world) noteWrite(s *Step, name string) {
 
 // state returns the hash, 0 if nobody wants to know.
 func (w *world) state() uint64 {
-	if w.watch != allStates {
+	if w.watch != WatchStates {
 		return 0
 	}
 	var d cloud.Digest

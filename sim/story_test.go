@@ -15,6 +15,7 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
 )
 
 // Where something is missing at the end of a run, the story says what: the
@@ -34,7 +35,7 @@ func TestStoryNamesWhatIsMissing(t *testing.T) {
 	story := func(retries int) string {
 		s.Clients[0].Retries = retries
 		plan := scheduler.Plan{{At: "buy(alice/1):redis.SET seen/1", Do: cloud.Crash, With: "before"}}
-		return compile(t, s).Run(scheduler.NewReplay(plan)).Story(benign(t, s), sim.StoryOptions{})
+		return report.Story(compile(t, s).Run(scheduler.NewReplay(plan)), benign(t, s), report.StoryOptions{})
 	}
 	want := []string{
 		"never happens: pubsub publish orders, buy(alice/1)",
@@ -65,7 +66,7 @@ func TestStoryOfTheBenignRun(t *testing.T) {
 		s.Properties = []*props.Property{props.AtQuiescence("none", func(props.State) error { return errors.New("all is wrong") })}
 	})
 	b := benign(t, s)
-	story := b.Story(b, sim.StoryOptions{})
+	story := report.Story(b, b, report.StoryOptions{})
 	if b.Verdict != sim.Violated || strings.Contains(story, "as in the benign run") || strings.Count(story, "redis SET paid") != 2 ||
 		!strings.Contains(story, "of attempts that go as the one before") {
 		t.Errorf("%s %v:\n%s", b.Verdict, b.Violation, story)
@@ -84,7 +85,7 @@ func TestStoryOfOtherPlaces(t *testing.T) {
 	})
 	plan := scheduler.Plan{{At: "after begin", Do: cloud.RunOther, With: "buy(bob/1)"}}
 	r := compile(t, s).Run(scheduler.NewReplay(plan))
-	if story := r.Story(benign(t, s), sim.StoryOptions{}); len(r.Unmatched) > 0 || strings.Contains(story, "never happens") {
+	if story := report.Story(r, benign(t, s), report.StoryOptions{}); len(r.Unmatched) > 0 || strings.Contains(story, "never happens") {
 		t.Errorf("unmatched %v:\n%s", r.Unmatched, story)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/internal/steady"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -25,12 +26,12 @@ func (s *Simulation) Stress(seed uint64) *Result {
 	if err != nil {
 		return &Result{Verdict: Inconclusive, Why: err.Error()}
 	}
-	defer collect()
+	defer steady.Collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
 	var w *world
 	err = bubble.Run(s.watchdog, func(beat *bubble.Beat) {
-		w = newWorld(s, scheduler.Benign{}, unwatched, g, beat)
+		w = newWorld(s, scheduler.Benign{}, WatchNothing, g, beat)
 		w.stress = &stress{random: rand.New(rand.NewPCG(seed, 1))}
 		g.route(w)
 		w.run()

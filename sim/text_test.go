@@ -10,6 +10,8 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata; read the diff")
@@ -41,7 +43,7 @@ func checkFile(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sim.Steady()() // as a search is
+	defer search.Steady()() // as a search is
 	var out strings.Builder
 	for _, block := range strings.Split(strings.TrimSpace(string(data)), "\n\n") {
 		question, want, isCase := strings.Cut(block, "\n----")
@@ -83,7 +85,7 @@ func answerCase(t *testing.T, question string) string {
 	s := compile(t, example(t, strings.TrimSuffix(strings.TrimPrefix(name, "run "), onPatched)))
 	r := s.Run(scheduler.NewReplay(plan))
 	if again := s.Run(scheduler.NewReplay(plan)); again.Hash != r.Hash {
-		t.Errorf("%s: the second run differs: %s", name, sim.FirstDifference(r, again))
+		t.Errorf("%s: the second run differs: %s", name, report.FirstDifference(r, again))
 	}
 	var b strings.Builder
 	b.WriteString(strings.TrimSpace(trace(r)))

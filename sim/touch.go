@@ -27,7 +27,7 @@ import (
 
 // next is what a candidate would do, for a scheduling decision's option.
 func (w *world) nextStep(c candidate) *scheduler.Transition {
-	if w.watch == unwatched {
+	if w.watch == WatchNothing {
 		return nil
 	}
 	return &scheduler.Transition{Name: c.step(), Task: c.task.Name.Text, Site: site(c), Touches: w.touches(c)}
@@ -89,7 +89,7 @@ func (w *world) operationTouches(op *event.Operation) []scheduler.Touch {
 // did tells the decider of a step that was told, with all that it has shown
 // as its outcome: runs are alike only where that is.
 func (w *world) did(s *Step) {
-	if w.watch == unwatched {
+	if w.watch == WatchNothing {
 		return
 	}
 	step := scheduler.Transition{Name: s.Identity, Task: s.Task, Site: s.What}
@@ -115,7 +115,7 @@ func (w *world) did(s *Step) {
 	}
 	step.Outcome = strconv.FormatUint(outcome.Sum64(), 36)
 	w.record.Did(step)
-	if w.watch == allStates {
+	if w.watch == WatchStates {
 		w.past(s, step)
 	}
 }

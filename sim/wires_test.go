@@ -19,6 +19,7 @@ import (
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // conformance is a scenario whose only function runs the conformance suite of
@@ -85,7 +86,7 @@ func BenchmarkObjectsAndMessages(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer sim.Steady()()
+	defer search.Steady()()
 	b.ReportAllocs()
 	for b.Loop() {
 		if r := s.Run(scheduler.Benign{}); r.Verdict != sim.Held || len(r.Steps) < 14 {

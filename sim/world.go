@@ -80,7 +80,7 @@ type world struct {
 	outside   string // a call past the seam
 	closing   bool
 	chosen    atomic.Uint32 // orders what the chooser does for the race detector
-	watch     watch
+	watch     Watch
 	idleSince time.Time // when the last task that is no instance's own did something
 
 	aliveAtEnd map[string]bool // function instances, by id
@@ -119,18 +119,18 @@ func (w *world) owner(label string) *owner {
 	return w.owners[label]
 }
 
-func newWorld(s *Simulation, source scheduler.Source, watch watch, g *globals, beat *bubble.Beat) *world {
+func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, beat *bubble.Beat) *world {
 	w := &world{
 		sim: s, record: scheduler.NewDecider(source), watch: watch,
 		beat: beat, random: g.random, output: g.output,
 		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
 	}
-	w.monitor = s.program.StartWith(monitor.Options{Coverage: watch != unwatched, Taken: w.took})
+	w.monitor = s.program.StartWith(monitor.Options{Coverage: watch != WatchNothing, Taken: w.took})
 	w.replay, _ = source.(*scheduler.Replay)
 	for _, f := range s.scenario.Functions {
 		w.functions = append(w.functions, &function{Function: f})
 	}
-	w.kernel = kernel{world: w, deployed: s.scenario.deployment()}
+	w.kernel = kernel{world: w, deployed: s.scenario.Deployment()}
 	return w
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // Whoever calls, the call belongs to the invocation that the goroutine works
@@ -167,9 +168,9 @@ func TestWorkersFindTheSame(t *testing.T) {
 	s := compile(t, scenarios.All()[1])
 	first := map[int]string{}
 	for workers := 1; workers <= 3; workers++ {
-		best := sim.Found{Number: 1 << 30}
+		best := search.Found{Number: 1 << 30}
 		for worker := range workers {
-			found, err := s.Search(context.Background(), sim.Search{Worker: worker, Workers: workers, Schedules: 300})
+			found, err := subject(s).Search(context.Background(), search.Options{Worker: worker, Workers: workers, Schedules: 300})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +185,7 @@ func TestWorkersFindTheSame(t *testing.T) {
 		if workers > 1 {
 			continue
 		}
-		shrunk := s.Shrink(best.Result, nil)
+		shrunk := subject(s).Shrink(best.Result, nil)
 		if !shrunk.Minimal || len(shrunk.Plan) != 1 || shrunk.Result.Verdict != sim.Violated {
 			t.Errorf("shrunk to %v, minimal %t", shrunk.Plan, shrunk.Minimal)
 		}

@@ -35,9 +35,11 @@ var layers = []layer{
 	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "probe/*", "props", "fakes/internal/*", "internal/seeded"}},
 	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
 	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "fakes/internal/sender"}},
-	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded", "internal/wholefile"}},
+	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded", "internal/steady"}},
+	{pkg: "sim/search", run: true, may: []string{"event", "monitor", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
+	{pkg: "sim/report", run: true, may: []string{"event", "scheduler", "sim", "sim/search"}},
 	{pkg: "sim/linear", run: true, may: []string{"props"}},
-	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "internal/bubble"}},
+	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/search", "sim/report", "internal/bubble", "internal/jsonfile"}},
 
 	// An application sees nothing of ours. One that must say what no operation
 	// shows gets a row of its own above this one, with event, or probe, in it.
@@ -55,7 +57,10 @@ var layers = []layer{
 	{pkg: "internal/nasty"}, // tests alone
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
+	{pkg: "internal/steady"},
+	{pkg: "internal/version"},
 	{pkg: "internal/wholefile"},
+	{pkg: "internal/jsonfile", may: []string{"internal/wholefile"}},
 	{pkg: "internal/runtimepatch"},
 	{pkg: "internal/tidy"},
 }

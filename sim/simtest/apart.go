@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // apart makes the runs of an isolated scenario processes of this test binary,
 // which run this test alone. In such a process it does not return.
-func apart(t testing.TB, s *sim.Simulation) {
+func apart(t testing.TB, s search.Subject) search.Subject {
 	t.Helper()
-	switch asked := os.Getenv(sim.ApartVariable); {
+	switch asked := os.Getenv(search.ApartVariable); {
 	case asked == s.Scenario().Name:
 		if err := s.Serve(); err != nil {
 			t.Fatal(err)
@@ -23,13 +23,14 @@ func apart(t testing.TB, s *sim.Simulation) {
 	case asked != "": // the pattern selects more than one test
 		t.SkipNow()
 	case !s.Scenario().Isolated:
-		return
+		return s
 	}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Apart(func() *exec.Cmd { return exec.Command(exe, "-test.run", pattern(t.Name()), "-test.timeout", "1m") })
+	s.Command = func() *exec.Cmd { return exec.Command(exe, "-test.run", pattern(t.Name()), "-test.timeout", "1m") }
+	return s
 }
 
 // pattern is the argument of -run that selects a test.

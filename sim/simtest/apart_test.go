@@ -15,6 +15,7 @@ import (
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // What a handler keeps in package-level variables, as public samples do.
@@ -65,7 +66,7 @@ func TestIsolated(t *testing.T) {
 func TestIsolatedFails(t *testing.T) {
 	s := isolated("isolated-fails", 9)
 	s.Faults.Kinds = []string{cloud.Fail, cloud.LoseResponse}
-	if os.Getenv(sim.ApartVariable) != "" {
+	if os.Getenv(search.ApartVariable) != "" {
 		Check(t, s)
 	}
 	fresh(t)
@@ -79,7 +80,7 @@ func TestIsolatedFails(t *testing.T) {
 func TestIsolatedFatal(t *testing.T) {
 	s := isolated("isolated-fatal", 1)
 	s.Properties = nil
-	if os.Getenv(sim.ApartVariable) != "" {
+	if os.Getenv(search.ApartVariable) != "" {
 		Check(t, s)
 	}
 	fresh(t)
@@ -98,7 +99,7 @@ func TestIsolatedInputs(t *testing.T) {
 		})
 		s.Clients = []sim.Client{{Name: "alice", Requests: requests}}
 	}
-	if os.Getenv(sim.ApartVariable) != "" {
+	if os.Getenv(search.ApartVariable) != "" {
 		Check(t, s)
 	}
 	fresh(t)

@@ -14,6 +14,7 @@ import (
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 const (
@@ -40,7 +41,7 @@ func TestCheckFails(t *testing.T) {
 		"\n\nreplay:  "+sim.GoTest()+" -run '^TestShop$/^double$' -wtsim.replay testdata/wtsim/TestShop-double-86.json")
 	wantFiles(t, "TestShop-double-86.json")
 
-	file, err := sim.ReadCounterexample("testdata/wtsim/TestShop-double-86.json")
+	file, err := search.ReadCounterexample("testdata/wtsim/TestShop-double-86.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestReplayFlag(t *testing.T) {
 func TestSeedFlag(t *testing.T) {
 	fresh(t)
 	scenario := tiny(3, 3)
-	found, err := compile(t, scenario).Search(context.Background(), sim.Search{Strategy: "random"})
+	found, err := compile(t, scenario).Search(context.Background(), search.Options{Strategy: "random"})
 	if err != nil || found.Number == 1 {
 		t.Fatalf("seed %d violates, wanted one above 1; error %v", found.Number, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // Expect holds a scenario against what it declares in its Expect; it is for
@@ -23,17 +24,17 @@ func Expect(t testing.TB, scenario sim.Scenario) {
 		return
 	}
 	c := newCheck(t, scenario)
-	defer sim.Steady()()
+	defer search.Steady()()
 	n := 1000
 	if *scheduleFlag != 0 {
 		n = int(*scheduleFlag)
 	}
-	found := c.look(sim.Search{Schedules: n})
+	found := c.look(search.Options{Schedules: n})
 	if found.Result == nil {
 		c.expectRepeatable(found)
 		t.Fatalf("no violation in %d schedules, wanted one of %s", found.Ran, deviations(scenario.Expect.Deviations))
 	}
-	c.sim = found.Simulation
+	c.subject = found.Subject
 	shrunk := c.reduce(found.Result)
 	small := shrunk.Result
 	c.expectSize(shrunk, small)
@@ -41,9 +42,9 @@ func Expect(t testing.TB, scenario sim.Scenario) {
 	t.Logf("%v: %s", small.Violation, strings.TrimSuffix(foundIn(found.Number, len(found.Result.Record.Plan), shrunk), ":"))
 }
 
-func (c *check) expectSize(shrunk sim.Shrunk, small *sim.Result) {
+func (c *check) expectSize(shrunk search.Shrunk, small *sim.Result) {
 	c.t.Helper()
-	want := c.sim.Scenario().Expect.Deviations
+	want := c.subject.Scenario().Expect.Deviations
 	if n := len(shrunk.Plan); n != want || !shrunk.Minimal {
 		c.t.Fatalf("the counterexample has %s (minimal: %t), wanted %d:\n%s", deviations(n), shrunk.Minimal, want, numbered(small))
 	}
@@ -52,11 +53,11 @@ func (c *check) expectSize(shrunk sim.Shrunk, small *sim.Result) {
 // expectNoSmaller runs every schedule with fewer deviations than expected.
 func (c *check) expectNoSmaller() {
 	c.t.Helper()
-	bound := c.sim.Scenario().Expect.Deviations - 1
+	bound := c.subject.Scenario().Expect.Deviations - 1
 	if bound < 0 {
 		return
 	}
-	found := c.look(sim.Search{Strategy: "bounded", Bound: bound})
+	found := c.look(search.Options{Strategy: "bounded", Bound: bound})
 	switch {
 	case found.Result != nil:
 		c.t.Fatalf("%v with %s, wanted no violation with fewer than %d:\n%s",
@@ -70,7 +71,7 @@ func (c *check) expectNoSmaller() {
 	}
 }
 
-func (c *check) expectRepeatable(found sim.Found) {
+func (c *check) expectRepeatable(found search.Found) {
 	c.t.Helper()
 	if found.Unrepeatable != nil {
 		c.t.Fatal(notRepeatable + found.Unrepeatable.Difference)

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/wtsim/wtsim/internal/jsonfile"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // folder holds the counterexamples of a package's tests.
@@ -35,27 +37,27 @@ func fileName(test string) string {
 
 // save writes a counterexample to a free path, and returns it. One that is
 // there already is not written again.
-func save(path string, c *sim.Counterexample) (string, error) {
-	if old, err := sim.ReadCounterexample(path); err == nil && equal(old, c) {
+func save(path string, c *search.Counterexample) (string, error) {
+	if old, err := search.ReadCounterexample(path); err == nil && equal(old, c) {
 		return path, nil
 	}
-	path = sim.FreePath(path)
+	path = jsonfile.FreePath(path)
 	return path, c.Write(path)
 }
 
-func equal(a, b *sim.Counterexample) bool {
+func equal(a, b *search.Counterexample) bool {
 	return a.Scenario == b.Scenario && a.TraceHash == b.TraceHash && slices.Equal(a.Deviations, b.Deviations) &&
 		sameJSON(a.Inputs, b.Inputs)
 }
 
 // sameInputs reports whether a file was made from the scenario's inputs.
-func sameInputs(c *sim.Counterexample, s *sim.Simulation) bool {
+func sameInputs(c *search.Counterexample, s search.Subject) bool {
 	return sameJSON(c.Inputs, inputs(s))
 }
 
 // inputs are a scenario's, as a file has them.
-func inputs(s *sim.Simulation) json.RawMessage {
-	return sim.NewCounterexample(s, 0, &sim.Result{Record: &scheduler.Record{}}).Inputs
+func inputs(s search.Subject) json.RawMessage {
+	return search.NewCounterexample(s.Simulation, 0, &sim.Result{Record: &scheduler.Record{}}).Inputs
 }
 
 // sameJSON compares values, not their spelling. None is as an empty object.

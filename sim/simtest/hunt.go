@@ -11,11 +11,12 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // hunt looks for a violation under one input.
 type hunt struct {
-	sim      *sim.Simulation
+	subject  search.Subject
 	property string         // look for a violation of this one; empty: of any
 	unjudged bool           // one that could not be judged will do
 	hint     scheduler.Plan // of a sweep, that violated last
@@ -35,7 +36,7 @@ func (h *hunt) result() *sim.Result {
 }
 
 func (h *hunt) run(p scheduler.Plan) *sim.Result {
-	r := h.sim.Run(scheduler.NewReplay(p))
+	r := h.subject.Run(scheduler.NewReplay(p))
 	switch {
 	case r.Verdict == sim.Held:
 	case r.Verdict == sim.Inconclusive:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // past is what Run remembers of its earlier calls for one test and scenario.
@@ -25,9 +26,9 @@ type past struct {
 	parted    string          // how a violation was not that was found later, in a shrink
 	confirmed json.RawMessage // the inputs of the newest violation that was
 
-	file     *sim.Counterexample // of -wtsim.replay
-	followed bool                // it was run, and held
-	missed   int                 // inputs drawn that were not its own
+	file     *search.Counterexample // of -wtsim.replay
+	followed bool                   // it was run, and held
+	missed   int                    // inputs drawn that were not its own
 }
 
 // Schedules that a call runs of those with one deviation, and of those with
@@ -64,7 +65,7 @@ func (p *past) budget() int {
 
 // save writes the file: that of an earlier call of this test, which was of a
 // larger case, is replaced, all others are kept.
-func (p *past) save(test string, c *sim.Counterexample) (err error) {
+func (p *past) save(test string, c *search.Counterexample) (err error) {
 	if p.path != "" {
 		return c.Write(p.path)
 	}
@@ -74,10 +75,10 @@ func (p *past) save(test string, c *sim.Counterexample) (err error) {
 
 // replay runs the file of -wtsim.replay if it is of the inputs drawn. The
 // inputs come from rapid's own fail file; until then they are passed over.
-func (p *past) replay(rt *rapid.T, s *sim.Simulation) *sim.Result {
+func (p *past) replay(rt *rapid.T, s search.Subject) *sim.Result {
 	rt.Helper()
 	if p.file == nil {
-		file, err := sim.ReadCounterexample(*replayFile)
+		file, err := search.ReadCounterexample(*replayFile)
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // Run looks for a schedule under which a scenario made from drawn inputs
@@ -32,14 +34,15 @@ import (
 // input.
 func Run(rt *rapid.T, scenario sim.Scenario) {
 	rt.Helper()
-	s, err := sim.Compile(scenario)
+	compiled, err := sim.Compile(scenario)
 	if err != nil {
 		rt.Fatal(err)
 	}
 	if scenario.Isolated {
 		rt.Fatal("the scenario is isolated: its runs are processes, which cannot draw the same inputs; wanted simtest.Check")
 	}
-	defer sim.Steady()()
+	s := of(compiled)
+	defer search.Steady()()
 	past := recall(rt.Name(), scenario.Name)
 	r := past.judge(rt, s)
 	if past.unsteady != "" {
@@ -71,7 +74,7 @@ func Run(rt *rapid.T, scenario sim.Scenario) {
 }
 
 // judge returns a violating run, or one that could not be judged, or nil.
-func (p *past) judge(rt *rapid.T, s *sim.Simulation) *sim.Result {
+func (p *past) judge(rt *rapid.T, s search.Subject) *sim.Result {
 	rt.Helper()
 	switch {
 	case *replayFile != "":
@@ -82,7 +85,7 @@ func (p *past) judge(rt *rapid.T, s *sim.Simulation) *sim.Result {
 	if p.unsteady != "" || p.parted != "" && !sameJSON(p.confirmed, inputs(s)) {
 		return nil // there is nothing to be learned from further runs
 	}
-	h := hunt{sim: s, property: p.property, unjudged: p.unjudged, hint: p.hint}
+	h := hunt{subject: s, property: p.property, unjudged: p.unjudged, hint: p.hint}
 	budget := p.budget()
 	held := h.draw(rt)
 	if !p.sampled && len(held) > 0 {
@@ -98,7 +101,7 @@ func (p *past) judge(rt *rapid.T, s *sim.Simulation) *sim.Result {
 
 // steady returns a violating run if it is repeatable. The first that is not
 // ends the test; in a shrink it ends the shrink.
-func (p *past) steady(s *sim.Simulation, r *sim.Result) *sim.Result {
+func (p *past) steady(s search.Subject, r *sim.Result) *sim.Result {
 	if r == nil || r.Verdict != sim.Violated {
 		return r
 	}
@@ -115,7 +118,7 @@ func (p *past) steady(s *sim.Simulation, r *sim.Result) *sim.Result {
 }
 
 // tell reduces a violation, saves it and logs it.
-func (p *past) tell(rt *rapid.T, s *sim.Simulation, r *sim.Result) {
+func (p *past) tell(rt *rapid.T, s search.Subject, r *sim.Result) {
 	rt.Helper()
 	if *replayFile != "" {
 		again := command(rt.Name(), "-wtsim.replay", *replayFile)
@@ -126,12 +129,12 @@ func (p *past) tell(rt *rapid.T, s *sim.Simulation, r *sim.Result) {
 	shrunk := s.Shrink(r, func() bool { return time.Now().After(until) })
 	small := shrunk.Result
 	again := "see above, for rapid"
-	if err := p.save(rt.Name(), sim.NewCounterexample(s, *seed, small)); err != nil {
+	if err := p.save(rt.Name(), search.NewCounterexample(s.Simulation, *seed, small)); err != nil {
 		rt.Logf("the counterexample could not be saved: %v", err)
 	} else {
 		again = command(rt.Name(), "-wtsim.replay", p.path)
 	}
-	head := fmt.Sprintf("found under rapid, %s:", shrunk.Summary(len(r.Record.Plan)))
+	head := fmt.Sprintf("found under rapid, %s:", report.Summary(shrunk, len(r.Record.Plan)))
 	if p.parted != "" {
 		head = fmt.Sprintf("the inputs may not be minimal: with smaller ones a run is not repeatable: %s\n%s", p.parted, head)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // corpus replays the counterexamples of earlier failures.
@@ -38,7 +39,7 @@ func (c *check) replay(path string) {
 	file := c.read(path)
 	why := c.foreign(file)
 	switch {
-	case file.Scenario != c.sim.Scenario().Name:
+	case file.Scenario != c.subject.Scenario().Name:
 		c.t.Skipf("%s is %s", path, why)
 	case why != "":
 		c.t.Logf("%s is %s", path, why)
@@ -54,19 +55,19 @@ func (c *check) replay(path string) {
 
 // foreign says how a file is not of this scenario and these inputs; empty if
 // it is.
-func (c *check) foreign(file *sim.Counterexample) string {
-	if name := c.sim.Scenario().Name; file.Scenario != name {
+func (c *check) foreign(file *search.Counterexample) string {
+	if name := c.subject.Scenario().Name; file.Scenario != name {
 		return fmt.Sprintf("of scenario %q, this test's is %q", file.Scenario, name)
 	}
-	if c.sim.Scenario().Generate == nil && !sameInputs(file, c.sim) {
-		return fmt.Sprintf("of the inputs %s, this test's are %s", compact(file.Inputs), compact(inputs(c.sim)))
+	if c.subject.Scenario().Generate == nil && !sameInputs(file, c.subject) {
+		return fmt.Sprintf("of the inputs %s, this test's are %s", compact(file.Inputs), compact(inputs(c.subject)))
 	}
 	return ""
 }
 
-func (c *check) read(path string) *sim.Counterexample {
+func (c *check) read(path string) *search.Counterexample {
 	c.t.Helper()
-	file, err := sim.ReadCounterexample(path)
+	file, err := search.ReadCounterexample(path)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -74,16 +75,16 @@ func (c *check) read(path string) *sim.Counterexample {
 }
 
 // follow runs a counterexample. It returns if the run holds.
-func (c *check) follow(path string, file *sim.Counterexample) *sim.Result {
+func (c *check) follow(path string, file *search.Counterexample) *sim.Result {
 	c.t.Helper()
-	before := c.sim
-	defer func() { c.sim = before }()
-	drawn, err := c.sim.With(file.Inputs)
+	before := c.subject
+	defer func() { c.subject = before }()
+	drawn, err := c.subject.With(file.Inputs)
 	if err != nil {
 		c.t.Fatalf("%s: %v", path, err)
 	}
-	c.sim = drawn
-	r := c.sim.Run(scheduler.NewReplay(file.Deviations))
+	c.subject = drawn
+	r := c.subject.Run(scheduler.NewReplay(file.Deviations))
 	head, again := replayed(path, file, r)+c.inputs(), c.command("-wtsim.replay", path)
 	switch r.Verdict {
 	case sim.Violated:
@@ -95,7 +96,7 @@ func (c *check) follow(path string, file *sim.Counterexample) *sim.Result {
 }
 
 // replayed says how a replay relates to its file.
-func replayed(path string, file *sim.Counterexample, r *sim.Result) string {
+func replayed(path string, file *search.Counterexample, r *sim.Result) string {
 	head := "replayed from " + path
 	switch {
 	case file.Same(r):

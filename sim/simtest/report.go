@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // fail fails a test: the message on a line of its own, the details apart.
@@ -52,11 +54,11 @@ func binding(r *sim.Result) string {
 // (it could not be judged: it may be endless) it is the end that matters.
 func story(r, benign *sim.Result) string {
 	if benign != nil {
-		return r.Story(benign, sim.StoryOptions{})
+		return report.Story(r, benign, report.StoryOptions{})
 	}
 	short := *r
 	short.Steps = r.Steps[max(0, len(r.Steps)-20):]
-	return short.Story(nil, sim.StoryOptions{})
+	return report.Story(&short, nil, report.StoryOptions{})
 }
 
 // numbered lists the deviations of a run, and those of its plan that did not
@@ -90,8 +92,8 @@ func firstLines(s string, n int) string {
 }
 
 // foundIn says how a counterexample came about.
-func foundIn(number, from int, s sim.Shrunk) string {
-	return fmt.Sprintf("found in schedule %d, %s:", number, s.Summary(from))
+func foundIn(number, from int, s search.Shrunk) string {
+	return fmt.Sprintf("found in schedule %d, %s:", number, report.Summary(s, from))
 }
 
 // unjudged says which schedule could not be judged.

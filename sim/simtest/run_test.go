@@ -14,17 +14,18 @@ import (
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-func compile(t *testing.T, s sim.Scenario) *sim.Simulation {
+func compile(t *testing.T, s sim.Scenario) search.Subject {
 	t.Helper()
 	c, err := sim.Compile(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return of(c)
 }
 
 // recordRapid runs a property as a test of that name.
@@ -60,7 +61,7 @@ func TestRunShrinks(t *testing.T) {
 	r.wantRapid(t, doubleCharge, `draw customers: []string{"alice"}`, `for order="o-1"`, "with 1 deviation:", "  1. charge(alice/1)", "VIOLATED",
 		"replay:  "+sim.GoTest()+" -run '^TestOrders$' -wtsim.replay testdata/wtsim/TestOrders-rapid.json", doubleCharge)
 	wantFiles(t, "TestOrders-rapid.json")
-	file, err := sim.ReadCounterexample("testdata/wtsim/TestOrders-rapid.json")
+	file, err := search.ReadCounterexample("testdata/wtsim/TestOrders-rapid.json")
 	if err != nil {
 		t.Fatal(err)
 	}

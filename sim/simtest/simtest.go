@@ -41,6 +41,8 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // Check searches for a schedule under which the scenario violates one of its
@@ -60,7 +62,7 @@ import (
 func Check(t testing.TB, scenario sim.Scenario) {
 	t.Helper()
 	c := newCheck(t, scenario)
-	defer sim.Steady()()
+	defer search.Steady()()
 	switch {
 	case *replayFile != "":
 		c.replay(*replayFile)
@@ -74,8 +76,8 @@ func Check(t testing.TB, scenario sim.Scenario) {
 
 // check is one call of Check or Expect.
 type check struct {
-	t   testing.TB
-	sim *sim.Simulation
+	t       testing.TB
+	subject search.Subject
 	// When to stop searching and shrinking, short of the test's own
 	// deadline; zero if it has none.
 	searchUntil, shrinkUntil time.Time
@@ -87,8 +89,7 @@ func newCheck(t testing.TB, scenario sim.Scenario) *check {
 	if err != nil {
 		t.Fatal(err)
 	}
-	apart(t, s)
-	c := &check{t: t, sim: s}
+	c := &check{t: t, subject: apart(t, of(s))}
 	if limited, ok := t.(interface{ Deadline() (time.Time, bool) }); ok { // not part of testing.TB
 		if deadline, ok := limited.Deadline(); ok {
 			grace := max(0, min(time.Until(deadline)/10, 10*time.Second))
@@ -99,19 +100,24 @@ func newCheck(t testing.TB, scenario sim.Scenario) *check {
 	return c
 }
 
+// of is what a test searches.
+func of(s *sim.Simulation) search.Subject {
+	return search.Subject{Simulation: s, Explain: report.Parting}
+}
+
 // key tells scenarios of one test apart.
-func (c *check) key() string { return c.t.Name() + "\x00" + c.sim.Scenario().Name }
+func (c *check) key() string { return c.t.Name() + "\x00" + c.subject.Scenario().Name }
 
 // search searches the next schedules of this test.
 func (c *check) search() {
 	c.t.Helper()
 	n := schedules()
 	before := searched.take(c.key(), n)
-	o := sim.Search{FirstSeed: uint64(before) + 1, Schedules: n}
+	o := search.Options{FirstSeed: uint64(before) + 1, Schedules: n}
 	found := c.look(o)
 	switch {
 	case found.Result != nil:
-		c.sim = found.Simulation
+		c.subject = found.Subject
 		c.violated(before+found.Number, found.Schedule.Seed, found.Result)
 	case found.Inconclusive != nil:
 		c.unclear(o, found.Unclear, found.Inconclusive)
@@ -127,7 +133,7 @@ func (c *check) search() {
 }
 
 // look searches until the test's time is nearly up.
-func (c *check) look(o sim.Search) sim.Found {
+func (c *check) look(o search.Options) search.Found {
 	c.t.Helper()
 	ctx := c.t.Context()
 	if !c.searchUntil.IsZero() {
@@ -135,7 +141,7 @@ func (c *check) look(o sim.Search) sim.Found {
 		ctx, cancel = context.WithDeadline(ctx, c.searchUntil)
 		defer cancel()
 	}
-	found, err := c.sim.Search(ctx, o)
+	found, err := c.subject.Search(ctx, o)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -145,19 +151,19 @@ func (c *check) look(o sim.Search) sim.Found {
 // single runs the random schedule of a seed.
 func (c *check) single(seed uint64) {
 	c.t.Helper()
-	drawn, err := c.sim.Drawn(seed)
+	drawn, err := c.subject.Drawn(seed)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.sim = drawn
-	r := c.sim.Run(scheduler.NewRandom(seed))
+	c.subject = drawn
+	r := c.subject.Run(scheduler.NewRandom(seed))
 	difference := ""
 	if r.Verdict != sim.Inconclusive {
-		difference = c.sim.Repeats(r)
+		difference = c.subject.Repeats(r)
 	}
 	switch {
 	case difference != "":
-		c.unrepeatable(0, &sim.Unrepeatable{Number: int(seed), Seed: seed, Difference: difference})
+		c.unrepeatable(0, &search.Unrepeatable{Number: int(seed), Seed: seed, Difference: difference})
 	case r.Verdict == sim.Violated:
 		c.violated(int(seed), seed, r)
 	case r.Verdict == sim.Inconclusive:
@@ -168,10 +174,10 @@ func (c *check) single(seed uint64) {
 }
 
 // unclear fails because of a schedule that could not be judged.
-func (c *check) unclear(o sim.Search, number int, r *sim.Result) {
+func (c *check) unclear(o search.Options, number int, r *sim.Result) {
 	c.t.Helper()
 	command := c.command("-wtsim.schedules", number)
-	if schedule, ok, err := c.sim.Schedule(o, number); err == nil && ok && schedule.Seed != 0 {
+	if schedule, ok, err := c.subject.Schedule(o, number); err == nil && ok && schedule.Seed != 0 {
 		command = c.seedCommand(schedule.Seed)
 	}
 	fail(c.t, "inconclusive: "+r.Why, details(unjudged(number), r, nil, command))
@@ -179,7 +185,7 @@ func (c *check) unclear(o sim.Search, number int, r *sim.Result) {
 
 // unrepeatable fails because of a run that was another one the second time.
 // So many schedules were run before its search.
-func (c *check) unrepeatable(before int, u *sim.Unrepeatable) {
+func (c *check) unrepeatable(before int, u *search.Unrepeatable) {
 	c.t.Helper()
 	command := c.command("-wtsim.schedules", before+u.Number)
 	if u.Seed != 0 {
@@ -200,7 +206,7 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 	if seed != 0 {
 		command = c.seedCommand(seed)
 	}
-	path, err := save(testFile(c.t.Name(), number), sim.NewCounterexample(c.sim, seed, small))
+	path, err := save(testFile(c.t.Name(), number), search.NewCounterexample(c.subject.Simulation, seed, small))
 	if err != nil {
 		c.t.Logf("the counterexample could not be saved: %v", err)
 	} else {
@@ -212,25 +218,25 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 
 // reduce shrinks the plan of a violation that repeats, and the inputs that the
 // scenario has drawn.
-func (c *check) reduce(r *sim.Result) sim.Shrunk {
+func (c *check) reduce(r *sim.Result) search.Shrunk {
 	c.t.Helper()
-	shrunk := c.sim.Shrink(r, c.late)
-	c.sim = shrunk.Simulation
+	shrunk := c.subject.Shrink(r, c.late)
+	c.subject = shrunk.Subject
 	return shrunk
 }
 
 // inputs tells those that the scenario has drawn, if it draws any.
 func (c *check) inputs() string {
-	if c.sim.Scenario().Generate == nil {
+	if c.subject.Scenario().Generate == nil {
 		return ""
 	}
-	return "\n  inputs: " + compact(inputs(c.sim))
+	return "\n  inputs: " + compact(inputs(c.subject))
 }
 
 // late reports whether shrinking has to stop.
 func (c *check) late() bool { return !c.shrinkUntil.IsZero() && time.Now().After(c.shrinkUntil) }
 
-func (c *check) benign() *sim.Result { return c.sim.Run(scheduler.Benign{}) }
+func (c *check) benign() *sim.Result { return c.subject.Run(scheduler.Benign{}) }
 
 func (c *check) command(flag string, value any) string { return command(c.t.Name(), flag, value) }
 

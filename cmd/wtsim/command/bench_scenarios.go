@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // scenarioRow is what `wtsim bench scenarios --json` prints of a scenario.
@@ -52,17 +53,17 @@ func (a *app) benchScenarios(o benchOptions) (int, error) {
 
 func (o *benchOptions) scenarioRow(ctx context.Context, s sim.Scenario) (scenarioRow, error) {
 	row := scenarioRow{Scenario: s.Name, Deviations: s.Expect.Deviations}
-	simulation, err := apart(sim.Compile(s))
+	subject, err := of(sim.Compile(s))
 	if err != nil {
 		return row, err
 	}
 	if o.stress > 0 {
-		return o.stressed(ctx, simulation, row), nil
+		return o.stressed(ctx, subject, row), nil
 	}
 	var seconds []float64
 	row.benchFigures = o.figures(func(seed uint64) (int, bool) {
 		began := time.Now()
-		found, e := simulation.Search(ctx, sim.Search{Strategy: o.strategy, Bound: unbounded, FirstSeed: seed, Schedules: o.limit})
+		found, e := subject.Search(ctx, search.Options{Strategy: o.strategy, Bound: unbounded, FirstSeed: seed, Schedules: o.limit})
 		if e != nil {
 			err = e
 		}
@@ -79,12 +80,12 @@ func (o *benchOptions) scenarioRow(ctx context.Context, s sim.Scenario) (scenari
 
 // stressed runs a scenario without a scheduler until the time is up. A trial
 // is a run.
-func (o *benchOptions) stressed(ctx context.Context, s *sim.Simulation, row scenarioRow) scenarioRow {
+func (o *benchOptions) stressed(ctx context.Context, s search.Subject, row scenarioRow) scenarioRow {
 	row.Strategy = "stress"
 	began := time.Now()
 	for ctx.Err() == nil && time.Since(began) < o.stress {
 		row.Trials++
-		if s.Stress(uint64(row.Trials)).Verdict != sim.Violated {
+		if s.Simulation.Stress(uint64(row.Trials)).Verdict != sim.Violated {
 			continue
 		}
 		if row.Found++; row.Found == 1 {

@@ -110,7 +110,7 @@ func (r recording) whatCheckSays() string {
 //
 //	go test ./cmd/wtsim/command -run TestVerdictsStay -update
 func TestVerdictsStay(t *testing.T) {
-	table := filepath.Join("testdata", "verdicts.txt")
+	table := filepath.Join("testdata", "verdicts.table")
 	var lines []string
 	for _, r := range recordings(t) {
 		lines = append(lines, r.whatCheckSays()+" "+r.name)

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // jobVariable tells a process that the command has started what it is for.
@@ -127,14 +127,14 @@ func godebug() string {
 }
 
 // run starts the child and waits for its end.
-func (c *child) run() (code int, fatal *sim.Fatal, err error) {
+func (c *child) run() (code int, fatal *search.Fatal, err error) {
 	if err := c.start(); err != nil {
 		return 0, nil, fmt.Errorf("a process could not be started: %w", err)
 	}
 	return c.wait()
 }
 
-func (c *child) wait() (code int, fatal *sim.Fatal, err error) {
+func (c *child) wait() (code int, fatal *search.Fatal, err error) {
 	err = c.cmd.Wait()
 	<-c.copied
 	var exit *exec.ExitError
@@ -142,7 +142,7 @@ func (c *child) wait() (code int, fatal *sim.Fatal, err error) {
 		return 0, nil, err
 	}
 	if exit != nil {
-		if fatal := sim.ReadFatal(exit.Error(), c.stderr.String()); fatal != nil {
+		if fatal := search.ReadFatal(exit.Error(), c.stderr.String()); fatal != nil {
 			return exit.ExitCode(), fatal, nil
 		}
 	}
@@ -175,7 +175,7 @@ const tailSize = 1 << 18
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.fatal = t.fatal || sim.BeginsFatal(p)
+	t.fatal = t.fatal || search.BeginsFatal(p)
 	switch {
 	case !t.fatal && len(t.buf)+len(p) > 2*tailSize:
 		t.buf = append(t.buf[:0], lastOf(append(t.buf, p...), tailSize)...)

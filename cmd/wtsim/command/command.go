@@ -29,8 +29,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/wtsim/wtsim/internal/version"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // Exit codes, the same for all commands.
@@ -46,7 +49,7 @@ const (
 // Main runs the command with these scenarios and exits.
 func Main(scenarios ...sim.Scenario) {
 	out := os.Stdout
-	if _, ok := currentJob(); ok && os.Getenv(sim.ApartVariable) == "" {
+	if _, ok := currentJob(); ok && os.Getenv(search.ApartVariable) == "" {
 		out = sayFile()
 	}
 	a := &app{scenarios: scenarios, stdout: &standardOutput{file: out}, stderr: os.Stderr}
@@ -90,7 +93,7 @@ var later = []string{"monitor"}
 
 func (a *app) main(args []string) int {
 	do := a.dispatch
-	if os.Getenv(sim.ApartVariable) != "" {
+	if os.Getenv(search.ApartVariable) != "" {
 		do = a.serve
 	}
 	code, err := do(args)
@@ -185,7 +188,7 @@ func (a *app) version(args []string) (int, error) {
 	case len(args) > 0:
 		return 0, fmt.Errorf("version: unexpected argument %q; see wtsim help", args[0])
 	}
-	fmt.Fprintln(a.stdout, "wtsim", sim.Version())
+	fmt.Fprintln(a.stdout, "wtsim", version.Wtsim())
 	return exitHeld, nil
 }
 
@@ -266,41 +269,41 @@ func flagError(f *pflag.FlagSet, err error) error {
 }
 
 // scenario finds a scenario by name.
-func (a *app) scenario(name string) (*sim.Simulation, error) {
+func (a *app) scenario(name string) (search.Subject, error) {
 	var names []string
 	for _, s := range a.scenarios {
 		if s.Name == name {
-			return apart(sim.Compile(s))
+			return of(sim.Compile(s))
 		}
 		names = append(names, s.Name)
 	}
 	if strings.HasPrefix(name, ".") || strings.Contains(name, ":") {
-		return nil, fmt.Errorf("unknown scenario %q; `wtsim list` shows them, one of your own is a package and an exported function, as ./shopsim:Scenario", name)
+		return search.Subject{}, fmt.Errorf("unknown scenario %q; `wtsim list` shows them, one of your own is a package and an exported function, as ./shopsim:Scenario", name)
 	}
-	return nil, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, didYouMean(name, names))
+	return search.Subject{}, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, didYouMean(name, names))
 }
 
-// apart makes the runs of an isolated scenario processes of this executable.
-func apart(s *sim.Simulation, err error) (*sim.Simulation, error) {
+// of is what is searched: the runs of an isolated scenario are processes of
+// this executable.
+func of(s *sim.Simulation, err error) (search.Subject, error) {
 	if err != nil {
-		return nil, err
+		return search.Subject{}, err
 	}
 	exe, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return search.Subject{}, err
 	}
-	s.Apart(func() *exec.Cmd {
+	return search.Subject{Simulation: s, Explain: report.Parting, Command: func() *exec.Cmd {
 		c := exec.Command(exe)
 		c.Args, c.Env = os.Args[:1], outsideEnv()
 		return c
-	})
-	return s, nil
+	}}, nil
 }
 
 // serve is what a process does that is there for one run.
 func (a *app) serve([]string) (int, error) {
 	signal.Ignore(os.Interrupt) // the process that has started this one deals with it
-	s, err := a.scenario(os.Getenv(sim.ApartVariable))
+	s, err := a.scenario(os.Getenv(search.ApartVariable))
 	if err != nil {
 		return 0, err
 	}

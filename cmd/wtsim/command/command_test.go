@@ -15,6 +15,8 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
+	"github.com/wtsim/wtsim/cloud/gcp"
 )
 
 // The command's tests are scripts that run the command itself, this test
@@ -72,7 +74,7 @@ func ownScenarios() []sim.Scenario {
 
 func small(name string, f http.HandlerFunc) sim.Scenario {
 	return sim.Scenario{
-		Name: name, Doc: "of the tests",
+		Name: name, Doc: "of the tests", Platform: gcp.CloudRun(),
 		Functions: []sim.Function{{Name: "f", New: func(cloud.Env) (cloud.Handler, error) { return cloud.HTTP(f), nil }}},
 		Clients:   []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "f"}}}},
 	}
@@ -163,10 +165,10 @@ func TestDidYouMean(t *testing.T) {
 // What kills a process is told from what it prints on purpose.
 func TestFatal(t *testing.T) {
 	stack := "panic: boom\n\ngoroutine 7 [running, synctest bubble 1]{\"wtsim\": \"12 charge(place-order(a/1).orders/1)\"}:\nmain.f()\n"
-	if sim.ReadFatal("", "wtsim: panic: is a word\n") != nil {
+	if search.ReadFatal("", "wtsim: panic: is a word\n") != nil {
 		t.Error("a panic is not told from its mention")
 	}
-	if f := sim.ReadFatal("exit status 2", stack); f == nil || f.Why != "panic: boom" || f.Function != "charge" {
+	if f := search.ReadFatal("exit status 2", stack); f == nil || f.Why != "panic: boom" || f.Function != "charge" {
 		t.Errorf("got %+v", f)
 	}
 }

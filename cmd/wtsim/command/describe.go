@@ -6,19 +6,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // describeOptions are the flags of `wtsim describe`.
 type describeOptions struct {
-	format     string
-	asJSON     bool
-	simulation *sim.Simulation
+	format  string
+	asJSON  bool
+	subject search.Subject
 }
 
 const describeExamples = `  wtsim describe checkout
@@ -49,7 +50,7 @@ type description struct {
 	Always        []string              `json:"always"` // what holds for every application
 	Faults        describedFaults       `json:"faults"`
 	Guarantees    []describedGuaranteed `json:"guarantees"` // that `wtsim mutate` takes away
-	Flow          sim.Flow              `json:"flow"`
+	Flow          report.Flow           `json:"flow"`
 }
 
 type describedFunction struct {
@@ -96,21 +97,21 @@ func (a *app) describe(args []string) (int, error) {
 		return a.runPackage(ref, append([]string{"describe"}, args...))
 	}
 	var err error
-	if o.simulation, err = a.scenario(f.Arg(0)); err != nil {
+	if o.subject, err = a.scenario(f.Arg(0)); err != nil {
 		return 0, err
 	}
 	if _, ok := currentJob(); ok {
 		return exitHeld, a.describeHere(o)
 	}
-	return a.inChild("describe", args, func(f *sim.Fatal) (int, error) {
-		name := o.simulation.Scenario().Name
+	return a.inChild("describe", args, func(f *search.Fatal) (int, error) {
+		name := o.subject.Scenario().Name
 		return 0, fmt.Errorf("%s: its benign run ends the process: %s; see `wtsim trace %s`", name, f.Why, calledAs(name))
 	})
 }
 
 func (a *app) describeHere(o *describeOptions) error {
-	benign := o.simulation.Run(scheduler.Benign{})
-	d := describeScenario(o.simulation, benign)
+	benign := o.subject.Run(scheduler.Benign{})
+	d := describeScenario(o.subject, benign)
 	switch {
 	case o.asJSON:
 		e := json.NewEncoder(a.stdout)
@@ -126,13 +127,13 @@ func (a *app) describeHere(o *describeOptions) error {
 	return nil
 }
 
-func describeScenario(simulation *sim.Simulation, benign *sim.Result) description {
-	s := simulation.Scenario()
+func describeScenario(subject search.Subject, benign *sim.Result) description {
+	s := subject.Scenario()
 	l := listedOf(s)
 	d := description{
 		Kind: "scenario", Name: s.Name, Doc: s.Doc, Expect: l.Expect, Deviations: l.Deviations, Relies: orEmpty(s.Relies),
-		Isolated: s.Isolated, Profile: s.Profile.Name, Functions: []describedFunction{}, Topics: []string{},
-		Always: sim.EveryApplication(), Faults: describeFaults(s.Faults), Flow: simulation.Flow(benign),
+		Isolated: s.Isolated, Profile: s.Platform.Name, Functions: []describedFunction{}, Topics: []string{},
+		Always: sim.EveryApplication(), Faults: describeFaults(s.Faults), Flow: report.FlowOf(s, benign),
 	}
 	for _, f := range s.Functions {
 		d.Functions = append(d.Functions, describeFunction(f))
@@ -142,9 +143,8 @@ func describeScenario(simulation *sim.Simulation, benign *sim.Result) descriptio
 			d.Topics = append(d.Topics, n.Name)
 		}
 	}
-	d.Subscriptions = parts(s.Subscriptions, describeSubscription)
-	d.Jobs = parts(s.Jobs, describeJob)
-	d.Queues = parts(s.Queues, describeQueue)
+	of := partsOf(&s)
+	d.Subscriptions, d.Jobs, d.Queues = orEmpty(of["subscription"]), orEmpty(of["job"]), orEmpty(of["queue"])
 	d.Clients = parts(s.Clients, describeClient)
 	d.Services = parts(s.Services, func(v cloud.Service) describedPart { return describedPart{v.Name(), serviceWords(v)} })
 	d.Events = append(parts(s.Rules, describeRule), otherEvents(s.Rules, benign)...)
@@ -152,8 +152,8 @@ func describeScenario(simulation *sim.Simulation, benign *sim.Result) descriptio
 	for _, p := range s.Properties {
 		d.Properties = append(d.Properties, describedPart{p.Name(), p.Sentence()})
 	}
-	for _, g := range simulation.Guarantees() {
-		d.Guarantees = append(d.Guarantees, describedGuaranteed{g.Name, g.Without, simulation.Uses(g.Name, benign)})
+	for _, g := range subject.Simulation.Guarantees() {
+		d.Guarantees = append(d.Guarantees, describedGuaranteed{g.Name, g.Without, subject.Simulation.Uses(g.Name, benign)})
 	}
 	return d
 }
@@ -167,9 +167,9 @@ func parts[T any](list []T, describe func(T) describedPart) []describedPart {
 	return out
 }
 
-func orEmpty(list []string) []string {
+func orEmpty[T any](list []T) []T {
 	if list == nil {
-		return []string{}
+		return []T{}
 	}
 	return list
 }
@@ -184,7 +184,7 @@ func serviceWords(v cloud.Service) string {
 func describeFaults(f sim.Faults) describedFaults {
 	d := describedFaults{Most: max(f.Most, 0), Kinds: f.Kinds, Functions: orEmpty(f.Functions), Services: orEmpty(f.Services)}
 	if d.Kinds == nil {
-		for _, k := range sim.Kinds() {
+		for _, k := range cloud.Kinds() {
 			d.Kinds = append(d.Kinds, k.Kind)
 		}
 	}
@@ -195,13 +195,13 @@ func describeFaults(f sim.Faults) describedFaults {
 }
 
 func describeFunction(f sim.Function) describedFunction {
-	d := describedFunction{Name: f.Name, Triggers: []string{}, Timeout: short(f.Timeout), Concurrency: f.Concurrency,
+	d := describedFunction{Name: f.Name, Triggers: []string{}, Timeout: cloud.Short(f.Timeout), Concurrency: f.Concurrency,
 		MaxInstances: f.MaxInstances, MinInstances: f.MinInstances}
 	for _, t := range f.Triggers {
-		d.Triggers = append(d.Triggers, triggerWords(t))
+		d.Triggers = append(d.Triggers, t.String())
 	}
 	if f.ColdStart > 0 {
-		d.Notes = append(d.Notes, "starts in "+short(f.ColdStart))
+		d.Notes = append(d.Notes, "starts in "+cloud.Short(f.ColdStart))
 	}
 	if f.AlwaysOn {
 		d.Notes = append(d.Notes, "CPU always on")
@@ -212,69 +212,18 @@ func describeFunction(f sim.Function) describedFunction {
 	return d
 }
 
-// triggerWords tells a trigger.
-func triggerWords(t sim.Trigger) string {
-	what := "messages of " + t.Topic
-	if t.Event != "" {
-		what = "events " + t.Event
-		for _, name := range sortedKeys(t.Match) {
-			what += fmt.Sprintf(", %s = %s", name, t.Match[name])
+// partsOf describes what is in the services, by its kind.
+func partsOf(s *sim.Scenario) map[string][]describedPart {
+	out := map[string][]describedPart{}
+	for _, v := range s.Services {
+		if m, ok := v.(cloud.Mapped); ok {
+			inside, _ := m.Map(s.Deployment())
+			for _, p := range inside {
+				out[p.Kind] = append(out[p.Kind], describedPart{p.Name, p.Doc})
+			}
 		}
 	}
-	if t.Push {
-		what += ", pushed, ack deadline " + short(t.AckDeadline)
-	}
-	return what + policyWords(t.Policy)
-}
-
-func policyWords(p sim.Policy) string {
-	var out []string
-	switch {
-	case p.Once:
-		out = append(out, "no retries")
-	case p.MinBackoff == 0:
-		out = append(out, "again at once for "+short(p.KeepFor))
-	default:
-		out = append(out, fmt.Sprintf("again after %s to %s, for %s", short(p.MinBackoff), short(p.MaxBackoff), short(p.KeepFor)))
-	}
-	if p.Ordered {
-		out = append(out, "in order by key")
-	}
-	if p.Filter != "" {
-		out = append(out, "where "+p.Filter)
-	}
-	if p.DeadLetter != "" {
-		out = append(out, fmt.Sprintf("after %d attempts to %s", p.MaxAttempts, p.DeadLetter))
-	}
-	return "; " + strings.Join(out, "; ")
-}
-
-func describeSubscription(s sim.Subscription) describedPart {
-	what := fmt.Sprintf("of topic %s, ack deadline %s", s.Topic, short(s.AckDeadline))
-	if s.ExactlyOnce {
-		what += ", exactly once"
-	}
-	return describedPart{s.Name, what + policyWords(s.Policy)}
-}
-
-func describeJob(j sim.Job) describedPart {
-	when := j.Cron + " " + j.Zone
-	if j.Every > 0 {
-		when = "every " + short(j.Every)
-	}
-	if j.Ticks > 0 {
-		when += ", " + times(j.Ticks, "time", "times")
-	}
-	does := "invokes " + j.Function
-	if j.Topic != "" {
-		does = "publishes to " + j.Topic
-	}
-	return describedPart{j.Name, fmt.Sprintf("%s: %s; %s", when, does, times(j.Retries, "retry", "retries"))}
-}
-
-func describeQueue(q sim.Queue) describedPart {
-	return describedPart{q.Name, fmt.Sprintf("%s, again after %s to %s; %g a second, %d at a time; a name is remembered for %s",
-		times(q.MaxAttempts, "attempt", "attempts"), short(q.MinBackoff), short(q.MaxBackoff), q.PerSecond, q.Concurrent, short(q.RemembersFor))}
+	return out
 }
 
 func describeClient(c sim.Client) describedPart {
@@ -291,7 +240,7 @@ func describeClient(c sim.Client) describedPart {
 	}
 	what := strings.Join(requests, ", then ")
 	if c.Retries > 0 {
-		what += fmt.Sprintf("; %s, %s apart", times(c.Retries, "retry", "retries"), short(c.Backoff))
+		what += fmt.Sprintf("; %s, %s apart", cloud.Times(c.Retries, "retry", "retries"), cloud.Short(c.Backoff))
 	}
 	return describedPart{c.Name, what}
 }
@@ -344,25 +293,6 @@ func otherEvents(rules []probe.Rule, benign *sim.Result) []describedPart {
 		}
 	}
 	return out
-}
-
-func times(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-// short is a duration without the units that are zero: 1h, 10m, 1m30s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func sortedKeys(m map[string]string) []string {

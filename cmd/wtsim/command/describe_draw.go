@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
 )
 
 // The shapes of nodes: of Mermaid what stands around the label, of Graphviz
@@ -22,7 +22,7 @@ var shapes = map[string]struct{ open, close, dot string }{
 var mermaidEscape = strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "&", "#amp;", "`", "#96;", `\`, "#92;", "\n", " ", "\t", " ")
 
 // flowMermaid draws a flow as a flowchart of Mermaid.
-func flowMermaid(f sim.Flow) string {
+func flowMermaid(f report.Flow) string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	for i, n := range f.Nodes {
@@ -42,7 +42,7 @@ func flowMermaid(f sim.Flow) string {
 var dotEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ")
 
 // flowDot draws a flow as a graph of Graphviz.
-func flowDot(name string, f sim.Flow) string {
+func flowDot(name string, f report.Flow) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph \"%s\" {\n  rankdir=LR\n", dotEscape.Replace(name))
 	for i, n := range f.Nodes {

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/sim/report"
 )
 
 // text is the description for people.
@@ -80,7 +81,7 @@ func functionParts(functions []describedFunction) []describedPart {
 }
 
 // flowParts are the edges, by where they begin.
-func flowParts(f sim.Flow) []describedPart {
+func flowParts(f report.Flow) []describedPart {
 	var out []describedPart
 	for i, n := range f.Nodes {
 		var to []string
@@ -102,7 +103,7 @@ func flowParts(f sim.Flow) []describedPart {
 }
 
 // nodeWords name a node; of functions and services the name is enough.
-func nodeWords(n sim.FlowNode) string {
+func nodeWords(n report.FlowNode) string {
 	if n.Kind == "function" || n.Kind == "service" {
 		return n.Name
 	}
@@ -117,7 +118,7 @@ func (f *describedFaults) text() string {
 		fmt.Fprintf(&b, "  at most %d a run\n", f.Most)
 	}
 	kinds := strings.Join(f.Kinds, ", ")
-	if len(f.Kinds) == len(sim.Kinds()) {
+	if len(f.Kinds) == len(cloud.Kinds()) {
 		kinds = "all that `wtsim faults` lists"
 	}
 	fmt.Fprintf(&b, "  kinds: %s\n", kinds)

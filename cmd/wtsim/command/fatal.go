@@ -7,6 +7,7 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // mostOutside is how many runs shrinking may take where each is a process.
@@ -15,7 +16,7 @@ const mostOutside = 1000
 // tellFatal tells a schedule in which a handler has ended the process: its
 // plan is what the schedule journals before it dies, reduced in processes of
 // their own.
-func (s *search) tellFatal(number int, f *sim.Fatal) (*reported, error) {
+func (s *supervisor) tellFatal(number int, f *search.Fatal) (*reported, error) {
 	schedule, plan, err := s.journal(number)
 	if err != nil {
 		return nil, err
@@ -25,7 +26,7 @@ func (s *search) tellFatal(number int, f *sim.Fatal) (*reported, error) {
 	}
 	complete := false
 	r := &reported{Outcome: outcome{Scenario: s.options.scenario, Complete: &complete, Seed: schedule.Seed, Strategy: schedule.Strategy}}
-	of, err := s.options.simulation.Of(s.options.search(), number)
+	of, err := s.options.subject.Of(s.options.search(), number)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (s *search) tellFatal(number int, f *sim.Fatal) (*reported, error) {
 // repeatFatal runs a plan that has ended its process until it does so again,
 // three times at most: goroutines that the runtime interleaves need not meet
 // each time. It returns nil if it never does.
-func repeatFatal(s *sim.Simulation, plan scheduler.Plan, property string) *sim.Result {
+func repeatFatal(s search.Subject, plan scheduler.Plan, property string) *sim.Result {
 	for range 3 {
 		if r := s.Run(scheduler.NewReplay(plan)); r.Verdict == sim.Violated && r.Violation.Property == property {
 			return r
@@ -60,7 +61,7 @@ func repeatFatal(s *sim.Simulation, plan scheduler.Plan, property string) *sim.R
 
 // outsideStopper says when shrinking by processes has taken too long, or was
 // interrupted.
-func (s *search) outsideStopper() func() bool {
+func (s *supervisor) outsideStopper() func() bool {
 	runs, deadline := 0, time.Now().Add(shrinkTime)
 	return func() bool {
 		select {

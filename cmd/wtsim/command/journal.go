@@ -34,7 +34,7 @@ func (a *app) workJournal(o *runOptions, number int, lost map[int]bool) (int, er
 	told := schedule
 	told.Source = nil
 	_ = out.Encode(journalLine{Schedule: &told})
-	o.simulation.Run(s.Around(schedule.Source))
+	o.subject.Run(s.Around(schedule.Source))
 	return exitHeld, nil
 }
 
@@ -65,7 +65,7 @@ func (j *journal) Note(note string) { _ = j.out.Encode(journalLine{Note: note}) 
 
 // journal runs a schedule that ends its process, and returns it with the plan
 // of the run that has done so.
-func (s *search) journal(number int) (scheduler.Schedule, scheduler.Plan, error) {
+func (s *supervisor) journal(number int) (scheduler.Schedule, scheduler.Plan, error) {
 	var out bytes.Buffer
 	schedule, plan := scheduler.Schedule{Number: number}, scheduler.Plan{}
 	c, err := newChild(fmt.Sprintf("journal %d%s", number, s.lostOf(number)), s.args, &out, nil)

@@ -193,7 +193,7 @@ type yield struct {
 }
 
 // yielded takes note of what a strategy has brought.
-func (s *search) yielded(e *ended) {
+func (s *supervisor) yielded(e *ended) {
 	y := s.yields[e.By]
 	if y == nil {
 		y = &yield{}
@@ -206,7 +206,7 @@ func (s *search) yielded(e *ended) {
 }
 
 // figures are what there is to show.
-func (s *search) figures() figures {
+func (s *supervisor) figures() figures {
 	f := figures{scenario: s.options.scenario, ran: s.ran(), total: s.total, workers: len(s.workers),
 		spent: time.Since(s.began), most: s.options.duration, behaviours: len(s.seen.orders), yields: s.yields}
 	f.covered, f.coverable = s.seen.covered()

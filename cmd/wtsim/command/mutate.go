@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // mutateOptions are the flags of `wtsim mutate`.
@@ -25,7 +25,7 @@ type mutateOptions struct {
 	asJSON    bool
 
 	scenario   string
-	simulation *sim.Simulation
+	subject    search.Subject
 	guarantees []cloud.Guarantee // of which only what --only says
 }
 
@@ -88,7 +88,7 @@ func (a *app) mutate(args []string) (int, error) {
 	}
 	var err error
 	if o.scenario = f.Arg(0); o.scenario != "" {
-		o.simulation, err = a.scenario(o.scenario)
+		o.subject, err = a.scenario(o.scenario)
 	}
 	if err != nil {
 		return 0, err
@@ -109,7 +109,7 @@ func (o *mutateOptions) validate() error {
 	case o.workers < 1:
 		return fmt.Errorf("--workers is %d, wanted at least 1", o.workers)
 	}
-	all := o.simulation.Guarantees()
+	all := o.subject.Simulation.Guarantees()
 	var names []string
 	for _, g := range all {
 		names = append(names, g.Name)
@@ -151,7 +151,7 @@ func (a *app) superviseMutate(o *mutateOptions, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	s := o.simulation.Scenario()
+	s := o.subject.Scenario()
 	for _, g := range o.guarantees {
 		r := mutation{Kind: mutationsKind, Scenario: o.scenario, Weakening: g.Name, Without: g.Without, Source: g.Source, Outcome: notRun,
 			Relied: slices.Contains(s.Relies, g.Name)}
@@ -258,7 +258,7 @@ func (m *mutations) try(i int) (mutation, error) {
 }
 
 // ask lets a child do a job and reads the object that it prints last.
-func (m *mutations) ask(job string, object any) (*sim.Fatal, error) {
+func (m *mutations) ask(job string, object any) (*search.Fatal, error) {
 	var out bytes.Buffer
 	c, err := newChild(job, m.args, &out, m.app.stderr)
 	if err != nil {

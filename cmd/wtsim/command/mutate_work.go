@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/scheduler"
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // survey is what a child says of the scenario as it is.
@@ -56,13 +57,13 @@ func (a *app) workMutate(o *mutateOptions, j job) (int, error) {
 // without a guarantee.
 func (o *mutateOptions) survey() (survey, error) {
 	var s survey
-	benign := o.simulation.Run(scheduler.Benign{})
+	benign := o.subject.Run(scheduler.Benign{})
 	for _, g := range o.guarantees {
-		if o.simulation.Uses(g.Name, benign) {
+		if o.subject.Simulation.Uses(g.Name, benign) {
 			s.Used = append(s.Used, g.Name)
 		}
 	}
-	found, err := o.search(o.simulation)
+	found, err := o.search(o.subject)
 	if err != nil {
 		return s, err
 	}
@@ -74,14 +75,14 @@ func (o *mutateOptions) survey() (survey, error) {
 	return s, nil
 }
 
-func (o *mutateOptions) search(s *sim.Simulation) (sim.Found, error) {
+func (o *mutateOptions) search(s search.Subject) (search.Found, error) {
 	ctx, _ := orders(os.Stdin)
-	return s.Search(ctx, sim.Search{Schedules: o.schedules})
+	return s.Search(ctx, search.Options{Schedules: o.schedules})
 }
 
 // whyUnclear says why the lowest schedule that could not be judged could not,
 // if there is one.
-func whyUnclear(f sim.Found) string {
+func whyUnclear(f search.Found) string {
 	var lowest unclear
 	if f.Inconclusive != nil {
 		lowest.note(f.Unclear, f.Inconclusive.Why)
@@ -94,7 +95,7 @@ func whyUnclear(f sim.Found) string {
 
 // without searches the scenario without a guarantee, and reduces what is found.
 func (o *mutateOptions) without(guarantee string) (trial, error) {
-	weak, err := o.simulation.Without(guarantee)
+	weak, err := o.subject.Without(guarantee)
 	if err != nil {
 		return trial{}, err
 	}
@@ -113,12 +114,12 @@ func (o *mutateOptions) without(guarantee string) (trial, error) {
 		return t, nil
 	}
 	deadline := time.Now().Add(shrinkTime)
-	shrunk := found.Simulation.Shrink(found.Result, func() bool { return time.Now().After(deadline) })
+	shrunk := found.Subject.Shrink(found.Result, func() bool { return time.Now().After(deadline) })
 	r := shrunk.Result
 	ns := notes(r.Record.Plan)
 	t.Outcome, t.Violation, t.Deviations = noticed, shortOf(r.Violation), &ns
 	if o.story {
-		t.Story = r.Story(shrunk.Simulation.Run(scheduler.Benign{}), sim.StoryOptions{})
+		t.Story = report.Story(r, shrunk.Subject.Run(scheduler.Benign{}), report.StoryOptions{})
 	}
 	return t, nil
 }

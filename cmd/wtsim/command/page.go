@@ -8,6 +8,7 @@ import (
 
 	"github.com/wtsim/wtsim/internal/wholefile"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
 )
 
 //go:embed page.html
@@ -62,7 +63,7 @@ func newPage(scenario string, r, benign *sim.Result) *page {
 			p.Lanes = append(p.Lanes, lane)
 		}
 	}
-	differs := sim.Differs(r, benign)
+	differs := report.Differs(r, benign)
 	for i := range r.Steps {
 		s := &r.Steps[i]
 		x := row{Time: s.Time.Format("15:04:05.000000"), Cells: make([]string, len(p.Lanes)), Notes: s.Deviations,
@@ -91,7 +92,7 @@ func laneOf(s *sim.Step) string {
 
 func cellOf(s *sim.Step) string {
 	text := fmt.Sprintf("#%d %s", s.Number, s.What)
-	if result := s.ResultText(); result != "" {
+	if result := report.Outcome(s); result != "" {
 		text += " → " + result
 	}
 	return text

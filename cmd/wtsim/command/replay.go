@@ -13,6 +13,8 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // replayOptions are the flags of `wtsim replay`.
@@ -22,9 +24,9 @@ type replayOptions struct {
 	logs   bool
 	html   string
 
-	path       string
-	file       *sim.Counterexample
-	simulation *sim.Simulation
+	path    string
+	file    *search.Counterexample
+	subject search.Subject
 }
 
 func (a *app) replay(args []string) (int, error) {
@@ -47,24 +49,24 @@ func (a *app) replay(args []string) (int, error) {
 	}
 	o.path = f.Arg(0)
 	var err error
-	if o.file, err = sim.ReadCounterexample(o.path); err != nil {
+	if o.file, err = search.ReadCounterexample(o.path); err != nil {
 		return 0, err
 	}
-	if o.simulation, err = a.scenario(o.file.Scenario); err != nil {
+	if o.subject, err = a.scenario(o.file.Scenario); err != nil {
 		return 0, fmt.Errorf("%s: %w, one of your own is named by --of ./shopsim:Scenario", o.path, err)
 	}
-	if o.simulation, err = o.simulation.With(o.file.Inputs); err != nil {
+	if o.subject, err = o.subject.With(o.file.Inputs); err != nil {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
 	if _, ok := currentJob(); ok {
 		return a.replayHere(o)
 	}
-	return a.inChild("replay", args, func(f *sim.Fatal) (int, error) { return a.replayFatal(o, f) })
+	return a.inChild("replay", args, func(f *search.Fatal) (int, error) { return a.replayFatal(o, f) })
 }
 
 // inChild lets a child do the whole command, and reports a fatal error of a
 // handler.
-func (a *app) inChild(verb string, args []string, onFatal func(*sim.Fatal) (int, error)) (int, error) {
+func (a *app) inChild(verb string, args []string, onFatal func(*search.Fatal) (int, error)) (int, error) {
 	ctx, stop := interruptible()
 	defer stop()
 	c, err := newChild(tellJob, append([]string{verb}, args...), a.inherit(), a.stderr)
@@ -92,13 +94,13 @@ func (a *app) inChild(verb string, args []string, onFatal func(*sim.Fatal) (int,
 // replayHere runs the counterexample and tells it.
 func (a *app) replayHere(o *replayOptions) (int, error) {
 	began := time.Now()
-	r := o.simulation.Run(scheduler.NewReplay(o.file.Deviations))
+	r := o.subject.Run(scheduler.NewReplay(o.file.Deviations))
 	matches := o.file.Same(r)
 	unmatched := notesAt(r.Unmatched)
 	out := outcome{
 		Scenario: o.file.Scenario, Verdict: r.Verdict, Why: r.Why, Seed: o.file.Seed, Violation: shortOf(r.Violation),
 		Deviations: notes(r.Record.Plan), Matches: &matches, Unmatched: &unmatched, TraceHash: r.Hash, Stack: r.Stack,
-		Inputs: drawn(o.simulation),
+		Inputs: drawn(o.subject),
 	}
 	if r.Verdict == sim.Held && len(unmatched) > 0 {
 		out.Verdict, out.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", deviations(len(unmatched)))
@@ -109,7 +111,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	if !matches {
 		out.Difference = o.difference(r, out.Why)
 	}
-	benign := o.simulation.Run(scheduler.Benign{})
+	benign := o.subject.Run(scheduler.Benign{})
 	var trouble error
 	if o.html != "" {
 		trouble = writePage(o.html, o.file.Scenario, r, benign)
@@ -126,7 +128,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 // repeat looks whether a run that is not the file's is one of many: then it
 // shows nothing but a violation.
 func (o *replayOptions) repeat(out *outcome, r *sim.Result) {
-	difference := o.simulation.Repeats(r)
+	difference := o.subject.Repeats(r)
 	if difference == "" {
 		return
 	}
@@ -151,7 +153,7 @@ func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
 	for _, u := range *out.Unmatched {
 		fmt.Fprintf(w, "  did not occur: %s\n", u)
 	}
-	fmt.Fprintf(w, "\n%s\n", indent(r.Story(benign, sim.StoryOptions{Full: o.full, Logs: o.logs}), "  "))
+	fmt.Fprintf(w, "\n%s\n", indent(report.Story(r, benign, report.StoryOptions{Full: o.full, Logs: o.logs}), "  "))
 	if r.Stack != "" {
 		fmt.Fprintf(w, "\n%s\n", indent(firstLines(r.Stack, 40), "  "))
 	}
@@ -215,11 +217,11 @@ func notesAt(p scheduler.Plan) []string {
 	return out
 }
 
-func (a *app) replayFatal(o *replayOptions, f *sim.Fatal) (int, error) {
+func (a *app) replayFatal(o *replayOptions, f *search.Fatal) (int, error) {
 	v := f.Violation()
 	matches := o.file.Violation != nil && o.file.Violation.Property == v.Property
 	out := outcome{Scenario: o.file.Scenario, Verdict: sim.Violated, Violation: shortOf(v),
-		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.Stack, Inputs: drawn(o.simulation)}
+		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.Stack, Inputs: drawn(o.subject)}
 	if o.asJSON {
 		return exitViolated, out.print(a.stdout)
 	}
@@ -232,9 +234,9 @@ func (a *app) replayFatal(o *replayOptions, f *sim.Fatal) (int, error) {
 
 // traceOptions are the flags of `wtsim trace`.
 type traceOptions struct {
-	asJSON     bool
-	logs       bool
-	simulation *sim.Simulation
+	asJSON  bool
+	logs    bool
+	subject search.Subject
 }
 
 func (a *app) trace(args []string) (int, error) {
@@ -249,13 +251,13 @@ func (a *app) trace(args []string) (int, error) {
 		return a.runPackage(ref, append([]string{"trace"}, args...))
 	}
 	var err error
-	if o.simulation, err = a.scenario(f.Arg(0)); err != nil {
+	if o.subject, err = a.scenario(f.Arg(0)); err != nil {
 		return 0, err
 	}
 	if _, ok := currentJob(); ok {
 		return a.traceHere(o)
 	}
-	return a.inChild("trace", args, func(f *sim.Fatal) (int, error) {
+	return a.inChild("trace", args, func(f *search.Fatal) (int, error) {
 		fmt.Fprintf(a.stdout, "%v\n\n%s\n", f.Violation(), indent(firstLines(f.Stack, 30), "  "))
 		return exitViolated, nil
 	})
@@ -264,8 +266,8 @@ func (a *app) trace(args []string) (int, error) {
 // traceHere tells the benign run.
 func (a *app) traceHere(o *traceOptions) (int, error) {
 	began := time.Now()
-	r := o.simulation.Run(scheduler.Benign{})
-	name := o.simulation.Scenario().Name
+	r := o.subject.Run(scheduler.Benign{})
+	name := o.subject.Scenario().Name
 	if o.asJSON {
 		if err := a.eachJSON(len(r.Steps), func(i int) any { return stepLine(&r.Steps[i]) }); err != nil {
 			return 0, err
@@ -273,8 +275,8 @@ func (a *app) traceHere(o *traceOptions) (int, error) {
 		return exitOf(r.Verdict), outcome{Scenario: name, Verdict: r.Verdict, Why: r.Why, Violation: shortOf(r.Violation),
 			TraceHash: r.Hash, Stack: r.Stack, ElapsedNS: time.Since(began).Nanoseconds()}.print(a.stdout)
 	}
-	fmt.Fprintf(a.stdout, "%s\n", indent(r.Story(nil, sim.StoryOptions{Full: true, Logs: o.logs}), ""))
-	tellInputs(a.stdout, outcome{Inputs: drawn(o.simulation)})
+	fmt.Fprintf(a.stdout, "%s\n", indent(report.Story(r, nil, report.StoryOptions{Full: true, Logs: o.logs}), ""))
+	tellInputs(a.stdout, outcome{Inputs: drawn(o.subject)})
 	fmt.Fprintf(a.stdout, "\n%s: %d steps, %d decisions, benign run %s\n", name, len(r.Steps), len(r.Record.Decisions), r.Verdict)
 	switch {
 	case r.Violation != nil:

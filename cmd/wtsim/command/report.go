@@ -10,8 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/internal/jsonfile"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // shrinkTime is how long shrinking may take, in real time.
@@ -20,7 +23,7 @@ const shrinkTime = time.Minute
 // path is where the counterexample of a schedule goes.
 func (o *runOptions) path(number int) string {
 	if o.out != "" {
-		return sim.FreePath(o.out)
+		return jsonfile.FreePath(o.out)
 	}
 	seed := uint64(number)
 	if o.single {
@@ -28,16 +31,16 @@ func (o *runOptions) path(number int) string {
 	} else if scheduler.Seeded(o.strategy) {
 		seed += o.firstSeed - 1
 	}
-	return sim.FreePath(fmt.Sprintf("wtsim-%s-%d.json", strings.ReplaceAll(o.scenario, "/", "-"), seed))
+	return jsonfile.FreePath(fmt.Sprintf("wtsim-%s-%d.json", strings.ReplaceAll(o.scenario, "/", "-"), seed))
 }
 
 // reported is what is told of one schedule. The search adds what only it
 // knows.
 type reported struct {
-	Outcome        outcome             `json:"outcome"`
-	Text           string              `json:"text"` // for people
-	Counterexample *sim.Counterexample `json:"counterexample,omitempty"`
-	Trouble        string              `json:"trouble,omitempty"` // what has gone wrong besides
+	Outcome        outcome                `json:"outcome"`
+	Text           string                 `json:"text"` // for people
+	Counterexample *search.Counterexample `json:"counterexample,omitempty"`
+	Trouble        string                 `json:"trouble,omitempty"` // what has gone wrong besides
 }
 
 // report runs a schedule again, shrinks it and tells it.
@@ -48,7 +51,7 @@ func (a *app) report(o *runOptions, number int, lost map[int]bool) (*reported, e
 	if err != nil {
 		return nil, err
 	}
-	r := o.simulation.Run(schedule.Source)
+	r := o.subject.Run(schedule.Source)
 	complete := false
 	rep := &reported{Outcome: outcome{Scenario: o.scenario, Verdict: r.Verdict, Why: r.Why, Complete: &complete,
 		Seed: schedule.Seed, TraceHash: r.Hash, Stack: r.Stack}}
@@ -62,45 +65,45 @@ func (a *app) report(o *runOptions, number int, lost map[int]bool) (*reported, e
 		rep.Text = o.verdictText(rep.Outcome)
 		return rep, nil
 	}
-	shrunk := asIs(o.simulation, r)
+	shrunk := asIs(o.subject, r)
 	if !o.noShrink {
-		shrunk = o.simulation.Shrink(r, stopper())
+		shrunk = o.subject.Shrink(r, stopper())
 	}
 	rep.violated(shrunk, len(r.Record.Plan))
 	r = shrunk.Result
-	benign := shrunk.Simulation.Run(scheduler.Benign{})
+	benign := shrunk.Subject.Run(scheduler.Benign{})
 	if o.html != "" {
 		if err := writePage(o.html, o.scenario, r, benign); err != nil {
 			rep.Trouble = err.Error()
 		}
 	}
-	rep.Text = o.foundText(rep.Outcome, shrunk, number, r.Story(benign, sim.StoryOptions{Full: o.full, Logs: o.logs}))
+	rep.Text = o.foundText(rep.Outcome, shrunk, number, report.Story(r, benign, report.StoryOptions{Full: o.full, Logs: o.logs}))
 	return rep, nil
 }
 
 // asIs is a violation that was not shrunk.
-func asIs(s *sim.Simulation, r *sim.Result) sim.Shrunk {
-	return sim.Shrunk{Shrunk: scheduler.Shrunk{Plan: r.Record.Plan}, Result: r, Simulation: s}
+func asIs(s search.Subject, r *sim.Result) search.Shrunk {
+	return search.Shrunk{Shrunk: scheduler.Shrunk{Plan: r.Record.Plan}, Result: r, Subject: s}
 }
 
 // violated fills in a violation; found is how many deviations it was found
 // with.
-func (rep *reported) violated(s sim.Shrunk, found int) {
+func (rep *reported) violated(s search.Shrunk, found int) {
 	o, r := &rep.Outcome, s.Result
 	o.Verdict, o.Why = sim.Violated, ""
 	if s.Parted != "" {
 		o.Why = parted(s)
 	}
 	o.Violation, o.FoundDeviations, o.Deviations = shortOf(r.Violation), &found, notes(r.Record.Plan)
-	o.TraceHash, o.Stack, o.Inputs = r.Hash, r.Stack, drawn(s.Simulation)
-	rep.Counterexample = sim.NewCounterexample(s.Simulation, o.Seed, r)
+	o.TraceHash, o.Stack, o.Inputs = r.Hash, r.Stack, drawn(s.Subject)
+	rep.Counterexample = search.NewCounterexample(s.Subject.Simulation, o.Seed, r)
 }
 
 // asFound tells a violation before anything else is done with it.
-func (o *runOptions) asFound(f sim.Found) *reported {
+func (o *runOptions) asFound(f search.Found) *reported {
 	complete := false
 	rep := &reported{Outcome: outcome{Scenario: o.scenario, Complete: &complete, Seed: f.Schedule.Seed, Strategy: f.Schedule.Strategy}}
-	shrunk := asIs(f.Simulation, f.Result)
+	shrunk := asIs(f.Subject, f.Result)
 	rep.violated(shrunk, len(shrunk.Plan))
 	rep.Text = o.foundText(rep.Outcome, shrunk, f.Number, "")
 	return rep
@@ -112,7 +115,7 @@ func (o *runOptions) unrepeatable(number int, r *sim.Result) string {
 	if r.Verdict == sim.Inconclusive {
 		return ""
 	}
-	if difference := o.simulation.Repeats(r); difference != "" {
+	if difference := o.subject.Repeats(r); difference != "" {
 		return o.notRepeatable(number, difference)
 	}
 	if r.Verdict == sim.Held && !o.single { // it violated where it was found
@@ -207,14 +210,14 @@ func (o *runOptions) verdictText(out outcome) string {
 }
 
 // foundText tells a violation.
-func (o *runOptions) foundText(out outcome, shrunk sim.Shrunk, number int, story string) string {
+func (o *runOptions) foundText(out outcome, shrunk search.Shrunk, number int, story string) string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "%s\n", shrunk.Result.Violation)
 	switch {
 	case o.noShrink:
 		fmt.Fprintf(&w, "found in schedule %d with %s:\n\n", number, deviations(*out.FoundDeviations))
 	default:
-		fmt.Fprintf(&w, "found in schedule %d, %s:\n\n", number, shrunk.Summary(*out.FoundDeviations))
+		fmt.Fprintf(&w, "found in schedule %d, %s:\n\n", number, report.Summary(shrunk, *out.FoundDeviations))
 	}
 	tellInputs(&w, out)
 	numbered(&w, out.Deviations, benignText(out.Verdict))
@@ -227,12 +230,12 @@ func (o *runOptions) foundText(out outcome, shrunk sim.Shrunk, number int, story
 }
 
 // parted says how a shrink met a run that was not repeatable.
-func parted(s sim.Shrunk) string {
+func parted(s search.Shrunk) string {
 	return "shrinking has stopped: a smaller plan was not repeatable: " + s.Parted
 }
 
 // drawn are the inputs of a scenario that draws them; nil of one that does not.
-func drawn(s *sim.Simulation) json.RawMessage {
+func drawn(s search.Subject) json.RawMessage {
 	if s.Scenario().Generate == nil {
 		return nil
 	}

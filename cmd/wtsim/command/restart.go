@@ -26,7 +26,7 @@ type worker struct {
 const mostRestarts = 5
 
 // start starts a process that goes on where the worker is.
-func (s *search) start(w *worker) error {
+func (s *supervisor) start(w *worker) error {
 	out, in := io.Pipe()
 	o := s.options
 	part, parts := w.index, o.workers
@@ -79,7 +79,7 @@ func (w *worker) ended(e *ended) {
 // hasEnded deals with the end of a worker's process. One that did not live to
 // the end of its work is followed by another, which goes on after the schedule
 // that it was at. The error is one of ours.
-func (s *search) hasEnded(e workerEvent) error {
+func (s *supervisor) hasEnded(e workerEvent) error {
 	w := e.worker
 	why, err := s.whyEnded(e)
 	switch {
@@ -112,7 +112,7 @@ func (s *search) hasEnded(e workerEvent) error {
 
 // whyEnded says why a process ended before its work was done. The error is
 // one of ours.
-func (s *search) whyEnded(e workerEvent) (why string, err error) {
+func (s *supervisor) whyEnded(e workerEvent) (why string, err error) {
 	var killed *killedError
 	switch w := e.worker; {
 	case errors.As(e.err, &killed):
@@ -129,7 +129,7 @@ func (s *search) whyEnded(e workerEvent) (why string, err error) {
 
 // lostOf are the schedules that the worker of a schedule has lost, as
 // arguments of a job.
-func (s *search) lostOf(number int) string {
+func (s *supervisor) lostOf(number int) string {
 	o := s.options
 	if len(s.workers) == 0 {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wtsim/wtsim/scheduler"
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // runOptions are the flags of `wtsim run`.
@@ -37,7 +37,7 @@ type runOptions struct {
 	single        bool // --seed was given
 	exhaustive    bool // --bound was given
 	scenario      string
-	simulation    *sim.Simulation
+	subject       search.Subject
 }
 
 const runExamples = `  wtsim run checkout/double-charge              search with the default strategies
@@ -58,7 +58,7 @@ func (a *app) run(args []string) (int, error) {
 		return a.runPackage(ref, append([]string{"run"}, args...))
 	}
 	var err error
-	if o.simulation, err = a.scenario(o.scenario); err != nil {
+	if o.subject, err = a.scenario(o.scenario); err != nil {
 		return 0, err
 	}
 	if job, ok := currentJob(); ok {
@@ -161,6 +161,6 @@ func (o *runOptions) validate(given func(flag string) bool) error {
 const unbounded = 1 << 20
 
 // search is what the flags ask the simulator for.
-func (o *runOptions) search() sim.Search {
-	return sim.Search{Strategy: o.strategy, Bound: o.bound, FirstSeed: o.firstSeed, Schedules: o.schedules}
+func (o *runOptions) search() search.Options {
+	return search.Options{Strategy: o.strategy, Bound: o.bound, FirstSeed: o.firstSeed, Schedules: o.schedules}
 }

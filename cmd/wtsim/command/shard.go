@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wtsim/wtsim/internal/jsonfile"
+	"github.com/wtsim/wtsim/internal/version"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -110,7 +112,7 @@ func (o *runOptions) dealt(through int) int {
 
 // keep writes the result file of a shard. Number is the schedule that was
 // found, or 0; whole says that there are no schedules left.
-func (s *search) keep(r *reported, number int, whole bool) error {
+func (s *supervisor) keep(r *reported, number int, whole bool) error {
 	o := s.options
 	if o.shards == 0 {
 		return nil
@@ -118,7 +120,7 @@ func (s *search) keep(r *reported, number int, whole bool) error {
 	f := &shardFile{Format: shardFormat, Scenario: o.scenario, Strategy: o.strategy, FirstSeed: o.firstSeed, Schedules: o.schedules,
 		NoShrink: o.noShrink, Shard: o.shard, Shards: o.shards, Verdict: r.Outcome.Verdict, Interrupted: s.interrupted, Complete: whole,
 		Through: math.MaxInt32, Ran: s.ran(), Pruned: r.Outcome.Pruned, Orders: s.seen.packed(), Cases: s.seen.cases, Found: number, Reported: r,
-		ElapsedNS: r.Outcome.ElapsedNS, Wtsim: sim.Version(), Go: runtime.Version(), Runtime: sim.RuntimeName()}
+		ElapsedNS: r.Outcome.ElapsedNS, Wtsim: version.Wtsim(), Go: runtime.Version(), Runtime: sim.RuntimeName()}
 	if o.exhaustive {
 		f.Bound = &o.bound
 	}
@@ -131,7 +133,7 @@ func (s *search) keep(r *reported, number int, whole bool) error {
 	if s.unclear.Why != "" {
 		f.Unclear = &s.unclear
 	}
-	if err := sim.WriteFile(o.resultPath(), f); err != nil {
+	if err := jsonfile.Write(o.resultPath(), f); err != nil {
 		return fmt.Errorf("the result file could not be written: %w", err)
 	}
 	return nil
@@ -155,14 +157,14 @@ func readShard(path string) (*shardFile, tally, error) {
 	}
 	var head struct{ Format string }
 	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, seen, fmt.Errorf("%s: not a result file: %w; wanted the JSON that `wtsim run --shard` writes", path, sim.DescribeJSON(data, err))
+		return nil, seen, fmt.Errorf("%s: not a result file: %w; wanted the JSON that `wtsim run --shard` writes", path, jsonfile.Describe(data, err))
 	}
 	if head.Format != shardFormat {
 		return nil, seen, fmt.Errorf("%s: format is %q, wanted %q, which `wtsim run --shard` writes with --result", path, head.Format, shardFormat)
 	}
 	f := &shardFile{}
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(f); err != nil {
-		return nil, seen, fmt.Errorf("%s: %w; wanted the file as `wtsim run --shard` has written it", path, sim.DescribeJSON(data, err))
+		return nil, seen, fmt.Errorf("%s: %w; wanted the file as `wtsim run --shard` has written it", path, jsonfile.Describe(data, err))
 	}
 	switch {
 	case f.Scenario == "":

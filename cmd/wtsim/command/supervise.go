@@ -14,10 +14,11 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
-// search is one search, as its parent process sees it.
-type search struct {
+// supervisor is one search, as its parent process sees it.
+type supervisor struct {
 	app         *app
 	options     *runOptions
 	args        []string
@@ -32,7 +33,7 @@ type search struct {
 	first       int    // the lowest schedule that violates; 0 if none is known
 	what        string // it does
 	found       map[int]*found
-	fatal       map[int]*sim.Fatal
+	fatal       map[int]*search.Fatal
 	unclear     unclear
 	interrupted bool
 	timeUp      bool
@@ -55,15 +56,15 @@ func (u *unclear) note(number int, why string) {
 type workerEvent struct {
 	worker  *worker
 	message message
-	code    int        // with ended
-	fatal   *sim.Fatal // with ended
+	code    int           // with ended
+	fatal   *search.Fatal // with ended
 	ended   bool
 	err     error
 }
 
 // supervise runs a search in child processes and reports its end.
 func (a *app) supervise(o *runOptions, args []string) (int, error) {
-	s := &search{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*sim.Fatal{}, found: map[int]*found{}, seen: newTally(),
+	s := &supervisor{app: a, options: o, args: args, began: time.Now(), fatal: map[int]*search.Fatal{}, found: map[int]*found{}, seen: newTally(),
 		events: make(chan workerEvent), interrupts: make(chan os.Signal, 1), view: newView(a.stderr, o.progress), yields: map[string]*yield{}}
 	defer s.view.clear()
 	signal.Notify(s.interrupts, os.Interrupt, syscall.SIGTERM)
@@ -90,7 +91,7 @@ func (a *app) supervise(o *runOptions, args []string) (int, error) {
 }
 
 // listen passes on what a worker prints.
-func (s *search) listen(w *worker, out io.Reader, heard chan<- struct{}) {
+func (s *supervisor) listen(w *worker, out io.Reader, heard chan<- struct{}) {
 	defer close(heard)
 	for lines := bufio.NewReader(out); ; {
 		line, err := lines.ReadBytes('\n')
@@ -105,7 +106,7 @@ func (s *search) listen(w *worker, out io.Reader, heard chan<- struct{}) {
 }
 
 // follow takes note of what workers say until all have ended.
-func (s *search) follow() error {
+func (s *supervisor) follow() error {
 	var timeUp <-chan time.Time
 	if s.options.duration > 0 {
 		timeUp = time.After(s.options.duration)
@@ -133,7 +134,7 @@ func (s *search) follow() error {
 }
 
 // note takes in one event of a worker. The error is one of ours.
-func (s *search) note(e workerEvent) error {
+func (s *supervisor) note(e workerEvent) error {
 	w := e.worker
 	switch m := e.message; {
 	case e.ended:
@@ -160,7 +161,7 @@ func (s *search) note(e workerEvent) error {
 
 // violates keeps the lowest schedule that violates; workers need not go beyond
 // it.
-func (s *search) violates(number int, what string) {
+func (s *supervisor) violates(number int, what string) {
 	if s.first != 0 && s.first <= number {
 		return
 	}
@@ -170,13 +171,13 @@ func (s *search) violates(number int, what string) {
 	}
 }
 
-func (s *search) stop() {
+func (s *supervisor) stop() {
 	for _, w := range s.workers {
 		_ = w.stdin.Close()
 	}
 }
 
-func (s *search) ran() int {
+func (s *supervisor) ran() int {
 	n := 0
 	for _, w := range s.workers {
 		n += w.ran
@@ -185,7 +186,7 @@ func (s *search) ran() int {
 }
 
 // nothing reports a search that found no violation.
-func (s *search) nothing() (int, error) {
+func (s *supervisor) nothing() (int, error) {
 	whole := true
 	for _, w := range s.workers {
 		whole = whole && w.done != nil && w.done.Whole
@@ -202,7 +203,7 @@ func (s *search) nothing() (int, error) {
 	o.Pruned = s.pruned
 	s.seen.statistics(o, math.MaxInt)
 	if s.options.strategy == "bounded" { // all schedules have the same inputs
-		of, err := s.options.simulation.Of(s.options.search(), 1)
+		of, err := s.options.subject.Of(s.options.search(), 1)
 		if err != nil {
 			return 0, err
 		}
@@ -234,7 +235,7 @@ func deviations(n int) string {
 }
 
 // report tells the schedule that violates, and saves it.
-func (s *search) report(number int) (int, error) {
+func (s *supervisor) report(number int) (int, error) {
 	r, err := s.examine(number)
 	if err != nil {
 		return 0, err
@@ -265,7 +266,7 @@ func (s *search) report(number int) (int, error) {
 }
 
 // examine lets a child look at a schedule: it runs and shrinks it.
-func (s *search) examine(number int) (*reported, error) {
+func (s *supervisor) examine(number int) (*reported, error) {
 	if f := s.fatal[number]; f != nil {
 		return s.tellFatal(number, f)
 	}
@@ -309,7 +310,7 @@ func (s *search) examine(number int) (*reported, error) {
 }
 
 // finish fills in what is known at the end.
-func (s *search) finish(o *outcome) {
+func (s *supervisor) finish(o *outcome) {
 	o.ElapsedNS = time.Since(s.began).Nanoseconds()
 	if s.options.shards > 0 {
 		o.Shard = fmt.Sprintf("%d/%d", s.options.shard, s.options.shards)
@@ -320,7 +321,7 @@ func (s *search) finish(o *outcome) {
 }
 
 // tell prints what is reported, and what has gone wrong besides.
-func (s *search) tell(r *reported, trouble error) (int, error) {
+func (s *supervisor) tell(r *reported, trouble error) (int, error) {
 	code := s.app.print(r, s.options.asJSON, trouble)
 	if s.interrupted {
 		code = exitInterrupted

@@ -16,7 +16,7 @@ type tally struct {
 	cases  map[string]firsts
 }
 
-// firsts are the schedules in which a case of an effect, see [sim.Coverage],
+// firsts are the schedules in which a case of an effect, see [search.Coverage],
 // was offered first and taken first; 0 if none.
 type firsts struct {
 	Offered int `json:"offered"`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // message is a line that a worker of a search prints: one of these.
@@ -29,7 +30,7 @@ type ended struct {
 	Number         int      `json:"number"`
 	By             string   `json:"by"`              // the strategy that made it
 	Order          uint64   `json:"order,omitempty"` // hash of its partial order
-	Taken, Missing []string `json:",omitempty"`      // cases of effects that are new, see [sim.Coverage]
+	Taken, Missing []string `json:",omitempty"`      // cases of effects that are new, see [search.Coverage]
 	Why            string   `json:"why,omitempty"`   // it could not be judged
 	Stuck          bool     `json:"stuck,omitempty"` // because it was stuck
 }
@@ -85,12 +86,12 @@ func encoder(w io.Writer) *json.Encoder {
 	return e
 }
 
-func (a *app) workSearch(o *runOptions, s sim.Search) (int, error) {
+func (a *app) workSearch(o *runOptions, s search.Options) (int, error) {
 	out := encoder(a.stdout)
 	ctx, limit := orders(os.Stdin)
 	s.Limit = func() int { return int(limit.Load()) }
 	s.Before = func(n int) { _ = out.Encode(message{At: n}) }
-	var covered sim.Coverage
+	var covered search.Coverage
 	s.After = func(schedule scheduler.Schedule, r *sim.Result) {
 		e := ended{Number: schedule.Number, By: schedule.Strategy, Why: r.Why, Stuck: r.Abandoned}
 		if !r.Abandoned { // how far it got depends on the machine
@@ -99,10 +100,10 @@ func (a *app) workSearch(o *runOptions, s sim.Search) (int, error) {
 		}
 		_ = out.Encode(message{Ended: &e})
 	}
-	s.Differs = func(u sim.Unrepeatable) {
+	s.Differs = func(u search.Unrepeatable) {
 		_ = out.Encode(message{Unclear: &unclear{u.Number, notRepeatable(u.Number, u.Difference)}})
 	}
-	f, err := o.simulation.Search(ctx, s)
+	f, err := o.subject.Search(ctx, s)
 	if err != nil {
 		return 0, err
 	}
@@ -133,14 +134,14 @@ func orders(in io.Reader) (context.Context, *atomic.Int64) {
 }
 
 // schedule returns a schedule of a search by its number, and makes the
-// simulation that of its inputs.
-func (o *runOptions) schedule(s sim.Search, number int) (scheduler.Schedule, error) {
-	schedule, ok, err := o.simulation.Schedule(s, number)
+// subject that of its inputs.
+func (o *runOptions) schedule(s search.Options, number int) (scheduler.Schedule, error) {
+	schedule, ok, err := o.subject.Schedule(s, number)
 	if err == nil && !ok {
 		err = fmt.Errorf("there is no schedule %d", number)
 	}
 	if err == nil {
-		o.simulation, err = o.simulation.Of(s, number)
+		o.subject, err = o.subject.Of(s, number)
 	}
 	return schedule, err
 }

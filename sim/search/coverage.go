@@ -1,4 +1,4 @@
-package sim
+package search
 
 import (
 	"maps"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/sim"
 )
 
 // Coverage is what a search has covered of the at-least-once closure: each
@@ -28,7 +29,7 @@ const (
 // Add takes in a run. It returns the names of the cases that it is the first
 // to take, and of those that it is the first to be offered and does not take,
 // each sorted.
-func (c *Coverage) Add(r *Result) (taken, missing []string) {
+func (c *Coverage) Add(r *sim.Result) (taken, missing []string) {
 	if c.cases == nil {
 		c.cases = map[string]bool{}
 	}
@@ -47,7 +48,7 @@ func (c *Coverage) Add(r *Result) (taken, missing []string) {
 }
 
 // casesOf returns the cases that a run was offered; true if it took them.
-func casesOf(r *Result) map[string]bool {
+func casesOf(r *sim.Result) map[string]bool {
 	out := map[string]bool{}
 	note := func(name string, taken bool) { out[name] = out[name] || taken }
 	offered := map[string][]string{} // by step, the kinds
@@ -65,7 +66,7 @@ func casesOf(r *Result) map[string]bool {
 		if s.Operation == nil || s.Operation.Access&event.Writes == 0 {
 			continue
 		}
-		effect := s.Function + ": " + s.Operation.Service + "." + s.Operation.Method + " " + firstWord(cloud.Mask(s.Operation.Resource)) + ": "
+		effect := s.Effect() + ": "
 		for _, name := range offered[s.Identity] {
 			if name != "" && name != caseAgain {
 				note(effect+name, caseOf(s.Outcome) == name)

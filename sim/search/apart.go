@@ -1,4 +1,4 @@
-package sim
+package search
 
 import (
 	"bytes"
@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"slices"
 	"strconv"
 
-	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
 )
 
 // The runs of an isolated scenario are processes of their own: package-level
@@ -35,30 +33,18 @@ const withoutVariable = "WTSIM_WITHOUT"
 // inputsVariable tells it which inputs its scenario has drawn, if it draws any.
 const inputsVariable = "WTSIM_INPUTS"
 
-// Apart says how a process is started for one run of an isolated scenario:
-// one that calls [Simulation.Serve].
-func (s *Simulation) Apart(command func() *exec.Cmd) { s.command = command }
-
-// Outside returns a simulation of the same scenario each of whose runs is a
-// process of its own, so that one may end its process.
-func (s *Simulation) Outside() *Simulation {
-	out := *s
-	out.outside = true
-	return &out
-}
-
 // said is what the process of a run says: a decision that it wants taken, or
 // at last the result.
 type said struct {
 	Decision *scheduler.Decision
 	Note     string                // words for the newest deviation
 	Did      *scheduler.Transition // what has happened
-	Result   *Result
+	Result   *sim.Result
 }
 
 // Serve runs the scenario once for the process that has started this one, and
 // returns when it is told.
-func (s *Simulation) Serve() error {
+func (s Subject) Serve() error {
 	in, out := os.NewFile(3, "decisions"), os.NewFile(4, "result")
 	if in == nil || out == nil {
 		return fmt.Errorf("%s is set, but no process asks for a run", ApartVariable)
@@ -73,8 +59,7 @@ func (s *Simulation) Serve() error {
 			return err
 		}
 	}
-	s.served = true
-	return source.to.Encode(said{Result: s.Run(source)})
+	return source.to.Encode(said{Result: s.Simulation.RunWatched(source, sim.WatchStates)})
 }
 
 // asks is the source of a run that is told what to decide.
@@ -98,9 +83,9 @@ func (a *asks) Note(note string) { _ = a.to.Encode(said{Note: note}) }
 func (a *asks) Did(s *scheduler.Transition) { _ = a.to.Encode(said{Did: s}) }
 
 // runApart runs the scenario in a process of its own.
-func (s *Simulation) runApart(source scheduler.Source) *Result {
-	if s.command == nil {
-		return &Result{Verdict: Inconclusive, Why: "it is isolated: its runs are processes, which `wtsim run` and simtest.Check start", Record: &scheduler.Record{}}
+func (s Subject) runApart(source scheduler.Source) *sim.Result {
+	if s.Command == nil {
+		return s.Simulation.Run(source) // which says that an isolated one cannot
 	}
 	record := scheduler.NewDecider(source)
 	var printed bytes.Buffer
@@ -109,9 +94,9 @@ func (s *Simulation) runApart(source scheduler.Source) *Result {
 	switch {
 	case err == nil:
 	case fatal != nil:
-		r = &Result{Verdict: Violated, Record: record.Record(), Stack: fatal.Stack, Violation: fatal.Violation()}
+		r = &sim.Result{Verdict: sim.Violated, Record: record.Record(), Stack: fatal.Stack, Violation: fatal.Violation()}
 	default:
-		r = &Result{Verdict: Inconclusive, Record: record.Record(), Stack: printed.String(), Why: fmt.Sprintf("the process of the run ended: %v", err)}
+		r = &sim.Result{Verdict: sim.Inconclusive, Record: record.Record(), Stack: printed.String(), Why: fmt.Sprintf("the process of the run ended: %v", err)}
 	}
 	if replay, ok := source.(*scheduler.Replay); ok {
 		r.Unmatched = replay.Unmatched()
@@ -120,8 +105,8 @@ func (s *Simulation) runApart(source scheduler.Source) *Result {
 }
 
 // converse starts the process, answers what it asks, and returns its result.
-func (s *Simulation) converse(record *scheduler.Decider, printed *bytes.Buffer) (*Result, error) {
-	cmd := s.command()
+func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer) (*sim.Result, error) {
+	cmd, scenario := s.Command(), s.Simulation.Scenario()
 	questions, ask, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -134,19 +119,19 @@ func (s *Simulation) converse(record *scheduler.Decider, printed *bytes.Buffer) 
 	defer answers.Close()
 	cmd.ExtraFiles = []*os.File{answer, ask}
 	cmd.Stderr = printed
-	cmd.Env = append(cmd.Environ(), ApartVariable+"="+s.scenario.Name, "WTSIM_EPOCH="+strconv.FormatInt(s.scenario.Epoch.UnixNano(), 10))
-	if s.scenario.without != "" {
-		cmd.Env = append(cmd.Env, withoutVariable+"="+s.scenario.without)
+	cmd.Env = append(cmd.Environ(), ApartVariable+"="+scenario.Name, "WTSIM_EPOCH="+strconv.FormatInt(scenario.Epoch.UnixNano(), 10))
+	if lacks := s.Simulation.Lacks(); lacks != "" {
+		cmd.Env = append(cmd.Env, withoutVariable+"="+lacks)
 	}
-	if s.general != nil {
-		inputs, err := json.Marshal(s.scenario.Inputs)
+	if scenario.Generate != nil {
+		inputs, err := json.Marshal(scenario.Inputs)
 		if err != nil {
 			return nil, err
 		}
 		cmd.Env = append(cmd.Env, inputsVariable+"="+string(inputs))
 	}
-	if s.scenario.Isolated {
-		cmd.Env = append(cmd.Env, s.scenario.environment()...)
+	if scenario.Isolated {
+		cmd.Env = append(cmd.Env, scenario.Environment()...)
 	}
 	err = cmd.Start()
 	_, _ = answer.Close(), ask.Close() // the process has its own
@@ -160,7 +145,7 @@ func (s *Simulation) converse(record *scheduler.Decider, printed *bytes.Buffer) 
 	return r, err
 }
 
-func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer) (*Result, error) {
+func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer) (*sim.Result, error) {
 	from, to := gob.NewDecoder(questions), gob.NewEncoder(answers)
 	for {
 		var m said
@@ -184,41 +169,3 @@ func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer) (*R
 }
 
 func init() { gob.Register(event.Value{}) }
-
-// address is where clients that take an address find the scenario's n-th
-// service: one of the addresses that are kept for documentation (RFC 5737).
-func address(n int) string { return fmt.Sprintf("192.0.2.%d", 10+n) }
-
-// servicePort is any: an address is a service's whatever the port.
-const servicePort = "8085"
-
-// environment is what the process of a run gets: the emulator variables that
-// the services' clients honour, and what the scenario says.
-func (s Scenario) environment() []string {
-	out := slices.Clone(s.Platform.Variables)
-	for n, v := range s.Services {
-		if e, ok := v.(cloud.Emulated); ok {
-			name, value := e.Emulator(address(n) + ":" + servicePort)
-			out = append(out, name+"="+value)
-		}
-	}
-	for _, e := range s.Environ {
-		out = append(out, os.Expand(e, s.expand))
-	}
-	return out
-}
-
-// expand is the meaning of ${service}, ${service.host} and ${service.port}.
-func (s Scenario) expand(name string) string {
-	for n, v := range s.Services {
-		switch name {
-		case v.Name():
-			return address(n) + ":" + servicePort
-		case v.Name() + ".host":
-			return address(n)
-		case v.Name() + ".port":
-			return servicePort
-		}
-	}
-	return ""
-}

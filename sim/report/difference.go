@@ -1,4 +1,4 @@
-package sim
+package report
 
 import (
 	"bytes"
@@ -10,13 +10,14 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/sim"
 )
 
 // FirstDifference says in words where two runs of one plan part, and what
 // may be the cause: "invocation charge #1: third operation was redis GET
 // cart:1, then redis GET cart:2; likely map iteration, math/rand or a
 // goroutine race in charge". It is empty if they are the same.
-func FirstDifference(a, b *Result) string {
+func FirstDifference(a, b *sim.Result) string {
 	d, differ := part(a, b)
 	if !differ {
 		return ""
@@ -57,7 +58,7 @@ type place struct {
 // part finds the first difference of two runs. Of the two steps that part
 // them it is about the task of the earlier one: what that task does next in
 // either run.
-func part(a, b *Result) (difference, bool) {
+func part(a, b *sim.Result) (difference, bool) {
 	if (len(a.Steps) == 0) != (len(b.Steps) == 0) {
 		return difference{kind: otherFate, text: fmt.Sprintf("the run was %s, then %s", judged(a), judged(b))}, true
 	}
@@ -83,7 +84,7 @@ func part(a, b *Result) (difference, bool) {
 	return d, true
 }
 
-func judged(r *Result) string {
+func judged(r *sim.Result) string {
 	switch {
 	case r.Violation != nil:
 		return fmt.Sprintf("%s (%q)", r.Verdict, r.Violation.Property)
@@ -95,10 +96,10 @@ func judged(r *Result) string {
 
 // hashed are the steps that the trace hash sees, or those of functions alone:
 // what is printed is no part of it.
-func hashed(r *Result, functions bool) []*Step {
-	out := make([]*Step, 0, len(r.Steps))
+func hashed(r *sim.Result, functions bool) []*sim.Step {
+	out := make([]*sim.Step, 0, len(r.Steps))
 	for i := range r.Steps {
-		if s := &r.Steps[i]; (s.Kind != KindTime || s.What != prints) && (!functions || s.Function != "") {
+		if s := &r.Steps[i]; !s.Prints() && (!functions || s.Function != "") {
 			out = append(out, s)
 		}
 	}
@@ -106,38 +107,21 @@ func hashed(r *Result, functions bool) []*Step {
 }
 
 // parting is the index of the first step that differs, or of both ends.
-func parting(x, y []*Step) int {
+func parting(x, y []*sim.Step) int {
 	i := 0
-	for i < len(x) && i < len(y) && sameStep(x[i], y[i]) {
+	for i < len(x) && i < len(y) && x[i].Same(y[i]) {
 		i++
 	}
 	return i
 }
 
-// sameStep reports whether the trace hash sees no difference.
-func sameStep(a, b *Step) bool { return a.Time.Equal(b.Time) && sameButTime(a, b) }
-
-func sameButTime(a, b *Step) bool {
-	return a.Identity == b.Identity && sameOperation(a.Operation, b.Operation) && a.Outcome == b.Outcome && a.Status == b.Status && eventsText(a) == eventsText(b)
-}
-
-func sameOperation(a, b *event.Operation) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return opLabel(a) == opLabel(b) && digest(a) == digest(b)
-}
-
-func eventsText(s *Step) string {
-	texts := make([]string, len(s.Events))
-	for i, e := range s.Events {
-		texts[i] = e.String()
-	}
-	return strings.Join(texts, " ")
+// sameCall reports whether two operations have one name.
+func sameCall(a, b *event.Operation) bool {
+	return a.Service == b.Service && a.Method == b.Method && a.Resource == b.Resource
 }
 
 // earlier is the earlier of the steps at which two runs part.
-func earlier(x, y []*Step) *Step {
+func earlier(x, y []*sim.Step) *sim.Step {
 	switch {
 	case len(x) == 0:
 		return y[0]
@@ -150,7 +134,7 @@ func earlier(x, y []*Step) *Step {
 }
 
 // next is a task's first step, or nil.
-func next(steps []*Step, task string) *Step {
+func next(steps []*sim.Step, task string) *sim.Step {
 	for _, s := range steps {
 		if s.Task == task {
 			return s
@@ -159,7 +143,7 @@ func next(steps []*Step, task string) *Step {
 	return nil
 }
 
-func count(steps []*Step, task string) int {
+func count(steps []*sim.Step, task string) int {
 	n := 0
 	for _, s := range steps {
 		if s.Task == task {
@@ -171,12 +155,12 @@ func count(steps []*Step, task string) int {
 
 // comparison is what one task did in two runs, when they part.
 type comparison struct {
-	p, q   *Step   // at least one is not nil
-	before []*Step // what both runs did before
+	p, q   *sim.Step   // at least one is not nil
+	before []*sim.Step // what both runs did before
 	*difference
 }
 
-func (c *comparison) subject(s *Step) string {
+func (c *comparison) subject(s *sim.Step) string {
 	switch {
 	case s.Function == "":
 		return ""
@@ -188,16 +172,16 @@ func (c *comparison) subject(s *Step) string {
 
 // compare says in words how the two steps differ. x and y are all steps of
 // the runs.
-func (c *comparison) compare(x, y []*Step) {
+func (c *comparison) compare(x, y []*sim.Step) {
 	p, q := c.p, c.q
 	switch {
 	case p == nil || q == nil || p.Kind != q.Kind || p.Operation == nil && p.Identity != q.Identity:
 		c.differ(otherStep, fmt.Sprintf("%s was %s, then %s", c.ordinal(), stepWords(p), stepWords(q)), stepWords(p), stepWords(q))
-	case sameButTime(p, q):
+	case p.SameButTime(q):
 		c.timing()
 	case p.Operation == nil:
 		c.ending()
-	case opLabel(p.Operation) != opLabel(q.Operation):
+	case !sameCall(p.Operation, q.Operation):
 		c.differ(otherStep, fmt.Sprintf("%s was %s, then %s", c.ordinal(), stepWords(p), stepWords(q)), stepWords(p), stepWords(q))
 	default:
 		c.operation()
@@ -214,10 +198,10 @@ func (c *comparison) differ(k differenceKind, text, first, second string) {
 
 // swapped reports whether either run does both operations, so that it is their
 // order that differs.
-func swapped(x, y []*Step, p, q *Step) bool {
-	has := func(steps []*Step, want *Step) bool {
-		return want.Operation != nil && slices.ContainsFunc(steps, func(s *Step) bool {
-			return s.Task == want.Task && s.Operation != nil && opLabel(s.Operation) == opLabel(want.Operation)
+func swapped(x, y []*sim.Step, p, q *sim.Step) bool {
+	has := func(steps []*sim.Step, want *sim.Step) bool {
+		return want.Operation != nil && slices.ContainsFunc(steps, func(s *sim.Step) bool {
+			return s.Task == want.Task && s.Operation != nil && sameCall(s.Operation, want.Operation)
 		})
 	}
 	return has(x, q) && has(y, p)
@@ -254,13 +238,13 @@ func ordinal(n int) string {
 }
 
 // stepWords names a step: "redis GET cart:1", "the end, with 200".
-func stepWords(s *Step) string {
+func stepWords(s *sim.Step) string {
 	switch {
 	case s == nil:
 		return "none"
 	case s.Operation != nil:
-		return shortLabel(s.Operation)
-	case s.Kind == KindEnd:
+		return sim.OperationWords(s.Operation)
+	case s.Kind == sim.KindEnd:
 		return "the end of the invocation, with " + s.Status
 	}
 	return s.What
@@ -270,7 +254,7 @@ func stepWords(s *Step) string {
 // back, then what was made of it.
 func (c *comparison) operation() {
 	p, q := c.p, c.q
-	name := fmt.Sprintf("%s, %s,", c.ordinal(), shortLabel(p.Operation))
+	name := fmt.Sprintf("%s, %s,", c.ordinal(), sim.OperationWords(p.Operation))
 	what, first, second := payloadDifference(&p.Operation.Request, &q.Operation.Request)
 	switch {
 	case what != "":
@@ -279,7 +263,7 @@ func (c *comparison) operation() {
 		c.service = p.Operation.Service
 		first, second = strings.TrimSpace(p.Status+" "+p.Outcome), strings.TrimSpace(q.Status+" "+q.Outcome)
 		c.differ(otherAnswer, fmt.Sprintf("%s was answered %s, then %s", name, clip(first, second), clip(second, first)), first, second)
-	case eventsText(p) != eventsText(q):
+	case p.EventsText() != q.EventsText():
 		c.events("after its " + strings.TrimSuffix(name, ",") + ",")
 	default:
 		c.differ(otherStep, fmt.Sprintf("%s was %q, then %q", c.ordinal(), p.Identity, q.Identity), p.Identity, q.Identity)
@@ -290,7 +274,7 @@ func (c *comparison) events(name string) {
 	if name == "" {
 		name = "when it " + c.p.What + ","
 	}
-	first, second := eventsText(c.p), eventsText(c.q)
+	first, second := c.p.EventsText(), c.q.EventsText()
 	c.differ(otherValue, fmt.Sprintf("%s the events were %s, then %s", name, clip(first, second), clip(second, first)), first, second)
 }
 
@@ -304,7 +288,7 @@ func (c *comparison) ending() {
 	case p.Outcome != q.Outcome:
 		c.differ(otherStep, fmt.Sprintf("it %s, %s, then %s", p.What, benignWord(p.Outcome), benignWord(q.Outcome)), p.Outcome, q.Outcome)
 	default:
-		c.events(map[StepKind]string{KindStart: "after its start", KindEnd: "at its end"}[p.Kind])
+		c.events(map[sim.StepKind]string{sim.KindStart: "after its start", sim.KindEnd: "at its end"}[p.Kind])
 	}
 }
 
@@ -320,7 +304,7 @@ func (c *comparison) timing() {
 	since := c.before
 	from := "the run began"
 	if c.p.Task != "" {
-		since = slices.DeleteFunc(slices.Clone(since), func(s *Step) bool { return s.Task != c.p.Task })
+		since = slices.DeleteFunc(slices.Clone(since), func(s *sim.Step) bool { return s.Task != c.p.Task })
 		from = "its step before"
 	}
 	at := func(t time.Time) string { return t.Format(time.RFC3339Nano) }
@@ -330,7 +314,7 @@ func (c *comparison) timing() {
 	}
 	name := "what came next, " + stepWords(c.p) + ","
 	if c.p.Operation != nil {
-		name = fmt.Sprintf("%s, %s,", c.ordinal(), shortLabel(c.p.Operation))
+		name = fmt.Sprintf("%s, %s,", c.ordinal(), sim.OperationWords(c.p.Operation))
 	}
 	first, second := at(c.p.Time), at(c.q.Time)
 	c.differ(otherTime, fmt.Sprintf("%s came %s, then %s", name, strings.TrimSuffix(first, " after "+from), second), first, second)

@@ -1,4 +1,4 @@
-package sim
+package report
 
 import (
 	"fmt"
@@ -6,48 +6,25 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
-// Repeats tells whether a run is repeatable: it runs another schedule and then
-// the result's plan again, and says where that run parts from the result, and
-// what is likely the cause, as [FirstDifference] does; empty if it is the same
-// run with the same verdict. (Only A, B, A shows what a run leaves behind.)
-// One that is not repeatable is run some more, to tell chance from state.
-func (s *Simulation) Repeats(r *Result) (difference string) {
-	defer Steady()()
-	s.Run(besides(r.Record.Plan))
-	return s.repeatsNow(r)
-}
-
-// repeatsNow is [Simulation.Repeats] where another schedule was run since.
-func (s *Simulation) repeatsNow(r *Result) (difference string) {
-	again := s.again(r)
-	if sameRun(r, again) {
-		return ""
-	}
-	d, differ := part(r, again)
+// Parting explains to a search how a run was another one the second time; it
+// is a [search.Explain]. It says what [FirstDifference] does, and may run the
+// plan some more, to tell chance from state.
+func Parting(first, second *sim.Result, further search.Further) string {
+	d, differ := part(first, second)
 	if !differ {
-		return fmt.Sprintf("the same steps have the trace hash %s, then %s", r.Hash, again.Hash)
+		return fmt.Sprintf("the same steps have the trace hash %s, then %s", first.Hash, second.Hash)
 	}
-	if cause := s.state(d, r, again); cause != "" {
+	if cause := d.state(first, second, further); cause != "" {
 		return d.text + "; " + cause
 	}
-	return d.text + "; " + d.likely(r.Runtime)
+	return d.text + "; " + d.likely(first.Runtime)
 }
 
-// again runs a result's plan again.
-func (s *Simulation) again(r *Result) *Result { return s.Run(scheduler.NewReplay(r.Record.Plan)) }
-
-func sameRun(a, b *Result) bool { return a.Hash == b.Hash && a.Verdict == b.Verdict }
-
-// besides is a run that is not the plan's.
-func besides(p scheduler.Plan) scheduler.Source {
-	if len(p) == 0 {
-		return scheduler.NewRandom(1)
-	}
-	return scheduler.Benign{}
-}
+func same(a, b *sim.Result) bool { return a.Hash == b.Hash && a.Verdict == b.Verdict }
 
 // moreRuns is how many further runs tell chance from state: a coin falls ten
 // times on one side in one of 500.
@@ -56,29 +33,29 @@ const moreRuns = 10
 // state says how runs leave something behind for later ones, if they do: what
 // differs grows from run to run, or the plan's runs are equal as long as no
 // other comes between. An order of operations is never put down to it.
-func (s *Simulation) state(d difference, r, again *Result) string {
-	if d.kind == otherOrder || d.kind == otherTime || again.Abandoned {
+func (d difference) state(r, again *sim.Result, further search.Further) string {
+	if further.Again == nil || d.kind == otherOrder || d.kind == otherTime || again.Abandoned {
 		return ""
 	}
-	results := []*Result{r, again}
+	results := []*sim.Result{r, again}
 	for range moreRuns {
-		results = append(results, s.again(r))
+		results = append(results, further.Again())
 		if results[len(results)-1].Abandoned {
 			return ""
 		}
 	}
 	last := results[len(results)-1]
-	settled := !slices.ContainsFunc(results[2:], func(x *Result) bool { return !sameRun(x, last) })
+	settled := !slices.ContainsFunc(results[2:], func(x *sim.Result) bool { return !same(x, last) })
 	switch {
 	case growing(d, results):
 		return "it changes in one direction from run to run: a run leaves state behind" + d.keeps()
-	case settled && sameRun(last, again):
+	case settled && same(last, again):
 		return "all further runs are as the second: likely the first run leaves state behind" + d.keeps()
 	case !settled:
 		return ""
 	}
-	s.Run(besides(r.Record.Plan))
-	if sameRun(s.again(r), again) {
+	further.Another()
+	if same(further.Again(), again) {
 		return "it depends on the schedule that was run before: a run leaves state behind" + d.keeps()
 	}
 	return ""
@@ -94,7 +71,7 @@ func (d difference) keeps() string {
 
 // growing reports whether what differs is a number that rises, or falls, with
 // every run.
-func growing(d difference, results []*Result) bool {
+func growing(d difference, results []*sim.Result) bool {
 	texts := make([]string, len(results))
 	for i, r := range results {
 		texts[i] = d.place.text(r)
@@ -112,16 +89,16 @@ func growing(d difference, results []*Result) bool {
 }
 
 // text is all that a run shows at a place.
-func (p place) text(r *Result) string {
+func (p place) text(r *sim.Result) string {
 	n := 0
 	for _, s := range hashed(r, false) {
 		if s.Task != p.task {
 			continue
 		}
 		if n++; n == p.n+1 {
-			parts := []string{s.Identity, s.Outcome, s.Status, eventsText(s)}
+			parts := []string{s.Identity, s.Outcome, s.Status, s.EventsText()}
 			if s.Operation != nil {
-				parts = append(parts, opLabel(s.Operation), s.Operation.Request.Target, string(s.Operation.Request.Body))
+				parts = append(parts, s.Operation.Service, s.Operation.Method, s.Operation.Resource, s.Operation.Request.Target, string(s.Operation.Request.Body))
 				parts = append(parts, s.Operation.Request.Words...)
 			}
 			return strings.Join(parts, "\x00")
@@ -170,7 +147,7 @@ func (d difference) likely(runtime string) string {
 	switch {
 	case d.kind == otherJudge:
 		return "likely a property that is not a function of what it is asked about: map iteration, math/rand or a variable that outlives the run"
-	case runtime == Patched:
+	case runtime == sim.Patched:
 		return fmt.Sprintf("as map iteration, select, random numbers and goroutines are controlled here, likely%s: "+
 			"a package-level variable that keeps something from run to run, a map of more than 8 pointers, a finalizer, the real clock, a file or the environment", in)
 	case d.kind == otherValue && permuted(d.first, d.second):

@@ -1,13 +1,12 @@
-package sim
+package report
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/sim"
 )
 
 // StoryOptions say how much a story tells.
@@ -24,7 +23,7 @@ type StoryOptions struct {
 // Story tells a run: its timeline of virtual times, operations, results and
 // events, as a difference to the benign run, which may be nil. Lines that a
 // deviation touches begin with "!", others that differ with ">".
-func (r *Result) Story(benign *Result, o StoryOptions) string {
+func Story(r, benign *sim.Result, o StoryOptions) string {
 	t := teller{result: r, o: o, differs: make([]bool, len(r.Steps)), began: begin(r), repeats: repeats(r.Steps)}
 	if benign != nil {
 		t.differs = Differs(r, benign)
@@ -33,10 +32,10 @@ func (r *Result) Story(benign *Result, o StoryOptions) string {
 	t.alone = r.Violation != nil && !slices.Contains(t.differs, true) && len(r.Record.Plan) == 0
 	t.measure()
 	t.tell()
-	if benign != nil && r.quiescent() {
+	if benign != nil && quiescent(r) {
 		t.missing(benign)
 	}
-	if r.Runtime == Patched {
+	if r.Runtime == sim.Patched {
 		t.out.WriteString("    on the patched runtime\n")
 	}
 	return t.out.String()
@@ -44,11 +43,11 @@ func (r *Result) Story(benign *Result, o StoryOptions) string {
 
 // quiescent reports whether a property was violated at the end of the run,
 // not at an event or by what the platform noticed (a panic, say).
-func (r *Result) quiescent() bool {
+func quiescent(r *sim.Result) bool {
 	return r.Violation != nil && r.Violation.AtQuiescence() && r.Stack == ""
 }
 
-func begin(r *Result) time.Time {
+func begin(r *sim.Result) time.Time {
 	if len(r.Steps) == 0 {
 		return time.Time{}
 	}
@@ -57,7 +56,7 @@ func begin(r *Result) time.Time {
 
 // teller writes one story.
 type teller struct {
-	result  *Result
+	result  *sim.Result
 	o       StoryOptions
 	differs []bool // from the benign run, by step
 	repeats []bool // the attempts around it, by step
@@ -69,7 +68,7 @@ type teller struct {
 }
 
 // gist is what has to be equal for a step to be as in the benign run.
-func gist(s *Step) string {
+func gist(s *sim.Step) string {
 	var b strings.Builder
 	b.WriteString(s.Outcome + "\x00" + s.Status)
 	for _, e := range s.Events {
@@ -82,7 +81,7 @@ func gist(s *Step) string {
 }
 
 // Differs tells which steps of a run are not as in the benign run.
-func Differs(r, benign *Result) []bool {
+func Differs(r, benign *sim.Result) []bool {
 	usual := map[string]string{}
 	for i := range benign.Steps {
 		usual[benign.Steps[i].Identity] = gist(&benign.Steps[i])
@@ -116,7 +115,7 @@ func (t *teller) shown(i int) bool {
 }
 
 // witnessed reports whether an event of the step is in the violating slice.
-func (t *teller) witnessed(s *Step) bool {
+func (t *teller) witnessed(s *sim.Step) bool {
 	if t.result.Violation == nil {
 		return false
 	}
@@ -173,7 +172,7 @@ func (t *teller) line(i int) {
 		}
 	}
 	line := fmt.Sprintf("%s %s  %-*s  %-*s", mark, t.clock(s.Time), t.who, who(s), t.what, s.What)
-	if result := s.ResultText(); result != "" {
+	if result := Outcome(s); result != "" {
 		line += "  -> " + result
 	}
 	if s.Cold {
@@ -182,7 +181,7 @@ func (t *teller) line(i int) {
 	for _, e := range s.Events {
 		line += "  " + e.String()
 	}
-	if last && t.result.Violation != nil && !t.result.quiescent() {
+	if last && t.result.Violation != nil && !quiescent(t.result) {
 		line += "  VIOLATED"
 	}
 	t.out.WriteString(strings.TrimRight(line, " ") + "\n")
@@ -191,40 +190,9 @@ func (t *teller) line(i int) {
 			fmt.Fprintf(&t.out, "%*s  | %s\n", len("! ")+len(t.clock(s.Time)), "", text)
 		}
 	}
-	if last && t.result.quiescent() {
+	if last && quiescent(t.result) {
 		fmt.Fprintf(&t.out, "  %s  the run is quiescent: %s  VIOLATED\n", t.clock(s.Time), t.result.Violation.Detail)
 	}
-}
-
-// ResultText is the step's result on one line, with what a deviation did to
-// it.
-func (s *Step) ResultText() string {
-	result := strings.ReplaceAll(strings.TrimSpace(s.Status), "\n", "; ")
-	if s.Operation != nil && bytes.HasPrefix(s.Operation.Result.Body, []byte("wtsim does not ")) {
-		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
-	}
-	switch do, with, _ := strings.Cut(s.Outcome, " "); do {
-	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
-		result = strings.TrimSpace(result + " (" + s.Outcome + ")")
-	case cloud.Stall:
-		result += " past the " + stallPeople(with)
-	case cloud.LoseResponse:
-		if s.Kind == KindEnd {
-			result += " (response lost)"
-		}
-	}
-	return result
-}
-
-// who is the invocation of a step, such as "charge #2".
-func who(s *Step) string {
-	if s.Function == "" {
-		return ""
-	}
-	if s.Number == 0 {
-		return s.Function
-	}
-	return fmt.Sprintf("%s #%d", s.Function, s.Number)
 }
 
 // clock is the time of day, with the number of days where the run is longer.
@@ -240,7 +208,7 @@ func (t *teller) clock(at time.Time) string {
 // operations of those that did happen, in whatever attempt. What another task
 // does in its stead is not missing: messages that were published together are
 // named by their places, which an order changes.
-func (t *teller) missing(benign *Result) {
+func (t *teller) missing(benign *sim.Result) {
 	happened, usual := deeds(t.result.Steps), deeds(benign.Steps)
 	instead := map[string]int{} // by function and what is done
 	for _, d := range happened.all {
@@ -251,7 +219,7 @@ func (t *teller) missing(benign *Result) {
 	for i := range benign.Steps {
 		s := &benign.Steps[i]
 		d := deedOf(s)
-		if s.Kind != KindStart && s.Kind != KindOperation || happened.has[d] {
+		if s.Kind != sim.KindStart && s.Kind != sim.KindOperation || happened.has[d] {
 			continue
 		}
 		if instead[d.people()] > 0 {
@@ -259,9 +227,9 @@ func (t *teller) missing(benign *Result) {
 			continue
 		}
 		switch began := happened.reasons[d.reason]; {
-		case s.Kind == KindStart && !began:
+		case s.Kind == sim.KindStart && !began:
 			fmt.Fprintf(&t.out, "    never happens: %s #%d of the benign run, %s\n", s.Function, s.Number, s.Task)
-		case s.Kind == KindOperation && began:
+		case s.Kind == sim.KindOperation && began:
 			fmt.Fprintf(&t.out, "    never happens: %s, %s\n", s.What, s.Task)
 		}
 	}
@@ -270,7 +238,7 @@ func (t *teller) missing(benign *Result) {
 // deed is what a task does, in whatever attempt.
 type deed struct{ reason, function, what string }
 
-func deedOf(s *Step) deed { return deed{reason(s.Task), s.Function, s.What} }
+func deedOf(s *sim.Step) deed { return deed{sim.Reason(s.Task), s.Function, s.What} }
 
 func (d deed) people() string { return d.function + " " + d.what }
 
@@ -281,7 +249,7 @@ type done struct {
 	reasons map[string]bool
 }
 
-func deeds(steps []Step) done {
+func deeds(steps []sim.Step) done {
 	d := done{has: map[deed]bool{}, reasons: map[string]bool{}}
 	for i := range steps {
 		x := deedOf(&steps[i])
@@ -291,20 +259,4 @@ func deeds(steps []Step) done {
 		}
 	}
 	return d
-}
-
-// reason is what a task is there for: all attempts, duplicates, and what they
-// leave running, have one.
-func reason(task string) string {
-	if inner, ok := strings.CutPrefix(task, "instance("); ok {
-		task = strings.TrimSuffix(inner, ")")
-	}
-	return strings.NewReplacer("~retry", "", "~dup", "").Replace(task)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -1,18 +1,14 @@
-package sim
+package search
 
 import (
 	"context"
-	"math"
-	"runtime"
-	"runtime/debug"
-	"runtime/metrics"
-	"sync"
 
 	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
 )
 
-// Search says what to look through.
-type Search struct {
+// Options say what to look through.
+type Options struct {
 	Strategy  string // see scheduler.Names; default "portfolio"
 	Bound     int    // of "bounded"
 	FirstSeed uint64 // default 1
@@ -35,7 +31,7 @@ type Search struct {
 	// one that turns out not to exist, After when it is known whether a
 	// violation is repeatable.
 	Before func(number int)
-	After  func(schedule scheduler.Schedule, r *Result)
+	After  func(schedule scheduler.Schedule, r *sim.Result)
 	// Differs, if not nil, is told at once of what is in Found at the end.
 	Differs func(Unrepeatable)
 }
@@ -43,11 +39,11 @@ type Search struct {
 // Found is the end of a search.
 type Found struct {
 	Schedule scheduler.Schedule // the first that violates
-	Result   *Result            // what it has shown; nil if none does
-	// Simulation is the one that was searched, with the inputs of that schedule.
-	Simulation *Simulation
-	Number     int // of the schedule at which the search stopped
-	Ran        int // schedules that were run here
+	Result   *sim.Result        // what it has shown; nil if none does
+	// Subject is what was searched, with the inputs of that schedule.
+	Subject Subject
+	Number  int // of the schedule at which the search stopped
+	Ran     int // schedules that were run here
 	// Complete says that there is no schedule left: every one of the
 	// strategy's space was run, by this search or by its fellows.
 	Complete bool
@@ -62,10 +58,10 @@ type Found struct {
 	Pruned int
 	// Inconclusive is the first run that could not be judged, if any, and Unclear
 	// the number of its schedule.
-	Inconclusive *Result
+	Inconclusive *sim.Result
 	Unclear      int
 	// Unrepeatable is the first run that was not repeatable, if any, and
-	// Repeated how many schedules were run again to see; see [Simulation.Search].
+	// Repeated how many schedules were run again to see; see [Subject.Search].
 	Unrepeatable *Unrepeatable
 	Repeated     int
 	Interrupted  bool
@@ -75,8 +71,8 @@ type Found struct {
 type Unrepeatable struct {
 	Number     int    // of the schedule
 	Seed       uint64 // of strategies with seeds; else 0
-	Verdict    Verdict
-	Difference string // see [Simulation.Repeats]
+	Verdict    sim.Verdict
+	Difference string // see [Subject.Repeats]
 }
 
 // Search runs schedules until one violates, the strategy or the budget is
@@ -86,14 +82,14 @@ type Unrepeatable struct {
 // same run the search goes on. So is a sample of those that hold: the first,
 // and one in fifty, chosen by number, after the next one. Runs of these kinds
 // are no schedules: they are not counted.
-func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
+func (s Subject) Search(ctx context.Context, o Options) (Found, error) {
 	o = o.withDefaults()
 	strategy, err := s.strategy(ctx, o)
 	if err != nil {
 		return Found{}, err
 	}
 	defer Steady()()
-	l := looker{sim: s, search: o}
+	l := looker{subject: s, options: o}
 	for n := 1; (o.Schedules == 0 || n <= o.Schedules) && (o.Limit == nil || n <= o.Limit()); n++ {
 		if ctx.Err() != nil {
 			l.Interrupted = true
@@ -133,43 +129,43 @@ func (s *Simulation) Search(ctx context.Context, o Search) (Found, error) {
 // looker is a search under way.
 type looker struct {
 	Found
-	sim       *Simulation
-	search    Search
+	subject   Subject
+	options   Options
 	abandoned int
 	sample    *sampled // holds, and is to be run again
 }
 
 type sampled struct {
-	sim      *Simulation
+	subject  Subject
 	schedule scheduler.Schedule
-	result   *Result
+	result   *sim.Result
 }
 
 // look runs a schedule, and reports whether the search is over.
 func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) (bool, error) {
-	sim, err := l.sim.Of(l.search, schedule.Number)
+	subject, err := l.subject.Of(l.options, schedule.Number)
 	if err != nil {
 		return false, err
 	}
-	r := sim.run(schedule.Source, l.search.watch())
+	r := subject.watched(schedule.Source, l.options.watch())
 	strategy.Learn(schedule.Number, learnable(r))
 	if r.Abandoned {
 		l.abandoned++
 		l.sample = nil // what it has left behind may compute beside
 	}
 	l.recheck(nil)
-	counts := r.Verdict == Violated && l.repeats(sampled{sim, schedule, r}, besides)
+	counts := r.Verdict == sim.Violated && l.repeats(sampled{subject, schedule, r}, besides)
 	l.Ran, l.Number, l.Through = l.Ran+1, schedule.Number, schedule.Number
-	if l.search.After != nil {
-		l.search.After(schedule, r)
+	if l.options.After != nil {
+		l.options.After(schedule, r)
 	}
 	switch {
 	case counts:
-		l.Schedule, l.Result, l.Simulation = schedule, r, sim
+		l.Schedule, l.Result, l.Subject = schedule, r, subject
 		return true, nil
-	case r.Verdict == Held && isSampled(schedule.Number):
-		l.sample = &sampled{sim, schedule, r}
-	case r.Verdict == Inconclusive && l.Inconclusive == nil:
+	case r.Verdict == sim.Held && isSampled(schedule.Number):
+		l.sample = &sampled{subject, schedule, r}
+	case r.Verdict == sim.Inconclusive && l.Inconclusive == nil:
 		l.Inconclusive, l.Unclear = r, schedule.Number
 	}
 	l.Stuck = l.abandoned == mostAbandoned
@@ -201,25 +197,25 @@ func (l *looker) recheck(other func(scheduler.Plan) scheduler.Source) {
 func (l *looker) repeats(x sampled, other func(scheduler.Plan) scheduler.Source) bool {
 	l.Repeated++
 	if other != nil {
-		x.sim.Run(other(x.result.Record.Plan))
+		x.subject.Run(other(x.result.Record.Plan))
 	}
 	if l.Unrepeatable != nil {
-		return sameRun(x.result, x.sim.again(x.result))
+		return sameRun(x.result, x.subject.again(x.result))
 	}
-	difference := x.sim.repeatsNow(x.result)
+	difference := x.subject.repeatsNow(x.result)
 	if difference == "" {
 		return true
 	}
 	l.Unrepeatable = &Unrepeatable{Number: x.schedule.Number, Seed: x.schedule.Seed, Verdict: x.result.Verdict, Difference: difference}
-	if l.search.Differs != nil {
-		l.search.Differs(*l.Unrepeatable)
+	if l.options.Differs != nil {
+		l.options.Differs(*l.Unrepeatable)
 	}
 	return false
 }
 
 // learnable is what a strategy may learn from: how far a run got that was
 // abandoned depends on the machine.
-func learnable(r *Result) *scheduler.Record {
+func learnable(r *sim.Result) *scheduler.Record {
 	if r.Abandoned {
 		return nil
 	}
@@ -231,7 +227,7 @@ func learnable(r *Result) *scheduler.Record {
 // likely stuck at the same place.
 const mostAbandoned = 5
 
-func (o Search) withDefaults() Search {
+func (o Options) withDefaults() Options {
 	if o.Strategy == "" {
 		o.Strategy = "portfolio"
 	}
@@ -242,16 +238,16 @@ func (o Search) withDefaults() Search {
 }
 
 // watch is what the strategy looks at.
-func (o Search) watch() watch {
+func (o Options) watch() sim.Watch {
 	if o.Strategy == "bounded" {
-		return allStates
+		return sim.WatchStates
 	}
-	return steps
+	return sim.WatchSteps
 }
 
 // strategy returns the strategy of a search. To list its schedules it may run
 // many; when ctx is done it is told that nothing happens in them.
-func (s *Simulation) strategy(ctx context.Context, o Search) (scheduler.Strategy, error) {
+func (s Subject) strategy(ctx context.Context, o Options) (scheduler.Strategy, error) {
 	run := func(number int, source scheduler.Source) *scheduler.Record {
 		if ctx.Err() != nil {
 			return &scheduler.Record{}
@@ -263,7 +259,7 @@ func (s *Simulation) strategy(ctx context.Context, o Search) (scheduler.Strategy
 		if o.Around != nil {
 			source = o.Around(source)
 		}
-		if r := learnable(drawn.run(source, o.watch())); r != nil {
+		if r := learnable(drawn.watched(source, o.watch())); r != nil {
 			return r
 		}
 		return &scheduler.Record{}
@@ -275,108 +271,11 @@ func (s *Simulation) strategy(ctx context.Context, o Search) (scheduler.Strategy
 }
 
 // Schedule returns one schedule of a search, to run it again.
-func (s *Simulation) Schedule(o Search, number int) (scheduler.Schedule, bool, error) {
+func (s Subject) Schedule(o Options, number int) (scheduler.Schedule, bool, error) {
 	strategy, err := s.strategy(context.Background(), o.withDefaults())
 	if err != nil {
 		return scheduler.Schedule{}, false, err
 	}
 	schedule, ok := strategy.Schedule(number)
 	return schedule, ok, nil
-}
-
-// heapLimit is when a search collects garbage. The storage client allocates
-// a 16 MiB buffer an object; it is never touched, so that it costs next to
-// nothing while the collector is off, and a great deal when it runs often.
-const heapLimit = 1 << 30
-
-// Steady prepares the process for many runs: one thread for Go code, so that
-// equal calls of parallel goroutines keep one order, and no collector but
-// ours. It returns what undoes it, to be called once. Calls may overlap, as
-// those of parallel tests do: the last undo counts. [Simulation.Search] and
-// [Simulation.Shrink] are steady by themselves.
-func Steady() (undo func()) {
-	oneThread.hold()
-	noCollector.hold()
-	return func() {
-		free(64 << 20) // the collector would not give it back, and the next search clear it again
-		noCollector.release()
-		oneThread.release()
-	}
-}
-
-var (
-	oneThread   = setting{set: runtime.GOMAXPROCS, value: 1}
-	noCollector = setting{set: setCollector, value: -1}
-)
-
-// memoryLimit makes the collector run all the same where one run alone
-// allocates as much.
-const memoryLimit = 4 << 30
-
-// setCollector sets the collector's percentage; while it is off, there is a
-// limit.
-func setCollector(percent int) (before int) {
-	limit := int64(math.MaxInt64)
-	if percent < 0 {
-		limit = memoryLimit
-	}
-	if given := userLimit(); given < limit {
-		limit = given
-	}
-	debug.SetMemoryLimit(limit)
-	return debug.SetGCPercent(percent)
-}
-
-// userLimit is the limit that the process began with (GOMEMLIMIT).
-var userLimit = sync.OnceValue(func() int64 { return debug.SetMemoryLimit(-1) })
-
-// setting is one of the process that several goroutines want changed at the
-// same time: the first to hold it changes it, the last to release it changes
-// it back.
-type setting struct {
-	set   func(int) int // returns the value before
-	value int
-
-	mu      sync.Mutex
-	holders int
-	before  int
-}
-
-func (s *setting) hold() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.holders++; s.holders == 1 {
-		s.before = s.set(s.value)
-	}
-}
-
-func (s *setting) release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.holders--; s.holders == 0 {
-		s.set(s.before)
-	}
-}
-
-func (s *setting) held() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.holders > 0
-}
-
-// collect frees memory between runs, while nobody else collects.
-func collect() {
-	if noCollector.held() {
-		free(heapLimit)
-	}
-}
-
-// free frees memory above the limit, in bytes, and gives it back to the
-// system: memory that comes back from there is zero already.
-func free(limit uint64) {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	if sample[0].Value.Uint64() > limit {
-		debug.FreeOSMemory()
-	}
 }

@@ -1,4 +1,4 @@
-package sim
+package report
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/sim"
 )
 
 // Flow is who invokes whom in a scenario, and who uses what.
@@ -27,11 +28,11 @@ type FlowEdge struct {
 	Label string `json:"label,omitempty"` // e.g. the event's type, or "reads, writes"
 }
 
-// Flow tells the flow of a scenario: what is declared, and what its benign run
+// FlowOf tells the flow of a scenario: what is declared, and what its benign run
 // shows functions to use. Nodes come in the order in which the scenario
 // declares them.
-func (s *Simulation) Flow(benign *Result) Flow {
-	f := &flow{scenario: &s.scenario}
+func FlowOf(s sim.Scenario, benign *sim.Result) Flow {
+	f := &flow{scenario: &s}
 	f.declared()
 	for i := range benign.Steps {
 		f.step(&benign.Steps[i])
@@ -47,7 +48,7 @@ func (s *Simulation) Flow(benign *Result) Flow {
 
 type flow struct {
 	Flow
-	scenario *Scenario
+	scenario *sim.Scenario
 	accesses map[FlowEdge]event.Access // of edges to services
 	parts    map[string][]cloud.Part   // by kind
 }
@@ -70,7 +71,7 @@ var mapOrder = []string{"job", "function", "topic", "subscription", "queue", "se
 func (f *flow) declared() {
 	s := f.scenario
 	f.accesses, f.parts = map[FlowEdge]event.Access{}, map[string][]cloud.Part{}
-	d := s.deployment()
+	d := s.Deployment()
 	for _, x := range s.Functions {
 		f.part(cloud.Part{Kind: "function", Name: x.Name})
 	}
@@ -112,7 +113,7 @@ func (f *flow) way(e cloud.Edge) {
 }
 
 // step adds what a step of a run shows.
-func (f *flow) step(s *Step) {
+func (f *flow) step(s *sim.Step) {
 	if s.From.Name != "" {
 		f.edge(f.node(s.From.Kind, s.From.Name), f.node("function", s.Function), "")
 	}

@@ -1,4 +1,4 @@
-package sim
+package search
 
 import (
 	"regexp"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/sim"
 )
 
 // Fatal is how a handler has ended its process.
@@ -39,7 +40,7 @@ func ReadFatal(why, stderr string) *Fatal {
 
 // Violation is the finding.
 func (f *Fatal) Violation() *monitor.Violation {
-	v := &monitor.Violation{Property: noExit, Certainty: monitor.Certain}
+	v := &monitor.Violation{Property: sim.NoExit, Certainty: monitor.Certain}
 	if f.Function != "" {
 		v.Binding = monitor.Binding{{Name: "function", Value: event.Str(f.Function)}}
 	}

@@ -1,0 +1,73 @@
+// Package report tells what runs and searches have shown: the story of a run,
+// where two runs part, who invokes whom in a scenario.
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
+)
+
+// Outcome is the step's result on one line, with what a deviation did to
+// it.
+func Outcome(s *sim.Step) string {
+	result := strings.ReplaceAll(strings.TrimSpace(s.Status), "\n", "; ")
+	if s.Operation != nil && bytes.HasPrefix(s.Operation.Result.Body, []byte("wtsim does not ")) {
+		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
+	}
+	switch do, with, _ := strings.Cut(s.Outcome, " "); do {
+	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
+		result = strings.TrimSpace(result + " (" + s.Outcome + ")")
+	case cloud.Stall:
+		result += " past the " + sim.StallWords(with)
+	case cloud.LoseResponse:
+		if s.Kind == sim.KindEnd {
+			result += " (response lost)"
+		}
+	}
+	return result
+}
+
+// who is the invocation of a step, such as "charge #2".
+func who(s *sim.Step) string {
+	if s.Function == "" {
+		return ""
+	}
+	if s.Number == 0 {
+		return s.Function
+	}
+	return fmt.Sprintf("%s #%d", s.Function, s.Number)
+}
+
+// Summary says what became of a plan that had as many deviations when it was
+// found: "minimised from 5 deviations to 1".
+func Summary(s search.Shrunk, found int) string {
+	to := len(s.Plan)
+	text := fmt.Sprintf("minimised from %s to %d", plural(found, "deviation"), to)
+	switch {
+	case s.Parted != "":
+		return fmt.Sprintf("%s (stopped: a smaller plan is not repeatable: %s)", text, s.Parted)
+	case !s.Minimal:
+		return text + " (stopped early: it may not be minimal)"
+	case found == 0:
+		return "without any deviation: the benign schedule violates"
+	case to == 0:
+		return text + ": the benign schedule violates"
+	case to == found && to == 1:
+		return "with 1 deviation"
+	case to == found:
+		return fmt.Sprintf("with %s, none of which can be left out", plural(found, "deviation"))
+	}
+	return text
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

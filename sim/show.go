@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"strings"
+
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
+)
+
+// What packages search and report ask of a step beside its fields.
+
+// Same reports whether the trace hash sees no difference between two steps.
+func (s *Step) Same(o *Step) bool { return s.Time.Equal(o.Time) && s.SameButTime(o) }
+
+// SameButTime is [Step.Same], be one of them sooner or later.
+func (s *Step) SameButTime(o *Step) bool {
+	return s.Identity == o.Identity && sameOperation(s.Operation, o.Operation) && s.Outcome == o.Outcome && s.Status == o.Status && s.EventsText() == o.EventsText()
+}
+
+func sameOperation(a, b *event.Operation) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return opLabel(a) == opLabel(b) && digest(a) == digest(b)
+}
+
+// EventsText are the step's events on one line.
+func (s *Step) EventsText() string {
+	texts := make([]string, len(s.Events))
+	for i, e := range s.Events {
+		texts[i] = e.String()
+	}
+	return strings.Join(texts, " ")
+}
+
+// Prints reports whether all that happened is that something was printed,
+// which is no part of the trace.
+func (s *Step) Prints() bool { return s.Kind == KindTime && s.What == prints }
+
+// Effect names the kind of thing that the step's operation is: what the
+// effects of other requests have in common with it.
+func (s *Step) Effect() string {
+	return s.Function + ": " + s.Operation.Service + "." + s.Operation.Method + " " + firstWord(cloud.Mask(s.Operation.Resource))
+}
+
+// OperationWords is an operation for people, such as "redis GET cart:1".
+func OperationWords(op *event.Operation) string { return shortLabel(op) }
+
+// StallWords says past what a call is held, for people.
+func StallWords(with string) string { return stallPeople(with) }
+
+// Reason is what a task is there for: all attempts, duplicates, and what they
+// leave running, have one.
+func Reason(task string) string {
+	if inner, ok := strings.CutPrefix(task, "instance("); ok {
+		task = strings.TrimSuffix(inner, ")")
+	}
+	return strings.NewReplacer(retrySuffix, "", dupSuffix, "").Replace(task)
+}
+
+// FirstAttempt names an identity, or a task, as in the first attempt.
+func FirstAttempt(name string) string { return strings.ReplaceAll(name, retrySuffix, "") }
+
+// Attempt is the number of the attempt that the step belongs to, from 0.
+func (s *Step) Attempt() int { return strings.Count(s.Task, retrySuffix) }
+
+// What is at the end of the name of a task that tries again, or is a duplicate.
+const (
+	retrySuffix = string(cloud.Retry)
+	dupSuffix   = string(cloud.Dup)
+)
