@@ -25,7 +25,6 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/redis/go-redis/v9"
-	"github.com/wtsim/wtsim/fakes/pubsub"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"

@@ -12,11 +12,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
-	"github.com/wtsim/wtsim/cloud/gcp"
 )
 
 // The command's tests are scripts that run the command itself, this test
