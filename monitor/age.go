@@ -34,7 +34,7 @@ func (s *store) chained(r ref) bool {
 }
 
 // touch makes an instance the newest.
-func (m *Monitor) touch(s *store, domain int, c cell) {
+func (m *engine) touch(s *store, domain int, c cell) {
 	m.forgetAge(s, domain, c)
 	s.append(ref{int32(domain), c + 1}, m.now.at)
 }
@@ -55,7 +55,7 @@ func (s *store) append(r ref, last instant) {
 }
 
 // forgetAge takes an instance out of the chain, if it is in it.
-func (m *Monitor) forgetAge(s *store, domain int, c cell) {
+func (m *engine) forgetAge(s *store, domain int, c cell) {
 	r := ref{int32(domain), c + 1}
 	if !s.chained(r) {
 		return
@@ -75,7 +75,7 @@ func (m *Monitor) forgetAge(s *store, domain int, c cell) {
 }
 
 // expire forgets the instances whose last event is too old now.
-func (m *Monitor) expire(s *store) {
+func (m *engine) expire(s *store) {
 	for {
 		r := s.ages.oldest
 		if r.cell == 0 || !s.age(r).last.add(m.options.ttl).before(m.now.at) {
@@ -85,7 +85,16 @@ func (m *Monitor) expire(s *store) {
 	}
 }
 
-func (m *Monitor) expireOne(s *store, domain int, c cell) {
+// expired counts the instances that were forgotten while they could be
+// violated.
+func (m *engine) expired() (n int) {
+	for i := range m.stores {
+		n += m.stores[i].expired
+	}
+	return n
+}
+
+func (m *engine) expireOne(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	if m.options.skew > 0 && !p.all[c].dead {
 		f := p.fuzzy[c]
@@ -157,7 +166,7 @@ func (p *pool) forgetTrail(c cell) {
 
 // inheritance returns the trails that the instance of a key has inherited, or
 // would continue.
-func (m *Monitor) inheritance(s *store, domain int, key []symbol) []uint32 {
+func (m *engine) inheritance(s *store, domain int, key []symbol) []uint32 {
 	if m.options.ttl == 0 {
 		return nil
 	}

@@ -10,9 +10,6 @@ import "github.com/wtsim/wtsim/event"
 // What is loaded is not looked at, so that nothing hangs on whether it is what
 // will be needed.
 
-// together is how many events are a group.
-var together = 16
-
 // ahead is the working memory of that.
 type ahead struct {
 	values []uint64 // hashes
@@ -29,7 +26,7 @@ type aim struct {
 
 // expectValues loads what gives the values of events their numbers. each
 // calls its argument for each of the events.
-func (m *Monitor) expectValues(each func(func(*event.Event))) {
+func (m *engine) expectValues(each func(func(*event.Event))) {
 	t, a := &m.symbols, &m.ahead
 	if len(t.slots) == 0 {
 		return
@@ -51,7 +48,7 @@ func (m *Monitor) expectValues(each func(func(*event.Event))) {
 }
 
 // expect says that an event will be applied soon.
-func (m *Monitor) expect(o *occurrence) {
+func (m *engine) expect(o *occurrence) {
 	for i := range o.routed {
 		r := &o.routed[i]
 		s := &m.stores[r.plan]
@@ -72,7 +69,7 @@ func (m *Monitor) expect(o *occurrence) {
 	}
 }
 
-func (m *Monitor) aimAt(p *pool, t *table, vars []int) {
+func (m *engine) aimAt(p *pool, t *table, vars []int) {
 	if len(vars) == 0 || t.n == 0 {
 		return
 	}
@@ -88,7 +85,7 @@ func (m *Monitor) aimAt(p *pool, t *table, vars []int) {
 }
 
 // fetch loads what the expected events will look up.
-func (m *Monitor) fetch() {
+func (m *engine) fetch() {
 	a := &m.ahead
 	for i := range a.aims {
 		a.aims[i].cell = *a.aims[i].slot - 1

@@ -12,10 +12,10 @@ import (
 
 // Events that are taken together violate what they violate one by one.
 func TestTogetherChangesNothing(t *testing.T) {
-	defer func(was int) { together = was }(together)
 	found := 0
 	for seed := range 3000 {
-		together = 2 + seed%6
+		few := usual()
+		few.together = 2 + seed%6
 		var events []event.Event
 		var p *Program
 		var err error
@@ -38,25 +38,26 @@ func TestTogetherChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found += observedTogether(t, p, events, seed) + pushedTogether(t, p, stream, events, seed)
+		stream.limits = few
+		found += observedTogether(t, p, events, few, seed) + pushedTogether(t, p, stream, events, seed)
 	}
 	if found < 1000 {
 		t.Errorf("%d violations, wanted more", found)
 	}
 }
 
-func observedTogether(t *testing.T, p *Program, events []event.Event, seed int) int {
+func observedTogether(t *testing.T, p *Program, events []event.Event, few *limits, seed int) int {
 	t.Helper()
 	var want, got []Violation
-	one, all := p.Start(), p.Start()
+	one, all := p.Monitor(Options{limits: few}), p.Monitor(Options{limits: few})
 	for _, e := range events {
-		want = append(want, one.Observe(e)...)
+		want = append(want, one.Observe(e).Violations()...)
 	}
 	for some := range slices.Chunk(events, 1+seed%11) {
-		got = append(got, all.ObserveAll(some)...)
+		got = append(got, all.ObserveAll(some).Violations()...)
 	}
 	if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(all.Stats(), one.Stats()) {
-		t.Fatalf("seed %d, %d together:\ngot  %v\nwant %v", seed, together, got, want)
+		t.Fatalf("seed %d, together:\ngot  %v\nwant %v", seed, got, want)
 	}
 	return len(got)
 }
@@ -65,35 +66,40 @@ func pushedTogether(t *testing.T, p *Program, o StreamOptions, events []event.Ev
 	t.Helper()
 	type outcome struct {
 		sum   Summary
-		stats Stats
+		stats []PropertyStats
 		told  []string
 	}
-	judge := func(push func(*Stream)) outcome {
+	judge := func(push func(s *Stream, tell func(Judgement))) outcome {
 		var told []string
-		o.Found = func(f Finding) { told = append(told, fmt.Sprintf("%+v", f)) }
+		tell := func(j Judgement) {
+			for _, f := range j.Findings {
+				told = append(told, fmt.Sprintf("%+v", f))
+			}
+		}
 		s, err := p.Stream(o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		push(s)
-		return outcome{s.Close(), s.monitor.Stats(), told}
+		push(s, tell)
+		tell(s.Close())
+		return outcome{s.Summary(), s.Stats(), told}
 	}
-	want := judge(func(s *Stream) {
+	want := judge(func(s *Stream, tell func(Judgement)) {
 		for i := range events {
-			s.Push(&events[i], i)
+			tell(push(s, &events[i], i))
 		}
 	})
-	got := judge(func(s *Stream) {
+	got := judge(func(s *Stream, tell func(Judgement)) {
 		line := 0
 		for some := range slices.Chunk(events, 1+seed%11) {
 			inputs, text := borrowed(t, some, line)
-			s.PushAll(inputs)
+			tell(s.Push(inputs))
 			clear(text) // nothing of it is kept
 			line += len(some)
 		}
 	})
 	if !reflect.DeepEqual(got, want) {
-		t.Fatalf("seed %d, %d together:\ngot  %+v\nwant %+v", seed, together, got, want)
+		t.Fatalf("seed %d, together:\ngot  %+v\nwant %+v", seed, got, want)
 	}
 	return got.sum.Violations
 }

@@ -27,7 +27,7 @@ func BenchmarkStart(b *testing.B) {
 	p := typical(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Start()
+		p.Monitor(Options{})
 	}
 }
 
@@ -41,7 +41,7 @@ func BenchmarkRun(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		m := p.Start()
+		m := p.Monitor(Options{})
 		for _, e := range trace {
 			m.Observe(e)
 		}
@@ -91,7 +91,7 @@ func BenchmarkObserveOneVariable(b *testing.B) {
 				trace[i] = occurred(i, "CONSENT", "user", user)
 				trace[users+i] = occurred(i, "PROCESSED", "user", user)
 			}
-			m := p.StartWith(o.options)
+			m := p.Monitor(o.options)
 			for _, e := range trace[:users] {
 				m.Observe(e)
 			}
@@ -138,7 +138,7 @@ func BenchmarkObserveTwoVariables(b *testing.B) {
 		batch   int
 	}{{"witness", Options{}, 1000}, {"none", Options{NoWitness: true}, 1000}, {"none, one by one", Options{NoWitness: true}, 1}} {
 		b.Run(o.name, func(b *testing.B) {
-			m := p.StartWith(o.options)
+			m := p.Monitor(o.options)
 			for i := range n {
 				m.Observe(occurred(i, "LOGGED_IN", "user", event.Str("user-"+strconv.Itoa(i))))
 				m.Observe(occurred(i, "PUBLISHED", "slug", event.Str("an-article-"+strconv.Itoa(i))))
@@ -186,9 +186,9 @@ func BenchmarkSkew(b *testing.B) {
 					b.Fatal(err)
 				}
 				for i := range trace {
-					s.Push(&trace[i], i)
+					push(s, &trace[i], i)
 				}
-				if sum := s.Close(); sum.Undecided > 0 {
+				if sum := finish(s); sum.Undecided > 0 {
 					b.Fatal(sum)
 				}
 			}

@@ -9,7 +9,7 @@ import (
 // conceiveOwn begins the instance of the event's own binding. Its slice so
 // far is that of the largest instance contained in it, or what its parts come
 // to.
-func (m *Monitor) conceiveOwn(s *store) {
+func (m *engine) conceiveOwn(s *store) {
 	var room [8]symbol
 	b := birth{domain: m.letter.domain, from: len(m.born), in: instance{state: props.SatisfiedState, dead: true}}
 	if s.lazy {
@@ -32,7 +32,7 @@ func (m *Monitor) conceiveOwn(s *store) {
 
 // largestInside returns the instance that all stored instances inside a
 // domain are contained in; none if it is dead.
-func (m *Monitor) largestInside(s *store, domain int) (int, cell) {
+func (m *engine) largestInside(s *store, domain int) (int, cell) {
 	var room [8]symbol
 	var union set
 	for _, part := range s.domains[domain].parts {
@@ -50,7 +50,7 @@ func (m *Monitor) largestInside(s *store, domain int) (int, cell) {
 
 // stateOf returns the state of the binding that the current values give to a
 // domain, by its recipe where it is not stored.
-func (m *Monitor) stateOf(s *store, domain int) uint32 {
+func (m *engine) stateOf(s *store, domain int) uint32 {
 	var room [8]symbol
 	d := &s.domains[domain]
 	if c := s.lookup(domain, pick(room[:0], m.plain, d.list)); c != none {
@@ -79,7 +79,7 @@ func (s *store) continuing(b birth, domain int, c cell) birth {
 // one domain. A join continues its partner's slice, unless there is a larger
 // instance inside the join: then that one is the partner to be, or the join
 // is there already, or it is dead.
-func (m *Monitor) conceiveJoins(s *store, j *join) {
+func (m *engine) conceiveJoins(s *store, j *join) {
 	var room [8]symbol
 	stored := func(d int) bool { return s.lookup(d, pick(room[:0], m.plain, s.domains[d].list)) != none }
 	if slices.ContainsFunc(j.insideEvent, stored) {
@@ -100,7 +100,7 @@ func (m *Monitor) conceiveJoins(s *store, j *join) {
 
 // load puts the values of an instance where those of the event are. What the
 // event binds too is the same, but may be written differently.
-func (m *Monitor) load(p *pool, c cell, wanted set) {
+func (m *engine) load(p *pool, c cell, wanted set) {
 	written := p.spelt[c]
 	for i, k := range p.key(c) {
 		if v := p.list[i]; wanted&(1<<v) != 0 {
@@ -114,7 +114,7 @@ func (m *Monitor) load(p *pool, c cell, wanted set) {
 
 // bear moves a newborn by the event, and stores it if it survives that. It
 // returns the cell of the event's own binding.
-func (m *Monitor) bear(s *store, b *birth, own cell) cell {
+func (m *engine) bear(s *store, b *birth, own cell) cell {
 	fuzzy := m.options.skew > 0
 	switch {
 	case b.in.dead:
@@ -138,7 +138,7 @@ func (m *Monitor) bear(s *store, b *birth, own cell) cell {
 	return own
 }
 
-func (m *Monitor) insert(s *store, b *birth) cell {
+func (m *engine) insert(s *store, b *birth) cell {
 	var room [8]symbol
 	p := &s.pools[b.domain]
 	values := m.born[b.from : b.from+len(p.list)]

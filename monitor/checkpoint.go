@@ -5,17 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/wtsim/wtsim/event"
 )
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
 // that is written after it changes the number.
-const checkpointFormat = "wtsim-checkpoint/2\n"
+const checkpointFormat = "wtsim-checkpoint/3\n"
 
 // Checkpoint writes the state of the stream, between two events. What a
 // stream restored from it finds is what this one would find, so that the
@@ -27,7 +24,7 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	if s.closed {
 		return errors.New("the stream is closed, wanted one that takes events")
 	}
-	m := s.monitor
+	m := s.engine
 	m.sweepTrails()
 	for _, plan := range m.stateful {
 		m.sweepLetters(plan)
@@ -46,8 +43,9 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		e.int(int64(d))
 	}
 	e.bool(s.options.Coverage)
-	e.count(s.options.Shard)
-	e.count(s.options.Shards)
+	e.count(s.options.Part)
+	e.count(s.options.Parts)
+	e.count(s.inputs)
 	s.encode(e)
 	m.encode(e)
 	for i := range m.stores {
@@ -56,14 +54,14 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		}
 	}
 	if m.program.timed {
-		e.instant(m.deadlines.now)
+		m.deadlines.now.encode(e)
 	}
-	s.encodeWaiting(e)
+	s.encodeWaiting(e, func(a *queued) { a.encode(e) })
 	return e.close(w)
 }
 
 // Restore returns the stream that a checkpoint is of. The program must be of
-// the same properties, and the options the same but for Found.
+// the same properties, and the options the same. Its position says where to go on.
 func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 	s, err := p.Stream(o)
 	if err != nil {
@@ -81,25 +79,26 @@ func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 	if err := s.matches(d); err != nil {
 		return nil, err
 	}
+	s.inputs = d.count()
 	s.decode(d)
-	s.monitor.decode(d)
-	for i := range s.monitor.stores {
-		if st := &s.monitor.stores[i]; st.auto != nil {
-			st.decode(d, s.monitor)
+	s.engine.decode(d)
+	for i := range s.engine.stores {
+		if st := &s.engine.stores[i]; st.auto != nil {
+			st.decode(d, s.engine)
 		}
 	}
 	if p.timed {
-		s.monitor.deadlines.now = d.instant()
+		s.engine.deadlines.now = decodeInstant(d)
 	}
-	s.decodeWaiting(d)
+	s.decodeWaiting(d, func(a *queued) { a.decode(d, s.engine) })
 	if err := d.close(); err != nil {
 		return nil, err
 	}
-	s.monitor.symbols.rehash()
-	for i := range s.monitor.stores {
-		s.monitor.stores[i].relink()
+	s.engine.symbols.rehash()
+	for i := range s.engine.stores {
+		s.engine.stores[i].relink()
 	}
-	s.monitor.restoreDeadlines()
+	s.engine.restoreDeadlines()
 	return s, nil
 }
 
@@ -113,7 +112,7 @@ func errFormat(got string) error {
 
 // matches tells whether the checkpoint is of the same properties and options.
 func (s *Stream) matches(d *decoder) error {
-	for i, want := range s.monitor.program.fingerprint() {
+	for i, want := range s.engine.program.fingerprint() {
 		got := d.text()
 		switch {
 		case d.err != nil || got == want:
@@ -131,8 +130,8 @@ func (s *Stream) matches(d *decoder) error {
 	if got := d.bool(); d.err == nil && got != s.options.Coverage {
 		return fmt.Errorf("coverage was %v, wanted %v", got, s.options.Coverage)
 	}
-	if shard, shards := d.count(), d.count(); d.err == nil && (shard != s.options.Shard || shards != s.options.Shards) {
-		return fmt.Errorf("it is of shard %d of %d, wanted %d of %d", shard, shards, s.options.Shard, s.options.Shards)
+	if part, parts := d.count(), d.count(); d.err == nil && (part != s.options.Part || parts != s.options.Parts) {
+		return fmt.Errorf("it is of part %d of %d, wanted %d of %d", part, parts, s.options.Part, s.options.Parts)
 	}
 	return d.err
 }
@@ -185,37 +184,18 @@ func (s *Stream) encode(e *encoder) {
 		e.int(int64(*n))
 	}
 	e.bool(s.any)
-	e.instant(s.newest)
+	s.newest.encode(e)
 	s.seen.encode(e)
-	e.uint(s.arrivals)
-	e.count(len(s.monitor.sources.names))
-	for i, name := range s.monitor.sources.names {
-		e.text(name)
-		o := s.origin(int32(i))
-		e.place(o.anchor)
-		e.rank(o.gone)
-		e.instant(o.goneAt)
-		e.bool(o.any)
-	}
+	s.sequencer.encode(e, &s.engine.sources)
 }
 
 func (s *Stream) decode(d *decoder) {
 	for _, n := range s.summary.counts() {
 		*n = int(d.int())
 	}
-	s.any, s.newest = d.bool(), d.instant()
+	s.any, s.newest = d.bool(), decodeInstant(d)
 	s.seen.decode(d)
-	s.arrivals = d.uint()
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		name := d.text()
-		known := len(s.monitor.sources.names)
-		if i := s.monitor.sources.number(name); int(i) < known {
-			d.fail("a source occurs twice")
-			return
-		}
-		o := s.origin(int32(known))
-		o.anchor, o.gone, o.goneAt, o.any = d.place(), d.rank(), d.instant(), d.bool()
-	}
+	s.sequencer.decode(d, &s.engine.sources)
 }
 
 // counts are the counts that go on.
@@ -223,57 +203,8 @@ func (s *Summary) counts() []*int {
 	return []*int{&s.Events, &s.Violations, &s.Malformed, &s.Late, &s.Duplicates}
 }
 
-func (s *seen) encode(e *encoder) {
-	for _, k := range s.key {
-		e.bits(k)
-	}
-	e.bool(s.any)
-	e.instant(s.newest)
-	for _, g := range []*generation{&s.young, &s.old} {
-		e.count(g.n)
-		e.instant(g.newest)
-		for _, x := range g.slots {
-			if x.more != 0 {
-				e.bits(x.name)
-				e.bits(x.more)
-				e.bits(x.content)
-			}
-		}
-	}
-}
-
-func (s *seen) decode(d *decoder) {
-	for i := range s.key {
-		s.key[i] = d.bits()
-	}
-	s.any, s.newest = d.bool(), d.instant()
-	for _, g := range []*generation{&s.young, &s.old} {
-		n := d.count()
-		*g = generation{slots: make([]sighting, firstSightings), newest: d.instant()}
-		for ; n > 0 && d.err == nil; n-- {
-			x := sighting{d.bits(), d.bits() | 1, d.bits()}
-			g.put(g.find(x), x)
-		}
-	}
-}
-
-func (e *encoder) place(p place) {
-	e.uint(p.short)
-	e.text(p.long)
-}
-
-func (d *decoder) place() place { return place{d.uint(), d.text()} }
-
-func (e *encoder) rank(r rank) {
-	e.place(r.anchor)
-	e.uint(r.arrival)
-}
-
-func (d *decoder) rank() rank { return rank{d.place(), d.uint()} }
-
 // encode writes what the monitor knows of all properties.
-func (m *Monitor) encode(e *encoder) {
-	e.count(m.counts.events)
+func (m *engine) encode(e *encoder) {
 	e.count(m.counts.malformed)
 	e.count(len(m.counts.reasons))
 	for _, x := range m.counts.reasons {
@@ -292,8 +223,8 @@ func (m *Monitor) encode(e *encoder) {
 		r := m.trails.records.at(uint32(n))
 		e.text(r.id)
 		e.count(int(r.source))
-		e.instant(r.at())
-		e.instant(m.trails.time(uint32(n)))
+		r.at().encode(e)
+		m.trails.time(uint32(n)).encode(e)
 	}
 	e.count(m.trails.notes.n)
 	for n := range m.trails.notes.n {
@@ -304,20 +235,20 @@ func (m *Monitor) encode(e *encoder) {
 	}
 }
 
-func (m *Monitor) decode(d *decoder) {
-	m.counts.events, m.counts.malformed = d.count(), d.count()
+func (m *engine) decode(d *decoder) {
+	m.counts.malformed = d.count()
 	for n := d.below(maxReasons+1, "the number of reasons"); n > 0 && d.err == nil; n-- {
 		m.counts.reasons = append(m.counts.reasons, Malformed{d.text(), d.text(), d.text(), d.text(), d.text()})
 	}
 	symbols := d.below(int(spelt), "the number of values")
 	for n := symbols; n > 0 && d.err == nil; n-- {
-		v := d.value()
+		v := decodeValue(d)
 		m.symbols.known = append(m.symbols.known, known{m.symbols.texts.keep(v.Text()), symbol(d.below(symbols, "a value")), v.Kind()})
 	}
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		id := m.trails.texts.keep(d.text())
 		source := int32(d.below(len(m.sources.names), "a source"))
-		m.trails.keep(recordOf(id, source, d.instant()), d.instant())
+		m.trails.keep(recordOf(id, source, decodeInstant(d)), decodeInstant(d))
 	}
 	notes := d.below(1<<32-1, "the number of notes")
 	for n := 0; n < notes && d.err == nil; n++ {
@@ -330,106 +261,21 @@ func (m *Monitor) decode(d *decoder) {
 			d.fail("a trail has no end")
 		}
 	}
-	m.due = sweepAt{nextSweep(m.trails.notes.n), nextSweep(symbols), nextSweep(len(m.sources.names))}
+	m.due = sweepAt{m.nextSweep(m.trails.notes.n), m.nextSweep(symbols), m.nextSweep(len(m.sources.names))}
 }
 
-func (e *encoder) value(v event.Value) {
-	e.count(int(v.Kind()))
-	e.text(v.Text())
-}
-
-func (d *decoder) value() event.Value {
-	kind, text := event.Kind(d.uint()), d.text()
-	v, ok := event.Scalar(kind, text)
-	if !ok {
-		d.fail("a value cannot bind")
-	}
-	return v
-}
-
-func (e *encoder) symbols(all []symbol) {
-	e.count(len(all))
-	for _, s := range all {
-		e.uint(uint64(s))
+func (a *queued) encode(e *encoder) {
+	e.text(a.id)
+	e.count(len(a.routed))
+	for _, r := range a.routed {
+		e.count(int(r.plan))
+		e.count(int(r.letter))
+		encodeSymbols(e, r.values)
 	}
 }
 
-// symbols reads a list of symbols of some length.
-func (d *decoder) symbols(m *Monitor, length int) []symbol {
-	if n := d.count(); n != length {
-		d.fail(fmt.Sprintf("%d values, wanted %d", n, length))
-		return nil
-	}
-	all := make([]symbol, length)
-	for i := range all {
-		n := symbol(d.uint())
-		if int(n&^spelt) >= len(m.symbols.known) {
-			d.fail("there is no such value")
-			return nil
-		}
-		all[i] = n
-	}
-	return all
-}
-
-// key reads the canonical values of an instance.
-func (d *decoder) key(m *Monitor, length int) []symbol {
-	all := d.symbols(m, length)
-	for _, n := range all {
-		if n&spelt != 0 || m.symbols.known[n].canonical != n {
-			d.fail("a value is not canonical")
-			return nil
-		}
-	}
-	return all
-}
-
-// encodeWaiting writes the events that wait, in exact order but for places
-// that sources hold together.
-func (s *Stream) encodeWaiting(e *encoder) {
-	for i := range s.origins {
-		e.count(len(s.origins[i].waiting))
-		for _, w := range s.origins[i].waiting {
-			e.text(w.id)
-			e.instant(w.at)
-			e.instant(w.time)
-			e.rank(w.rank)
-			e.count(len(w.routed))
-			for _, r := range w.routed {
-				e.count(int(r.plan))
-				e.count(int(r.letter))
-				e.symbols(r.values)
-			}
-		}
-	}
-}
-
-func (s *Stream) decodeWaiting(d *decoder) {
-	var all []*waiter
-	for i := range s.origins {
-		for n := d.count(); n > 0 && d.err == nil; n-- {
-			w := s.decodeWaiter(d)
-			w.source = int32(i)
-			s.origins[i].waiting = append(s.origins[i].waiting, w)
-			all = append(all, w)
-		}
-	}
-	slices.SortFunc(all, func(a, b *waiter) int {
-		if before(a, b) {
-			return -1
-		}
-		return 1
-	})
-	for _, w := range all {
-		s.inOrder.push(w)
-	}
-}
-
-func (s *Stream) decodeWaiter(d *decoder) *waiter {
-	m := s.monitor
-	w := &waiter{}
-	w.id = m.trails.texts.keep(d.text())
-	w.at, w.time, w.rank = d.instant(), d.instant(), d.rank()
+func (a *queued) decode(d *decoder, m *engine) {
+	a.id = m.trails.texts.keep(d.text())
 	for n := d.below(len(m.stores)+1, "the number of properties"); n > 0 && d.err == nil; n-- {
 		plan := d.below(len(m.stores), "a property")
 		st := &m.stores[plan]
@@ -437,8 +283,7 @@ func (s *Stream) decodeWaiter(d *decoder) *waiter {
 		if d.err != nil {
 			break
 		}
-		values := d.symbols(m, len(st.letterOf(uint32(letter)).list))
-		w.routed = append(w.routed, routed{int32(plan), uint32(letter), values})
+		values := decodeSymbols(d, &m.symbols, len(st.letterOf(uint32(letter)).list))
+		a.routed = append(a.routed, routed{int32(plan), uint32(letter), values})
 	}
-	return w
 }

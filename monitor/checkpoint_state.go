@@ -19,7 +19,7 @@ func (c *configs) encode(e *encoder) {
 		e.uint(f.passed)
 		e.text(r.values)
 		if e.bool(r.stamped); r.stamped {
-			e.instant(r.stamp.at)
+			r.stamp.at.encode(e)
 			e.count(int(r.stamp.source))
 			e.text(r.stamp.id)
 		}
@@ -29,7 +29,7 @@ func (c *configs) encode(e *encoder) {
 		if e.bool(x.state != noState); x.state != noState {
 			e.count(int(x.state))
 			e.text(x.memory)
-			e.running(x.running)
+			x.running.encode(e)
 		}
 	}
 	e.count(len(c.sets.all) - firstSets)
@@ -41,20 +41,20 @@ func (c *configs) encode(e *encoder) {
 	}
 }
 
-func (c *configs) decode(d *decoder, m *Monitor) {
+func (c *configs) decode(d *decoder, m *engine) {
 	s := c.store
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		f := fate{d.below(len(s.letters), "an event type"), d.uint()}
 		r := reading{values: c.decodeValues(d, 4*len(s.letters[f.letter].Reads)), stamped: d.bool()}
 		if r.stamped {
-			r.stamp = stamp{d.instant(), int32(d.below(len(m.sources.names), "a source")), m.trails.texts.keep(d.text())}
+			r.stamp = stamp{decodeInstant(d), int32(d.below(len(m.sources.names), "a source")), m.trails.texts.keep(d.text())}
 		}
 		s.fates, c.reads = append(s.fates, f), append(c.reads, r)
 	}
 	for n := d.below(1<<32-8, "the number of configurations"); n > 0 && d.err == nil; n-- {
 		x := config{state: noState}
 		if d.bool() {
-			x = config{uint16(d.below(len(s.dead), "a state")), c.decodeMemory(d), d.running(m)}
+			x = config{uint16(d.below(len(s.dead), "a state")), c.decodeMemory(d), decodeRunning(d, m)}
 		} else {
 			c.free = append(c.free, uint32(len(c.all)))
 		}
@@ -70,8 +70,8 @@ func (c *configs) decode(d *decoder, m *Monitor) {
 	if d.err != nil {
 		return
 	}
-	c.limit = max(collectAt, 2*(len(c.all)-len(c.free)))
-	c.sets.limit = max(collectAt, 2*(len(c.sets.all)-len(c.sets.free)))
+	c.limit = max(c.sets.least, 2*(len(c.all)-len(c.free)))
+	c.sets.limit = max(c.sets.least, 2*(len(c.sets.all)-len(c.sets.free)))
 	c.rebuildLetters()
 	c.rebuildNumbers()
 }
@@ -159,20 +159,20 @@ func (c *configs) decodeSetNumber(d *decoder) uint64 {
 	return n
 }
 
-func (e *encoder) running(r running) {
+func (r running) encode(e *encoder) {
 	if e.int(int64(r.after)); r.on() {
-		e.instant(r.at)
+		r.at.encode(e)
 		e.count(int(r.source))
 		e.text(r.id)
 	}
 }
 
-func (d *decoder) running(m *Monitor) running {
+func decodeRunning(d *decoder, m *engine) running {
 	r := running{after: time.Duration(d.int())}
 	if !r.on() {
 		return running{}
 	}
-	r.at, r.source, r.id = d.instant(), int32(d.below(len(m.sources.names), "a source")), m.trails.texts.keep(d.text())
+	r.at, r.source, r.id = decodeInstant(d), int32(d.below(len(m.sources.names), "a source")), m.trails.texts.keep(d.text())
 	return r
 }
 

@@ -34,7 +34,7 @@ func (s *store) encode(e *encoder) {
 	for i := range s.settled {
 		s.settled[i].encode(e)
 		if s.timed() {
-			e.running(s.settled[i].passed)
+			s.settled[i].passed.encode(e)
 		}
 	}
 }
@@ -51,7 +51,7 @@ func (s *store) encodeLetters(e *encoder) {
 	}
 }
 
-func (s *store) decodeLetters(d *decoder, m *Monitor) {
+func (s *store) decodeLetters(d *decoder, m *engine) {
 	if s.configs != nil {
 		s.configs.decode(d, m)
 		return
@@ -69,7 +69,7 @@ func (s *store) numbers() []*int {
 	return []*int{&s.live, &s.created, &s.malformed, &s.late, &s.expired, &s.settledCount, &s.rootExpired}
 }
 
-func (s *store) decode(d *decoder, m *Monitor) {
+func (s *store) decode(d *decoder, m *engine) {
 	for _, n := range s.numbers() {
 		*n = int(d.int())
 	}
@@ -102,7 +102,7 @@ func (s *store) encodeAges(e *encoder) {
 	for r := s.ages.oldest; r.cell != 0; r = s.age(r).next {
 		e.count(int(r.cell))
 		e.count(int(r.domain))
-		e.instant(s.age(r).last)
+		s.age(r).last.encode(e)
 	}
 	e.count(0)
 }
@@ -121,7 +121,7 @@ func (s *store) decodeAges(d *decoder) {
 		case s.chained(r):
 			d.fail("an instance has two ages")
 		default:
-			s.append(r, d.instant())
+			s.append(r, decodeInstant(d))
 		}
 	}
 }
@@ -138,10 +138,10 @@ func (p *pool) encode(e *encoder, s *store) {
 		e.count(int(in.state))
 		e.count(int(in.function))
 		e.count(int(in.trail))
-		e.symbols(p.key(cell(c)))
+		encodeSymbols(e, p.key(cell(c)))
 		written, ok := p.spelt[cell(c)]
 		if e.bool(ok); ok {
-			e.symbols(written)
+			encodeSymbols(e, written)
 		}
 		e.count(len(p.inherited[cell(c)]))
 		for _, trail := range p.inherited[cell(c)] {
@@ -171,7 +171,7 @@ func (s *store) decodeStates(d *decoder) uint64 {
 }
 
 // decode leaves the tables to relink.
-func (p *pool) decode(d *decoder, s *store, m *Monitor) {
+func (p *pool) decode(d *decoder, s *store, m *engine) {
 	p.all, p.keys, p.links, p.index = nil, nil, nil, nil
 	n := d.count()
 	if p.domain == &s.domains[0] && n != 1 {
@@ -198,7 +198,7 @@ func (p *pool) decode(d *decoder, s *store, m *Monitor) {
 	}
 }
 
-func (p *pool) decodeInstance(d *decoder, s *store, m *Monitor, c cell) {
+func (p *pool) decodeInstance(d *decoder, s *store, m *engine, c cell) {
 	in := instance{unused: d.bool()}
 	key := make([]symbol, len(p.list))
 	if in.unused {
@@ -207,16 +207,16 @@ func (p *pool) decodeInstance(d *decoder, s *store, m *Monitor, c cell) {
 		in.dead = d.bool()
 		in.state = s.decodeState(d)
 		in.function = uint16(d.below(len(s.functions), "a function"))
-		in.trail = d.trail(m, s)
-		copy(key, d.key(m, len(p.list)))
+		in.trail = decodeTrail(d, m, s)
+		copy(key, decodeKey(d, &m.symbols, len(p.list)))
 		if d.bool() {
 			if p.spelt == nil {
 				p.spelt = make(map[cell][]symbol)
 			}
-			p.spelt[c] = d.symbols(m, len(p.list))
+			p.spelt[c] = decodeSymbols(d, &m.symbols, len(p.list))
 		}
 		for n := d.count(); n > 0 && d.err == nil; n-- {
-			p.inherit(c, d.trail(m, s))
+			p.inherit(c, decodeTrail(d, m, s))
 		}
 	}
 	p.all = append(p.all, in)
@@ -224,7 +224,7 @@ func (p *pool) decodeInstance(d *decoder, s *store, m *Monitor, c cell) {
 }
 
 // trail reads a trail, all of whose letters are the property's.
-func (d *decoder) trail(m *Monitor, s *store) uint32 {
+func decodeTrail(d *decoder, m *engine, s *store) uint32 {
 	trail := uint32(d.below(max(1, m.trails.notes.n), "a note"))
 	for at := trail; at != 0; at = m.trails.notes.at(at).before {
 		if int(m.trails.notes.at(at).letter) >= len(s.fates) {
@@ -262,11 +262,11 @@ func (f *front) encode(e *encoder, s *store) {
 		return
 	}
 	e.bool(f.undecided)
-	e.instant(f.last)
+	f.last.encode(e)
 	e.bits(f.states)
 	e.count(len(f.waiting))
 	for _, w := range f.waiting {
-		e.instant(w.at)
+		w.at.encode(e)
 		e.count(int(w.letter))
 		e.count(int(w.source))
 		e.bool(w.chained)
@@ -296,13 +296,13 @@ func (f *front) encode(e *encoder, s *store) {
 	}
 }
 
-func decodeFront(d *decoder, s *store, m *Monitor) *front {
+func decodeFront(d *decoder, s *store, m *engine) *front {
 	if !d.bool() {
 		return nil
 	}
-	f := &front{undecided: d.bool(), last: d.instant(), states: s.decodeStates(d)}
+	f := &front{undecided: d.bool(), last: decodeInstant(d), states: s.decodeStates(d)}
 	for n := d.count(); n > 0 && d.err == nil; n-- {
-		f.waiting = append(f.waiting, pending{d.instant(), uint32(d.below(len(s.fates), "a letter")),
+		f.waiting = append(f.waiting, pending{decodeInstant(d), uint32(d.below(len(s.fates), "a letter")),
 			int32(d.below(len(m.sources.names), "a source")), d.bool(), d.bool()})
 	}
 	if s.timed() {
@@ -323,7 +323,7 @@ func decodeFront(d *decoder, s *store, m *Monitor) *front {
 		}
 		l.names = append(l.names, name)
 	}
-	for n := d.below(maxLayer+1, "the number of down-sets"); n > 0 && d.err == nil; n-- {
+	for n := d.below(s.limits.maxLayer+1, "the number of down-sets"); n > 0 && d.err == nil; n-- {
 		l.states = append(l.states, s.decodeStates(d))
 		for range l.names {
 			l.counts = append(l.counts, uint16(d.below(len(f.waiting)+1, "a count of events")))
@@ -336,62 +336,62 @@ func decodeFront(d *decoder, s *store, m *Monitor) *front {
 // encode writes a verdict that is told at the end.
 func (v *verdict) encode(e *encoder) {
 	e.count(v.domain)
-	e.symbols(v.key)
-	e.instant(v.at)
+	encodeSymbols(e, v.key)
+	v.at.encode(e)
 	e.count(int(v.record))
 	e.text(v.why)
-	e.violation(&v.violation)
+	encodeViolation(e, &v.violation)
 }
 
-func decodeVerdict(d *decoder, s *store, m *Monitor) verdict {
+func decodeVerdict(d *decoder, s *store, m *engine) verdict {
 	v := verdict{domain: d.below(len(s.domains), "a combination of variables")}
-	v.key = d.key(m, len(s.domains[v.domain].list))
-	v.at = d.instant()
+	v.key = decodeKey(d, &m.symbols, len(s.domains[v.domain].list))
+	v.at = decodeInstant(d)
 	v.record = uint32(d.below(max(1, m.trails.records.n), "a record"))
 	v.why = d.text()
-	v.violation = d.violation()
+	v.violation = decodeViolation(d)
 	if s.timed() {
-		v.passed = d.running(m)
+		v.passed = decodeRunning(d, m)
 	}
 	v.violation.Property = s.property.Name()
 	return v
 }
 
-func (e *encoder) violation(v *Violation) {
+func encodeViolation(e *encoder, v *Violation) {
 	e.text(string(v.Certainty))
 	e.count(len(v.Binding))
 	for _, f := range v.Binding {
 		e.text(f.Name)
-		e.value(f.Value)
+		encodeValue(e, f.Value)
 	}
 	e.bool(!v.AtQuiescence())
 	if !v.AtQuiescence() {
 		e.text(v.Event.ID)
 		e.text(v.Event.Source)
 		e.text(v.Event.Type)
-		e.instant(instantOf(v.Event.Time))
+		instantOf(v.Event.Time).encode(e)
 	}
-	e.steps(v.Witness)
-	e.steps(v.Counter)
+	encodeSteps(e, v.Witness)
+	encodeSteps(e, v.Counter)
 	e.int(int64(v.Flips.At))
 	e.text(string(v.Flips.To))
 }
 
-func (d *decoder) violation() (v Violation) {
+func decodeViolation(d *decoder) (v Violation) {
 	v.Certainty = Certainty(d.text())
 	for n := d.count(); n > 0 && d.err == nil; n-- {
-		v.Binding = append(v.Binding, event.Field{Name: d.text(), Value: d.value()})
+		v.Binding = append(v.Binding, event.Field{Name: d.text(), Value: decodeValue(d)})
 	}
 	if d.bool() {
 		v.Event.ID, v.Event.Source, v.Event.Type = d.text(), d.text(), d.text()
-		v.Event.Time = d.instant().time()
+		v.Event.Time = decodeInstant(d).time()
 	}
-	v.Witness, v.Counter = d.steps(), d.steps()
+	v.Witness, v.Counter = decodeSteps(d), decodeSteps(d)
 	v.Flips = Flip{time.Duration(d.int()), Outcome(d.text())}
 	return v
 }
 
-func (e *encoder) steps(all []Step) {
+func encodeSteps(e *encoder, all []WitnessEvent) {
 	e.count(len(all))
 	for _, s := range all {
 		for _, text := range []string{s.Source, s.ID, s.Type, s.To} {
@@ -400,9 +400,9 @@ func (e *encoder) steps(all []Step) {
 	}
 }
 
-func (d *decoder) steps() (all []Step) {
+func decodeSteps(d *decoder) (all []WitnessEvent) {
 	for n := d.count(); n > 0 && d.err == nil; n-- {
-		all = append(all, Step{d.text(), d.text(), d.text(), d.text()})
+		all = append(all, WitnessEvent{d.text(), d.text(), d.text(), d.text()})
 	}
 	return all
 }

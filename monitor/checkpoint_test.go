@@ -25,18 +25,21 @@ type told struct {
 	coverage []Coverage
 }
 
-// inParts judges a course by one stream, or by several of which each is
-// restored from the checkpoint of the one before it.
-func (c course) inParts(cuts ...int) (all told, err error) {
-	defer func(was int) { slideAt = was }(slideAt)
-	slideAt = c.slideAt
-	o := StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, Found: func(f Finding) {
+// tell adds what a push came to.
+func (x *told) tell(j Judgement) {
+	for _, f := range j.Findings {
 		line, err := f.MarshalJSON()
 		if err != nil {
 			panic(err)
 		}
-		all.findings = append(all.findings, string(line))
-	}}
+		x.findings = append(x.findings, string(line))
+	}
+}
+
+// inParts judges a course by one stream, or by several of which each is
+// restored from the checkpoint of the one before it.
+func (c course) inParts(cuts ...int) (all told, err error) {
+	o := StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, limits: c.limits()}
 	p, err := Compile(c.model.property())
 	if err != nil {
 		return all, err
@@ -47,7 +50,7 @@ func (c course) inParts(cuts ...int) (all told, err error) {
 	}
 	from := 0
 	for _, cut := range cuts {
-		c.pushAll(s, from, cut)
+		all.tell(c.pushAll(s, from, cut))
 		from = cut
 		var saved bytes.Buffer
 		if err := s.Checkpoint(&saved); err != nil {
@@ -60,8 +63,9 @@ func (c course) inParts(cuts ...int) (all told, err error) {
 			return all, err
 		}
 	}
-	c.pushAll(s, from, len(c.arrivals))
-	all.sum = s.Close()
+	all.tell(c.pushAll(s, from, len(c.arrivals)))
+	all.tell(s.Close())
+	all.sum = s.Summary()
 	all.stats, all.coverage = s.Stats(), s.Coverage()
 	return all, nil
 }
@@ -139,7 +143,7 @@ func savedRich(t testing.TB, skew time.Duration) (*Program, StreamOptions, []byt
 		for i := range int64(9) {
 			e := eventAt(fmt.Sprint("open-", i), 0, "s0", "PLACED", -1-i)
 			e.Data = e.Data.With("n", event.Int(i))
-			s.Push(&e, 0)
+			push(s, &e, 0)
 		}
 		orders(s, 0, 60)
 	})
@@ -174,9 +178,9 @@ func TestBadCheckpoint(t *testing.T) {
 		want string
 	}{
 		"good":        {p, o, string(good), ""},
-		"empty":       {p, o, "", `no checkpoint, wanted a file that begins with "wtsim-checkpoint/2"`},
-		"foreign":     {p, o, `{"format":"wtsim-counterexample/1"}`, `no checkpoint, wanted a file that begins with "wtsim-checkpoint/2"`},
-		"later":       {p, o, "wtsim-checkpoint/3\n" + string(good[19:]), `its format is "wtsim-checkpoint/3", wanted "wtsim-checkpoint/2"`},
+		"empty":       {p, o, "", `no checkpoint, wanted a file that begins with "wtsim-checkpoint/3"`},
+		"foreign":     {p, o, `{"format":"wtsim-counterexample/1"}`, `no checkpoint, wanted a file that begins with "wtsim-checkpoint/3"`},
+		"later":       {p, o, "wtsim-checkpoint/2\n" + string(good[19:]), `its format is "wtsim-checkpoint/2", wanted "wtsim-checkpoint/3"`},
 		"properties":  {other, o, string(good), `it is of the properties "ends once", "of its user", wanted "another"`},
 		"skew":        {p, StreamOptions{Skew: time.Second, Lateness: o.Lateness, TTL: o.TTL}, string(good), "its skew is 0s, wanted 1s"},
 		"lateness":    {p, StreamOptions{TTL: o.TTL}, string(good), "its lateness is 50ms, wanted 0s"},
@@ -251,7 +255,7 @@ func fuzzRestore(f *testing.F, saved func(testing.TB, time.Duration) (*Program, 
 		if err := s.Checkpoint(&again); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := json.Marshal(s.Close()); err != nil {
+		if _, err := json.Marshal(finish(s)); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"time"
 )
 
 // Numbers are written as varints, texts and lists with their length before
@@ -48,7 +47,6 @@ func (e *encoder) bits(n uint64) { e.write(binary.LittleEndian.AppendUint64(e.ro
 func (e *encoder) text(s string) {
 	e.write(append(binary.AppendUvarint(e.room[:0], uint64(len(s))), s...))
 }
-func (e *encoder) instant(at instant) { e.int(at.sec); e.int(int64(at.nsec)) }
 
 func (e *encoder) bool(b bool) {
 	if b {
@@ -179,16 +177,6 @@ func (d *decoder) text() string {
 		all, n = append(all, b...), n-len(b)
 	}
 	return string(all)
-}
-
-func (d *decoder) instant() instant {
-	sec := d.int()
-	nsec := d.int()
-	if nsec < 0 || nsec >= int64(time.Second) {
-		d.fail("a time has no such second")
-		return instant{}
-	}
-	return instant{sec, int32(nsec)}
 }
 
 // close compares the sum.

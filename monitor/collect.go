@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"hash/maphash"
 	"slices"
 )
 
@@ -16,29 +15,26 @@ import (
 //
 // Numbers change and nothing else does: what stood before another still does.
 
-// firstSweep is how much there is before anything is swept.
-var firstSweep = 1 << 13
-
 // sweepAt is how many notes, symbols and sources there are when the next
 // sweep is due.
 type sweepAt struct{ notes, symbols, sources int }
 
-func nextSweep(left int) int { return max(firstSweep, 2*left) }
+func (m *engine) nextSweep(left int) int { return max(m.options.limits.firstSweep, 2*left) }
 
 // collect sweeps if it is due. It is called between events.
-func (m *Monitor) collect() {
+func (m *engine) collect() {
 	if n := m.trails.notes.n; n >= m.due.notes {
 		m.due.notes = 3 * n
 		if 4*m.liveNotes() < 3*n { // else there is little to sweep
 			m.sweepTrails()
-			m.due.notes = nextSweep(m.trails.notes.n)
+			m.due.notes = m.nextSweep(m.trails.notes.n)
 		}
 	}
 	if n := len(m.symbols.known); n >= m.due.symbols {
 		m.due.symbols = 3 * n
 		if live, kept := m.liveSymbols(); 4*kept < 3*n {
 			m.sweepSymbols(live)
-			m.due.symbols = nextSweep(kept)
+			m.due.symbols = m.nextSweep(kept)
 		}
 	}
 	if len(m.stateful) > 0 {
@@ -48,7 +44,7 @@ func (m *Monitor) collect() {
 
 // liveNotes counts the notes that a sweep would keep. What several instances
 // inherited is counted for each.
-func (m *Monitor) liveNotes() (n int) {
+func (m *engine) liveNotes() (n int) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		s.forgetTrails()
@@ -74,7 +70,7 @@ func (t *trails) length(trail uint32) (n int) {
 
 // sweepTrails keeps the notes that slices of live instances have, and the
 // records that these and the verdicts have.
-func (m *Monitor) sweepTrails() {
+func (m *engine) sweepTrails() {
 	old := m.trails
 	m.trails = trails{}
 	live := make([]bool, old.records.n)
@@ -181,7 +177,7 @@ func (t *trails) adoptShared(old *trails, trail uint32, live []bool, known map[u
 }
 
 // liveSymbols tells which values instances and waiting events have.
-func (m *Monitor) liveSymbols() (live []bool, n int) {
+func (m *engine) liveSymbols() (live []bool, n int) {
 	live = make([]bool, len(m.symbols.known))
 	mark := func(s symbol) {
 		if !live[s] {
@@ -199,7 +195,7 @@ func (m *Monitor) liveSymbols() (live []bool, n int) {
 }
 
 // sweepSymbols keeps the values that are live, and gives them new numbers.
-func (m *Monitor) sweepSymbols(live []bool) {
+func (m *engine) sweepSymbols(live []bool) {
 	moved := m.symbols.sweep(live)
 	m.eachSymbol(func(all []symbol) {
 		for i, s := range all {
@@ -218,7 +214,7 @@ func (m *Monitor) sweepSymbols(live []bool) {
 }
 
 // eachSymbol visits all lists of symbols that are kept, each once.
-func (m *Monitor) eachSymbol(visit func([]symbol)) {
+func (m *engine) eachSymbol(visit func([]symbol)) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {
@@ -245,49 +241,6 @@ func (m *Monitor) eachSymbol(visit func([]symbol)) {
 	}
 }
 
-// sweep keeps the live values; it returns the new numbers by the old ones.
-func (t *symbols) sweep(live []bool) []symbol {
-	old := t.known
-	moved := make([]symbol, len(old))
-	kept := 0
-	for n := range old {
-		if live[n] {
-			moved[n] = symbol(kept)
-			kept++
-		}
-	}
-	t.known, t.texts, t.slots = make([]known, 0, kept), texts{}, nil
-	for n, k := range old {
-		if live[n] {
-			k.text = t.texts.keep(k.text)
-			k.canonical = moved[k.canonical]
-			t.known = append(t.known, k)
-		}
-	}
-	t.rehash()
-	return moved
-}
-
-// rehash makes the table anew.
-func (t *symbols) rehash() {
-	if t.seeds == [2]maphash.Seed{} {
-		t.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-	}
-	size := 16
-	for 3*len(t.known) > size { // half of what may be in it
-		size *= 2
-	}
-	t.slots = make([]slot, size)
-	for n, k := range t.known {
-		hash, more := t.hash(k.kind, k.text)
-		number := symbol(n)
-		if k.canonical != number {
-			number |= spelt
-		}
-		t.slots[t.empty(hash)] = slot{hash, more, uint32(number) + 1}
-	}
-}
-
 // rebuild makes the tables of a pool anew, after its keys changed.
 func (p *pool) rebuild() {
 	p.main = table{}
@@ -311,58 +264,49 @@ func (p *pool) rebuild() {
 
 // forgetSilent forgets what a source did before it was silent for longer than
 // the time to live: an event of its that is not late is later than all that.
-func (s *Stream) forgetSilent(o *origin) {
-	if s.options.TTL > 0 && s.silent(o) {
-		*o = origin{}
+func (s *Stream) forgetSilent(o *origin[queued]) {
+	if s.options.TTL > 0 && o.silent(s.watermark().add(-s.options.TTL)) {
+		*o = origin[queued]{}
 	}
-}
-
-func (s *Stream) silent(o *origin) bool {
-	return len(o.waiting) == 0 && o.any && o.goneAt.before(s.watermark().add(-s.options.TTL))
 }
 
 // sweepSources drops the sources that are silent and that nothing speaks of.
 func (s *Stream) sweepSources() {
-	if s.options.TTL == 0 || len(s.monitor.sources.names) < s.monitor.due.sources {
+	if s.options.TTL == 0 || len(s.engine.sources.names) < s.engine.due.sources {
 		return
 	}
-	m := s.monitor
+	m := s.engine
 	m.sweepTrails()
 	live := make([]bool, len(m.sources.names))
-	for n := range s.origins {
-		live[n] = !s.silent(&s.origins[n])
+	silent := s.watermark().add(-s.options.TTL)
+	for n := range live {
+		live[n] = !s.origin(int32(n)).silent(silent)
 	}
-	s.eachSource(func(n int32) int32 { live[n] = true; return n })
+	s.visitSources(func(n int32) int32 { live[n] = true; return n })
 	moved := make([]int32, len(live))
 	was := m.sources.names
 	m.sources = sources{}
-	var origins []origin
 	for n, name := range was {
 		if live[n] {
 			moved[n] = m.sources.number(name)
-			origins = append(origins, *s.origin(int32(n)))
 		}
 	}
-	s.origins = origins
-	s.eachSource(func(n int32) int32 { return moved[n] })
+	s.keep(live)
+	s.visitSources(func(n int32) int32 { return moved[n] })
 	for _, plan := range m.stateful {
 		m.stores[plan].configs.rebuildNumbers()
 	}
-	m.due.sources = nextSweep(len(m.sources.names))
+	m.due.sources = m.nextSweep(len(m.sources.names))
 }
 
-// eachSource visits and replaces all numbers of sources that are kept.
-func (s *Stream) eachSource(visit func(int32) int32) {
-	m := s.monitor
+// visitSources visits and replaces all numbers of sources that are kept.
+func (s *Stream) visitSources(visit func(int32) int32) {
+	m := s.engine
 	for n := range m.trails.records.n {
 		r := m.trails.records.at(uint32(n))
 		r.source = visit(r.source)
 	}
-	for n := range s.origins {
-		for _, w := range s.origins[n].waiting {
-			w.source = visit(w.source)
-		}
-	}
+	s.eachSource(visit)
 	for i := range m.stores {
 		if c := m.stores[i].configs; c != nil {
 			c.eachSource(visit)

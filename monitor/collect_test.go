@@ -33,7 +33,7 @@ func shortLived(s *Stream, from, to int) {
 			ID: fmt.Sprint(i), Source: fmt.Sprintf("/f/%d", i/100), Type: kind, Time: start.Add(time.Duration(i) * time.Millisecond),
 			Data: event.Data{{Name: "job", Value: event.Str(fmt.Sprintf("job-%d", i/2))}, {Name: "user", Value: event.Str(fmt.Sprintf("user-%d", i/20))}},
 		}
-		s.Push(&e, i)
+		push(s, &e, i)
 	}
 }
 
@@ -57,10 +57,10 @@ func TestHeapSoak(t *testing.T) {
 	if os.Getenv("WTSIM_SOAK") != "" {
 		events = 20_000_000
 	}
-	defer func(was int) { firstSweep = was }(firstSweep)
-	firstSweep = 1 << 10
+	few := usual()
+	few.firstSweep = 1 << 10
 	for _, skew := range []time.Duration{0, 5 * time.Millisecond} {
-		s, err := jobs(t).Stream(StreamOptions{Skew: skew, Lateness: time.Second, TTL: 5 * time.Second})
+		s, err := jobs(t).Stream(StreamOptions{Skew: skew, Lateness: time.Second, TTL: 5 * time.Second, limits: few})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func TestHeapSoak(t *testing.T) {
 		if after > max(before, half)*3/2 { // it swings with the sweeps
 			t.Errorf("skew %v: the heap grows", skew)
 		}
-		if sum := s.Close(); sum.Expired == 0 || sum.Late > 0 || sum.Violations > 0 {
+		if sum := finish(s); sum.Expired == 0 || sum.Late > 0 || sum.Violations > 0 {
 			t.Errorf("%+v", sum)
 		}
 		runtime.KeepAlive(s)
@@ -94,9 +94,9 @@ func TestSettledLeavesNoTrail(t *testing.T) {
 	}
 	const events = 200_000
 	shortLived(s, 0, events)
-	s.monitor.sweepTrails()
+	s.engine.sweepTrails()
 	live := s.Stats()[0].Instances
-	if got := s.monitor.trails.notes.n; got > 2*live+1 || live < events/20 {
+	if got := s.engine.trails.notes.n; got > 2*live+1 || live < events/20 {
 		t.Errorf("%d notes for %d live instances", got, live)
 	}
 }

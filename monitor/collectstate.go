@@ -10,16 +10,13 @@ import (
 // that no note, no event that waits and no front has; the symbols that
 // registers and letters hold; deadlines that were called off.
 
-// firstLetters is how many letters there are before they are swept.
-var firstLetters = 1 << 13
-
 // collectStateful sweeps what is due.
-func (m *Monitor) collectStateful() {
+func (m *engine) collectStateful() {
 	for _, plan := range m.stateful {
 		if c := m.stores[plan].configs; len(c.reads) >= c.due {
 			m.sweepLetters(plan)
 			// A sweep goes through the notes, so that it must be rare among them.
-			c.due = max(firstLetters, 2*len(c.reads), len(c.reads)+m.trails.notes.n/2)
+			c.due = max(m.options.limits.firstLetters, 2*len(c.reads), len(c.reads)+m.trails.notes.n/2)
 		}
 	}
 	if d := &m.deadlines; d.n >= d.due {
@@ -29,7 +26,7 @@ func (m *Monitor) collectStateful() {
 
 // sweepLetters forgets the letters that nothing has, and numbers the others
 // anew.
-func (m *Monitor) sweepLetters(plan int) {
+func (m *engine) sweepLetters(plan int) {
 	s := &m.stores[plan]
 	c := s.configs
 	live := make([]bool, len(c.reads))
@@ -50,7 +47,7 @@ func (m *Monitor) sweepLetters(plan int) {
 
 // eachLetter visits and replaces all letters of a property that are kept, each
 // once.
-func (m *Monitor) eachLetter(plan int, visit func(uint32) uint32) {
+func (m *engine) eachLetter(plan int, visit func(uint32) uint32) {
 	s := &m.stores[plan]
 	seen := make([]bool, m.trails.notes.n)
 	follow := func(trail uint32) {
@@ -191,7 +188,7 @@ func (c *configs) eachSource(visit func(int32) int32) {
 
 // moveTexts keeps the ids of deadlines elsewhere: what they stood in is let
 // go.
-func (m *Monitor) moveTexts() {
+func (m *engine) moveTexts() {
 	for _, plan := range m.stateful {
 		c := m.stores[plan].configs
 		if !c.timed {

@@ -16,13 +16,14 @@ type configSets struct {
 	free  []uint64
 	key   []byte
 	limit int
+	least int // of the limit
 }
 
 // firstSets is how many sets have a fixed number.
 const firstSets = 1 << (startState + 1)
 
-func newConfigSets() configSets {
-	t := configSets{byKey: map[string]uint64{}, limit: collectAt}
+func newConfigSets(least int) configSets {
+	t := configSets{byKey: map[string]uint64{}, limit: least, least: least}
 	for bits := range uint32(firstSets) {
 		var members []uint32
 		for state := range uint32(startState + 1) {
@@ -156,7 +157,7 @@ func (c *configs) sweep() {
 			c.free = append(c.free, uint32(n))
 		}
 	}
-	c.limit = max(collectAt, 2*(len(c.all)-len(c.free)))
+	c.limit = max(c.sets.least, 2*(len(c.all)-len(c.free)))
 }
 
 func (f *front) mark(sets []bool) {
@@ -190,5 +191,5 @@ func (t *configSets) sweep(sets, used []bool) {
 		delete(t.byKey, string(b))
 		t.all[n], t.free = nil, append(t.free, uint64(n))
 	}
-	t.limit = max(collectAt, 2*(len(t.all)-len(t.free)))
+	t.limit = max(t.least, 2*(len(t.all)-len(t.free)))
 }

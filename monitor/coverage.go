@@ -40,10 +40,7 @@ type TransitionUse struct {
 	Taken           bool
 }
 
-// Coverage returns what was used up to now, in the order given to Compile;
-// nothing for checks at quiescence. The monitor must have been started with
-// Options.Coverage, and with skew it is complete once the stream is closed.
-func (m *Monitor) Coverage() []Coverage {
+func (m *engine) coverage() []Coverage {
 	var all []Coverage
 	for i := range m.stores {
 		if s := &m.stores[i]; s.auto != nil {
@@ -52,9 +49,6 @@ func (m *Monitor) Coverage() []Coverage {
 	}
 	return all
 }
-
-// Coverage returns what was used of each property, see [Monitor.Coverage].
-func (s *Stream) Coverage() []Coverage { return s.monitor.Coverage() }
 
 func (s *store) coverage() Coverage {
 	c := Coverage{Property: s.property.Name(), CanFail: !s.dead[startState]}
@@ -152,10 +146,24 @@ func (s *store) take(at int) {
 	}
 	if !s.taken[at] {
 		s.taken[at] = true
-		if s.told != nil {
-			s.told(s.property.Name(), s.transition(at))
-		}
+		s.fresh = append(s.fresh, at)
 	}
+}
+
+// used returns the transitions that were used for the first time since it was
+// asked last.
+func (m *engine) used() (all []Use) {
+	if !m.options.coverage {
+		return nil
+	}
+	for i := range m.stores {
+		s := &m.stores[i]
+		for _, at := range s.fresh {
+			all = append(all, Use{s.property.Name(), s.transition(at)})
+		}
+		s.fresh = s.fresh[:0]
+	}
+	return all
 }
 
 // transition is what stands at a place among those taken.
@@ -215,7 +223,7 @@ func (c *configs) expired(from uint32) uint32 {
 
 // retrace takes the transitions of a newborn whose slice was put together
 // from its parts.
-func (m *Monitor) retrace(s *store, domain int) {
+func (m *engine) retrace(s *store, domain int) {
 	var room [8]symbol
 	state := uint32(startState)
 	for _, n := range m.slice(s, domain, pick(room[:0], m.plain, s.domains[domain].list)) {

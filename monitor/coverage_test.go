@@ -87,14 +87,27 @@ func (c course) covered() (used []string, lazy bool, err error) {
 	return used, p.plans[0].lazy, nil
 }
 
+// limits are such that some courses slide and sweep all the time.
+func (c course) limits() *limits {
+	few := usual()
+	if c.slideAt == 4 {
+		few.slideAt, few.firstSweep = 4, 1
+	}
+	return few
+}
+
 func (c course) ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // pushAll pushes some arrivals; their numbers are their lines.
-func (c course) pushAll(s *Stream, from, to int) {
+func (c course) pushAll(s *Stream, from, to int) Judgement {
+	return s.Push(c.inputs(from, to))
+}
+
+func (c course) inputs(from, to int) (all []Input) {
 	for i, a := range c.arrivals[from:to] {
-		e := a.event(from + i)
-		s.Push(&e, from+i)
+		all = append(all, Input{Event: a.event(from + i), Line: from + i})
 	}
+	return all
 }
 
 // What the engine says was used is what the reference finds, in one order and
@@ -133,7 +146,7 @@ func TestCoverageOfAVacuousProperty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := p.StartWith(Options{Coverage: true})
+	m := p.Monitor(Options{Coverage: true})
 	m.Observe(parse(t, 1, "A x=1"))
 	m.Observe(parse(t, 2, "A x=2"))
 	all := m.Coverage()
@@ -163,7 +176,7 @@ func TestStatsAddUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.pushAll(s, 0, len(c.arrivals))
-		sum, st := s.Close(), s.Stats()[0]
+		sum, st := finish(s), s.Stats()[0]
 		if st.Created != st.Instances+st.Settled+st.Expired {
 			t.Fatalf("course %d: %+v", seed, st)
 		}

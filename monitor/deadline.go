@@ -80,7 +80,7 @@ type endOfTime struct {
 }
 
 // begin notes the deadline of an instance, if it is another than it was.
-func (m *Monitor) begin(s *store, domain int, c cell, was uint32) {
+func (m *engine) begin(s *store, domain int, c cell, was uint32) {
 	x := &s.configs.all[s.pools[domain].all[c].state]
 	if !x.running.on() || m.options.skew > 0 || x.running == s.configs.all[was].running {
 		return
@@ -134,7 +134,7 @@ func (d *deadlines) take(at instant, each func(due)) {
 }
 
 // runs returns the deadline of an instance, if it has one at that time.
-func (m *Monitor) runs(x due) (r running, ok bool) {
+func (m *engine) runs(x due) (r running, ok bool) {
 	s := &m.stores[x.plan]
 	in := &s.pools[x.domain].all[x.cell]
 	if in.unused || in.dead {
@@ -145,7 +145,7 @@ func (m *Monitor) runs(x due) (r running, ok bool) {
 }
 
 // sweepDeadlines drops those of states that were left.
-func (m *Monitor) sweepDeadlines() {
+func (m *engine) sweepDeadlines() {
 	d := &m.deadlines
 	void := func(x due) bool {
 		_, ok := m.runs(x)
@@ -159,11 +159,11 @@ func (m *Monitor) sweepDeadlines() {
 		l.queue, l.head = l.queue[:copy(l.queue, slices.DeleteFunc(l.queue[l.head:], void))], 0
 		d.n += len(l.queue)
 	}
-	d.due = nextSweep(d.n)
+	d.due = m.nextSweep(d.n)
 }
 
 // restoreDeadlines finds those of all instances.
-func (m *Monitor) restoreDeadlines() {
+func (m *engine) restoreDeadlines() {
 	for _, plan := range m.stateful {
 		s := &m.stores[plan]
 		for domain := range s.pools {
@@ -174,17 +174,17 @@ func (m *Monitor) restoreDeadlines() {
 			}
 		}
 	}
-	m.deadlines.due = nextSweep(m.deadlines.n)
+	m.deadlines.due = m.nextSweep(m.deadlines.n)
 }
 
 // tick moves time to an event, which cannot be earlier than the last.
-func (m *Monitor) tick(at instant) []Violation {
+func (m *engine) tick(at instant) []Violation {
 	m.deadlines.now = later(m.deadlines.now, at)
 	return m.pass(m.deadlines.now, false)
 }
 
 // pass lets the deadlines before a time pass, or those at it too.
-func (m *Monitor) pass(at instant, including bool) (found []Violation) {
+func (m *engine) pass(at instant, including bool) (found []Violation) {
 	d := &m.deadlines
 	for {
 		next, any := d.next()
@@ -216,11 +216,11 @@ func (m *Monitor) pass(at instant, including bool) (found []Violation) {
 
 // fire lets a deadline pass, for all instances of one property for which it
 // runs.
-func (m *Monitor) fire(all []passes) []Violation {
+func (m *engine) fire(all []passes) []Violation {
 	first := all[0].running
 	s := &m.stores[all[0].plan]
 	m.hits = m.hits[:0]
-	m.now = occurrence{at: first.at, whole: true}
+	m.now = occurrence{moment: moment{at: first.at}, whole: true}
 	if m.options.ttl > 0 {
 		m.expire(s)
 	}
@@ -248,7 +248,7 @@ func (m *Monitor) fire(all []passes) []Violation {
 }
 
 // eventAfter is a deadline as an event.
-func (m *Monitor) eventAfter(r running) event.Event {
+func (m *engine) eventAfter(r running) event.Event {
 	return event.Event{ID: r.id + "+" + length(r.after), Source: m.sources.name(r.source), Type: "after " + length(r.after), Time: r.at.time()}
 }
 
@@ -269,7 +269,7 @@ const passing = ^uint32(0)
 // inTime returns a slice with the deadlines that pass before its events, and
 // the configuration that it leads to. until says of what is still running at
 // its end whether it passed.
-func (m *Monitor) inTime(s *store, slice []note, until func(running) bool) (all []note, state uint32) {
+func (m *engine) inTime(s *store, slice []note, until func(running) bool) (all []note, state uint32) {
 	state = startState
 	running := func() running { return s.configs.all[state].running }
 	for _, n := range slice {
@@ -295,19 +295,19 @@ func (m *Monitor) inTime(s *store, slice []note, until func(running) bool) (all 
 }
 
 // steps tells an order to people, with the states that it leads to.
-func (m *Monitor) steps(s *store, order []note) (steps []Step, last running) {
+func (m *engine) steps(s *store, order []note) (steps []WitnessEvent, last running) {
 	state := uint32(startState)
 	for _, n := range order {
-		var x Step
+		var x WitnessEvent
 		if last = s.configs.all[state].running; n.letter == passing {
 			e := m.eventAfter(last)
 			state = s.configs.expire(state)
-			x = Step{Source: e.Source, ID: e.ID, Type: e.Type}
+			x = WitnessEvent{Source: e.Source, ID: e.ID, Type: e.Type}
 		} else {
 			last = running{}
 			r := m.trails.records.at(n.record)
 			state = s.configs.replay(n.letter, r, state)
-			x = Step{Source: m.sources.name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
+			x = WitnessEvent{Source: m.sources.name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
 		}
 		x.To = s.auto.States[s.base(state)]
 		steps = append(steps, x)
@@ -316,7 +316,7 @@ func (m *Monitor) steps(s *store, order []note) (steps []Step, last running) {
 }
 
 // witnessInTime is the witness of a stateful property in exact order.
-func (m *Monitor) witnessInTime(s *store, slice []note) []Step {
+func (m *engine) witnessInTime(s *store, slice []note) []WitnessEvent {
 	if len(slice) == 0 {
 		return nil
 	}
@@ -339,12 +339,12 @@ func (c *configs) violatedInTime(state uint32) bool {
 
 // passTo tells what deadlines violate before a limit; nil is the end, where
 // those have passed that are older than the newest event.
-func (s *Stream) passTo(limit *instant) {
+func (s *Stream) passTo(limit *instant, j *Judgement) {
 	if limit == nil {
 		limit = &s.newest
 	}
-	for _, v := range s.monitor.pass(*limit, false) {
-		s.tell(instantOf(v.Event.Time), v)
+	for _, v := range s.engine.pass(*limit, false) {
+		s.tell(j, instantOf(v.Event.Time), v)
 	}
 }
 
@@ -352,11 +352,11 @@ func (s *Stream) passTo(limit *instant) {
 func (s *Stream) timeAtEnd() endOfTime {
 	e := endOfTime{any: s.any, newest: s.newest, of: make([]instant, len(s.origins))}
 	for i := range s.origins {
-		if o := &s.origins[i]; o.any {
-			e.of[i] = o.goneAt
-		} else {
-			e.of[i] = instant{sec: -1 << 62}
+		at, any := s.origins[i].newest()
+		if !any {
+			at = instant{sec: -1 << 62}
 		}
+		e.of[i] = at
 	}
 	return e
 }

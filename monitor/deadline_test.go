@@ -29,21 +29,16 @@ func streamed(t *testing.T, o StreamOptions, events []event.Event, ps ...*props.
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Found = func(f Finding) {
-		b, err := json.Marshal(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, string(b))
-	}
 	s, err := p.Stream(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var all told
 	for i := range events {
-		s.Push(&events[i], i+1)
+		all.tell(push(s, &events[i], i+1))
 	}
-	return lines, s.Close()
+	all.tell(s.Close())
+	return all.findings, s.Summary()
 }
 
 // A deadline is told as an event of the source that began it; after exactly
@@ -107,21 +102,21 @@ func TestDeadlinesObserved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := p.Start()
+	m := p.Monitor(Options{})
 	m.Observe(eventAt("1", 0, "a", "PLACED", 1))
-	if v := m.Observe(eventAt("2", 6*time.Second, "a", "SHIPPED", 1)); len(v) != 1 || v[0].Event.ID != "1+5s" {
+	if v := m.Observe(eventAt("2", 6*time.Second, "a", "SHIPPED", 1)).Violations(); len(v) != 1 || v[0].Event.ID != "1+5s" {
 		t.Errorf("got %v", v)
 	}
 	m.Observe(eventAt("3", 7*time.Second, "a", "PLACED", 2))
 	for range 2 { // it changes nothing
-		if v := m.Quiesce(nil); len(v) != 1 || v[0].Detail != `the run ended in state "owed"` {
+		if v := m.Quiesce(nil).Violations(); len(v) != 1 || v[0].Detail != `the run ended in state "owed"` {
 			t.Errorf("got %v", v)
 		}
 	}
-	if v := m.Observe(eventAt("4", 8*time.Second, "a", "SHIPPED", 2)); len(v) > 0 {
+	if v := m.Observe(eventAt("4", 8*time.Second, "a", "SHIPPED", 2)).Violations(); len(v) > 0 {
 		t.Errorf("got %v", v)
 	}
-	if v := m.Quiesce(nil); len(v) > 0 {
+	if v := m.Quiesce(nil).Violations(); len(v) > 0 {
 		t.Errorf("got %v", v)
 	}
 }
@@ -164,13 +159,13 @@ func TestConfigurationsAreForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := p.StartWith(Options{NoWitness: true})
+	m := p.Monitor(Options{NoWitness: true})
 	for i := range int64(20_000) {
 		e := eventAt("1", 0, "a", "SET", i%10)
 		e.Data = e.Data.With("n", event.Int(i))
 		m.Observe(e)
 	}
-	if n := len(m.stores[0].configs.all); n > 2*collectAt {
+	if n := len(m.engine.stores[0].configs.all); n > 2*usual().collectAt {
 		t.Errorf("%d configurations of 10 instances", n)
 	}
 }
@@ -184,7 +179,7 @@ func TestRichAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := p.StartWith(Options{NoWitness: true})
+	m := p.Monitor(Options{NoWitness: true})
 	e := eventAt("1", 0, "a", "ADD", 1)
 	e.Data = e.Data.With("n", event.Int(7))
 	m.Observe(e)

@@ -247,11 +247,11 @@ func (mo *model) observe(trace []happening) (lines []string, malformed int, err 
 	if err != nil {
 		return nil, 0, err
 	}
-	m := p.Start()
+	m := p.Monitor(Options{})
 	for i, o := range trace {
-		lines = append(lines, mo.renderAll(m.Observe(o.event(i))))
+		lines = append(lines, mo.renderAll(m.Observe(o.event(i)).Violations()))
 	}
-	return append(lines, mo.renderAll(m.Quiesce(nil))), m.Stats().Malformed, nil
+	return append(lines, mo.renderAll(m.Quiesce(nil).Violations())), m.Stats().Malformed, nil
 }
 
 func (mo *model) renderAll(vs []Violation) string {

@@ -17,7 +17,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	m := program.Start()
+	m := program.Monitor(monitor.Options{})
 	for i, e := range []event.Event{
 		{Type: "ORDER_PLACED", Data: event.Data{{Name: "order", Value: event.Str("o-1")}}},
 		{Type: "ORDER_CHARGED", Data: event.Data{{Name: "order", Value: event.Str("o-1")}}},
@@ -25,14 +25,14 @@ func Example() {
 		{Type: "ORDER_PLACED", Data: event.Data{{Name: "order", Value: event.Str("o-2")}}},
 	} {
 		e.Source, e.ID = "/functions/charge/i-7", fmt.Sprint(i+1)
-		for _, v := range m.Observe(e) {
+		for _, v := range m.Observe(e).Violations() {
 			fmt.Println(v)
 			for _, step := range v.Witness {
 				fmt.Println("   ", step.ID, step.Type, "->", step.To)
 			}
 		}
 	}
-	for _, v := range m.Quiesce(nil) {
+	for _, v := range m.Quiesce(nil).Violations() {
 		fmt.Println(v)
 	}
 	// Output:

@@ -69,7 +69,7 @@ func horizon(skew time.Duration) time.Duration {
 const onlyViolated = 1 << props.ViolatedState
 
 // explain adds the counter-order and the flip to a violation.
-func (m *Monitor) explain(s *store, v *Violation, slice []note) {
+func (m *engine) explain(s *store, v *Violation, slice []note) {
 	covering := s.covering
 	s.covering = false // what is tried here did not happen
 	defer func() { s.covering = covering }()
@@ -107,7 +107,7 @@ func (m *Monitor) explain(s *store, v *Violation, slice []note) {
 // flipsBetween returns the least skew above low, up to high, at which what
 // is asked for holds. It does not hold at low, and once it holds it holds
 // for all that is greater. 0 is none, or not known.
-func (m *Monitor) flipsBetween(s *store, slice []note, low, high time.Duration, holds func(states uint64) bool) time.Duration {
+func (m *engine) flipsBetween(s *store, slice []note, low, high time.Duration, holds func(states uint64) bool) time.Duration {
 	states, known := m.statesWith(s, slice, high)
 	if known && !holds(states) {
 		return 0
@@ -132,7 +132,7 @@ func (m *Monitor) flipsBetween(s *store, slice []note, low, high time.Duration, 
 
 // statesWith returns the states that all orders of a slice lead to, with
 // another skew. With none, events of equal times still have no order.
-func (m *Monitor) statesWith(s *store, slice []note, skew time.Duration) (states uint64, ok bool) {
+func (m *engine) statesWith(s *store, slice []note, skew time.Duration) (states uint64, ok bool) {
 	f := newFront()
 	for _, n := range slice {
 		r := m.trails.records.at(n.record)
@@ -147,7 +147,7 @@ func (m *Monitor) statesWith(s *store, slice []note, skew time.Duration) (states
 // counterOrder returns an order that does not violate: by time if that does
 // not, else the one that the least state is read back from. It ends where no
 // violation can follow.
-func (m *Monitor) counterOrder(s *store, slice []note) []note {
+func (m *engine) counterOrder(s *store, slice []note) []note {
 	if end, violated := s.until(slice); !violated {
 		return slice[:end]
 	}
@@ -212,7 +212,7 @@ func (v *Violation) appendExplanation(b []byte) []byte {
 	return b
 }
 
-func appendSteps(b []byte, steps []Step) []byte {
+func appendSteps(b []byte, steps []WitnessEvent) []byte {
 	b = append(b, '[')
 	for i, s := range steps {
 		if i > 0 {

@@ -86,23 +86,16 @@ func (c course) wrongCounter(s spread, v Violation) string {
 
 // explained compares all explanations of a course with the reference.
 func (c course) explained(beyond int) (flips map[Outcome]int, diff string, err error) {
-	defer func(was int) { slideAt = was }(slideAt)
-	slideAt = c.slideAt
 	p, err := Compile(c.model.property())
 	if err != nil {
 		return nil, "", err
 	}
-	var all []Violation
-	s, err := p.Stream(StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), Found: func(f Finding) {
-		if f.Kind == FoundViolation {
-			all = append(all, f.Violation)
-		}
-	}})
+	s, err := p.Stream(StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), limits: c.limits()})
 	if err != nil {
 		return nil, "", err
 	}
-	c.pushAll(s, 0, len(c.arrivals))
-	s.Close()
+	c.pushAll(s, 0, len(c.arrivals)) // with skew, violations are told at the end
+	all := s.Close().Violations()
 	pl := placeAll(c.arrivals, c.skew, c.lateness, 0)
 	instances := c.model.spreads(c.arrivals, pl, c.skew, sound)
 	flips = map[Outcome]int{}
@@ -157,7 +150,7 @@ func TestExplanationsAgreeWithReference(t *testing.T) {
 
 // The explanation as objects: after the fields of the contract, in this order.
 func TestExplanationJSON(t *testing.T) {
-	v := Violation{Property: "p", Certainty: Possible, Counter: []Step{{"s", "1", "A", "a"}}, Flips: Flip{3200 * time.Microsecond, BecomesCertain}}
+	v := Violation{Property: "p", Certainty: Possible, Counter: []WitnessEvent{{"s", "1", "A", "a"}}, Flips: Flip{3200 * time.Microsecond, BecomesCertain}}
 	got, err := v.MarshalJSON()
 	want := `{"kind":"violation","property":"p","binding":{},"certainty":"possible","counter":[{"source":"s","id":"1","type":"A","to":"a"}],"flips":{"at":"3.2ms","to":"certain"}}`
 	if err != nil || string(got) != want {

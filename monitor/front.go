@@ -46,13 +46,6 @@ type pending struct {
 	done    bool // in all down-sets of the layer
 }
 
-// slideAt is how many events wait before a front takes a part of them although
-// there was no pause of E.
-var slideAt = 64
-
-// maxLayer bounds the down-sets of one size.
-var maxLayer = 1 << 17
-
 func newFront() *front { return &front{states: 1 << startState} }
 
 func (f *front) clone() *front {
@@ -95,7 +88,7 @@ func (f *front) reach(s *store, now instant, skew time.Duration) {
 	case n == 0 || f.undecided:
 	case f.waiting[n-1].at.add(skew).before(now):
 		f.finish(s, skew)
-	case n >= slideAt && n%(slideAt/4) == 0:
+	case n >= s.limits.slideAt && n%(s.limits.slideAt/4) == 0:
 		f.slide(s, now, skew)
 	}
 	if f.undecided {

@@ -23,7 +23,7 @@ type verdict struct {
 const maxStatesOfSkew = 64
 
 // fuzzyEvent is the event as fronts see it.
-func (m *Monitor) fuzzyEvent() pending {
+func (m *engine) fuzzyEvent() pending {
 	return pending{at: m.now.at, letter: m.fate, source: m.now.source}
 }
 
@@ -44,7 +44,7 @@ func (f *front) over(s *store) bool {
 
 // advanceFuzzy moves a stored instance by the event, in all orders. Its state
 // is that of the order by time.
-func (m *Monitor) advanceFuzzy(s *store, domain int, c cell) {
+func (m *engine) advanceFuzzy(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
 	if f.reach(s, m.now.at, m.options.skew); f.over(s) && !f.lingers(s, m.now.at, m.options.skew) {
@@ -59,7 +59,7 @@ func (m *Monitor) advanceFuzzy(s *store, domain int, c cell) {
 }
 
 // conceiveFuzzy begins an instance with the slices of its parts.
-func (m *Monitor) conceiveFuzzy(s *store, b birth) birth {
+func (m *engine) conceiveFuzzy(s *store, b birth) birth {
 	var room [8]symbol
 	b.in = instance{state: m.stateOf(s, b.domain)}
 	b.fuzzy = newFront()
@@ -72,7 +72,7 @@ func (m *Monitor) conceiveFuzzy(s *store, b birth) birth {
 
 // with moves a newborn by the event. What it continues may turn out to be
 // over: then it is dead, and reported with what it continues.
-func (b *birth) with(m *Monitor, s *store) {
+func (b *birth) with(m *engine, s *store) {
 	if b.fuzzy.reach(s, m.now.at, m.options.skew); b.fuzzy.over(s) {
 		b.in.dead, b.fuzzy = true, nil
 		return
@@ -85,7 +85,7 @@ func (b *birth) with(m *Monitor, s *store) {
 
 // conclude says what is known of an instance whose front is over, or at the
 // end.
-func (m *Monitor) conclude(s *store, domain int, c cell) {
+func (m *engine) conclude(s *store, domain int, c cell) {
 	p := &s.pools[domain]
 	f := p.fuzzy[c]
 	p.fuzzy[c] = nil
@@ -124,7 +124,7 @@ func (m *Monitor) conclude(s *store, domain int, c cell) {
 
 // violatingOrder returns a slice up to the event that violates it: by time if
 // that violates, else in the first order that is found to.
-func (m *Monitor) violatingOrder(s *store, slice []note) []note {
+func (m *engine) violatingOrder(s *store, slice []note) []note {
 	if s.configs != nil {
 		return m.violatingOrderInTime(s, slice)
 	}
@@ -140,7 +140,7 @@ func (m *Monitor) violatingOrder(s *store, slice []note) []note {
 // finish concludes all instances, and returns what is to be reported, by time
 // of the violating event, then by property and binding; undecided ones among
 // them.
-func (m *Monitor) finish() (all []verdict) {
+func (m *engine) finish() (all []verdict) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {

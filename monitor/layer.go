@@ -184,7 +184,7 @@ func (l *layer) expandInto(next *layer, seen *keyed, s *store, g *groups) *layer
 				next.states[at] = s.configs.union(next.states[at], s.configs.spread(l.states[d], x, g.skew))
 			}
 		}
-		if len(next.keys) > maxLayer {
+		if len(next.keys) > s.limits.maxLayer {
 			return nil
 		}
 	}

@@ -30,10 +30,6 @@ import (
 // Joins of such properties are always stored: whether writes commute is not
 // looked at.
 
-// collectAt is how many configurations there may be before the unused are
-// dropped for the first time.
-var collectAt = 1 << 10
-
 // config is a configuration.
 type config struct {
 	state   uint16
@@ -81,9 +77,9 @@ type configs struct {
 	buffer []byte
 }
 
-func newConfigs(s *store, t *symbols, from *sources, exact bool) *configs {
-	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), exact: exact, limit: collectAt, due: firstLetters,
-		numbers: map[config]uint32{}, fates: map[string]uint32{}, sets: newConfigSets()}
+func newConfigs(s *store, t *symbols, from *sources, o *settings) *configs {
+	c := &configs{store: s, symbols: t, sources: from, timed: s.auto.Timed(), exact: o.skew == 0, limit: o.limits.collectAt, due: o.limits.firstLetters,
+		numbers: map[config]uint32{}, fates: map[string]uint32{}, sets: newConfigSets(o.limits.collectAt)}
 	for state := range uint16(props.StartState) {
 		c.all = append(c.all, config{state: state})
 	}
@@ -368,7 +364,7 @@ type stamp struct {
 }
 
 // letterOf returns the letter of an event, before its time is known.
-func (c *configs) letterOf(m *Monitor, letter int, passed uint64, e *event.Event) uint32 {
+func (c *configs) letterOf(m *engine, letter int, passed uint64, e *event.Event) uint32 {
 	b := letterKey(c.buffer[:0], letter, passed)
 	from := len(b)
 	for _, name := range c.store.letters[letter].Reads {

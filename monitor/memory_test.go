@@ -38,7 +38,7 @@ func BenchmarkMemory(b *testing.B) {
 				p := shape.program(b)
 				for b.Loop() {
 					before := heapInUse()
-					m := p.StartWith(o.options)
+					m := p.Monitor(o.options)
 					for i := range instances {
 						m.Observe(shape.event(i))
 					}

@@ -20,14 +20,14 @@ func watch(t *testing.T, p *props.Property, trace string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := prog.Start()
+	m := prog.Monitor(Options{})
 	var found []string
 	for i, line := range strings.Split(trace, ";") {
-		for _, v := range m.Observe(parse(t, i+1, line)) {
+		for _, v := range m.Observe(parse(t, i+1, line)).Violations() {
 			found = append(found, fmt.Sprintf("%s: %v", v.Event.ID, v.Binding))
 		}
 	}
-	for _, v := range m.Quiesce(nil) {
+	for _, v := range m.Quiesce(nil).Violations() {
 		found = append(found, fmt.Sprintf("end: %v", v.Binding))
 	}
 	return found
@@ -126,10 +126,12 @@ func TestMalformed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told []string
-	m := prog.StartWith(Options{Malformed: func(x Malformed) { told = append(told, x.String()) }})
+	m := prog.Monitor(Options{})
+	lost := 0
 	for i, line := range []string{"A x=1 amount=1 user=u", "A x=null amount=1 user=u", "A x=1 user=v", "A x=1 amount=[1]", "B"} {
-		for _, v := range m.Observe(parse(t, i+1, line)) {
+		j := m.Observe(parse(t, i+1, line))
+		lost += j.Lost.Malformed
+		for _, v := range j.Violations() {
 			if v.Property != "by user" || v.Event.ID != "2" {
 				t.Errorf("unexpected: %v at %s", v, v.Event.ID)
 			}
@@ -141,10 +143,14 @@ func TestMalformed(t *testing.T) {
 		`event "4" of "/f/1": parameter "amount" is an array or an object, wanted a string, a number or a boolean, for property "by order"`,
 		`event "4" of "/f/1": parameter "user" is missing, for property "by user"`,
 	}
-	if !slices.Equal(told, want) {
+	st := m.Stats()
+	var told []string
+	for _, x := range st.Reasons {
+		told = append(told, x.String())
+	}
+	if !slices.Equal(told, want) || lost != 3 {
 		t.Errorf("got  %s\nwant %s", strings.Join(told, "\n     "), strings.Join(want, "\n     "))
 	}
-	st := m.Stats()
 	if st.Events != 5 || st.Malformed != 3 || len(st.Reasons) != 4 || st.Properties[0] != (PropertyStats{Property: "by order", Events: 1, Malformed: 3, Instances: 1, Created: 1}) {
 		t.Errorf("got %+v", st)
 	}
@@ -156,10 +162,10 @@ func TestDeadInstancesAreDropped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := prog.Start()
+	m := prog.Monitor(Options{})
 	for i := range 100 {
 		m.Observe(parse(t, i, fmt.Sprintf("OPEN f=%d", i)))
-		if vs := m.Observe(parse(t, i, fmt.Sprintf("READ f=%d u=%d", i, i%7))); len(vs) > 0 {
+		if vs := m.Observe(parse(t, i, fmt.Sprintf("READ f=%d u=%d", i, i%7))).Violations(); len(vs) > 0 {
 			t.Fatal(vs)
 		}
 	}
@@ -174,9 +180,9 @@ func TestNoWitness(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := prog.StartWith(Options{NoWitness: true})
+	m := prog.Monitor(Options{NoWitness: true})
 	m.Observe(parse(t, 1, "A x=1"))
-	vs := m.Observe(parse(t, 2, "A x=1"))
+	vs := m.Observe(parse(t, 2, "A x=1")).Violations()
 	if len(vs) != 1 || vs[0].Witness != nil {
 		t.Fatalf("got %v", vs)
 	}

@@ -20,7 +20,7 @@ type past struct {
 // part of the slice that reaches the state, the least number of events, the
 // first down-set; then, from its end back, the first group and the least
 // state that lead there.
-func (m *Monitor) orderTo(s *store, slice []note, state int) []note {
+func (m *engine) orderTo(s *store, slice []note, state int) []note {
 	f := newFront()
 	var history []past
 	for from := 0; from < len(slice); {
@@ -49,7 +49,7 @@ func (m *Monitor) orderTo(s *store, slice []note, state int) []note {
 }
 
 // pause returns where the next pause of more than E ends.
-func (m *Monitor) pause(slice []note, from int) int {
+func (m *engine) pause(slice []note, from int) int {
 	for i := from + 1; i < len(slice); i++ {
 		if m.trails.records.at(slice[i-1].record).at().add(m.options.skew).before(m.trails.records.at(slice[i].record).at()) {
 			return i
@@ -58,7 +58,7 @@ func (m *Monitor) pause(slice []note, from int) int {
 	return len(slice)
 }
 
-func (m *Monitor) pendingOf(slice []note) []pending {
+func (m *engine) pendingOf(slice []note) []pending {
 	all := make([]pending, len(slice))
 	for i, n := range slice {
 		r := m.trails.records.at(n.record)

@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,44 +10,20 @@ import (
 	"github.com/wtsim/wtsim/props"
 )
 
-// Quiesce returns what is violated if the run ends here: instances in a state
-// that must not be the last, and checks of what the stores hold. They come by
-// property name, then by binding. The run may be nil if no property looks at
-// it. Checks that could not say are told by [Monitor.Undecided].
-//
-// It changes nothing; events may follow.
-func (m *Monitor) Quiesce(run props.Run) []Violation {
-	m.now, m.undecided = occurrence{}, nil
-	var found []Violation
-	for i := range m.stores {
-		s := &m.stores[i]
-		if check := s.property.Check(); check != nil {
-			switch err := check(run); {
-			case errors.Is(err, props.ErrUndecided):
-				m.undecided = append(m.undecided, fmt.Errorf("property %q: %w", s.property.Name(), err))
-			case err != nil:
-				found = append(found, Violation{Property: s.property.Name(), Certainty: Certain, Detail: err.Error()})
-			}
-			continue
-		}
-		found = append(found, m.report(s, s.unsettled())...)
-	}
-	sortViolations(found)
-	return found
+// unsettled returns what is violated if the run ends here.
+func (m *engine) unsettled(s *store) []Violation {
+	m.now = occurrence{}
+	return m.report(s, s.unsettled())
 }
-
-// Undecided returns why checks of the newest Quiesce could not say whether
-// their property holds, in the order of the properties.
-func (m *Monitor) Undecided() []error { return m.undecided }
 
 // report returns the violations of the minimal instances among those that
 // are violated at once, and lets go of the slices of the dead.
-func (m *Monitor) report(s *store, violated []hit) []Violation {
+func (m *engine) report(s *store, violated []hit) []Violation {
 	var found []Violation
 	for _, h := range m.minimal(s, violated) {
 		p := &s.pools[h.domain]
 		v := Violation{Property: s.property.Name(), Binding: m.binding(s, h.domain, h.cell), Certainty: Certain}
-		if !m.options.NoWitness {
+		if !m.options.noWitness {
 			slice := m.slice(s, h.domain, p.key(h.cell))
 			v.Witness = m.witness(s, slice)
 		}
@@ -75,7 +50,7 @@ func (m *Monitor) report(s *store, violated []hit) []Violation {
 }
 
 // minimal leaves out the instances that properly contain another.
-func (m *Monitor) minimal(s *store, all []hit) []hit {
+func (m *engine) minimal(s *store, all []hit) []hit {
 	if len(all) < 2 {
 		return all
 	}

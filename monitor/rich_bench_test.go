@@ -47,7 +47,7 @@ func benchRich(b *testing.B, p *props.Property) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m := program.StartWith(Options{NoWitness: true})
+	m := program.Monitor(Options{NoWitness: true})
 	const orders = 10_000
 	events := make([]event.Event, 2*orders)
 	for i := range events {
@@ -62,7 +62,7 @@ func benchRich(b *testing.B, p *props.Property) {
 		e := events[i%len(events)]
 		at = at.Add(time.Millisecond)
 		e.Time = at
-		if len(m.Observe(e)) > 0 {
+		if len(m.Observe(e).Findings) > 0 {
 			b.Fatal("violated")
 		}
 	}

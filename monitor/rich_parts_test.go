@@ -58,14 +58,11 @@ func (c *richCourse) commonly() {
 // inParts judges a course by some shards, each saved and restored at the cuts;
 // sweeping says how much there is before something is swept.
 func (c richCourse) inParts(shards, sweeping int, cuts ...int) (all told, err error) {
-	defer func(slide, collect, sweep, letters int) {
-		slideAt, collectAt, firstSweep, firstLetters = slide, collect, sweep, letters
-	}(slideAt, collectAt, firstSweep, firstLetters)
-	slideAt, collectAt, firstSweep, firstLetters = c.slideAt, sweeping, sweeping, sweeping
+	few := usual()
+	few.slideAt, few.collectAt, few.firstSweep, few.firstLetters = c.slideAt, sweeping, sweeping, sweeping
 	parts, streams := make([][]Finding, shards), make([]*Stream, shards)
 	options := func(i int) StreamOptions {
-		return StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, Shard: i, Shards: shards,
-			Found: func(f Finding) { parts[i] = append(parts[i], f) }}
+		return StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, Part: i, Parts: shards, limits: few}
 	}
 	compiled := func() *Program { // as another process would
 		p, failed := Compile(c.rich.property(), props.Responds("another", props.On("T0"), props.On("T1"), c.ms(3)))
@@ -78,16 +75,6 @@ func (c richCourse) inParts(shards, sweeping int, cuts ...int) (all told, err er
 			return all, err
 		}
 	}
-	merge := func() {
-		for _, f := range MergeFindings(parts...) {
-			line, err := f.MarshalJSON()
-			if err != nil {
-				panic(err)
-			}
-			all.findings = append(all.findings, string(line))
-		}
-		clear(parts)
-	}
 	for n, a := range c.arrivals {
 		if slices.Contains(cuts, n) {
 			p = compiled()
@@ -97,20 +84,22 @@ func (c richCourse) inParts(shards, sweeping int, cuts ...int) (all told, err er
 				}
 			}
 		}
-		e := a.event(n)
-		for _, s := range streams {
-			s.Push(&e, n)
+		inputs := []Input{{Event: a.event(n), Line: n}}
+		streams[0].Look(inputs)
+		for i, s := range streams {
+			parts[i] = s.Judge(p.Share(nil, inputs, i, shards)).Findings
 		}
-		merge()
+		all.tell(Judgement{Findings: MergeFindings(parts...)})
 	}
 	var sums []Summary
 	var stats [][]PropertyStats
 	var coverage [][]Coverage
-	for _, s := range streams {
-		sums = append(sums, s.Close())
+	for i, s := range streams {
+		parts[i] = s.Close().Findings
+		sums = append(sums, s.Summary())
 		stats, coverage = append(stats, s.Stats()), append(coverage, s.Coverage())
 	}
-	merge()
+	all.tell(Judgement{Findings: MergeFindings(parts...)})
 	all.sum, all.stats, all.coverage = MergeSummaries(sums...), MergeStats(stats...), MergeCoverage(coverage...)
 	return all, nil
 }
@@ -338,7 +327,7 @@ func (c richCourse) flip(s richSpread, certain bool) Flip {
 }
 
 // wrongCounter says what is wrong with a counter-order.
-func (r *richRun) wrongCounter(s richSpread, counter []Step) string {
+func (r *richRun) wrongCounter(s richSpread, counter []WitnessEvent) string {
 	c, left := newMemoryModel(), slices.Clone(s.slice)
 	for _, step := range counter {
 		e, err := strconv.Atoi(step.ID)
@@ -392,7 +381,7 @@ func orders(s *Stream, from, to int) {
 		for k, kind := range []string{"PLACED", "SHIPPED"} {
 			e := eventAt(fmt.Sprintf("%d-%d", i, k), time.Duration(2*i+k)*time.Millisecond, fmt.Sprintf("s%d", i%7), kind, int64(i))
 			e.Data = e.Data.With("n", event.Str(fmt.Sprintf("item-%d", i)))
-			s.Push(&e, 2*i+k)
+			push(s, &e, 2*i+k)
 		}
 	}
 }
@@ -413,6 +402,7 @@ func shop(t testing.TB) *Program {
 // Letters, configurations, values and deadlines are forgotten with the
 // instances that had them; a checkpoint does not grow either.
 func TestRichMemoryIsBounded(t *testing.T) {
+	few := usual()
 	for _, skew := range []time.Duration{0, 3 * time.Millisecond} {
 		s, err := shop(t).Stream(StreamOptions{Skew: skew, TTL: 500 * time.Millisecond})
 		if err != nil {
@@ -431,15 +421,15 @@ func TestRichMemoryIsBounded(t *testing.T) {
 			t.Errorf("skew %v: checkpoints of %v bytes", skew, sizes)
 		}
 		orders(s, 40_000, 60_000)
-		for i := range s.monitor.stores {
-			if c := s.monitor.stores[i].configs; len(c.reads) > 4*firstLetters || len(c.all) > 8*collectAt {
+		for i := range s.engine.stores {
+			if c := s.engine.stores[i].configs; len(c.reads) > 4*few.firstLetters || len(c.all) > 8*few.collectAt {
 				t.Errorf("skew %v: %d letters, %d configurations", skew, len(c.reads), len(c.all))
 			}
 		}
-		if n, known := s.monitor.deadlines.n, len(s.monitor.symbols.known); n > 4*firstSweep || known > 4*firstSweep {
+		if n, known := s.engine.deadlines.n, len(s.engine.symbols.known); n > 4*few.firstSweep || known > 4*few.firstSweep {
 			t.Errorf("skew %v: %d deadlines, %d values", skew, n, known)
 		}
-		if sum := s.Close(); sum.Violations > 0 {
+		if sum := finish(s); sum.Violations > 0 {
 			t.Errorf("%+v", sum)
 		}
 	}

@@ -192,20 +192,21 @@ func (c richCourse) violations() (all []Violation, err error) {
 }
 
 func (c richCourse) stream(late []bool, found func(Violation)) (err error) {
-	defer func(slide, collect, sweep, letters int) {
-		slideAt, collectAt, firstSweep, firstLetters = slide, collect, sweep, letters
-	}(slideAt, collectAt, firstSweep, firstLetters)
-	slideAt, collectAt = c.slideAt, c.collectAt
+	few := usual()
+	few.slideAt, few.collectAt = c.slideAt, c.collectAt
 	if c.collectAt == 1 { // so that some courses sweep all the time
-		firstSweep, firstLetters = 1, 1
+		few.firstSweep, few.firstLetters = 1, 1
 	}
 	p, err := Compile(c.rich.property())
 	if err != nil {
 		return err
 	}
-	s, err := p.Stream(StreamOptions{
-		Skew: c.ms(c.skew), Lateness: c.ms(c.lateness),
-		Found: func(f Finding) {
+	s, err := p.Stream(StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), limits: few})
+	if err != nil {
+		return err
+	}
+	tell := func(j Judgement) (err error) {
+		for _, f := range j.Findings {
 			switch f.Kind {
 			case FoundLate:
 				late[f.Line] = true
@@ -214,9 +215,7 @@ func (c richCourse) stream(late []bool, found func(Violation)) (err error) {
 			case FoundUndecided:
 				err = fmt.Errorf("undecided: %s", f.Why)
 			}
-		},
-	})
-	if err != nil {
+		}
 		return err
 	}
 	for i, a := range c.arrivals {
@@ -226,10 +225,11 @@ func (c richCourse) stream(late []bool, found func(Violation)) (err error) {
 			}
 		}
 		e := a.event(i)
-		s.Push(&e, i)
+		if err := tell(push(s, &e, i)); err != nil {
+			return err
+		}
 	}
-	s.Close()
-	return err
+	return tell(s.Close())
 }
 
 func (ri *rich) judged(v Violation) richJudged {
@@ -308,9 +308,9 @@ func TestRichWithoutWitness(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		full, bare := p.Start(), p.StartWith(Options{NoWitness: true})
+		full, bare := p.Monitor(Options{}), p.Monitor(Options{NoWitness: true})
 		for i, a := range c.arrivals {
-			want, got := full.Observe(a.event(i)), bare.Observe(a.event(i))
+			want, got := full.Observe(a.event(i)).Violations(), bare.Observe(a.event(i)).Violations()
 			for i := range want {
 				want[i].Witness = nil
 			}

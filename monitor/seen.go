@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -44,23 +43,10 @@ type sighting struct{ name, more, content uint64 }
 
 const firstSightings = 64
 
-func newSeen(o *StreamOptions) seen {
-	s := seen{key: newHashKey(), young: generation{slots: make([]sighting, firstSightings)}}
-	if o.TTL > 0 {
-		s.behind = o.behind()
-	}
-	return s
-}
-
-// behind is how far before the newest time an event may be forgotten.
-func (o *StreamOptions) behind() time.Duration {
-	sum := o.Skew
-	for _, d := range []time.Duration{o.Lateness, o.TTL} {
-		if sum += d; sum < 0 { // longer than there are times
-			return math.MaxInt64
-		}
-	}
-	return sum
+// newSeen returns one that has seen nothing. It forgets names that are more
+// than behind older than the newest; 0 is never.
+func newSeen(behind time.Duration) seen {
+	return seen{key: newHashKey(), young: generation{slots: make([]sighting, firstSightings)}, behind: behind}
 }
 
 // sight tells whether an event came before.
@@ -72,24 +58,9 @@ const (
 	seenChanged              // one did, and said something else
 )
 
-// enter tells of all that are events whether they came before.
-func (s *seen) enter(all []Input) {
-	for i := range all {
-		if x := &all[i]; x.Why == "" {
-			x.sign = s.sign(&x.Event)
-		}
-	}
-	for group := range slices.Chunk(all, together) {
-		for i := range group {
-			s.loaded += s.young.slots[s.young.home(group[i].sign)].more // see ahead.go
-		}
-		for i := range group {
-			if x := &group[i]; x.Why == "" {
-				x.sight = s.enterOne(x.sign, &x.Event)
-			}
-		}
-	}
-}
+// load touches the memory that enter will need: of many events in a row, that
+// of all of them is waited for at once.
+func (s *seen) load(x sighting) { s.loaded += s.young.slots[s.young.home(x)].more }
 
 // sign returns the hashes of an event.
 func (s *seen) sign(e *event.Event) (x sighting) {
@@ -103,7 +74,8 @@ func (s *seen) sign(e *event.Event) (x sighting) {
 	return x
 }
 
-func (s *seen) enterOne(x sighting, e *event.Event) sight {
+// enter tells whether an event came before.
+func (s *seen) enter(x sighting, e *event.Event) sight {
 	at := s.young.find(x)
 	found := s.young.slots[at]
 	if found.more == 0 && s.old.n > 0 {
@@ -231,5 +203,39 @@ func writeCanonical(out *bytes.Buffer, x any) {
 		out.WriteString(map[bool]string{true: "true", false: "false"}[x])
 	case nil:
 		out.WriteString("null")
+	}
+}
+
+func (s *seen) encode(e *encoder) {
+	for _, k := range s.key {
+		e.bits(k)
+	}
+	e.bool(s.any)
+	s.newest.encode(e)
+	for _, g := range []*generation{&s.young, &s.old} {
+		e.count(g.n)
+		g.newest.encode(e)
+		for _, x := range g.slots {
+			if x.more != 0 {
+				e.bits(x.name)
+				e.bits(x.more)
+				e.bits(x.content)
+			}
+		}
+	}
+}
+
+func (s *seen) decode(d *decoder) {
+	for i := range s.key {
+		s.key[i] = d.bits()
+	}
+	s.any, s.newest = d.bool(), decodeInstant(d)
+	for _, g := range []*generation{&s.young, &s.old} {
+		n := d.count()
+		*g = generation{slots: make([]sighting, firstSightings), newest: decodeInstant(d)}
+		for ; n > 0 && d.err == nil; n-- {
+			x := sighting{d.bits(), d.bits() | 1, d.bits()}
+			g.put(g.find(x), x)
+		}
 	}
 }

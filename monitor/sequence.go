@@ -47,18 +47,26 @@ func (r rank) compare(q rank) int {
 	return cmp.Compare(r.arrival, q.arrival)
 }
 
-// waiter is an event that waits until no earlier one can come.
-type waiter struct {
-	occurrence
-	rank   rank
-	values []symbol // the memory of what is routed
-	moved  bool     // stands in the queue a second time, where it belongs
+// moment is where and when an event happened.
+type moment struct {
+	source int32
+	at     instant // effective
+	time   instant // by its source's clock
+}
+
+// waiter is an event that waits until no earlier one can come, with what its
+// judge needs of it.
+type waiter[T any] struct {
+	moment
+	rank  rank
+	moved bool // stands in the queue a second time, where it belongs
+	item  T
 }
 
 // origin is a source: its events that wait, in its order.
-type origin struct {
+type origin[T any] struct {
 	anchor  place // of the last event that came
-	waiting []*waiter
+	waiting []*waiter[T]
 	gone    rank    // of the last that was released
 	goneAt  instant // its effective time
 	any     bool    // one was released
@@ -67,33 +75,33 @@ type origin struct {
 // sequencer brings events into exact order.
 //
 // Calling order: place, then release until it returns nothing.
-type sequencer struct {
-	origins  []origin // by source
-	inOrder  queue
-	stray    straggler
+type sequencer[T any] struct {
+	origins  []origin[T] // by source
+	inOrder  queue[T]
+	stray    straggler[T]
 	arrivals uint64
-	free     []*waiter
+	free     []*waiter[T]
 }
 
 // take returns a waiter to be filled in and placed.
-func (q *sequencer) take() *waiter {
+func (q *sequencer[T]) take() *waiter[T] {
 	if n := len(q.free); n > 0 {
 		w := q.free[n-1]
 		q.free = q.free[:n-1]
 		return w
 	}
-	return &waiter{}
+	return &waiter[T]{}
 }
 
-func (q *sequencer) origin(source int32) *origin {
+func (q *sequencer[T]) origin(source int32) *origin[T] {
 	for int(source) >= len(q.origins) {
-		q.origins = append(q.origins, origin{})
+		q.origins = append(q.origins, origin[T]{})
 	}
 	return &q.origins[source]
 }
 
 // rankOf gives the next event of a source its place.
-func (q *sequencer) rankOf(o *origin, sequence string) rank {
+func (q *sequencer[T]) rankOf(o *origin[T], sequence string) rank {
 	if sequence != "" {
 		o.anchor = placeOf(sequence)
 	}
@@ -103,7 +111,7 @@ func (q *sequencer) rankOf(o *origin, sequence string) rank {
 
 // effective returns when an event happened, given what is known of its
 // source; settled means that a later one of its source was released already.
-func (o *origin) effective(r rank, at instant) (effective instant, settled bool) {
+func (o *origin[T]) effective(r rank, at instant) (effective instant, settled bool) {
 	i := o.position(r)
 	switch {
 	case i > 0:
@@ -115,7 +123,7 @@ func (o *origin) effective(r rank, at instant) (effective instant, settled bool)
 }
 
 // position is where a rank stands among those that wait: nearly always last.
-func (o *origin) position(r rank) int {
+func (o *origin[T]) position(r rank) int {
 	i := len(o.waiting)
 	for i > 0 && o.waiting[i-1].rank.compare(r) > 0 {
 		i--
@@ -123,15 +131,8 @@ func (o *origin) position(r rank) int {
 	return i
 }
 
-func later(a, b instant) instant {
-	if a.before(b) {
-		return b
-	}
-	return a
-}
-
 // place lets an event wait. Those after it in its source cannot be earlier.
-func (q *sequencer) place(w *waiter) {
+func (q *sequencer[T]) place(w *waiter[T]) {
 	o := &q.origins[w.source]
 	i := o.position(w.rank)
 	o.waiting = slices.Insert(o.waiting, i, w)
@@ -146,7 +147,7 @@ func (q *sequencer) place(w *waiter) {
 	}
 }
 
-func (q *sequencer) push(w *waiter) {
+func (q *sequencer[T]) push(w *waiter[T]) {
 	if last := q.inOrder.last(); last == nil || !before(w, last) {
 		q.inOrder.push(w)
 	} else {
@@ -156,7 +157,7 @@ func (q *sequencer) push(w *waiter) {
 
 // before is exact order, save for sources whose events hold several places at
 // one time.
-func before(a, b *waiter) bool {
+func before[T any](a, b *waiter[T]) bool {
 	if c := a.at.compare(b.at); c != 0 {
 		return c < 0
 	}
@@ -164,7 +165,7 @@ func before(a, b *waiter) bool {
 }
 
 // first returns the earliest event that waits.
-func (q *sequencer) first() *waiter {
+func (q *sequencer[T]) first() *waiter[T] {
 	for {
 		a, b := q.inOrder.first(), q.stray.first()
 		w := a
@@ -178,7 +179,7 @@ func (q *sequencer) first() *waiter {
 	}
 }
 
-func (q *sequencer) pop(w *waiter) {
+func (q *sequencer[T]) pop(w *waiter[T]) {
 	if w == q.inOrder.first() {
 		q.inOrder.pop()
 	} else {
@@ -186,14 +187,38 @@ func (q *sequencer) pop(w *waiter) {
 	}
 }
 
-func (q *sequencer) giveBack(w *waiter) {
-	*w = waiter{occurrence: occurrence{routed: w.routed[:0]}, values: w.values[:0]}
+// giveBack takes a waiter that was released, for the next one: its item is
+// overwritten then.
+func (q *sequencer[T]) giveBack(w *waiter[T]) {
+	*w = waiter[T]{item: w.item}
 	q.free = append(q.free, w)
+}
+
+// next returns how many stand in the queue that is nearly all, from its first.
+func (q *sequencer[T]) next() []*waiter[T] { return q.inOrder.all[q.inOrder.head:] }
+
+// eachItem visits what waits, each once. What was moved in its source shares
+// its item's memory with its second self.
+func (q *sequencer[T]) eachItem(visit func(*T)) {
+	for i := range q.origins {
+		for _, w := range q.origins[i].waiting {
+			visit(&w.item)
+		}
+	}
+}
+
+// eachSource visits and replaces the sources of what waits.
+func (q *sequencer[T]) eachSource(visit func(int32) int32) {
+	for i := range q.origins {
+		for _, w := range q.origins[i].waiting {
+			w.source = visit(w.source)
+		}
+	}
 }
 
 // release appends the events of the earliest time, in exact order, if it is
 // before the limit; nil means no limit.
-func (q *sequencer) release(group []*waiter, limit *instant) []*waiter {
+func (q *sequencer[T]) release(group []*waiter[T], limit *instant) []*waiter[T] {
 	first := q.first()
 	if first == nil || limit != nil && !first.at.before(*limit) {
 		return group
@@ -218,9 +243,9 @@ func (q *sequencer) release(group []*waiter, limit *instant) []*waiter {
 
 // inPlaces puts the events of each source in its order, in the places that
 // they hold together.
-func inPlaces(group []*waiter) {
+func inPlaces[T any](group []*waiter[T]) {
 	bySource := slices.Clone(group)
-	slices.SortStableFunc(bySource, func(a, b *waiter) int {
+	slices.SortStableFunc(bySource, func(a, b *waiter[T]) int {
 		if a.source != b.source {
 			return int(a.source) - int(b.source)
 		}
@@ -237,12 +262,12 @@ func inPlaces(group []*waiter) {
 }
 
 // queue is first in, first out.
-type queue struct {
-	all  []*waiter
+type queue[T any] struct {
+	all  []*waiter[T]
 	head int
 }
 
-func (q *queue) push(w *waiter) {
+func (q *queue[T]) push(w *waiter[T]) {
 	if q.head > 1024 && 2*q.head > len(q.all) {
 		n := copy(q.all, q.all[q.head:])
 		clear(q.all[n:])
@@ -251,21 +276,21 @@ func (q *queue) push(w *waiter) {
 	q.all = append(q.all, w)
 }
 
-func (q *queue) first() *waiter {
+func (q *queue[T]) first() *waiter[T] {
 	if q.head == len(q.all) {
 		return nil
 	}
 	return q.all[q.head]
 }
 
-func (q *queue) last() *waiter {
+func (q *queue[T]) last() *waiter[T] {
 	if q.head == len(q.all) {
 		return nil
 	}
 	return q.all[len(q.all)-1]
 }
 
-func (q *queue) pop() {
+func (q *queue[T]) pop() {
 	q.all[q.head] = nil
 	if q.head++; q.head == len(q.all) {
 		q.all, q.head = q.all[:0], 0
@@ -273,17 +298,17 @@ func (q *queue) pop() {
 }
 
 // straggler is a heap of the events that came behind later ones.
-type straggler []*waiter
+type straggler[T any] []*waiter[T]
 
-func (h straggler) Len() int           { return len(h) }
-func (h straggler) Less(i, j int) bool { return before(h[i], h[j]) }
-func (h straggler) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h straggler[T]) Len() int           { return len(h) }
+func (h straggler[T]) Less(i, j int) bool { return before(h[i], h[j]) }
+func (h straggler[T]) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
 // Push is for package heap.
-func (h *straggler) Push(x any) { *h = append(*h, x.(*waiter)) }
+func (h *straggler[T]) Push(x any) { *h = append(*h, x.(*waiter[T])) }
 
 // Pop is for package heap.
-func (h *straggler) Pop() any {
+func (h *straggler[T]) Pop() any {
 	old := *h
 	w := old[len(old)-1]
 	old[len(old)-1] = nil
@@ -291,9 +316,106 @@ func (h *straggler) Pop() any {
 	return w
 }
 
-func (h straggler) first() *waiter {
+func (h straggler[T]) first() *waiter[T] {
 	if len(h) == 0 {
 		return nil
 	}
 	return h[0]
 }
+
+// silent tells whether nothing of a source waits, and all of it was before a
+// time.
+func (o *origin[T]) silent(before instant) bool {
+	return len(o.waiting) == 0 && o.any && o.goneAt.before(before)
+}
+
+// newest returns the time of a source's last event that was released.
+func (o *origin[T]) newest() (at instant, any bool) { return o.goneAt, o.any }
+
+// keep forgets all sources but the live ones, and numbers these anew.
+func (q *sequencer[T]) keep(live []bool) {
+	var origins []origin[T]
+	for n := range live {
+		if live[n] {
+			origins = append(origins, *q.origin(int32(n)))
+		}
+	}
+	q.origins = origins
+}
+
+// encode writes what is known of sources but for what waits.
+func (q *sequencer[T]) encode(e *encoder, from *sources) {
+	e.uint(q.arrivals)
+	e.count(len(from.names))
+	for i, name := range from.names {
+		e.text(name)
+		o := q.origin(int32(i))
+		o.anchor.encode(e)
+		o.gone.encode(e)
+		o.goneAt.encode(e)
+		e.bool(o.any)
+	}
+}
+
+func (q *sequencer[T]) decode(d *decoder, into *sources) {
+	q.arrivals = d.uint()
+	for n := d.count(); n > 0 && d.err == nil; n-- {
+		name := d.text()
+		known := len(into.names)
+		if i := into.number(name); int(i) < known {
+			d.fail("a source occurs twice")
+			return
+		}
+		o := q.origin(int32(known))
+		o.anchor, o.gone, o.goneAt, o.any = decodePlace(d), decodeRank(d), decodeInstant(d), d.bool()
+	}
+}
+
+// encodeWaiting writes what waits, in exact order but for places that sources
+// hold together.
+func (q *sequencer[T]) encodeWaiting(e *encoder, item func(*T)) {
+	for i := range q.origins {
+		e.count(len(q.origins[i].waiting))
+		for _, w := range q.origins[i].waiting {
+			w.at.encode(e)
+			w.time.encode(e)
+			w.rank.encode(e)
+			item(&w.item)
+		}
+	}
+}
+
+func (q *sequencer[T]) decodeWaiting(d *decoder, item func(*T)) {
+	var all []*waiter[T]
+	for i := range q.origins {
+		for n := d.count(); n > 0 && d.err == nil; n-- {
+			w := &waiter[T]{moment: moment{int32(i), decodeInstant(d), decodeInstant(d)}, rank: decodeRank(d)}
+			item(&w.item)
+			q.origins[i].waiting = append(q.origins[i].waiting, w)
+			all = append(all, w)
+		}
+	}
+	slices.SortFunc(all, func(a, b *waiter[T]) int {
+		if before(a, b) {
+			return -1
+		}
+		return 1
+	})
+	for _, w := range all {
+		q.inOrder.push(w)
+	}
+}
+
+func (p place) encode(e *encoder) {
+	e.uint(p.short)
+	e.text(p.long)
+}
+
+func decodePlace(d *decoder) place { return place{d.uint(), d.text()} }
+
+func (r rank) encode(e *encoder) {
+	r.anchor.encode(e)
+	e.uint(r.arrival)
+}
+
+func decodeRank(d *decoder) rank { return rank{decodePlace(d), d.uint()} }

@@ -2,14 +2,12 @@ package monitor
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
 )
 
-// maxReasons bounds the reasons that a monitor keeps; Options.Malformed is
-// told of all.
+// maxReasons bounds the reasons that a monitor keeps; all are findings.
 const maxReasons = 100
 
 // Stats is what a monitor has seen and what it holds.
@@ -46,25 +44,18 @@ func (x Malformed) String() string {
 	return fmt.Sprintf("event %q of %q: %s, for property %q", x.ID, x.Source, x.Why, x.Property)
 }
 
-// counts is what a monitor counts for Stats.
+// counts is what an engine counts for Stats.
 type counts struct {
-	events, malformed int
-	reasons           []Malformed
+	malformed int
+	reasons   []Malformed
 }
 
-// Stats returns the counts up to now.
-func (m *Monitor) Stats() Stats {
-	st := Stats{Events: m.counts.events, Malformed: m.counts.malformed, Reasons: slices.Clip(m.counts.reasons)}
+func (m *engine) stats() (all []PropertyStats) {
 	for i := range m.stores {
-		s := &m.stores[i]
-		st.Properties = append(st.Properties, s.stats())
+		all = append(all, m.stores[i].stats())
 	}
-	return st
+	return all
 }
-
-// Stats returns the counts up to now. What waits for the watermark is counted
-// in Summary alone.
-func (s *Stream) Stats() []PropertyStats { return s.monitor.Stats().Properties }
 
 func (s *store) stats() PropertyStats {
 	st := PropertyStats{s.property.Name(), 0, s.malformed, s.late, s.live, s.created, s.settledCount, s.expired - s.rootExpired}
@@ -74,8 +65,7 @@ func (s *store) stats() PropertyStats {
 	return st
 }
 
-// MergeStats adds up what the parts of a sharded stream counted; each of them
-// sees all malformed and late events. See StreamOptions.
+// MergeStats adds up what the parts of a stream counted. See part.go.
 func MergeStats(parts ...[]PropertyStats) []PropertyStats {
 	if len(parts) == 0 {
 		return nil
@@ -84,6 +74,8 @@ func MergeStats(parts ...[]PropertyStats) []PropertyStats {
 	for _, p := range parts[1:] {
 		for i := range p {
 			all[i].Events += p[i].Events
+			all[i].Malformed += p[i].Malformed
+			all[i].Late += p[i].Late
 			all[i].Instances += p[i].Instances
 			all[i].Created += p[i].Created
 			all[i].Settled += p[i].Settled
@@ -93,17 +85,22 @@ func MergeStats(parts ...[]PropertyStats) []PropertyStats {
 	return all
 }
 
-// reject counts the event as malformed for a property.
-func (m *Monitor) reject(s *store, e *event.Event, why string) {
-	s.malformed++
-	x := Malformed{s.property.Name(), e.Source, e.ID, e.Type, why}
-	if len(m.counts.reasons) < maxReasons {
-		kept := Malformed{x.Property, strings.Clone(x.Source), strings.Clone(x.ID), strings.Clone(x.Type), why}
-		m.counts.reasons = append(m.counts.reasons, kept)
+// reject counts an event that is malformed for some properties.
+func (m *engine) reject(e *event.Event, misfits []misfit) (all []Malformed) {
+	for _, x := range misfits {
+		s := &m.stores[x.plan]
+		s.malformed++
+		why := Malformed{s.property.Name(), e.Source, e.ID, e.Type, x.why}
+		all = append(all, why)
+		if len(m.counts.reasons) < maxReasons {
+			kept := Malformed{why.Property, strings.Clone(e.Source), strings.Clone(e.ID), strings.Clone(e.Type), x.why}
+			m.counts.reasons = append(m.counts.reasons, kept)
+		}
 	}
-	if m.options.Malformed != nil {
-		m.options.Malformed(x)
+	if len(misfits) > 0 {
+		m.counts.malformed++
 	}
+	return all
 }
 
 // unfit says why a parameter that a property wants will not do.

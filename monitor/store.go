@@ -25,11 +25,12 @@ type store struct {
 	rootExpired  int   // of the expired, how often it was the empty binding
 	matched      []int // by event type: events in some slice
 
-	work workspace // see layer.go
+	work   workspace // see layer.go
+	limits limits
 
 	covering bool   // see coverage.go
 	taken    []bool // as table: an instance took the transition
-	told     func(property string, t TransitionUse)
+	fresh    []int  // of taken, what was not told yet
 
 	// A letter is an event type and the guards passed. Letters are numbered as
 	// they are first seen.
@@ -50,7 +51,7 @@ type fate struct {
 	passed uint64
 }
 
-func (s *store) start(pl *plan, o *Options, t *symbols, from *sources) {
+func (s *store) start(pl *plan, o *settings, t *symbols, from *sources) {
 	s.plan = pl
 	if pl.auto == nil {
 		return
@@ -62,7 +63,7 @@ func (s *store) start(pl *plan, o *Options, t *symbols, from *sources) {
 	}
 	s.byType = make([][]uint32, len(pl.letters))
 	s.matched = make([]int, len(pl.letters))
-	s.covering, s.told = o.Coverage, o.Taken
+	s.covering, s.limits = o.coverage, o.limits
 	s.pools[0].add(nil, instance{state: startState, dead: pl.dead[startState]})
 	if o.skew > 0 {
 		s.pools[0].fuzzy = []*front{newFront()}
@@ -73,7 +74,7 @@ func (s *store) start(pl *plan, o *Options, t *symbols, from *sources) {
 	}
 	s.functions = [][]uint16{identity}
 	if pl.auto.Stateful() {
-		s.configs = newConfigs(s, t, from, o.skew == 0)
+		s.configs = newConfigs(s, t, from, o)
 	}
 }
 
@@ -147,7 +148,7 @@ func (s *store) compose(function uint16, letter uint32) uint16 {
 }
 
 // binding returns an instance's values, by the variables' names.
-func (m *Monitor) binding(s *store, domain int, c cell) Binding {
+func (m *engine) binding(s *store, domain int, c cell) Binding {
 	p := &s.pools[domain]
 	values := p.key(c)
 	if written := p.spelt[c]; written != nil {

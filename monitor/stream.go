@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -14,10 +15,11 @@ type StreamOptions struct {
 	Skew     time.Duration // bounds the difference between the clocks of two sources; 0 is exact order
 	Lateness time.Duration // how far an event may come behind
 	TTL      time.Duration // forgets instances that saw no event for longer; 0 is never
-	Shard    int           // which part of the instances, see shard.go
-	Shards   int           // of how many parts; 0 is one
+	Part     int           // which part of the instances, see [Program.Route]
+	Parts    int           // of how many; 0 is one
 	Coverage bool          // keeps track of what events use, see [Stream.Coverage]
-	Found    func(Finding) // is told of everything, as it is found
+
+	limits *limits // nil are the usual ones
 }
 
 // Stream judges events as they come: out of order, twice, too late. It brings
@@ -37,20 +39,36 @@ type StreamOptions struct {
 //  4. What is before the watermark is settled, in exact order.
 //  5. Violations come by time of the violating event, then by property, then
 //     by binding as compact JSON.
+//
+// That time has passed is an input like an event, see [Input]: what is judged
+// hangs on what was pushed alone.
 type Stream struct {
-	monitor *Monitor
+	engine  *engine
 	options StreamOptions
 	seen    seen
-	sequencer
-	group   []*waiter
-	expects int      // how many that wait are expected already, see settle
-	single  [1]Input // see Push
+	sequencer[queued]
+	group   []*waiter[queued]
+	expects int // how many that wait are expected already, see settle
 	newest  instant
 	any     bool
 	closed  bool
-	lines   int
-	reasons []string // for what the event at hand is malformed
+	inputs  int
 	summary Summary
+}
+
+// behind is how far before the newest time an event's name may be forgotten; 0
+// is never.
+func (o *StreamOptions) behind() time.Duration {
+	if o.TTL <= 0 {
+		return 0
+	}
+	sum := o.Skew
+	for _, d := range []time.Duration{o.Lateness, o.TTL} {
+		if sum += d; sum < 0 { // longer than there are times
+			return math.MaxInt64
+		}
+	}
+	return sum
 }
 
 // Summary is what a stream has seen.
@@ -66,40 +84,6 @@ type Summary struct {
 	Undecided  int // instances
 }
 
-// Verdict is the answer for all events together.
-type Verdict string
-
-// The verdicts.
-const (
-	Held         Verdict = "held"
-	Violated     Verdict = "violated"     // certainly or possibly
-	Inconclusive Verdict = "inconclusive" // no violation, but not all was judged
-)
-
-// Finding is one thing that a stream tells of: exactly one of the kinds.
-type Finding struct {
-	Kind      FindingKind
-	Violation Violation // of a violation; of an undecided instance property and binding
-	Line      int       // of an event that is malformed or late
-	Source    string    // of an event that is late
-	Event     string    // the same
-	Why       string    // why malformed, or undecided
-
-	seq int     // how many lines were judged before; see MergeFindings
-	at  instant // of a violation: its event's effective time
-}
-
-// FindingKind tells findings apart; it is their "kind" in JSON.
-type FindingKind string
-
-// The kinds of finding.
-const (
-	FoundViolation FindingKind = "violation"
-	FoundUndecided FindingKind = "inconclusive"
-	FoundMalformed FindingKind = "malformed"
-	FoundLate      FindingKind = "late"
-)
-
 // Stream returns a stream that has seen nothing. With skew, a property can
 // have 64 states.
 func (p *Program) Stream(o StreamOptions) (*Stream, error) {
@@ -108,149 +92,201 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 			return nil, fmt.Errorf("property %q: %d states, wanted at most %d with skew", pl.property.Name(), len(pl.dead), maxStatesOfSkew)
 		}
 	}
-	if o.Found == nil {
-		o.Found = func(Finding) {}
-	}
-	s := &Stream{options: o, seen: newSeen(&o)}
-	s.monitor = p.StartWith(Options{skew: o.Skew, ttl: o.TTL, shard: shard{number: o.Shard, of: o.Shards}, Coverage: o.Coverage, Malformed: func(x Malformed) {
-		s.reasons = append(s.reasons, fmt.Sprintf("property %q: %s", x.Property, x.Why))
-	}})
-	s.monitor.waiting, s.monitor.waitingLetters = s.eachWaiting, s.eachWaitingLetter
+	limits := o.limits.or(usual())
+	s := &Stream{options: o, seen: newSeen(o.behind())}
+	s.engine = p.engine(settings{skew: o.Skew, ttl: o.TTL, part: part{number: o.Part, of: o.Parts}, coverage: o.Coverage, limits: limits})
+	s.engine.waiting, s.engine.waitingLetters = s.eachWaiting, s.eachWaitingLetter
 	return s, nil
 }
 
-// eachWaiting visits the symbols of events that wait. What was moved in its
-// source shares its memory with its second self.
+// eachWaiting visits the symbols of events that wait.
 func (s *Stream) eachWaiting(visit func([]symbol)) {
-	for i := range s.origins {
-		for _, w := range s.origins[i].waiting {
-			for _, r := range w.routed {
-				visit(r.values)
-			}
+	s.eachItem(func(a *queued) {
+		for _, r := range a.routed {
+			visit(r.values)
 		}
-	}
+	})
 }
 
 // eachWaitingLetter visits and replaces the letters that events that wait
 // have for a property.
 func (s *Stream) eachWaitingLetter(plan int, visit func(uint32) uint32) {
-	for i := range s.origins {
-		for _, w := range s.origins[i].waiting {
-			for n := range w.routed {
-				if r := &w.routed[n]; int(r.plan) == plan {
-					r.letter = visit(r.letter)
-				}
+	s.eachItem(func(a *queued) {
+		for n := range a.routed {
+			if r := &a.routed[n]; int(r.plan) == plan {
+				r.letter = visit(r.letter)
 			}
 		}
-	}
+	})
 }
 
-// Malformed counts a line that is no event.
-func (s *Stream) Malformed(line int, why string) {
-	s.lines++
-	s.malformed(line, why)
-}
-
-func (s *Stream) malformed(line int, why string) {
-	s.summary.Malformed++
-	s.found(Finding{Kind: FoundMalformed, Line: line, Why: why})
-}
-
-// Input is a line of events as it was read.
+// Input is what a stream is given next: an event, a tick, or why it is neither.
+//
+// A tick says that time has passed, up to the time of its event. If it names a
+// source, then time has passed there, and it takes the place of an event of
+// that source, by its sequence: one that another part is given. A tick without
+// a time says nothing; it counts as an input.
 type Input struct {
 	Event event.Event
-	Line  int
+	Line  int    // for messages
 	Why   string // why it is no event; else empty
+	Tick  bool   // only time, source and sequence are looked at
+	Guest bool   // the event's home is another part, see [Program.Route]
 
 	sign  sighting
 	sight sight
 }
 
-// Push takes the next event. Nothing of it is kept.
-func (s *Stream) Push(e *event.Event, line int) {
-	s.single[0] = Input{Event: *e, Line: line}
-	s.PushAll(s.single[:])
+// Push takes what comes next, and returns what it comes to. Nothing of the
+// inputs is kept.
+func (s *Stream) Push(all []Input) Judgement {
+	s.Look(all)
+	return s.Judge(all)
 }
 
-// PushAll takes what comes next. Nothing of it is kept. Of many events it
-// takes less time than Push.
-func (s *Stream) PushAll(all []Input) {
-	s.LookAll(all)
-	s.JudgeAll(all)
-}
-
-// LookAll does the first half of PushAll: it finds out which events came
-// before. It touches nothing of the stream that JudgeAll does, so that it can
-// run ahead in another goroutine, in the order of the input.
-func (s *Stream) LookAll(all []Input) { s.seen.enter(all) }
-
-// JudgeAll does the second half. It only reads what it is given.
-func (s *Stream) JudgeAll(all []Input) {
-	for group := range slices.Chunk(all, together) {
-		if len(group) > 1 {
-			s.monitor.expectValues(func(each func(*event.Event)) {
-				for i := range group {
-					if group[i].Why == "" {
-						each(&group[i].Event)
-					}
-				}
-			})
+// Look does the first half of Push: it finds out which events came before. It
+// touches nothing of the stream that Judge does, so that it can run ahead in
+// another goroutine, in the order of the input.
+func (s *Stream) Look(all []Input) {
+	isEvent := func(x *Input) bool { return x.Why == "" && !x.Tick }
+	for group := range slices.Chunk(all, s.engine.options.limits.together) {
+		for i := range group {
+			if x := &group[i]; isEvent(x) {
+				x.sign = s.seen.sign(&x.Event)
+				s.seen.load(x.sign)
+			}
 		}
 		for i := range group {
-			if x := &group[i]; x.Why != "" {
-				s.Malformed(x.Line, x.Why)
-			} else {
-				s.judge(&x.Event, x.Line, x.sight)
+			if x := &group[i]; isEvent(x) {
+				x.sight = s.seen.enter(x.sign, &x.Event)
 			}
 		}
 	}
 }
 
-func (s *Stream) judge(e *event.Event, line int, seen sight) {
-	s.lines++
-	switch seen {
-	case seenAgain:
-		s.summary.Duplicates++
-		return
-	case seenChanged:
-		s.malformed(line, fmt.Sprintf("event %q of %q came before with another content", e.ID, e.Source))
-		return
+// Judge does the second half. It only reads what it is given.
+func (s *Stream) Judge(all []Input) Judgement {
+	j := &Judgement{}
+	expired := s.engine.expired()
+	for group := range slices.Chunk(all, s.engine.options.limits.together) {
+		if len(group) > 1 {
+			s.engine.expectValues(func(each func(*event.Event)) {
+				for i := range group {
+					if x := &group[i]; x.Why == "" && !x.Tick {
+						each(&x.Event)
+					}
+				}
+			})
+		}
+		for i := range group {
+			s.inputs++
+			s.judge(&group[i], j)
+		}
 	}
-	s.summary.Events++
-	m := s.monitor
+	return s.judged(j, expired)
+}
+
+// judged completes a judgement.
+func (s *Stream) judged(j *Judgement, expired int) Judgement {
+	j.Lost.Expired = s.engine.expired() - expired
+	j.Used, j.Position = s.engine.used(), s.Position()
+	s.summary.Malformed += j.Lost.Malformed
+	s.summary.Late += j.Lost.Late
+	s.summary.Duplicates += j.Lost.Duplicates
+	return *j
+}
+
+func (s *Stream) judge(x *Input, j *Judgement) {
+	switch {
+	case x.Why != "":
+		s.malformed(x, x.Why, j)
+	case x.Tick:
+		s.tick(x, j)
+	case x.sight == seenAgain:
+		j.Lost.Duplicates++
+	case x.sight == seenChanged:
+		s.malformed(x, fmt.Sprintf("event %q of %q came before with another content", x.Event.ID, x.Event.Source), j)
+	default:
+		s.accept(x, j)
+	}
+}
+
+func (s *Stream) malformed(x *Input, why string, j *Judgement) {
+	j.Lost.Malformed++
+	s.found(j, Finding{Kind: FoundMalformed, Line: x.Line, Why: why})
+}
+
+// tick lets time pass.
+func (s *Stream) tick(x *Input, j *Judgement) {
+	switch {
+	case x.Event.Source != "":
+		s.accept(x, j)
+	case !x.Event.Time.IsZero():
+		s.reach(instantOf(x.Event.Time))
+		limit := s.watermark()
+		s.settle(&limit, j)
+	}
+}
+
+// reach moves the newest time seen.
+func (s *Stream) reach(at instant) {
+	if !s.any || s.newest.before(at) {
+		s.newest, s.any = at, true
+	}
+}
+
+// accept gives an event, or a tick of a source, its place.
+func (s *Stream) accept(x *Input, j *Judgement) {
+	e, m := &x.Event, s.engine
+	tells := !x.Tick && !x.Guest
+	if tells {
+		s.summary.Events++
+	}
 	source := m.sources.number(e.Source)
 	o := s.origin(source)
 	s.forgetSilent(o)
 	r := s.rankOf(o, e.Sequence)
 	own := instantOf(e.Time)
 	at, settled := o.effective(r, own)
-	if !s.any || s.newest.before(at) {
-		s.newest, s.any = at, true
-	}
+	s.reach(at)
 	limit := s.watermark()
 	if settled || at.before(limit) || s.options.TTL > 0 && own.before(limit.add(-s.options.TTL)) {
-		s.summary.Late++
-		for _, r := range m.program.routes[e.Type] {
-			m.stores[r.plan].late++
+		if tells {
+			s.late(x, j)
 		}
-		s.found(Finding{Kind: FoundLate, Line: line, Source: e.Source, Event: e.ID})
-		s.settle(&limit)
+		s.settle(&limit, j)
 		return
 	}
 	w := s.take()
-	w.source, w.at, w.time, w.rank = source, at, own, r
-	if routes := m.program.routes[e.Type]; len(routes) > 0 {
-		m.prepare(&w.occurrence, e, routes, &w.values)
-		w.id = m.trails.texts.keep(e.ID)
-	}
-	if len(s.reasons) > 0 {
-		s.malformed(line, strings.Join(s.reasons, "; "))
-		s.reasons = s.reasons[:0]
+	w.moment, w.rank = moment{source, at, own}, r
+	w.item = queued{occurrence: occurrence{routed: w.item.routed[:0]}, values: w.item.values[:0]}
+	if routes := m.program.routes[e.Type]; len(routes) > 0 && !x.Tick {
+		if misfits := m.prepare(&w.item.occurrence, e, routes, &w.item.values); len(misfits) > 0 && tells {
+			s.malformed(x, because(m.reject(e, misfits)), j)
+		}
+		w.item.id = m.trails.texts.keep(e.ID)
 	}
 	s.place(w)
-	s.settle(&limit)
-	s.monitor.collect()
+	s.settle(&limit, j)
+	m.collect()
 	s.sweepSources()
+}
+
+// because says for what an event is malformed.
+func because(all []Malformed) string {
+	var why []string
+	for _, x := range all {
+		why = append(why, fmt.Sprintf("property %q: %s", x.Property, x.Why))
+	}
+	return strings.Join(why, "; ")
+}
+
+func (s *Stream) late(x *Input, j *Judgement) {
+	j.Lost.Late++
+	for _, r := range s.engine.program.routes[x.Event.Type] {
+		s.engine.stores[r.plan].late++
+	}
+	s.found(j, Finding{Kind: FoundLate, Line: x.Line, Source: strings.Clone(x.Event.Source), Event: strings.Clone(x.Event.ID)})
 }
 
 // watermark is rule 3.
@@ -258,15 +294,24 @@ func (s *Stream) watermark() instant {
 	return s.newest.add(-s.options.Skew).add(-s.options.Lateness)
 }
 
+// Position returns up to where the input is judged.
+func (s *Stream) Position() Position {
+	p := Position{Inputs: s.inputs}
+	if s.any {
+		p.Watermark = s.watermark().time()
+	}
+	return p
+}
+
 // settle applies what is before a limit.
-func (s *Stream) settle(limit *instant) {
-	timed := s.monitor.program.timed && s.options.Skew == 0
+func (s *Stream) settle(limit *instant, j *Judgement) {
+	timed := s.engine.program.timed && s.options.Skew == 0
 	for {
 		s.expectSome()
 		s.group = s.release(s.group[:0], limit)
 		if len(s.group) == 0 {
 			if timed {
-				s.passTo(limit)
+				s.passTo(limit, j)
 			}
 			return
 		}
@@ -274,62 +319,61 @@ func (s *Stream) settle(limit *instant) {
 		var found []Violation
 		at := s.group[0].at
 		if timed {
-			s.passTo(&at)
+			s.passTo(&at, j)
 		}
 		for _, w := range s.group {
-			if len(w.routed) > 0 {
-				s.monitor.now = w.occurrence
-				found = append(found, s.monitor.apply()...)
+			if len(w.item.routed) > 0 {
+				s.engine.now = w.item.occurrence
+				s.engine.now.moment = w.moment
+				found = append(found, s.engine.apply()...)
 			}
 			s.giveBack(w)
 		}
 		if timed {
-			found = append(found, s.monitor.pass(at, at.before(s.newest))...)
+			found = append(found, s.engine.pass(at, at.before(s.newest))...)
 		}
 		sortViolations(found)
-		s.tell(at, found...)
+		s.tell(j, at, found...)
 	}
 }
 
 // expectSome loads what the events that are next will look up, if they are
 // many.
 func (s *Stream) expectSome() {
-	next := s.inOrder.all[s.inOrder.head:]
-	if s.expects > 0 || len(next) < together {
+	next := s.next()
+	if s.expects > 0 || len(next) < s.engine.options.limits.together {
 		return
 	}
-	for _, w := range next[:together] {
+	for _, w := range next[:s.engine.options.limits.together] {
 		if !w.moved {
-			s.monitor.expect(&w.occurrence)
+			s.engine.expect(&w.item.occurrence)
 		}
 	}
-	s.monitor.fetch()
-	s.expects = together
+	s.engine.fetch()
+	s.expects = s.engine.options.limits.together
 }
 
-func (s *Stream) tell(at instant, found ...Violation) {
+func (s *Stream) tell(j *Judgement, at instant, found ...Violation) {
 	s.summary.Violations += len(found)
 	for _, v := range found {
-		s.found(Finding{Kind: FoundViolation, Violation: v, at: at})
+		s.found(j, Finding{Kind: FoundViolation, Violation: v, at: at})
 	}
 }
 
-// found tells what is found. What all parts find the first one tells.
-func (s *Stream) found(f Finding) {
-	if s.options.Shard == 0 || f.Kind.place() > 0 {
-		f.seq = s.lines
-		s.options.Found(f)
-	}
+func (s *Stream) found(j *Judgement, f Finding) {
+	f.input = s.inputs
+	j.Findings = append(j.Findings, f)
 }
 
 // Close settles everything: no event will come. The stream is of no use
 // afterwards.
-func (s *Stream) Close() Summary {
-	s.settle(nil)
+func (s *Stream) Close() Judgement {
+	j := &Judgement{}
+	m, expired := s.engine, s.engine.expired()
+	s.settle(nil, j)
 	s.closed = true
-	m := s.monitor
 	if s.options.TTL > 0 && s.any {
-		m.now = occurrence{at: s.newest}
+		m.now = occurrence{moment: moment{at: s.newest}}
 		for i := range m.stores {
 			m.expire(&m.stores[i])
 		}
@@ -339,27 +383,35 @@ func (s *Stream) Close() Summary {
 		all := m.finish()
 		for _, v := range all {
 			if v.why == "" {
-				s.tell(v.at, v.violation)
+				s.tell(j, v.at, v.violation)
 			}
 		}
 		for _, v := range all {
 			if v.why != "" {
 				s.summary.Undecided++
-				s.found(Finding{Kind: FoundUndecided, Violation: v.violation, Why: v.why})
+				s.found(j, Finding{Kind: FoundUndecided, Violation: v.violation, Why: v.why})
 			}
 		}
 	}
-	return s.Summary()
+	return s.judged(j, expired)
 }
+
+// Stats returns the counts up to now, in the order given to Compile. What
+// waits for the watermark is counted in Summary alone.
+func (s *Stream) Stats() []PropertyStats { return s.engine.stats() }
+
+// Coverage returns what was used up to now, see [Monitor.Coverage]. With skew
+// it is complete once the stream is closed.
+func (s *Stream) Coverage() []Coverage { return s.engine.coverage() }
 
 // Summary returns what the stream has seen up to now. What waits for the
 // watermark is not judged yet; with skew, violations are counted by Close.
 func (s *Stream) Summary() Summary {
 	sum := s.summary
-	for i := range s.monitor.stores {
-		sum.Instances += s.monitor.stores[i].created
-		sum.Expired += s.monitor.stores[i].expired
+	for i := range s.engine.stores {
+		sum.Instances += s.engine.stores[i].created
 	}
+	sum.Expired = s.engine.expired()
 	sum.Verdict = sum.verdict()
 	return sum
 }
@@ -372,25 +424,4 @@ func (sum *Summary) verdict() Verdict {
 		return Inconclusive
 	}
 	return Held
-}
-
-// MarshalJSON writes the finding as one of the objects that the command
-// prints.
-func (f Finding) MarshalJSON() ([]byte, error) {
-	b := event.Str(string(f.Kind)).AppendJSON([]byte(`{"kind":`))
-	switch f.Kind {
-	case FoundViolation:
-		return f.Violation.MarshalJSON()
-	case FoundUndecided:
-		b = appendField(b, "property", f.Violation.Property)
-		b = append(b, `,"binding":`...)
-		b = event.Data(f.Violation.Binding).AppendJSON(b)
-		b = appendField(b, "why", f.Why)
-	case FoundMalformed:
-		b = appendField(fmt.Appendf(b, `,"line":%d`, f.Line), "why", f.Why)
-	case FoundLate:
-		b = appendField(fmt.Appendf(b, `,"line":%d`, f.Line), "source", f.Source)
-		b = appendField(b, "event", f.Event)
-	}
-	return append(b, '}'), nil
 }

@@ -71,12 +71,6 @@ func (c course) judge() ([]judged, []bool, error) {
 }
 
 func (c course) stream() ([]judged, []bool, Summary, error) {
-	defer func(was int) { slideAt = was }(slideAt)
-	slideAt = c.slideAt
-	if c.slideAt == 4 { // so that some courses sweep all the time
-		defer func(was int) { firstSweep = was }(firstSweep)
-		firstSweep = 1
-	}
 	p, err := Compile(c.model.property())
 	if err != nil {
 		return nil, nil, Summary{}, err
@@ -85,7 +79,13 @@ func (c course) stream() ([]judged, []bool, Summary, error) {
 	late := make([]bool, len(c.arrivals))
 	s, err := p.Stream(StreamOptions{
 		Skew: time.Duration(c.skew) * time.Millisecond, Lateness: time.Duration(c.lateness) * time.Millisecond, TTL: c.ms(c.ttl),
-		Found: func(f Finding) {
+		limits: c.limits(),
+	})
+	if err != nil {
+		return nil, nil, Summary{}, err
+	}
+	tell := func(j Judgement) {
+		for _, f := range j.Findings {
 			switch f.Kind {
 			case FoundLate:
 				late[f.Line] = true
@@ -94,10 +94,7 @@ func (c course) stream() ([]judged, []bool, Summary, error) {
 			case FoundUndecided:
 				err = fmt.Errorf("undecided: %s", f.Why)
 			}
-		},
-	})
-	if err != nil {
-		return nil, nil, Summary{}, err
+		}
 	}
 	for i, a := range c.arrivals {
 		if c.cut == i+1 {
@@ -106,10 +103,10 @@ func (c course) stream() ([]judged, []bool, Summary, error) {
 			}
 		}
 		e := a.event(i)
-		s.Push(&e, i)
+		tell(push(s, &e, i))
 	}
-	sum := s.Close()
-	return all, late, sum, err
+	tell(s.Close())
+	return all, late, s.Summary(), err
 }
 
 func restored(s *Stream, p *Program) (*Stream, error) {
@@ -243,35 +240,30 @@ func noticedIn(t *testing.T, name string, try func(seed int) (string, error)) {
 // What is too entangled for the memory bound is undecided, and says so; other
 // instances are judged.
 func TestUndecided(t *testing.T) {
-	defer func(was int) { maxLayer = was }(maxLayer)
-	maxLayer = 4
+	few := usual()
+	few.maxLayer = 4
 	a, b, c := props.On("A", "x"), props.On("B", "x"), props.On("C", "x")
 	p, err := Compile(props.ForAll("x").Machine("p",
 		props.From("s").On(a).To("t").On(b).To("s").On(c).To("s"), props.From("t").On(b).To(props.Violated)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	s, err := p.Stream(StreamOptions{Skew: time.Second, Found: func(f Finding) {
-		line, err := f.MarshalJSON()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, string(line))
-	}})
+	var all told
+	s, err := p.Stream(StreamOptions{Skew: time.Second, limits: few})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 9 {
 		e := parse(t, i, string("ABC"[i%3])+" x=1")
 		e.Source = strconv.Itoa(i)
-		s.Push(&e, i)
+		push(s, &e, i)
 	}
 	for i, line := range []string{"A x=2", "B x=2"} {
 		e := parse(t, 100+i, line)
-		s.Push(&e, i)
+		push(s, &e, i)
 	}
-	sum := s.Close()
+	all.tell(s.Close())
+	got, sum := all.findings, s.Summary()
 	want := []string{
 		`{"kind":"violation","property":"p","binding":{"x":2},"certainty":"certain","source":"/f/1","event":"101","time":"2026-01-01T00:00:00.101Z","witness":[` +
 			`{"source":"/f/1","id":"100","type":"A","to":"t"},{"source":"/f/1","id":"101","type":"B","to":"violated"}]}`,
@@ -285,7 +277,7 @@ func TestUndecided(t *testing.T) {
 // Joins that no event names are not stored: 200 users and 200 articles are no
 // 40 000 instances.
 func TestNoCrossProduct(t *testing.T) {
-	m := testsIV(t).Start()
+	m := testsIV(t).Monitor(Options{})
 	for i := range 200 {
 		m.Observe(parse(t, i, fmt.Sprintf("LOGGED_IN user=%d", i)))
 		m.Observe(parse(t, 200+i, fmt.Sprintf("PUBLISHED slug=%d", i)))
@@ -293,10 +285,10 @@ func TestNoCrossProduct(t *testing.T) {
 	if n := m.Stats().Properties[0].Instances; n != 400 {
 		t.Errorf("%d instances", n)
 	}
-	if v := m.Observe(parse(t, 900, "FAVED slug=7 user=8")); len(v) > 0 {
+	if v := m.Observe(parse(t, 900, "FAVED slug=7 user=8")).Violations(); len(v) > 0 {
 		t.Error(v)
 	}
-	if v := m.Observe(parse(t, 901, "FAVED slug=777 user=8")); len(v) != 1 || len(v[0].Witness) != 2 {
+	if v := m.Observe(parse(t, 901, "FAVED slug=777 user=8")).Violations(); len(v) != 1 || len(v[0].Witness) != 2 {
 		t.Error(v)
 	}
 }

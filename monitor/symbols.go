@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"hash/maphash"
 	"strings"
 
@@ -136,4 +137,98 @@ func (t *texts) keep(s string) string {
 	from := t.piece.Len()
 	t.piece.WriteString(s)
 	return t.piece.String()[from:]
+}
+
+// sweep keeps the live values; it returns the new numbers by the old ones.
+func (t *symbols) sweep(live []bool) []symbol {
+	old := t.known
+	moved := make([]symbol, len(old))
+	kept := 0
+	for n := range old {
+		if live[n] {
+			moved[n] = symbol(kept)
+			kept++
+		}
+	}
+	t.known, t.texts, t.slots = make([]known, 0, kept), texts{}, nil
+	for n, k := range old {
+		if live[n] {
+			k.text = t.texts.keep(k.text)
+			k.canonical = moved[k.canonical]
+			t.known = append(t.known, k)
+		}
+	}
+	t.rehash()
+	return moved
+}
+
+// rehash makes the table anew.
+func (t *symbols) rehash() {
+	if t.seeds == [2]maphash.Seed{} {
+		t.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+	}
+	size := 16
+	for 3*len(t.known) > size { // half of what may be in it
+		size *= 2
+	}
+	t.slots = make([]slot, size)
+	for n, k := range t.known {
+		hash, more := t.hash(k.kind, k.text)
+		number := symbol(n)
+		if k.canonical != number {
+			number |= spelt
+		}
+		t.slots[t.empty(hash)] = slot{hash, more, uint32(number) + 1}
+	}
+}
+
+func encodeValue(e *encoder, v event.Value) {
+	e.count(int(v.Kind()))
+	e.text(v.Text())
+}
+
+func decodeValue(d *decoder) event.Value {
+	kind, text := event.Kind(d.uint()), d.text()
+	v, ok := event.Scalar(kind, text)
+	if !ok {
+		d.fail("a value cannot bind")
+	}
+	return v
+}
+
+func encodeSymbols(e *encoder, all []symbol) {
+	e.count(len(all))
+	for _, s := range all {
+		e.uint(uint64(s))
+	}
+}
+
+// symbols reads a list of symbols of some length.
+func decodeSymbols(d *decoder, t *symbols, length int) []symbol {
+	if n := d.count(); n != length {
+		d.fail(fmt.Sprintf("%d values, wanted %d", n, length))
+		return nil
+	}
+	all := make([]symbol, length)
+	for i := range all {
+		n := symbol(d.uint())
+		if int(n&^spelt) >= len(t.known) {
+			d.fail("there is no such value")
+			return nil
+		}
+		all[i] = n
+	}
+	return all
+}
+
+// key reads the canonical values of an instance.
+func decodeKey(d *decoder, t *symbols, length int) []symbol {
+	all := decodeSymbols(d, t, length)
+	for _, n := range all {
+		if n&spelt != 0 || t.known[n].canonical != n {
+			d.fail("a value is not canonical")
+			return nil
+		}
+	}
+	return all
 }

@@ -19,18 +19,19 @@ func TestTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := map[string]map[monitor.TransitionUse]int{}
-	m := program.StartWith(monitor.Options{Coverage: true, Taken: func(property string, u monitor.TransitionUse) {
-		if told[property] == nil {
-			told[property] = map[monitor.TransitionUse]int{}
-		}
-		told[property][u]++
-	}})
+	m := program.Monitor(monitor.Options{Coverage: true})
 	for i, name := range []string{"A", "C", "A", "C", "B", "A", "", "", "", "A"} {
 		data, err := event.DataOf(map[string]any{"k": "x"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Observe(event.Event{ID: name, Source: "s", Type: name, Time: time.Unix(int64(i)/2, 0), Data: data})
+		j := m.Observe(event.Event{ID: name, Source: "s", Type: name, Time: time.Unix(int64(i)/2, 0), Data: data})
+		for _, u := range j.Used {
+			if told[u.Property] == nil {
+				told[u.Property] = map[monitor.TransitionUse]int{}
+			}
+			told[u.Property][u.TransitionUse]++
+		}
 	}
 	if told["soon"][monitor.TransitionUse{From: "waiting", Event: "after 1s", To: "violated", Taken: true}] > 1 {
 		t.Error("a deadline is told twice")

@@ -26,7 +26,7 @@ type searchedInTime struct {
 
 // searchInTime looks for a down-set among all orders of a slice; nil if more
 // than a bound of them are seen.
-func (m *Monitor) searchInTime(s *store, slice []note, bound int, wanted func(states uint64) bool) *searchedInTime {
+func (m *engine) searchInTime(s *store, slice []note, bound int, wanted func(states uint64) bool) *searchedInTime {
 	f := newFront()
 	x := &searchedInTime{}
 	for from := 0; from < len(slice); {
@@ -63,7 +63,7 @@ func (m *Monitor) searchInTime(s *store, slice []note, bound int, wanted func(st
 }
 
 // orderInTime is orderTo for a stateful property and the violated state.
-func (m *Monitor) orderInTime(s *store, slice []note) []note {
+func (m *engine) orderInTime(s *store, slice []note) []note {
 	x := m.searchInTime(s, slice, math.MaxInt, s.mayBeViolated)
 	switch {
 	case x == nil:
@@ -75,7 +75,7 @@ func (m *Monitor) orderInTime(s *store, slice []note) []note {
 }
 
 // counterInTime is counterOrder for a stateful property.
-func (m *Monitor) counterInTime(s *store, slice []note) []note {
+func (m *engine) counterInTime(s *store, slice []note) []note {
 	order, state := m.inTime(s, slice, m.passedAtEnd)
 	if state == props.ViolatedState {
 		x := m.searchInTime(s, slice, maxCounter, func(uint64) bool { return false })
@@ -87,11 +87,11 @@ func (m *Monitor) counterInTime(s *store, slice []note) []note {
 	return s.configs.until(order, func(state uint32) bool { return s.isDead(state) })
 }
 
-func (m *Monitor) passedAtEnd(r running) bool { return m.deadlines.end.passed(r, m.options.skew) }
+func (m *engine) passedAtEnd(r running) bool { return m.deadlines.end.passed(r, m.options.skew) }
 
 // endInTime returns an order after which, with the deadlines that have passed
 // at the end, an instance is in a configuration that is wanted.
-func (m *Monitor) endInTime(s *store, slice []note, x *searchedInTime, wanted func(state uint32) bool) []note {
+func (m *engine) endInTime(s *store, slice []note, x *searchedInTime, wanted func(state uint32) bool) []note {
 	for _, first := range s.configs.ordered(x.states) {
 		state, n := first, 0
 		for s.configs.all[state].running.on() && m.passedAtEnd(s.configs.all[state].running) {

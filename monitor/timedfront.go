@@ -69,7 +69,7 @@ func (c *configs) closed(l *layer, g *groups) *layer {
 		}
 		size += len(c.sets.all[l.states[d]])
 	}
-	if size > maxLayer {
+	if size > c.store.limits.maxLayer {
 		return nil
 	}
 	return l
@@ -111,7 +111,7 @@ func (c *configs) mayPass(r *running, gap instant, counts []uint16, g *groups) b
 }
 
 // atEnd is rule 5.
-func (c *configs) atEnd(set uint64, m *Monitor) uint64 {
+func (c *configs) atEnd(set uint64, m *engine) uint64 {
 	var all []uint32
 	for _, state := range c.sets.all[set] {
 		for c.all[state].running.on() && m.deadlines.end.passed(c.all[state].running, m.options.skew) {
@@ -123,7 +123,7 @@ func (c *configs) atEnd(set uint64, m *Monitor) uint64 {
 }
 
 // violatingOrderInTime is violatingOrder for a stateful property.
-func (m *Monitor) violatingOrderInTime(s *store, slice []note) []note {
+func (m *engine) violatingOrderInTime(s *store, slice []note) []note {
 	if order, state := m.inTime(s, slice, m.passedAtEnd); state == props.ViolatedState {
 		return s.configs.until(order, func(state uint32) bool { return state == props.ViolatedState })
 	}
@@ -131,7 +131,7 @@ func (m *Monitor) violatingOrderInTime(s *store, slice []note) []note {
 }
 
 // tellInTime fills in a violation from the order that violates.
-func (m *Monitor) tellInTime(s *store, v *verdict, order []note) {
+func (m *engine) tellInTime(s *store, v *verdict, order []note) {
 	v.violation.Witness, v.passed = m.steps(s, order)
 	if last := order[len(order)-1]; last.letter == passing {
 		v.at, v.violation.Event = v.passed.at, m.eventAfter(v.passed)

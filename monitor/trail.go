@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"slices"
-	"time"
 
 	"github.com/wtsim/wtsim/event"
 )
@@ -97,7 +96,7 @@ func (t *trails) add(before, record, letter uint32) uint32 {
 
 // slice returns the events of an instance, in the order in which they were
 // applied.
-func (m *Monitor) slice(s *store, domain int, key []symbol) []note {
+func (m *engine) slice(s *store, domain int, key []symbol) []note {
 	var all []note
 	for _, d := range append([]int{domain}, s.domains[domain].parts...) {
 		c := m.partOf(s, d, domain, key)
@@ -122,7 +121,7 @@ func (t *trails) follow(all []note, trail uint32) []note {
 }
 
 // partOf returns the instance of a part of a binding.
-func (m *Monitor) partOf(s *store, part, domain int, key []symbol) cell {
+func (m *engine) partOf(s *store, part, domain int, key []symbol) cell {
 	var room [8]symbol
 	sub := room[:0]
 	for _, v := range s.domains[part].list {
@@ -132,80 +131,25 @@ func (m *Monitor) partOf(s *store, part, domain int, key []symbol) cell {
 }
 
 // witness tells a slice to people, with the states that it leads to.
-func (m *Monitor) witness(s *store, slice []note) []Step {
+func (m *engine) witness(s *store, slice []note) []WitnessEvent {
 	if len(slice) == 0 {
 		return nil
 	}
 	if s.configs != nil {
 		return m.witnessInTime(s, slice)
 	}
-	steps := make([]Step, len(slice))
+	steps := make([]WitnessEvent, len(slice))
 	state := uint32(startState)
 	for i, n := range slice {
 		state = s.next(n.letter, state)
 		r := m.trails.records.at(n.record)
-		steps[i] = Step{m.sources.name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
+		steps[i] = WitnessEvent{m.sources.name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
 	}
 	return steps
 }
 
-// instant is a point in time. It reaches further than 64 bits of nanoseconds.
-type instant struct {
-	sec  int64
-	nsec int32
-}
-
-func instantOf(t time.Time) instant { return instant{t.Unix(), int32(t.Nanosecond())} }
-
-func (t instant) time() time.Time { return time.Unix(t.sec, int64(t.nsec)).UTC() }
-
-func (t instant) compare(u instant) int {
-	switch {
-	case t.sec != u.sec && t.sec < u.sec || t.sec == u.sec && t.nsec < u.nsec:
-		return -1
-	case t == u:
-		return 0
-	}
-	return 1
-}
-
-func (t instant) before(u instant) bool { return t.compare(u) < 0 }
-
-func (t instant) add(d time.Duration) instant {
-	sec, nsec := t.sec+int64(d/time.Second), t.nsec+int32(d%time.Second)
-	switch {
-	case nsec < 0:
-		sec, nsec = sec-1, nsec+1e9
-	case nsec >= 1e9:
-		sec, nsec = sec+1, nsec-1e9
-	}
-	return instant{sec, nsec}
-}
-
-// sources numbers the sources.
-type sources struct {
-	numbers map[string]int32
-	names   []string
-}
-
-func (t *sources) number(name string) int32 {
-	n, ok := t.numbers[name]
-	if !ok {
-		if t.numbers == nil {
-			t.numbers = make(map[string]int32)
-		}
-		n = int32(len(t.names))
-		name = string([]byte(name))
-		t.numbers[name] = n
-		t.names = append(t.names, name)
-	}
-	return n
-}
-
-func (t *sources) name(n int32) string { return t.names[n] }
-
 // eventOf returns what is known of a recorded event.
-func (m *Monitor) eventOf(s *store, n note) event.Event {
+func (m *engine) eventOf(s *store, n note) event.Event {
 	r := m.trails.records.at(n.record)
 	return event.Event{ID: r.id, Source: m.sources.name(r.source), Type: s.letterOf(n.letter).Type, Time: m.trails.time(n.record).time()}
 }

@@ -24,15 +24,15 @@ type Violation struct {
 	Property  string
 	Binding   Binding
 	Certainty Certainty
-	Event     event.Event // the violating event; zero at quiescence
-	Witness   []Step      // the slice, in an order that violates; see Options
-	Detail    string      // what was wrong at quiescence; else empty
-	Counter   []Step      // of a possible one: an order that does not violate
-	Flips     Flip        // with skew: at which skew the verdict would be another
+	Event     event.Event    // the violating event; zero at quiescence
+	Witness   []WitnessEvent // the slice, in an order that violates; see Options
+	Detail    string         // what was wrong at quiescence; else empty
+	Counter   []WitnessEvent // of a possible one: an order that does not violate
+	Flips     Flip           // with skew: at which skew the verdict would be another
 }
 
-// Step is one event of a witness.
-type Step struct {
+// WitnessEvent is one event of a witness.
+type WitnessEvent struct {
 	Source, ID, Type string
 	To               string // the state after it
 }
@@ -79,9 +79,9 @@ func (v Violation) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON writes the step with the fields in the order of the contract.
-func (s Step) MarshalJSON() ([]byte, error) { return s.appendJSON(nil), nil }
+func (s WitnessEvent) MarshalJSON() ([]byte, error) { return s.appendJSON(nil), nil }
 
-func (s Step) appendJSON(b []byte) []byte {
+func (s WitnessEvent) appendJSON(b []byte) []byte {
 	b = append(b, `{"source":`...)
 	b = event.Str(s.Source).AppendJSON(b)
 	b = appendField(b, "id", s.ID)

@@ -47,11 +47,11 @@ func TestAtQuiescence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := prog.Start()
-	if vs := m.Quiesce(stores{"gcs": {"a": "1"}, "redis": {"a": "1"}}); len(vs) > 0 {
+	m := prog.Monitor(Options{})
+	if vs := m.Quiesce(stores{"gcs": {"a": "1"}, "redis": {"a": "1"}}).Violations(); len(vs) > 0 {
 		t.Errorf("got %v", vs)
 	}
-	vs := m.Quiesce(stores{"gcs": {"a": "1"}})
+	vs := m.Quiesce(stores{"gcs": {"a": "1"}}).Violations()
 	if len(vs) != 1 || vs[0].String() != `property "no orphan" violated: a has no index entry` {
 		t.Fatalf("got %v", vs)
 	}
@@ -64,12 +64,13 @@ func TestUndecidedCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := prog.Start()
-	if vs := m.Quiesce(stores{}); len(vs) != 1 || vs[0].Property != "b" {
-		t.Errorf("got %v", vs)
+	m := prog.Monitor(Options{})
+	all := m.Quiesce(stores{}).Findings
+	if len(all) != 2 || all[0].Kind != FoundViolation || all[0].Violation.Property != "b" {
+		t.Fatalf("got %v", all)
 	}
-	if why := m.Undecided(); len(why) != 1 || why[0].Error() != `property "as if once": undecided` {
-		t.Errorf("got %v", why)
+	if x := all[1]; x.Kind != FoundUndecided || x.Violation.Property != "as if once" || x.Why != "undecided" {
+		t.Errorf("got %+v", x)
 	}
 }
 
@@ -90,9 +91,9 @@ func TestViolationJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := prog.Start()
+	m := prog.Monitor(Options{})
 	m.Observe(parse(t, 1, "A user=u article=1.0"))
-	vs := m.Observe(parse(t, 2, "A user=u article=1"))
+	vs := m.Observe(parse(t, 2, "A user=u article=1")).Violations()
 	if len(vs) != 1 || vs[0].String() != `property "gdpr" violated for article=1.0, user="u"` {
 		t.Fatalf("got %v", vs)
 	}
@@ -112,12 +113,12 @@ func TestOrderOfViolations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := prog.Start()
+	m := prog.Monitor(Options{})
 	for i, x := range []string{"b", "10", "9", "a"} {
 		m.Observe(parse(t, i+1, "WORK x="+x))
 	}
 	var got []string
-	for _, v := range m.Observe(parse(t, 5, "STOP")) {
+	for _, v := range m.Observe(parse(t, 5, "STOP")).Violations() {
 		got = append(got, v.Property+" "+v.Binding.String())
 	}
 	want := []string{`a x="a"`, `a x="b"`, "a x=10", "a x=9", `b x="a"`, `b x="b"`, "b x=10", "b x=9"}

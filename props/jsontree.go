@@ -1,77 +1,47 @@
 package props
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"strings"
 )
-
-// jsonTree is a JSON value that knows where it stands.
-type jsonTree struct {
-	offset  int
-	scalar  any // a string, json.Number, bool or nil, if neither list nor object
-	items   []*jsonTree
-	members []jsonMember
-	kind    json.Delim // '[', '{' or 0
-}
-
-type jsonMember struct {
-	name   string
-	offset int
-	value  *jsonTree
-}
-
-// get returns a member of an object by name.
-func (t *jsonTree) get(name string) *jsonTree {
-	for _, m := range t.members {
-		if m.name == name {
-			return m.value
-		}
-	}
-	return nil
-}
-
-// str returns a string value.
-func (t *jsonTree) str() (string, bool) {
-	s, ok := t.scalar.(string)
-	return s, ok && t.kind == 0
-}
 
 // jsonReader builds a tree. A name that occurs twice in an object is an
 // error.
 type jsonReader struct {
-	file    string
-	content []byte
-	d       *json.Decoder
+	*source
+	d *json.Decoder
 }
 
-func readJSON(file string, content []byte) (*jsonTree, error) {
-	r := &jsonReader{file, content, json.NewDecoder(bytes.NewReader(content))}
+func readJSON(s *source) (*tree, error) {
+	r := &jsonReader{s, json.NewDecoder(strings.NewReader(s.text))}
 	r.d.UseNumber()
 	t, err := r.value()
 	if err != nil {
 		return nil, err
 	}
-	at := r.start()
+	after := r.start()
 	if _, err := r.d.Token(); !errors.Is(err, io.EOF) {
-		return nil, r.fail(at, "something follows the properties, wanted the end of the file")
+		return nil, r.fail(r.there(after), "something follows the properties, wanted the end of the file")
 	}
 	return t, nil
-}
-
-func (r *jsonReader) fail(offset int, format string, args ...any) error {
-	return fmt.Errorf("%s: "+format, append([]any{place(r.file, r.content, offset)}, args...)...)
 }
 
 // start is where the next token begins.
 func (r *jsonReader) start() int {
 	i := int(r.d.InputOffset())
-	for i < len(r.content) && bytes.IndexByte([]byte(" \t\r\n,:"), r.content[i]) >= 0 {
+	for i < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[i]) >= 0 {
 		i++
 	}
 	return i
+}
+
+// there is a value that is not read yet.
+func (r *jsonReader) there(offset int) *tree {
+	t := &tree{}
+	t.line, t.column = r.position(offset)
+	return t
 }
 
 func (r *jsonReader) token() (json.Token, error) {
@@ -82,29 +52,33 @@ func (r *jsonReader) token() (json.Token, error) {
 	case err == nil:
 		return t, nil
 	case errors.As(err, &syntax):
-		return nil, r.fail(max(int(syntax.Offset)-1, 0), "not JSON: %v", err)
+		return nil, r.fail(r.there(max(int(syntax.Offset)-1, 0)), "not JSON: %v", err)
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, r.fail(len(r.content), "not JSON: the file ends too soon")
+		return nil, r.fail(r.there(len(r.text)), "not JSON: the file ends too soon")
 	}
-	return nil, r.fail(at, "not JSON: %v", err)
+	return nil, r.fail(r.there(at), "not JSON: %v", err)
 }
 
-func (r *jsonReader) value() (*jsonTree, error) {
-	t := &jsonTree{offset: r.start()}
+func (r *jsonReader) value() (*tree, error) {
+	t := r.there(r.start())
 	token, err := r.token()
 	if err != nil {
 		return nil, err
 	}
-	delim, ok := token.(json.Delim)
-	if t.kind = delim; !ok {
-		t.scalar = token
+	switch token := token.(type) {
+	case string:
+		t.kind, t.text = '"', token
+		return t, nil
+	case json.Delim:
+		t.kind = byte(token)
+	default:
 		return t, nil
 	}
 	for r.d.More() {
-		if delim == '{' {
+		if t.kind == '{' {
 			err = r.member(t)
 		} else {
-			var item *jsonTree
+			var item *tree
 			item, err = r.value()
 			t.items = append(t.items, item)
 		}
@@ -116,20 +90,21 @@ func (r *jsonReader) value() (*jsonTree, error) {
 	return t, err
 }
 
-func (r *jsonReader) member(t *jsonTree) error {
-	at := r.start()
+func (r *jsonReader) member(t *tree) error {
+	name := r.there(r.start())
 	token, err := r.token()
 	if err != nil {
 		return err
 	}
-	name, ok := token.(string)
+	text, ok := token.(string)
 	if !ok {
-		return r.fail(at, "not JSON: a name in quotes was wanted")
+		return r.fail(name, "not JSON: a name in quotes was wanted")
 	}
-	if t.get(name) != nil {
-		return r.fail(at, "%q occurs twice, wanted each name once", name)
+	if t.get(text) != nil {
+		return r.fail(name, "%q occurs twice, wanted each name once", text)
 	}
+	name.kind, name.text = '"', text
 	v, err := r.value()
-	t.members = append(t.members, jsonMember{name, at, v})
+	t.members = append(t.members, member{name, v})
 	return err
 }

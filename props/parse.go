@@ -49,14 +49,6 @@ func isScript(text string) bool {
 	return false
 }
 
-// place returns the line and column of an offset, in the form that editors
-// jump to.
-func place(file string, content []byte, offset int) string {
-	before := content[:min(offset, len(content))]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	return fmt.Sprintf("%s:%d:%d", file, line, len(before)-bytes.LastIndexByte(before, '\n'))
-}
-
 // script finds the first JavaScript function in what should be JSON, outside
 // of strings and comments; -1 if there is none.
 func script(text string) int {

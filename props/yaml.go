@@ -9,23 +9,23 @@ import (
 
 // yamlParser translates wtsim's YAML; docs/properties.md describes it, and
 // schema.json for editors.
-type yamlParser struct{ *yamlReader }
+type yamlParser struct{ *source }
 
 func parseYAML(file string, content []byte) ([]*Property, error) {
-	tree, err := readYAML(file, content)
+	y := yamlParser{newSource(file, strings.ReplaceAll(string(content), "\r\n", "\n"))}
+	root, err := readYAML(y.source)
 	if err != nil {
 		return nil, err
 	}
-	y := yamlParser{&yamlReader{file: file, lines: strings.Split(string(content), "\n")}}
-	if tree.kind != '{' {
-		return nil, y.fail(tree, "not a file of properties, wanted \"properties:\" with a list of them")
+	if root.kind != '{' {
+		return nil, y.fail(root, "not a file of properties, wanted \"properties:\" with a list of them")
 	}
-	if err := y.known(tree, "the file", []string{"properties"}); err != nil {
+	if err := y.known(root, "the file", []string{"properties"}); err != nil {
 		return nil, err
 	}
-	list := tree.get("properties")
+	list := root.get("properties")
 	if list == nil || list.kind != '[' || len(list.items) == 0 {
-		return nil, y.fail(tree, "no properties, wanted \"properties:\" with a list of them")
+		return nil, y.fail(root, "no properties, wanted \"properties:\" with a list of them")
 	}
 	var all []*Property
 	for _, item := range list.items {
@@ -46,7 +46,7 @@ func parseYAML(file string, content []byte) ([]*Property, error) {
 // machineParts are the keys of a property that is a state machine.
 var machineParts = []string{"forall", "registers", "events", "start", "states"}
 
-func (y yamlParser) property(t *yamlTree) (*Property, error) {
+func (y yamlParser) property(t *tree) (*Property, error) {
 	if t.kind != '{' {
 		return nil, y.fail(t, "a property is no mapping, wanted one with a name, and states or a pattern")
 	}
@@ -79,7 +79,7 @@ func (y yamlParser) property(t *yamlTree) (*Property, error) {
 }
 
 // known refuses keys that mean nothing here.
-func (y yamlParser) known(t *yamlTree, what string, names []string) error {
+func (y yamlParser) known(t *tree, what string, names []string) error {
 	for _, m := range t.members {
 		if !slices.Contains(names, m.name.text) {
 			return y.fail(m.name, "%s has unknown key %q, wanted %s", what, m.name.text, oneOf(names))
@@ -88,14 +88,14 @@ func (y yamlParser) known(t *yamlTree, what string, names []string) error {
 	return nil
 }
 
-func (y yamlParser) str(t *yamlTree, what string) (string, error) {
+func (y yamlParser) str(t *tree, what string) (string, error) {
 	if t.kind != '"' || t.text == "" {
 		return "", y.fail(t, "%s is no text, or empty", what)
 	}
 	return t.text, nil
 }
 
-func (y yamlParser) strings(t *yamlTree, what string) ([]string, error) {
+func (y yamlParser) strings(t *tree, what string) ([]string, error) {
 	if t.kind != '[' {
 		return nil, y.fail(t, "%s is no list, wanted a list of texts", what)
 	}
@@ -113,7 +113,7 @@ func (y yamlParser) strings(t *yamlTree, what string) ([]string, error) {
 	return out, nil
 }
 
-func (y yamlParser) duration(t *yamlTree) (time.Duration, error) {
+func (y yamlParser) duration(t *tree) (time.Duration, error) {
 	d, err := time.ParseDuration(t.text)
 	if t.kind != '"' || err != nil || d <= 0 {
 		return 0, y.fail(t, "%q is no duration, wanted one such as 5s, 1m30s or 24h", t.text)
@@ -128,7 +128,7 @@ type machineYAML struct {
 	declared []Letter
 }
 
-func (y yamlParser) machine(name string, t *yamlTree) (*Property, error) {
+func (y yamlParser) machine(name string, t *tree) (*Property, error) {
 	if err := y.known(t, "a property with states", append([]string{"name", "doc"}, machineParts...)); err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (s *spec) allLetters() []Letter {
 	return all
 }
 
-func (m *machineYAML) registers(t *yamlTree) error {
+func (m *machineYAML) registers(t *tree) error {
 	if t == nil {
 		return nil
 	}
@@ -198,7 +198,7 @@ func isIdentifier(s string) bool {
 
 // events are letters that belong to the alphabet, also if no state has them;
 // elsewhere their type alone stands for them.
-func (m *machineYAML) events(t *yamlTree) error {
+func (m *machineYAML) events(t *tree) error {
 	if t == nil {
 		return nil
 	}
@@ -219,7 +219,7 @@ func (m *machineYAML) events(t *yamlTree) error {
 	return nil
 }
 
-func (m *machineYAML) states(t *yamlTree) error {
+func (m *machineYAML) states(t *tree) error {
 	states := t.get("states")
 	if states.kind != '{' || len(states.members) == 0 {
 		return m.fail(states, "states is no mapping, or empty, wanted a list of transitions under each state's name")
@@ -257,7 +257,7 @@ func (m *machineYAML) states(t *yamlTree) error {
 // anyState holds the transitions of all states that have none of their own.
 const anyState = "any"
 
-func names(t *yamlTree) []string {
+func names(t *tree) []string {
 	var all []string
 	for _, m := range t.members {
 		if m.name.text != anyState {
@@ -269,7 +269,7 @@ func names(t *yamlTree) []string {
 
 // transition adds one item of a state: what happens on an event, after a
 // time, or at the end.
-func (m *machineYAML) transition(r Rule, t *yamlTree, states *yamlTree) (Rule, error) {
+func (m *machineYAML) transition(r Rule, t *tree, states *tree) (Rule, error) {
 	if t.kind != '{' {
 		return r, m.fail(t, "a transition is no mapping, wanted one with \"on\", \"after\" or \"at\"")
 	}
@@ -308,7 +308,7 @@ func (m *machineYAML) transition(r Rule, t *yamlTree, states *yamlTree) (Rule, e
 	return r, m.fail(t, "a transition has none of \"on\", \"after\" and \"at\", wanted one")
 }
 
-func (m *machineYAML) onEvent(r Rule, t, target *yamlTree) (Rule, error) {
+func (m *machineYAML) onEvent(r Rule, t, target *tree) (Rule, error) {
 	if err := m.known(t, "a transition", []string{"on", "when", "do", "to"}); err != nil {
 		return r, err
 	}
@@ -335,7 +335,7 @@ func (m *machineYAML) onEvent(r Rule, t, target *yamlTree) (Rule, error) {
 
 // letter reads TYPE(variable, variable=parameter). A type alone that events
 // declares stands for what it says there.
-func (m *machineYAML) letter(t *yamlTree) (Letter, error) {
+func (m *machineYAML) letter(t *tree) (Letter, error) {
 	l, err := m.yamlParser.letter(t)
 	if err == nil && !strings.HasSuffix(t.text, ")") {
 		for _, d := range m.declared {
@@ -347,7 +347,7 @@ func (m *machineYAML) letter(t *yamlTree) (Letter, error) {
 	return l, err
 }
 
-func (m *machineYAML) updates(t *yamlTree) ([]Update, error) {
+func (m *machineYAML) updates(t *tree) ([]Update, error) {
 	if t.kind != '{' {
 		return nil, m.fail(t, "do is no mapping, wanted what happens to each register under its name")
 	}

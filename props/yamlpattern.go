@@ -29,8 +29,8 @@ var scopeParts = []string{"after", "before", "between", "within", "of"}
 type patternYAML struct {
 	yamlParser
 	name string
-	tree *yamlTree
-	key  *yamlTree // the value of the pattern's own key
+	tree *tree
+	key  *tree // the value of the pattern's own key
 }
 
 func patternKeys() []string {
@@ -41,7 +41,7 @@ func patternKeys() []string {
 	return keys
 }
 
-func (y yamlParser) pattern(name string, t *yamlTree) (*Property, error) {
+func (y yamlParser) pattern(name string, t *tree) (*Property, error) {
 	for _, p := range patternParts {
 		key := t.get(p.key)
 		if key == nil {
@@ -119,7 +119,7 @@ func (p *patternYAML) balanced() (*Property, error) {
 	return Balanced(p.name, ls[0], ls[1]), err
 }
 
-func (p *patternYAML) two(t *yamlTree, what string) (ls [2]Letter, err error) {
+func (p *patternYAML) two(t *tree, what string) (ls [2]Letter, err error) {
 	if t.kind != '[' || len(t.items) != 2 {
 		return ls, p.fail(t, "%s is no list of two letters, such as [PLACED(order), SHIPPED(order)]; in brackets, quote a letter that has a comma", what)
 	}
@@ -168,7 +168,7 @@ func (p *patternYAML) scoped() (l Letter, s Scope, err error) {
 }
 
 // guardedLetter reads a letter, or a mapping of "on" and "when".
-func (y yamlParser) guardedLetter(t *yamlTree) (Letter, error) {
+func (y yamlParser) guardedLetter(t *tree) (Letter, error) {
 	if t.kind != '{' {
 		return y.letter(t)
 	}
@@ -186,7 +186,7 @@ func (y yamlParser) guardedLetter(t *yamlTree) (Letter, error) {
 }
 
 // guarded adds a guard in CEL to a letter.
-func (y yamlParser) guarded(l Letter, when *yamlTree, registers []Register) (Letter, error) {
+func (y yamlParser) guarded(l Letter, when *tree, registers []Register) (Letter, error) {
 	if when == nil {
 		return l, nil
 	}
@@ -201,13 +201,13 @@ func (y yamlParser) guarded(l Letter, when *yamlTree, registers []Register) (Let
 		if !strings.Contains(what, ", wanted ") {
 			what += ", wanted a condition in CEL over event and the registers"
 		}
-		return l, y.place(line, column, "guard %q: %s", text, what)
+		return l, y.at(line, column, "guard %q: %s", text, what)
 	}
 	return l.guarded(g), nil
 }
 
 // letter reads TYPE(variable, variable=parameter).
-func (y yamlParser) letter(t *yamlTree) (Letter, error) {
+func (y yamlParser) letter(t *tree) (Letter, error) {
 	const example = "wanted an event such as CHARGED(order) or CHARGED(order=order_id)"
 	if t.kind != '"' || t.text == "" {
 		return Letter{}, y.fail(t, "an event is no text, %s", example)

@@ -12,52 +12,24 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// yamlTree is a YAML value that knows where it stands.
-type yamlTree struct {
-	line, column int
-	kind         byte   // '{', '[', '"' for a scalar, 0 for null
-	text         string // of a scalar, whatever it looks like: +1, 5s and true are texts
-	quote        byte   // '"', '\'', '|' or '>'; 0 if plain
-	items        []*yamlTree
-	members      []yamlMember
-}
-
-type yamlMember struct {
-	name  *yamlTree
-	value *yamlTree
-}
-
-func (t *yamlTree) get(name string) *yamlTree {
-	for _, m := range t.members {
-		if m.name.text == name {
-			return m.value
-		}
-	}
-	return nil
-}
-
 // yamlReader builds a tree. What two readers could read in two ways is an
 // error: a key that occurs twice, aliases, merge keys, tags, a second
 // document.
-type yamlReader struct {
-	file  string
-	lines []string
-}
+type yamlReader struct{ *source }
 
 // maxYAMLDepth bounds nesting: property files have less than ten.
 const maxYAMLDepth = 64
 
-func readYAML(file string, content []byte) (tree *yamlTree, err error) {
-	text := strings.ReplaceAll(string(content), "\r\n", "\n")
-	r := &yamlReader{file: file, lines: strings.Split(text, "\n")}
+func readYAML(s *source) (t *tree, err error) {
+	r := &yamlReader{s}
 	defer func() {
 		if p := recover(); p != nil { // the library's: no content may end the process
-			tree, err = nil, fmt.Errorf("%s:1:1: not YAML: the reader stumbled over it: %v", file, p)
+			t, err = nil, fmt.Errorf("%s:1:1: not YAML: the reader stumbled over it: %v", s.file, p)
 		}
 	}()
-	tokens := lexer.Tokenize(text)
-	if at := deepAt(text, tokens); at > 0 {
-		return nil, fmt.Errorf("%s:%d:1: nested too deep, wanted at most %d levels", file, at, maxYAMLDepth)
+	tokens := lexer.Tokenize(s.text)
+	if at := deepAt(s.lines, tokens); at > 0 {
+		return nil, fmt.Errorf("%s:%d:1: nested too deep, wanted at most %d levels", s.file, at, maxYAMLDepth)
 	}
 	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -75,15 +47,15 @@ func readYAML(file string, content []byte) (tree *yamlTree, err error) {
 		}
 	}
 	if body == nil {
-		return nil, fmt.Errorf("%s: the file is empty, wanted properties", file)
+		return nil, fmt.Errorf("%s: the file is empty, wanted properties", s.file)
 	}
-	return r.tree(body)
+	return r.value(body)
 }
 
 // deepAt returns the line where brackets or indentation nest too deep for
 // recursion; 0 if nowhere.
-func deepAt(text string, tokens token.Tokens) int {
-	for i, line := range strings.Split(text, "\n") {
+func deepAt(lines []string, tokens token.Tokens) int {
+	for i, line := range lines {
 		head := line[:len(line)-len(strings.TrimLeft(line, " -?:\t"))]
 		if max(strings.Count(head, "-")+strings.Count(head, "?"), len(head)/4) > maxYAMLDepth {
 			return i + 1
@@ -120,23 +92,15 @@ func (r *yamlReader) failAt(t *token.Token, format string, args ...any) error {
 	if p == nil {
 		p = &token.Position{Line: 1, Column: 1}
 	}
-	return r.place(max(p.Line, 1), max(p.Column, 1), format, args...)
+	return r.at(max(p.Line, 1), max(p.Column, 1), format, args...)
 }
 
-func (r *yamlReader) place(line, column int, format string, args ...any) error {
-	return fmt.Errorf("%s:%d:%d: "+format, append([]any{r.file, line, column}, args...)...)
-}
-
-func (r *yamlReader) fail(t *yamlTree, format string, args ...any) error {
-	return r.place(t.line, t.column, format, args...)
-}
-
-func (r *yamlReader) tree(n ast.Node) (*yamlTree, error) {
+func (r *yamlReader) value(n ast.Node) (*tree, error) {
 	at := n.GetToken()
 	if at == nil || at.Position == nil {
 		return nil, fmt.Errorf("%s:1:1: not YAML that can be read", r.file)
 	}
-	t := &yamlTree{line: max(at.Position.Line, 1), column: max(at.Position.Column, 1)}
+	t := &tree{line: max(at.Position.Line, 1), column: max(at.Position.Column, 1)}
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		if len(n.Values) > 0 && !n.IsFlowStyle {
@@ -151,7 +115,7 @@ func (r *yamlReader) tree(n ast.Node) (*yamlTree, error) {
 	case *ast.SequenceNode:
 		t.kind = '['
 		for _, v := range n.Values {
-			item, err := r.tree(v)
+			item, err := r.value(v)
 			if err != nil {
 				return nil, err
 			}
@@ -180,10 +144,10 @@ func (r *yamlReader) tree(n ast.Node) (*yamlTree, error) {
 	return nil, r.fail(t, "an anchor, alias, tag or merge key, wanted plain YAML: write it out")
 }
 
-func (r *yamlReader) mapping(t *yamlTree, values []*ast.MappingValueNode) error {
+func (r *yamlReader) mapping(t *tree, values []*ast.MappingValueNode) error {
 	t.kind = '{'
 	for _, v := range values {
-		key, err := r.tree(v.Key)
+		key, err := r.value(v.Key)
 		if err != nil {
 			return err
 		}
@@ -193,32 +157,11 @@ func (r *yamlReader) mapping(t *yamlTree, values []*ast.MappingValueNode) error 
 		if t.get(key.text) != nil {
 			return r.fail(key, "%q occurs twice, wanted each name once", key.text)
 		}
-		value, err := r.tree(v.Value)
+		value, err := r.value(v.Value)
 		if err != nil {
 			return err
 		}
-		t.members = append(t.members, yamlMember{key, value})
+		t.members = append(t.members, member{key, value})
 	}
 	return nil
-}
-
-// within returns the place of a part of a scalar: line and column in its text,
-// both from 1. For a text that is folded over several lines it is that of the
-// scalar.
-func (r *yamlReader) within(t *yamlTree, line, column int) (int, int) {
-	switch {
-	case t.quote == '|' && t.line+line <= len(r.lines):
-		first := ""
-		for _, l := range r.lines[t.line:] {
-			if first = l; strings.TrimSpace(l) != "" {
-				break
-			}
-		}
-		return t.line + line, column + len(first) - len(strings.TrimLeft(first, " "))
-	case line == 1 && (t.quote == '"' || t.quote == '\''):
-		return t.line, t.column + column
-	case line == 1 && t.quote == 0:
-		return t.line, t.column + column - 1
-	}
-	return t.line, t.column
 }

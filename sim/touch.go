@@ -120,7 +120,7 @@ func (w *world) did(s *Step) {
 	}
 }
 
-// took is told by the monitor of what it has not seen a property do before in
+// took notes what the monitor has not seen a property do before in
 // this run. A property's state, for strategies, is all that it has done: so
 // two that have gone the same ways in another order are in one state.
 func (w *world) took(property string, t monitor.TransitionUse) {

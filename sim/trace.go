@@ -116,7 +116,11 @@ func (w *world) tell(s Step) {
 	w.last, w.counted = s.Identity, w.counted+1
 	w.beat.Tick()
 	for _, e := range s.Events {
-		if v := w.monitor.Observe(e); len(v) > 0 {
+		j := w.monitor.Observe(e)
+		for _, u := range j.Used {
+			w.took(u.Property, u.TransitionUse)
+		}
+		if v := j.Violations(); len(v) > 0 {
 			w.violated(v[0], "")
 			return
 		}

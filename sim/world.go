@@ -125,7 +125,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 		beat: beat, random: g.random, output: g.output,
 		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
 	}
-	w.monitor = s.program.StartWith(monitor.Options{Coverage: watch != WatchNothing, Taken: w.took})
+	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
 	w.replay, _ = source.(*scheduler.Replay)
 	for _, f := range s.scenario.Functions {
 		w.functions = append(w.functions, &function{Function: f})
@@ -300,7 +300,8 @@ func (w *world) violated(v monitor.Violation, stack string) {
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
-	if v := w.monitor.Quiesce(&quiescent{newStores(w.backends), w}); len(v) > 0 {
+	end := w.monitor.Quiesce(&quiescent{newStores(w.backends), w})
+	if v := end.Violations(); len(v) > 0 {
 		w.violated(v[0], "")
 		return
 	}
@@ -308,8 +309,9 @@ func (w *world) quiesce() {
 		w.stop(Inconclusive, fmt.Sprintf("%d events are malformed for a property, the first: %v", n, w.monitor.Stats().Reasons[0]))
 		return
 	}
-	if why := w.monitor.Undecided(); len(why) > 0 {
-		w.stop(Inconclusive, why[0].Error())
+	if len(end.Findings) > 0 {
+		x := end.Findings[0]
+		w.stop(Inconclusive, fmt.Sprintf("property %q: %s", x.Violation.Property, x.Why))
 		return
 	}
 	w.stop(Held, "")

@@ -1,7 +1,6 @@
 package fakestest_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	fakeredis "github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // The suite holds for a real Redis. `make conformance` sees to it that there
@@ -80,10 +80,12 @@ type broken struct {
 
 func (b *broken) Write(p []byte) (int, error) {
 	var all [][]string
-	for rest := p; len(rest) > 0; {
-		var words []string
-		words, rest = request(rest)
-		all = append(all, words)
+	for rest := p; len(rest) > 0; { // the client writes whole ones
+		words, n, err := redisprobe.ParseRequest(rest)
+		if err != nil || n == 0 {
+			return 0, fmt.Errorf("%q is no request: %w", rest, err)
+		}
+		all, rest = append(all, words), rest[n:]
 	}
 	if b.order != nil {
 		b.order(all)
@@ -102,21 +104,6 @@ func (b *broken) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
-}
-
-// request reads one request; the client writes whole ones.
-func request(b []byte) (words []string, rest []byte) {
-	number := func() int {
-		line, after, _ := bytes.Cut(b, []byte("\r\n"))
-		n, _ := strconv.Atoi(string(line[1:]))
-		b = after
-		return n
-	}
-	for range number() {
-		n := number()
-		words, b = append(words, string(b[:n])), b[n+2:]
-	}
-	return words, b
 }
 
 // says makes another command of one.

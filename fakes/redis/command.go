@@ -2,53 +2,12 @@ package redis
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe/redisprobe"
 )
-
-// parse reads one request at the front of b: an array of bulk strings. n is 0
-// if it is not whole yet.
-func parse(b []byte) (words []string, n int, err error) {
-	count, at, err := header(b, 0, '*')
-	if at == 0 || err != nil {
-		return nil, 0, err
-	}
-	words = make([]string, 0, max(count, 0))
-	for range count {
-		size, from, err := header(b, at, '$')
-		if from == 0 || err != nil || from+size+2 > len(b) {
-			return nil, 0, err
-		}
-		words = append(words, string(b[from:from+size]))
-		at = from + size + 2
-	}
-	return words, at, nil
-}
-
-var errProtocol = errors.New("redis: not a request of the Redis protocol (an array of bulk strings)")
-
-func header(b []byte, at int, mark byte) (n, next int, err error) {
-	if at >= len(b) {
-		return 0, 0, nil
-	}
-	line, _, whole := bytes.Cut(b[at:], []byte("\r\n"))
-	if b[at] != mark {
-		return 0, 0, fmt.Errorf("%w: %q", errProtocol, line[:min(len(line), 20)])
-	}
-	if !whole {
-		return 0, 0, nil
-	}
-	n, err = strconv.Atoi(string(line[1:]))
-	if err != nil || n < 0 {
-		return 0, 0, fmt.Errorf("%w: %q", errProtocol, line[:min(len(line), 20)])
-	}
-	return n, at + len(line) + 2, nil
-}
 
 // perform carries out a command on the connection's own state, and returns the
 // first bytes of the reply.

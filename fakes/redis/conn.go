@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2/server"
+
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // conn is a client's connection and the server's side of it. Commands are
@@ -89,7 +91,7 @@ func (c *conn) Write(p []byte) (int, error) {
 // run carries out what has been written, until a command waits.
 func (c *conn) run() error {
 	for c.waits == nil {
-		words, n, err := parse(c.in)
+		words, n, err := redisprobe.ParseRequest(c.in)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -81,7 +81,7 @@ func (p *parted) Read(b []byte) (int, error) {
 func requests(b []byte) [][]string {
 	var all [][]string
 	for len(b) > 0 {
-		words, n, err := parse(b)
+		words, n, err := redisprobe.ParseRequest(b)
 		if err != nil || n == 0 || len(words) == 0 {
 			return nil
 		}

@@ -8,7 +8,9 @@
 //     global random numbers, bare goroutines, iteration in map order
 //     (banned.go);
 //  3. the length of functions and files (size.go);
-//  4. doc comments of exported names (docs.go).
+//  4. doc comments of exported names (docs.go);
+//  5. that what ships to production links nothing that a run is made of, and
+//     the seam no client library (production.go).
 //
 // A checker is a function from a [tree] to findings; each is shown to fail on
 // a small bad source held in memory. The rules speak of what ships: test files

@@ -31,6 +31,7 @@ func TestModule(t *testing.T) {
 		{"banned", bannedCalls(m, layers, external)},
 		{"sizes", sizes(m)},
 		{"docs", docComments(m)},
+		{"production", production(m)},
 	}
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {

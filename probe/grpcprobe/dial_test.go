@@ -16,6 +16,7 @@ import (
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/gcpprobe"
+	"github.com/wtsim/wtsim/probe/internal/probetest"
 )
 
 // served is a server of gRPC's.
@@ -44,7 +45,13 @@ func TestDialOptions(t *testing.T) {
 	pubsubpb.RegisterSubscriberServer(server, served{})
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
+	t.Run("recorder", func(t *testing.T) { dials(t, listener, func(r *probe.Recorder) probe.Tap { return r }) })
+	t.Run("wrapped", func(t *testing.T) { dials(t, listener, func(r *probe.Recorder) probe.Tap { return probetest.Wrapped{Tap: r} }) })
+}
 
+// dials makes a call and a stream.
+func dials(t *testing.T, listener *bufconn.Listener, tap func(*probe.Recorder) probe.Tap) {
+	t.Helper()
 	rules, err := probe.CompileRules([]probe.Rule{
 		{Service: "pubsub", Method: "publish", Resource: "{topic}", Each: "request.messages", Emit: "PUBLISHED",
 			With: map[string]string{"order": "each.data.order", "topic": "{topic}", "id": "response.messageIds.#"}},
@@ -55,7 +62,7 @@ func TestDialOptions(t *testing.T) {
 	}
 	var events []string
 	recorder := probe.NewRecorder("f", "i-1", rules, func(e event.Event) { events = append(events, e.Type+string(e.Data.AppendJSON(nil))) })
-	conn, err := grpc.NewClient("passthrough:///bufconn", append(DialOptions(recorder, gcpprobe.DescribePubSub),
+	conn, err := grpc.NewClient("passthrough:///bufconn", append(DialOptions(tap(recorder), gcpprobe.DescribePubSub),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))...)
 	if err != nil {
@@ -72,6 +79,9 @@ func TestDialOptions(t *testing.T) {
 	_ = s.Send(&pubsubpb.StreamingPullRequest{Subscription: "projects/p/subscriptions/bill"})
 	if m, err := s.Recv(); err != nil || m.ReceivedMessages[0].AckId != "a" {
 		t.Error(m, err)
+	}
+	if header, err := s.Header(); err != nil || len(header) == 0 {
+		t.Errorf("header %v, %v: the stream is a simulator's", header, err)
 	}
 	if _, err := s.Recv(); err != io.EOF {
 		t.Error(err)

@@ -80,8 +80,15 @@ func TestTransportCanonical(t *testing.T) {
 }
 
 // A Recorder does not wait for the end of a stream, nor keep long bodies;
-// bytes are the same.
+// bytes are the same. So it is where another tap wraps it.
 func TestRecorderStreams(t *testing.T) {
+	t.Run("recorder", func(t *testing.T) { streamed(t, func(r *probe.Recorder) probe.Tap { return r }) })
+	t.Run("wrapped", func(t *testing.T) { streamed(t, func(r *probe.Recorder) probe.Tap { return probetest.Wrapped{Tap: r} }) })
+}
+
+// streamed makes calls through a recorder.
+func streamed(t *testing.T, tap func(*probe.Recorder) probe.Tap) {
+	t.Helper()
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/events" {
@@ -98,7 +105,7 @@ func TestRecorderStreams(t *testing.T) {
 	var events []event.Event
 	with := map[string]string{"n": "response.n", "length": "response.length"}
 	r := probetest.Recorder(&events, probe.Rule{Service: strings.TrimPrefix(server.URL, "http://"), Emit: "SENT", With: with})
-	client := &http.Client{Transport: Transport(r, server.Client().Transport, nil)}
+	client := &http.Client{Transport: Transport(tap(r), server.Client().Transport, nil)}
 	resp, err := client.Get(server.URL + "/events")
 	if err != nil {
 		t.Fatal(err)

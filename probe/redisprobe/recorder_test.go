@@ -78,8 +78,22 @@ func TestRecorderRedisPassesAll(t *testing.T) {
 	if len(events) != 1 || events[0].String() != "SUBSCRIBED(news)" {
 		t.Errorf("got %v", events)
 	}
+}
+
+// So they do where the Recorder is wrapped by another tap.
+func TestPassiveBytes(t *testing.T) {
+	var events []event.Event
+	r := probetest.Recorder(&events)
+	for _, tap := range []probe.Tap{r, probetest.Wrapped{Tap: r}} {
+		passesBytes(t, tap)
+	}
+}
+
+// passesBytes sends what is no request through the tap, and back.
+func passesBytes(t *testing.T, tap probe.Tap) {
+	t.Helper()
 	client, server := net.Pipe()
-	conn, err := Dialer(probetest.Recorder(&events), "redis", func(context.Context, string, string) (net.Conn, error) { return client, nil })(ctx, "", "")
+	conn, err := Dialer(tap, "redis", func(context.Context, string, string) (net.Conn, error) { return client, nil })(t.Context(), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,8 +25,19 @@ var (
 	errReply   = errors.New("redis: not a reply of the Redis protocol")
 )
 
-// scanRequest measures the request at the front of b: an array of bulk
-// strings, which is what clients send. length is 0 if it is not whole yet.
+// ParseRequest reads the request at the front of b: an array of bulk strings,
+// which is what clients send. length is 0 if it is not whole yet. A request
+// may have no words; Redis ignores it.
+func ParseRequest(b []byte) (words []string, length int, err error) {
+	count, length, err := scanRequest(b)
+	if err != nil || length == 0 {
+		return nil, 0, err
+	}
+	return splitRequest(b[:length], count), length, nil
+}
+
+// scanRequest measures the request at the front of b; length is 0 if it is not
+// whole yet.
 func scanRequest(b []byte) (words, length int, err error) {
 	words, at, err := scanHeader(b, 0, '*', mostWords)
 	if at == 0 || err != nil {

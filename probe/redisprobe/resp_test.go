@@ -25,22 +25,22 @@ func encode(words ...string) string {
 
 // A request is read whole, however large or odd its words are, and an
 // incomplete one at any cut is just that.
-func TestScanRequest(t *testing.T) {
+func TestParseRequest(t *testing.T) {
 	for _, want := range [][]string{
 		{"PING"}, {"SET", "k", ""}, {"SET", "k", "a\r\nb$1\r\n*3\r\n"}, {"SET", "k", "\x00\xff"},
 		{"SET", "big", strings.Repeat("x", 70_000)}, slices.Repeat([]string{"w"}, 3000),
 	} {
 		b := []byte(encode(want...))
 		for cut := range min(len(b), 200) {
-			if _, n, err := scanRequest(b[:cut]); n != 0 || err != nil {
+			if _, n, err := ParseRequest(b[:cut]); n != 0 || err != nil {
 				t.Fatalf("%.40q cut at %d: %d bytes, %v", b, cut, n, err)
 			}
 		}
-		words, n, err := scanRequest(append(b, "*1\r\n"...))
+		got, n, err := ParseRequest(append(b, "*1\r\n"...))
 		if err != nil || n != len(b) {
 			t.Fatalf("%.40q: %d of %d bytes, %v", b, n, len(b), err)
 		}
-		if got := splitRequest(b[:n], words); !slices.Equal(got, want) {
+		if !slices.Equal(got, want) {
 			t.Errorf("%.40q: got %.40q", b, got)
 		}
 	}
@@ -48,19 +48,19 @@ func TestScanRequest(t *testing.T) {
 
 // What is not a request is told apart from one that is not whole yet, so
 // that nothing waits for its end; sizes beyond Redis' own limits included.
-func TestScanRequestGarbage(t *testing.T) {
+func TestParseRequestGarbage(t *testing.T) {
 	for _, text := range []string{
 		"PING\r\n", "GET / HTTP/1.1\r\n", "\r\n", "*x\r\n", "*1\n", "*1\r\n:1\r\n", "*1\r\n$-1\r\n", "*-2\r\n", "*\r\n",
 		"*1048577\r\n", "*1\r\n$536870913\r\n", "*1\r\n$9223372036854775807\r\n", "*1\r\n$3\r\nabcd\r\n",
 		"*11111111111111111111111111111", "*1\r\n$1\r\nab\r\n",
 	} {
-		if _, n, err := scanRequest([]byte(text)); n != 0 || !errors.Is(err, errRequest) {
+		if _, n, err := ParseRequest([]byte(text)); n != 0 || !errors.Is(err, errRequest) {
 			t.Errorf("%q: %d bytes, %v", text, n, err)
 		}
 	}
 	for _, empty := range []string{"*0\r\n", "*-1\r\n"} {
-		if words, n, err := scanRequest([]byte(empty)); words != 0 || n != len(empty) || err != nil {
-			t.Errorf("%q: %d words, %d bytes, %v", empty, words, n, err)
+		if words, n, err := ParseRequest([]byte(empty)); len(words) != 0 || n != len(empty) || err != nil {
+			t.Errorf("%q: %q, %d bytes, %v", empty, words, n, err)
 		}
 	}
 }

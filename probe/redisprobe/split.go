@@ -42,16 +42,16 @@ func (s *splitter) add(b []byte, idle bool) ([]turn, error) {
 	clear(s.turns)
 	s.turns = s.turns[:0]
 	for {
-		words, n, err := scanRequest(s.buf[s.parsed:])
+		words, n, err := ParseRequest(s.buf[s.parsed:])
 		if err != nil || n == 0 {
 			return s.turns, err
 		}
 		raw := s.buf[s.parsed : s.parsed+n : s.parsed+n]
 		s.parsed += n
-		if words == 0 { // Redis ignores it too
+		if len(words) == 0 { // Redis ignores it too
 			continue
 		}
-		t, err := s.request(splitRequest(raw, words), raw)
+		t, err := s.request(words, raw)
 		if err != nil {
 			return s.turns, err
 		}

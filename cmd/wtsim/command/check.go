@@ -146,7 +146,7 @@ type checking struct {
 	options     *checkOptions
 	in          *eventInput
 	streams     []*monitor.Stream // by part, see check_parallel.go
-	found       [][]monitor.Finding
+	program     *monitor.Program
 	report      checkReport
 	progress    *checkProgress
 	started     time.Time
@@ -156,18 +156,17 @@ type checking struct {
 // start makes the streams, or takes up the one that was saved.
 func (c *checking) start(program *monitor.Program) error {
 	o := c.options
-	so := monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness, TTL: o.ttl, Coverage: o.coverage, Found: c.report.tell}
+	c.program = program
+	so := monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness, TTL: o.ttl, Coverage: o.coverage}
 	if o.resume != "" {
 		s, err := resume(program, so, o.resume)
 		c.streams = []*monitor.Stream{s}
 		return err
 	}
 	n := c.workers(program)
-	c.found = make([][]monitor.Finding, n)
 	for i := range n {
 		if n > 1 {
-			so.Shard, so.Shards = i, n
-			so.Found = func(f monitor.Finding) { c.found[i] = append(c.found[i], f) }
+			so.Part, so.Parts = i, n
 		}
 		s, err := program.Stream(so)
 		if err != nil {
@@ -179,7 +178,7 @@ func (c *checking) start(program *monitor.Program) error {
 }
 
 func (c *checking) run() (int, error) {
-	d := newDecoder(c.in, c.streams[0].LookAll)
+	d := newDecoder(c.in, c.streams[0].Look)
 	var err error
 	if len(c.streams) > 1 {
 		err = c.judgeInParts(d)
@@ -199,12 +198,19 @@ func (c *checking) run() (int, error) {
 // judge takes the batches in order.
 func (c *checking) judge(d *decoder) (err error) {
 	for b := range c.batches(d) {
-		c.streams[0].JudgeAll(b.all)
+		c.tell(c.streams[0].Judge(b.all).Findings)
 		c.show(b)
 		err = b.err
 		d.free <- b
 	}
 	return err
+}
+
+// tell tells what was found. With parts it is merged first.
+func (c *checking) tell(parts ...[]monitor.Finding) {
+	for _, f := range monitor.MergeFindings(parts...) {
+		c.report.tell(f)
+	}
 }
 
 func (c *checking) show(b *batch) {
@@ -218,15 +224,14 @@ func (c *checking) finish(broken error) (sum monitor.Summary, saved error) {
 	var sums []monitor.Summary
 	var stats [][]monitor.PropertyStats
 	var coverage [][]monitor.Coverage
+	var found [][]monitor.Finding
 	for _, s := range c.streams {
 		if c.options.checkpoint == "" {
-			sums = append(sums, s.Close())
-		} else {
-			sums = append(sums, s.Summary())
+			found = append(found, s.Close().Findings)
 		}
-		stats, coverage = append(stats, s.Stats()), append(coverage, s.Coverage())
+		sums, stats, coverage = append(sums, s.Summary()), append(stats, s.Stats()), append(coverage, s.Coverage())
 	}
-	c.tellMerged(c.found)
+	c.tell(found...)
 	if c.options.stats {
 		c.report.stats(monitor.MergeStats(stats...))
 	}

@@ -6,28 +6,29 @@ import (
 	"github.com/wtsim/wtsim/monitor"
 )
 
-// With several workers each judges a part of the instances: all are given all
-// events, and what they tell is merged batch by batch. Reading, decoding and
-// duplicates stay with the decoder.
+// With several workers each judges a part of the instances: its own events, and
+// ticks in place of the others. What they find is merged batch by batch.
+// Reading, decoding and duplicates stay with the decoder.
 
 // partJudge judges one part, in a goroutine of its own.
 type partJudge struct {
-	in  chan *batch
-	out chan []monitor.Finding
+	number int
+	in     chan *batch
+	out    chan []monitor.Finding
 }
 
 // maxWorkers bounds the streams: on more cores they would only order events.
 const maxWorkers = 64
 
-// workers is how many streams share the work. Each repeats the ordering of
-// all events, so more than a few do not pay, and none where the decoder and
-// one judge have the cores already.
+// workers is how many streams share the work. Each orders all that happens, so
+// more than a few do not pay, and none where the decoder and one judge have the
+// cores already.
 func (c *checking) workers(program *monitor.Program) int {
 	n := c.options.workers
 	if n == 0 {
 		n = min(4, runtime.GOMAXPROCS(0)-1)
 	}
-	if n < 1 || !program.Shardable() || c.options.checkpoint != "" {
+	if n < 1 || !program.Divisible() || c.options.checkpoint != "" {
 		return 1
 	}
 	return min(n, maxWorkers)
@@ -36,8 +37,8 @@ func (c *checking) workers(program *monitor.Program) int {
 func (c *checking) judgeInParts(d *decoder) (err error) {
 	workers := make([]partJudge, len(c.streams))
 	for i := range workers {
-		workers[i] = partJudge{make(chan *batch, 4), make(chan []monitor.Finding, 4)}
-		go workers[i].run(c.streams[i], &c.found[i])
+		workers[i] = partJudge{i, make(chan *batch, 4), make(chan []monitor.Finding, 4)}
+		go workers[i].run(c.program, c.streams[i], len(workers))
 	}
 	sent := make(chan *batch, cap(d.free))
 	go func() {
@@ -57,7 +58,7 @@ func (c *checking) judgeInParts(d *decoder) (err error) {
 		for i, w := range workers {
 			parts[i] = <-w.out
 		}
-		c.tellMerged(parts)
+		c.tell(parts...)
 		c.show(b)
 		err = b.err
 		d.free <- b
@@ -68,19 +69,11 @@ func (c *checking) judgeInParts(d *decoder) (err error) {
 	return err
 }
 
-func (w partJudge) run(s *monitor.Stream, found *[]monitor.Finding) {
+func (w partJudge) run(p *monitor.Program, s *monitor.Stream, parts int) {
 	defer close(w.out)
+	var own []monitor.Input
 	for b := range w.in {
-		*found = nil
-		s.JudgeAll(b.all)
-		w.out <- *found
-	}
-	*found = nil
-}
-
-// tellMerged tells what the parts found, as one stream would have.
-func (c *checking) tellMerged(parts [][]monitor.Finding) {
-	for _, f := range monitor.MergeFindings(parts...) {
-		c.report.tell(f)
+		own = p.Share(own[:0], b.all, w.number, parts)
+		w.out <- s.Judge(own).Findings
 	}
 }

@@ -120,7 +120,7 @@ func (r *textReport) violation(v monitor.Violation) {
 	fmt.Fprintln(r)
 }
 
-func (r *textReport) steps(steps []monitor.Step) {
+func (r *textReport) steps(steps []monitor.WitnessEvent) {
 	names, ids := 0, 0
 	for _, s := range steps {
 		names, ids = max(names, utf8.RuneCountInString(onOneLine(s.Type))), max(ids, utf8.RuneCountInString(onOneLine(s.ID)))

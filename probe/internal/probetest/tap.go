@@ -85,6 +85,10 @@ func (s *Tap) Reset() {
 	s.Calls, s.Left = nil, nil
 }
 
+// Wrapped is a tap around another, as an application would write one: it
+// passes everything on.
+type Wrapped struct{ probe.Tap }
+
 // Recorder returns a recorder that appends to events.
 func Recorder(events *[]event.Event, rules ...probe.Rule) *probe.Recorder {
 	compiled, err := probe.CompileRules(rules)

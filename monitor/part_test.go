@@ -12,8 +12,6 @@ import (
 // sharded judges a course by several streams, each of a part of the
 // instances, and merges what they tell after each event.
 func (c course) sharded(n int) (all told, err error) {
-	defer func(was int) { slideAt = was }(slideAt)
-	slideAt = c.slideAt
 	p, err := Compile(c.model.property(), props.AtMostOnce("another", props.On("T0")))
 	if err != nil {
 		return all, err
@@ -21,37 +19,30 @@ func (c course) sharded(n int) (all told, err error) {
 	parts, streams := make([][]Finding, n), make([]*Stream, n)
 	for i := range n {
 		streams[i], err = p.Stream(StreamOptions{
-			Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, Shard: i, Shards: n,
-			Found: func(f Finding) { parts[i] = append(parts[i], f) },
+			Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, Part: i, Parts: n,
+			limits: c.limits(),
 		})
 		if err != nil {
 			return all, err
 		}
 	}
-	merge := func() {
-		for _, f := range MergeFindings(parts...) {
-			line, err := f.MarshalJSON()
-			if err != nil {
-				panic(err)
-			}
-			all.findings = append(all.findings, string(line))
-		}
-		clear(parts)
-	}
 	for from := 0; from < len(c.arrivals); from += 3 {
-		for _, s := range streams {
-			c.pushAll(s, from, min(from+3, len(c.arrivals)))
+		inputs := c.inputs(from, min(from+3, len(c.arrivals)))
+		streams[0].Look(inputs)
+		for i, s := range streams {
+			parts[i] = s.Judge(p.Share(nil, inputs, i, n)).Findings
 		}
-		merge()
+		all.tell(Judgement{Findings: MergeFindings(parts...)})
 	}
 	var sums []Summary
 	var stats [][]PropertyStats
 	var coverage [][]Coverage
-	for _, s := range streams {
-		sums = append(sums, s.Close())
+	for i, s := range streams {
+		parts[i] = s.Close().Findings
+		sums = append(sums, s.Summary())
 		stats, coverage = append(stats, s.Stats()), append(coverage, s.Coverage())
 	}
-	merge()
+	all.tell(Judgement{Findings: MergeFindings(parts...)})
 	all.sum, all.stats, all.coverage = MergeSummaries(sums...), MergeStats(stats...), MergeCoverage(coverage...)
 	return all, nil
 }

@@ -1,0 +1,165 @@
+package monitor
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// Several streams can share the work. Each judges a part of the instances and
+// is given its own events, and ticks of time:
+//
+//  1. Where all events of a property bind one variable, its value decides
+//     which part an event is of. Events of different values are in no slice
+//     together, but for that of the empty binding, which has none.
+//  2. A property without such a variable is in one part; so is what lacks the
+//     variable.
+//  3. An event goes to each part that is one of some property's. The first of
+//     them is its home: that one counts it, and tells what is malformed or
+//     late in it; the others have it as a guest.
+//  4. Order and lateness are found by each part in what it is given. A part
+//     that gets a tick of the source in place of each event of other parts
+//     finds what one stream would find (see [Program.Share]), and merged, what
+//     the parts find is what that one would. A part that is given fewer ticks
+//     has another order between events of one source whose clock goes back,
+//     and settles later.
+
+// Divisible reports whether several parts would share the work: whether there
+// is more than one property, or one with a variable that all its events bind.
+func (p *Program) Divisible() bool {
+	return len(p.plans) > 1 || len(p.plans) == 1 && p.plans[0].common >= 0
+}
+
+// Route appends the parts that an event goes to, ascending, the first of which
+// is its home; none if no property has its type in the alphabet. It is the
+// same in every process: who hands out events needs nothing of those who judge
+// them.
+func (p *Program) Route(to []int, e *event.Event, parts int) []int {
+	from := len(to)
+	var room [64]byte
+	for _, r := range p.routes[e.Type] {
+		pl := &p.plans[r.plan]
+		n := partOf(parts, r.plan, pl.common, &pl.letters[r.letter], e, room[:0])
+		if at, there := slices.BinarySearch(to[from:], n); !there {
+			to = slices.Insert(to, from+at, n)
+		}
+	}
+	return to
+}
+
+// Share appends what one of several parts is given of some inputs, so that the
+// parts together find what one stream would: its own events, and ticks in
+// place of all others. The inputs have been looked at by one stream (see
+// [Stream.Look]) for all parts. What no property wants, what came before, and
+// what is no event, is the first part's.
+func (p *Program) Share(to []Input, all []Input, part, parts int) []Input {
+	var room [8]int
+	for i := range all {
+		x := &all[i]
+		home, own := true, part == 0
+		if x.Why == "" && !x.Tick && x.sight == seenFirst {
+			if route := p.Route(room[:0], &x.Event, parts); len(route) > 0 {
+				home, own = route[0] == part, slices.Contains(route, part)
+			}
+		}
+		if own || x.Tick {
+			to = append(to, *x)
+			to[len(to)-1].Guest = !home
+			continue
+		}
+		tick := Input{Tick: true, Line: x.Line}
+		if x.Why == "" && x.sight == seenFirst {
+			tick.Event = event.Event{Source: x.Event.Source, Sequence: x.Event.Sequence, Time: x.Event.Time}
+		}
+		to = append(to, tick)
+	}
+	return to
+}
+
+// commonVariable returns the first variable that all events bind; -1 if there
+// is none.
+func (pl *plan) commonVariable() int {
+	common := ^set(0)
+	for i := range pl.letters {
+		common &= pl.letters[i].vars
+	}
+	if len(pl.letters) == 0 || common == 0 {
+		return -1
+	}
+	v, _ := common.first()
+	return v
+}
+
+// partKey is the same in all processes: parts must agree.
+func partKey() hashKey {
+	return hashKey{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x27d4eb2f165667c5}
+}
+
+// part is a part of the instances.
+type part struct{ number, of int }
+
+// has tells whether an event is of this part, for one property.
+func (x part) has(plan, common int, l *letter, e *event.Event) bool {
+	if x.of < 2 {
+		return true
+	}
+	var room [64]byte
+	return partOf(x.of, plan, common, l, e, room[:0]) == x.number
+}
+
+// partOf returns the part that an event is of, for one property.
+func partOf(parts, plan, common int, l *letter, e *event.Event, buffer []byte) int {
+	if parts < 2 {
+		return 0
+	}
+	for _, b := range l.Binds {
+		if b.Variable != common {
+			continue
+		}
+		if v, ok := e.Data.Get(b.Param); ok && v.CanBind() {
+			buffer = append(append(buffer, byte(v.Kind())), v.Canonical().Text()...)
+			key := partKey()
+			hash, _ := key.sum(buffer)
+			return int(hash % uint64(parts))
+		}
+	}
+	return plan % parts
+}
+
+// MergeFindings puts what the parts of a stream found in the same
+// inputs into the order in which one stream would have found it.
+func MergeFindings(parts ...[]Finding) []Finding {
+	all := slices.Concat(parts...)
+	if len(all) < 2 {
+		return all
+	}
+	slices.SortStableFunc(all, func(a, b Finding) int {
+		if c := cmp.Or(cmp.Compare(a.input, b.input), cmp.Compare(a.Kind.place(), b.Kind.place()), a.at.compare(b.at)); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.Violation.Property, b.Violation.Property); c != 0 {
+			return c
+		}
+		return bytes.Compare(event.Data(a.Violation.Binding).AppendJSON(nil), event.Data(b.Violation.Binding).AppendJSON(nil))
+	})
+	return all
+}
+
+// MergeSummaries adds up the summaries of the parts of a stream.
+func MergeSummaries(parts ...Summary) Summary {
+	sum := parts[0]
+	for _, p := range parts[1:] {
+		sum.Events += p.Events
+		sum.Violations += p.Violations
+		sum.Malformed += p.Malformed
+		sum.Late += p.Late
+		sum.Duplicates += p.Duplicates
+		sum.Expired += p.Expired
+		sum.Instances += p.Instances
+		sum.Undecided += p.Undecided
+	}
+	sum.Verdict = sum.verdict()
+	return sum
+}
