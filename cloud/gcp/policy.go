@@ -48,11 +48,13 @@ func Eventarc() Policy {
 func Pull() Policy { return Policy{KeepFor: 7 * 24 * time.Hour} }
 
 const (
-	// AckDeadline is that of a subscription, by default; and its bounds.
+	// AckDeadline is that of a subscription, by default.
 	// https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions
-	AckDeadline      = 10 * time.Second
+	AckDeadline = 10 * time.Second
+	// LeastAckDeadline is the shortest that there may be.
 	LeastAckDeadline = 10 * time.Second
-	MostAckDeadline  = 600 * time.Second
+	// MostAckDeadline is the longest.
+	MostAckDeadline = 600 * time.Second
 
 	// maxAttempts are those before a message is dead-lettered, by default;
 	// and their bounds.
