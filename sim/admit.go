@@ -16,15 +16,15 @@ import (
 // by itself since the last step. It reports whether it has told something.
 func (w *world) settle(name string) bool {
 	w.beat.Wait()
-	w.mu.Lock()
-	arrivals, endings := w.arrivals, w.endings
-	w.arrivals, w.endings = nil, nil
-	outside, emitted := w.outside, len(w.emitted) > 0
+	w.gate.mu.Lock()
+	arrivals, endings := w.gate.arrivals, w.gate.endings
+	w.gate.arrivals, w.gate.endings = nil, nil
+	outside, emitted := w.gate.outside, len(w.gate.emitted) > 0
 	woken := w.woken()
-	w.mu.Unlock()
+	w.gate.mu.Unlock()
 	w.admit(arrivals)
 	w.admitEndings(endings)
-	for _, b := range w.kernel.backends {
+	for _, b := range w.services.kernel.backends {
 		if s, ok := b.(cloud.Settler); ok {
 			s.Settle()
 		}
@@ -34,16 +34,16 @@ func (w *world) settle(name string) bool {
 	switch {
 	case told: // with the events
 	case emitted && name == "":
-		w.wakings++
-		woken.Identity = fmt.Sprintf("%s +%d", w.lastNamed, w.wakings)
+		w.story.wakings++
+		woken.Identity = fmt.Sprintf("%s +%d", w.story.lastNamed, w.story.wakings)
 		w.tell(woken)
 	case emitted:
 		w.named(name)
 		w.tell(Step{Identity: name, Kind: KindTime, What: name})
-	case w.waited && w.output.grown():
+	case w.story.waited && w.story.output.grown():
 		w.tellOutput()
 	}
-	w.waited = false
+	w.story.waited = false
 	if outside != "" {
 		w.stop(Inconclusive, outside)
 	}
@@ -54,11 +54,11 @@ func (w *world) settle(name string) bool {
 // had its effect, or a handler has emitted an event.
 func (w *world) woken() Step {
 	s := Step{Kind: KindTime, What: "goes on by itself"}
-	if len(w.emitted) == 0 {
+	if len(w.gate.emitted) == 0 {
 		return s
 	}
-	k := w.emitted[0].call
-	for _, e := range w.emitted {
+	k := w.gate.emitted[0].call
+	for _, e := range w.gate.emitted {
 		if e.call == nil || e.call != k {
 			return s
 		}
@@ -70,15 +70,15 @@ func (w *world) woken() Step {
 
 // happens notes what is to be told of a task although nobody decided it.
 func (w *world) happens(t *task, name, what, status string) {
-	w.happened = append(w.happened, Step{
+	w.story.happened = append(w.story.happened, Step{
 		Identity: name + " " + t.Name.Text, Kind: KindTime, Task: t.Name.Text, Function: t.fn.Name,
 		Instance: instanceID(t), Number: t.number, What: what, Status: status,
 	})
 }
 
 func (w *world) tellHappened() bool {
-	steps := w.happened
-	w.happened = nil
+	steps := w.story.happened
+	w.story.happened = nil
 	for i, s := range steps {
 		if i > 0 {
 			w.pass(stepTime)
@@ -171,8 +171,8 @@ func (w *world) admitEndings(endings []*task) {
 // updateReadiness notes when a task became ready, and hands the calls of
 // finished invocations to their instance.
 func (w *world) updateReadiness() {
-	for i := 0; i < len(w.tasks); i++ { // the list grows: background tasks
-		t := w.tasks[i]
+	for i := 0; i < len(w.roster.tasks); i++ { // the list grows: background tasks
+		t := w.roster.tasks[i]
 		t.calls = w.dropWithdrawn(t.calls)
 		if t.stage == over && len(t.calls) > 0 {
 			own := w.ownTask(t.inst)
@@ -183,11 +183,11 @@ func (w *world) updateReadiness() {
 		if !t.ready() {
 			t.readySince = 0
 		} else if t.readySince == 0 {
-			w.clock++
-			t.readySince = w.clock
+			w.roster.clock++
+			t.readySince = w.roster.clock
 		}
 	}
-	w.tasks = slices.DeleteFunc(w.tasks, func(t *task) bool { return t.stage == over && len(t.calls) == 0 })
+	w.roster.tasks = slices.DeleteFunc(w.roster.tasks, func(t *task) bool { return t.stage == over && len(t.calls) == 0 })
 }
 
 func (w *world) dropWithdrawn(calls []*call) []*call {
@@ -201,4 +201,4 @@ func (w *world) dropWithdrawn(calls []*call) []*call {
 }
 
 // named notes the identity of a step of its own.
-func (w *world) named(identity string) { w.lastNamed, w.wakings = identity, 0 }
+func (w *world) named(identity string) { w.story.lastNamed, w.story.wakings = identity, 0 }

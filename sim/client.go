@@ -41,7 +41,7 @@ func (w *world) called(r *pendingRequest) {
 		Client: r.client.Name, Number: r.number, Function: r.Function, Method: r.http.Verb(), Path: r.http.Target(), Body: r.Body,
 		Called: time.Now().UTC(), //wtsim:clock the bubble's clock
 	}
-	w.calls = append(w.calls, r.call)
+	w.workload.calls = append(w.workload.calls, r.call)
 }
 
 // addClients makes each client's first request pending.
@@ -117,18 +117,18 @@ func (w *world) told(c *Client, eventType string, params map[string]any) {
 	if err != nil {
 		data = event.Data{{Name: "error", Value: event.Str(err.Error())}}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.emitted = append(w.emitted, emission{inst: w.clientInstance(c), Emitted: probe.Emitted{Type: eventType, Data: data}})
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
+	w.gate.emitted = append(w.gate.emitted, emission{inst: w.clientInstance(c), Emitted: probe.Emitted{Type: eventType, Data: data}})
 }
 
 // clientInstance is a client as a source of events.
 func (w *world) clientInstance(c *Client) *instance {
-	if w.clients == nil {
-		w.clients = map[string]*instance{}
+	if w.workload.clients == nil {
+		w.workload.clients = map[string]*instance{}
 	}
-	if w.clients[c.Name] == nil {
-		w.clients[c.Name] = &instance{Instance: cloud.Instance{ID: c.Name}}
+	if w.workload.clients[c.Name] == nil {
+		w.workload.clients[c.Name] = &instance{Instance: cloud.Instance{ID: c.Name}}
 	}
-	return w.clients[c.Name]
+	return w.workload.clients[c.Name]
 }

@@ -83,15 +83,15 @@ func (w *world) kill(i *instance) {
 	}
 	w.replace(i)
 	w.beat.Wait()
-	w.output.take() // nothing that a dead instance does is seen
+	w.story.output.take() // nothing that a dead instance does is seen
 }
 
 // end unwinds a function instance: contexts are cancelled, and every parked
 // and later call returns a connection error without effect.
 func (w *world) end(i *instance) {
-	w.mu.Lock()
+	w.gate.mu.Lock()
 	i.Die()
-	w.mu.Unlock()
+	w.gate.mu.Unlock()
 	i.cancel()
 	w.wake(i)
 	for _, t := range append([]*task{}, i.serving...) {
@@ -103,7 +103,7 @@ func (w *world) end(i *instance) {
 			c.Finished()
 		}
 	}
-	for _, t := range w.tasks { // what finished invocations left behind
+	for _, t := range w.roster.tasks { // what finished invocations left behind
 		if t.inst == i {
 			w.cut(t)
 		}

@@ -41,7 +41,7 @@ func (w *world) at(to string) cloud.Backend {
 	if err != nil {
 		host = to
 	}
-	for n, b := range w.backends {
+	for n, b := range w.services.backends {
 		if host == address(n) {
 			return b.backend
 		}
@@ -57,21 +57,21 @@ func (w *world) callerOrCurrent() *instance {
 	if i := w.caller(); i != nil {
 		return i
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	var live []*instance
-	for _, i := range w.instances {
+	for _, i := range w.fleet.instances {
 		if !i.Dead() && len(i.serving) > 0 {
 			live = append(live, i)
 		}
 	}
 	switch {
-	case w.current != nil && slices.Contains(live, w.current.inst):
-		return w.current.inst
+	case w.roster.current != nil && slices.Contains(live, w.roster.current.inst):
+		return w.roster.current.inst
 	case len(live) > 0:
 		return live[0]
-	case w.current != nil && w.current.inst != nil && !w.current.inst.Dead():
-		return w.current.inst
+	case w.roster.current != nil && w.roster.current.inst != nil && !w.roster.current.inst.Dead():
+		return w.roster.current.inst
 	}
 	return nil
 }

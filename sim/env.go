@@ -36,15 +36,15 @@ func (e *env) HTTPClient() *http.Client { return &http.Client{Transport: e.inst.
 
 // OnTerminate asks for f to be called at SIGTERM.
 func (e *env) OnTerminate(f func(context.Context)) {
-	e.world.mu.Lock()
-	defer e.world.mu.Unlock()
+	e.world.gate.mu.Lock()
+	defer e.world.gate.mu.Unlock()
 	e.inst.onTerminate = append(e.inst.onTerminate, f)
 }
 
 // TempDir returns a directory of the instance's own.
 func (e *env) TempDir() (string, error) {
-	e.world.mu.Lock()
-	defer e.world.mu.Unlock()
+	e.world.gate.mu.Lock()
+	defer e.world.gate.mu.Unlock()
 	if e.inst.tempDir != "" {
 		return e.inst.tempDir, nil
 	}

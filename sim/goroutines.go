@@ -17,23 +17,23 @@ const mostOrders = 50_000
 // orderly starts the bubble's chooser, on the patched runtime: from now on it
 // is a decision which goroutine of a function instance goes on.
 func (w *world) orderly() {
-	w.orders = seeded.Runtime && (w.allowed(cloud.RunGoroutine) || w.allowed(cloud.SelectCase) || w.allowed(cloud.Overlap))
-	if !w.orders {
+	w.threads.orders = seeded.Runtime && (w.allowed(cloud.RunGoroutine) || w.allowed(cloud.SelectCase) || w.allowed(cloud.Overlap))
+	if !w.threads.orders {
 		return
 	}
-	go seeded.Chooser(&w.names, w.chooseGoroutine) //wtsim:go decides for the goroutines, one at a time
+	go seeded.Chooser(&w.threads.names, w.chooseGoroutine) //wtsim:go decides for the goroutines, one at a time
 	w.beat.Wait()
 }
 
 // call names the calling goroutine after a step, for what is asked about it
 // and about those that it starts.
 func (w *world) call(identity string, name func(uint32)) {
-	if !w.orders {
+	if !w.threads.orders {
 		return
 	}
-	w.mu.Lock()
-	number := w.names.Add(identity)
-	w.mu.Unlock()
+	w.gate.mu.Lock()
+	number := w.threads.names.Add(identity)
+	w.gate.mu.Unlock()
 	name(number)
 }
 
@@ -41,21 +41,21 @@ func (w *world) call(identity string, name func(uint32)) {
 // the one order of turns, while all others stand still; it takes no lock that
 // one of them may hold.
 func (w *world) chooseGoroutine(c seeded.Choice) int {
-	w.chosen.Add(1)
-	defer w.chosen.Add(1)
+	w.threads.chosen.Add(1)
+	defer w.threads.chosen.Add(1)
 	kind := cloud.RunGoroutine
 	at := "goroutine " + c.Goroutine + "#" + c.Point
 	if c.Select {
 		kind, at = cloud.SelectCase, at+" select"
 	}
-	if w.ordered++; w.ordered > mostOrders || !w.allowed(kind) {
+	if w.threads.ordered++; w.threads.ordered > mostOrders || !w.allowed(kind) {
 		return 0
 	}
 	d := scheduler.Decision{At: at, Options: make([]scheduler.Option, 1, len(c.Others)+1)}
 	for _, other := range c.Others {
 		d.Options = append(d.Options, scheduler.Option{Do: kind, With: other})
 	}
-	picked := w.record.Choose(d)
+	picked := w.chance.record.Choose(d)
 	if picked == 0 {
 		return 0
 	}
@@ -71,7 +71,7 @@ func (w *world) chooseGoroutine(c seeded.Choice) int {
 // remember makes the state of the run depend on a choice that no operation may
 // show: what an instance has in memory does.
 func (w *world) remember(at string, o scheduler.Option) {
-	w.history = seedOf(strconv.FormatUint(w.history, 36), at, o.String())
+	w.insight.history = seedOf(strconv.FormatUint(w.insight.history, 36), at, o.String())
 }
 
 // companion is what happens at the same time as a step.
@@ -85,21 +85,21 @@ type companion struct {
 // it starts, before all is quiet again. In what order the goroutines of both
 // go on is a matter of the decisions about these.
 func (w *world) beside(c candidate) {
-	if !w.orders || !w.allowed(cloud.Overlap) {
+	if !w.threads.orders || !w.allowed(cloud.Overlap) {
 		return
 	}
 	d := scheduler.Decision{At: "beside " + c.step(), Options: make([]scheduler.Option, 1, 4)}
 	var others []candidate
-	for _, t := range w.tasks {
+	for _, t := range w.roster.tasks {
 		if other, ok := t.joins(c.task); ok {
 			d.Options = append(d.Options, scheduler.Option{Do: cloud.Overlap, With: t.Name.Text})
 			others = append(others, other)
 		}
 	}
-	if picked := w.record.Choose(d); picked > 0 {
+	if picked := w.chance.record.Choose(d); picked > 0 {
 		w.remember(d.At, d.Options[picked])
-		w.companion = &companion{candidate: others[picked-1]}
-		w.remark(fmt.Sprintf("%s happens at the same time as %s", w.companion.people(), c.people()))
+		w.threads.companion = &companion{candidate: others[picked-1]}
+		w.remark(fmt.Sprintf("%s happens at the same time as %s", w.threads.companion.people(), c.people()))
 	}
 }
 
@@ -123,10 +123,10 @@ func (t *task) joins(other *task) (candidate, bool) {
 // together lets the companion go, if there is one, and waits until all is
 // quiet.
 func (w *world) together() {
-	if c := w.companion; c != nil {
+	if c := w.threads.companion; c != nil {
 		c.step = Step{Identity: c.candidate.step(), Task: c.task.Name.Text, Function: c.task.fn.Name}
 		if k := c.call; k != nil {
-			w.random.reseed(k.caller, k.id)
+			w.draws.random.reseed(k.caller, k.id)
 			c.task.calls = remove(c.task.calls, k)
 			k.release <- passes
 		} else {
@@ -134,7 +134,7 @@ func (w *world) together() {
 			c.step.What = t.Cause.Words(t.Attempt)
 			w.begin(t, t.fn.warm(false))
 			ctx := w.enter(t, false)
-			w.random.reseed(w.label(t.Name.Text), c.step.Identity)
+			w.draws.random.reseed(w.label(t.Name.Text), c.step.Identity)
 			w.invoke(ctx, t, false)
 		}
 	}
@@ -143,8 +143,8 @@ func (w *world) together() {
 
 // tellCompanion tells what has happened at the same time as the last step.
 func (w *world) tellCompanion() {
-	c := w.companion
-	w.companion = nil
+	c := w.threads.companion
+	w.threads.companion = nil
 	if c == nil || w.result.Verdict != "" {
 		return
 	}

@@ -82,11 +82,11 @@ func (i *instance) busy() bool { return len(i.serving) > 0 || i.fn.AlwaysOn || i
 
 // newInstance starts a function instance for a task.
 func (w *world) newInstance(t *task, old bool) *instance {
-	i := &instance{Instance: cloud.Instance{ID: fmt.Sprintf("i-%d", len(w.instances)+1), Function: t.fn.Name}, fn: t.fn, world: w, cause: t.Name.Text, root: t.Root, old: old, since: time.Now()} //wtsim:clock the bubble's clock
+	i := &instance{Instance: cloud.Instance{ID: fmt.Sprintf("i-%d", len(w.fleet.instances)+1), Function: t.fn.Name}, fn: t.fn, world: w, cause: t.Name.Text, root: t.Root, old: old, since: time.Now()} //wtsim:clock the bubble's clock
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	i.tap = &instanceTap{i}
 	i.router = &router{inst: i}
-	w.instances = append(w.instances, i)
+	w.fleet.instances = append(w.fleet.instances, i)
 	t.fn.instances = append(t.fn.instances, i)
 	return i
 }
@@ -96,8 +96,8 @@ func (w *world) build(t *task) bool {
 	i := t.inst
 	h, err := cloud.Handler{}, errors.New("it ended its goroutine")
 	defer func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
+		w.gate.mu.Lock()
+		defer w.gate.mu.Unlock()
 		if p := recover(); p != nil {
 			err, t.ending.Panic = fmt.Errorf("panic: %v", p), &cloud.Panic{Value: p, Stack: string(debug.Stack())}
 		}
@@ -150,7 +150,7 @@ func (w *world) wake(i *instance) {
 func (w *world) terminate(i *instance, why string) {
 	i.leaving = true
 	if why != "" {
-		w.happened = append(w.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
+		w.story.happened = append(w.story.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
 	}
 	if len(i.onTerminate) == 0 {
 		w.end(i)
@@ -161,7 +161,7 @@ func (w *world) terminate(i *instance, why string) {
 	grace := w.sim.scenario.Platform.Grace
 	w.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { w.end(i) }) //wtsim:clock the bubble's clock
 	w.own(w.label(own.Name.Text), &owner{task: own, inst: i})
-	w.random.reseed(w.label(own.Name.Text), "terminate "+own.Name.Text)
+	w.draws.random.reseed(w.label(own.Name.Text), "terminate "+own.Name.Text)
 	go func() { //wtsim:go what handles SIGTERM is a goroutine of its own
 		ctx, cancel := context.WithTimeout(i.ctx, grace)
 		defer cancel()
@@ -194,7 +194,7 @@ func (*standby) Invoke(context.Context, cloud.Handler, int) cloud.Ending {
 
 // addStandbys starts the instances that functions have at least.
 func (w *world) addStandbys() {
-	for _, f := range w.functions {
+	for _, f := range w.fleet.functions {
 		for n := range f.MinInstances {
 			root := fmt.Sprintf("min/%d", n+1)
 			w.standBy(f, root, root)
@@ -209,7 +209,7 @@ func (w *world) standBy(f *function, about, root string) {
 // replace starts a new instance for one that has died, if the function has
 // fewer than it must have.
 func (w *world) replace(i *instance) {
-	if len(i.fn.instances) >= i.fn.MinInstances || w.closing {
+	if len(i.fn.instances) >= i.fn.MinInstances || w.fleet.closing {
 		return
 	}
 	w.standBy(i.fn, "min after "+i.cause, i.root)

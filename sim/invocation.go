@@ -42,8 +42,8 @@ func (w *world) start(c candidate, s *Step) {
 		w.kill(t.inst)
 		return
 	}
-	w.random.reseed(w.label("new "+t.Name.Text), s.Identity)
-	w.random.reseed(w.label(t.Name.Text), s.Identity)
+	w.draws.random.reseed(w.label("new "+t.Name.Text), s.Identity)
+	w.draws.random.reseed(w.label(t.Name.Text), s.Identity)
 	if !s.Cold {
 		w.beside(candidate{task: t, started: true})
 	}
@@ -154,9 +154,9 @@ func (w *world) invoke(ctx context.Context, t *task, cold bool) {
 }
 
 func (w *world) own(label string, o *owner) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.owners[label] = o
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
+	w.gate.owners[label] = o
 }
 
 // call runs the handler and notes how it returned.
@@ -175,19 +175,19 @@ func (t *task) call(ctx context.Context) {
 // ended is called on the invocation's goroutine when it returns.
 func (w *world) ended(t *task) {
 	seeded.Quiet(true)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	if t.ending.Status == "" {
 		t.ending = cloud.Ending{Status: "the handler ended its goroutine", Response: cloud.Response{Status: 500}}
 	}
-	w.endings = append(w.endings, t)
+	w.gate.endings = append(w.gate.endings, t)
 	w.signal()
 }
 
 // signal says that something reached the tap or ended.
 func (w *world) signal() {
 	select {
-	case w.arrived <- struct{}{}:
+	case w.gate.arrived <- struct{}{}:
 	default:
 	}
 }

@@ -119,7 +119,7 @@ func (w *world) taskOf(t *cloud.Task) *task {
 func (w *world) schedule(t *task, at time.Time) {
 	if at.IsZero() {
 		t.stage = pending
-		w.tasks = append(w.tasks, t)
+		w.roster.tasks = append(w.roster.tasks, t)
 		return
 	}
 	t.stage = waiting
@@ -128,7 +128,7 @@ func (w *world) schedule(t *task, at time.Time) {
 			return
 		}
 		t.stage = pending
-		w.tasks = append(w.tasks, t)
+		w.roster.tasks = append(w.roster.tasks, t)
 	})
 }
 

@@ -34,7 +34,7 @@ func (c *call) free() bool { return c.held == nil }
 // operation with the same result over and over, after the requests too.
 func (w *world) candidates() []candidate {
 	var tasks []*task
-	for _, t := range w.tasks {
+	for _, t := range w.roster.tasks {
 		if t.ready() {
 			tasks = append(tasks, t)
 		}
@@ -65,11 +65,11 @@ func (w *world) candidates() []candidate {
 
 func (w *world) rank(t *task) int {
 	switch {
-	case t == w.current && t.spins():
+	case t == w.roster.current && t.spins():
 		return 4
-	case t == w.current && t.tired():
+	case t == w.roster.current && t.tired():
 		return 2
-	case t == w.current:
+	case t == w.roster.current:
 		return 0
 	case t.stage == pending:
 		if _, ok := t.Cause.(*pendingRequest); ok {
@@ -94,7 +94,7 @@ func (w *world) choose(ready []candidate) candidate {
 			index = append(index, i+1)
 		}
 	}
-	picked := w.record.Choose(d)
+	picked := w.chance.record.Choose(d)
 	c := ready[index[picked]]
 	if picked > 0 {
 		w.remark(fmt.Sprintf("%s goes before %s", c.people(), ready[0].people()))
@@ -129,10 +129,10 @@ func (w *world) overtake(ready []candidate, c candidate) scheduler.Option {
 }
 
 func (w *world) lastStep() string {
-	if w.last == "" {
+	if w.story.last == "" {
 		return "begin"
 	}
-	return w.last
+	return w.story.last
 }
 
 // people's words for a candidate.
@@ -151,15 +151,15 @@ func (c candidate) people() string {
 // turn makes the task the one that ran last. One that was tired goes to the
 // back of those that wait.
 func (w *world) turn(c candidate) {
-	if w.current == c.task {
+	if w.roster.current == c.task {
 		return
 	}
-	if t := w.current; t != nil && t.tired() && t.readySince != 0 {
-		w.clock++
-		t.readySince = w.clock
+	if t := w.roster.current; t != nil && t.tired() && t.readySince != 0 {
+		w.roster.clock++
+		t.readySince = w.roster.clock
 	}
 	c.task.row, c.task.same = 0, 0
-	w.current = c.task
+	w.roster.current = c.task
 }
 
 // fair counts what a task does in a row.

@@ -101,7 +101,7 @@ func Run(scenario Scenario, source scheduler.Source) *Result {
 func (w *world) finish(err error) *Result {
 	r := w.result
 	r.Runtime = RuntimeName()
-	r.Record, r.Steps, r.Hash = w.record.Record(), w.steps, w.trace.hash()
+	r.Record, r.Steps, r.Hash = w.chance.record.Record(), w.story.steps, w.story.trace.hash()
 	if w.replay != nil {
 		r.Unmatched = w.replay.Unmatched()
 	}
@@ -151,8 +151,8 @@ func (w *world) culprit(goroutines []bubble.Goroutine) (g bubble.Goroutine, wher
 // epitaph says that an instance has died: what it still does is not its own
 // fault.
 func (w *world) epitaph(i *instance) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	if i.Dead() {
 		return ", whose instance has died,"
 	}

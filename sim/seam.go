@@ -27,7 +27,7 @@ type router struct{ inst *instance }
 // RoundTrip reports a call past the seam if no service has the host.
 func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	w := r.inst.world
-	for _, b := range w.backends {
+	for _, b := range w.services.backends {
 		if h, ok := b.backend.(cloud.Host); ok && h.Serves(req.URL.Host) {
 			return h.Transport(r.inst.tap).RoundTrip(req)
 		}
@@ -44,14 +44,14 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 // pastSeam reports a call of an instance, nil if it is not known, to a host
 // that the scenario does not have.
 func (w *world) pastSeam(i *instance, host string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	who := "a goroutine of no function"
 	if i != nil {
 		who = i.fn.Name
 	}
-	if w.outside == "" && (i == nil || !i.Dead()) {
-		w.outside = fmt.Sprintf("%s calls %s past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)", who, host)
+	if w.gate.outside == "" && (i == nil || !i.Dead()) {
+		w.gate.outside = fmt.Sprintf("%s calls %s past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)", who, host)
 		w.signal()
 	}
 	return fmt.Errorf("wtsim: %s is called past the seam", host)

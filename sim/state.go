@@ -61,15 +61,15 @@ func (w *world) past(s *Step, step scheduler.Transition) {
 	if w.forgets("order") {
 		step.Touches = nil
 	}
-	w.depends.Add(&step, nil)
+	w.insight.depends.Add(&step, nil)
 	for _, e := range s.Events {
 		if !w.sim.timed || w.forgets("time") {
 			e.Time = time.Time{}
 		}
 		h := fnv.New64a()
-		_, _ = h.Write(varint.AppendVarint(e.AppendJSON(nil), int64(w.history)))
+		_, _ = h.Write(varint.AppendVarint(e.AppendJSON(nil), int64(w.insight.history)))
 		if !w.forgets("events") {
-			w.history = h.Sum64()
+			w.insight.history = h.Sum64()
 		}
 	}
 }
@@ -111,12 +111,12 @@ func (w *world) noteExpiries(op *event.Operation) {
 	}
 	for _, name := range strings.Fields(op.Resource) {
 		e := expiry{op.Service + " " + name, b.Expires(name)}
-		i, found := slices.BinarySearchFunc(w.expiries, e, func(a, b expiry) int { return strings.Compare(a.key, b.key) })
+		i, found := slices.BinarySearchFunc(w.insight.expiries, e, func(a, b expiry) int { return strings.Compare(a.key, b.key) })
 		switch {
 		case found:
-			w.expiries[i] = e
+			w.insight.expiries[i] = e
 		case e.at > 0:
-			w.expiries = slices.Insert(w.expiries, i, e)
+			w.insight.expiries = slices.Insert(w.insight.expiries, i, e)
 		}
 	}
 }
@@ -129,29 +129,29 @@ func (w *world) noteWrite(s *Step, name string) {
 	if !ok || op.Access == event.Reads || b.Losable() == 0 || w.forgets("writes") {
 		return
 	}
-	i := slices.IndexFunc(w.behind, func(l lossy) bool { return l.service == op.Service })
+	i := slices.IndexFunc(w.insight.behind, func(l lossy) bool { return l.service == op.Service })
 	if i < 0 {
-		i = len(w.behind)
-		w.behind = append(w.behind, lossy{service: op.Service})
+		i = len(w.insight.behind)
+		w.insight.behind = append(w.insight.behind, lossy{service: op.Service})
 	}
-	w.behind[i].writes = seedOf(strconv.FormatUint(w.behind[i].writes, 36), name, strconv.FormatInt(s.Time.UnixNano(), 36))
+	w.insight.behind[i].writes = seedOf(strconv.FormatUint(w.insight.behind[i].writes, 36), name, strconv.FormatInt(s.Time.UnixNano(), 36))
 }
 
 // state returns the hash, 0 if nobody wants to know.
 func (w *world) state() uint64 {
-	if w.watch != WatchStates {
+	if w.insight.watch != WatchStates {
 		return 0
 	}
 	var d cloud.Digest
 	now := time.Now() //wtsim:clock the bubble's clock
-	d.Number(int64(w.depends.Hash()))
-	d.Number(int64(w.history))
+	d.Number(int64(w.insight.depends.Hash()))
+	d.Number(int64(w.insight.history))
 	d.Number(now.UnixNano())
-	d.Number(int64(w.faults))
-	if d.Text(w.lastNamed); w.current != nil {
-		d.Text(w.current.Name.Text)
+	d.Number(int64(w.chance.faults))
+	if d.Text(w.story.lastNamed); w.roster.current != nil {
+		d.Text(w.roster.current.Name.Text)
 	}
-	d.Number(int64(w.wakings))
+	d.Number(int64(w.story.wakings))
 	w.tasksInto(&d)
 	for _, e := range w.agenda.entries {
 		if d.Text(e.name); !e.idle { // of those that no run waits for only the order counts
@@ -160,13 +160,13 @@ func (w *world) state() uint64 {
 	}
 	w.instancesInto(&d)
 	w.platformInto(&d)
-	for _, e := range w.expiries {
+	for _, e := range w.insight.expiries {
 		if e.at > now.UnixNano() {
 			d.Text(e.key)
 			d.Number(e.at)
 		}
 	}
-	for _, l := range w.behind {
+	for _, l := range w.insight.behind {
 		d.Text(l.service)
 		d.Number(int64(l.writes))
 	}
@@ -181,7 +181,7 @@ func (w *world) state() uint64 {
 // callsInto puts in what clients have asked and been told, and when: which
 // call was over before another began counts.
 func (w *world) callsInto(d *cloud.Digest) {
-	for _, c := range w.calls {
+	for _, c := range w.workload.calls {
 		d.Text(c.Client)
 		d.Text(c.Answer)
 		for _, n := range []int64{int64(c.Number), int64(c.Status), c.Called.UnixNano(), c.Returned.UnixNano()} {
@@ -191,12 +191,12 @@ func (w *world) callsInto(d *cloud.Digest) {
 }
 
 func (w *world) tasksInto(d *cloud.Digest) {
-	ranks := make([]int, 0, len(w.tasks))
-	for _, t := range w.tasks {
+	ranks := make([]int, 0, len(w.roster.tasks))
+	for _, t := range w.roster.tasks {
 		ranks = append(ranks, t.readySince)
 	}
 	slices.Sort(ranks)
-	for _, t := range w.tasks {
+	for _, t := range w.roster.tasks {
 		d.Text(t.Name.Text)
 		rank, _ := slices.BinarySearch(ranks, t.readySince)
 		for _, n := range []int{int(t.stage), rank, min(t.readySince, 1), t.row, t.same, t.Attempt, len(t.calls)} {
@@ -216,7 +216,7 @@ func (w *world) tasksInto(d *cloud.Digest) {
 }
 
 func (w *world) instancesInto(d *cloud.Digest) {
-	for _, i := range w.instances {
+	for _, i := range w.fleet.instances {
 		d.Text(i.ID)
 		if i.Dead() {
 			continue
@@ -230,7 +230,7 @@ func (w *world) instancesInto(d *cloud.Digest) {
 		}
 		if i.fn.AlwaysOn { // it may sleep by itself
 			d.Number(i.since.UnixNano())
-			d.Number(w.idleSince.UnixNano())
+			d.Number(w.fleet.idleSince.UnixNano())
 		}
 	}
 }
@@ -240,7 +240,7 @@ func (w *world) platformInto(d *cloud.Digest) {
 	if w.forgets("platform") {
 		return
 	}
-	for _, b := range w.kernel.backends {
+	for _, b := range w.services.kernel.backends {
 		if s, ok := b.(cloud.Stateful); ok {
 			s.AppendState(d)
 		}

@@ -25,15 +25,15 @@ func shortLabel(op *event.Operation) string {
 
 // remark puts the newest deviation into words, for the plan and the step.
 func (w *world) remark(note string) {
-	w.record.Note(note)
-	w.note = append(w.note, note)
+	w.chance.record.Note(note)
+	w.story.note = append(w.story.note, note)
 }
 
 // fault asks for a step's outcome among options, which it takes over: the
 // benign one, then deviations that are faults. It returns the zero option for
 // the benign one.
 func (w *world) fault(c candidate, options []scheduler.Option) scheduler.Option {
-	if w.faults >= w.sim.scenario.Faults.Most || !w.exposed(c) {
+	if w.chance.faults >= w.sim.scenario.Faults.Most || !w.exposed(c) {
 		return scheduler.Option{}
 	}
 	d := scheduler.Decision{At: c.step(), Options: options[:1], State: w.state()}
@@ -42,9 +42,9 @@ func (w *world) fault(c candidate, options []scheduler.Option) scheduler.Option 
 			d.Options = append(d.Options, o)
 		}
 	}
-	picked := d.Options[w.record.Choose(d)]
+	picked := d.Options[w.chance.record.Choose(d)]
 	if picked.Do != "" {
-		w.faults++
+		w.chance.faults++
 	}
 	return picked
 }
@@ -82,11 +82,11 @@ func (w *world) perform(c candidate) {
 	}
 	w.seed(c.step())
 	w.turn(c)
-	w.site = site(c)
+	w.insight.site = site(c)
 	s := Step{Identity: c.step(), Task: c.task.Name.Text, Function: c.task.fn.Name}
 	switch {
 	case c.call != nil:
-		w.random.reseed(c.call.caller, s.Identity)
+		w.draws.random.reseed(c.call.caller, s.Identity)
 		w.operate(c, &s)
 	case c.task.handed():
 		w.handOver(c, &s)
@@ -102,7 +102,7 @@ func (w *world) perform(c candidate) {
 	w.tell(s)
 	c.task.lastStep = time.Now() //wtsim:clock the bubble's clock
 	if !c.task.Own {
-		w.idleSince = c.task.lastStep
+		w.fleet.idleSince = c.task.lastStep
 	}
 	w.fair(c.task, &s)
 	w.takesAdvantage(c)
@@ -130,10 +130,10 @@ func (w *world) handOver(c candidate, s *Step) {
 	if o.Do == cloud.Duplicate {
 		w.remark(t.who() + ": " + twice(h))
 	}
-	w.mu.Lock()
+	w.gate.mu.Lock()
 	t.stage = over
 	deliver := h.HandOver(t.Task, o.Do == cloud.Duplicate)
-	w.mu.Unlock()
+	w.gate.mu.Unlock()
 	deliver()
 	w.beat.Wait()
 }

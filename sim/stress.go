@@ -82,8 +82,8 @@ func (s *stress) draw() (delay time.Duration, fate int) {
 
 // enters gives a call its task and a name, unless its instance is dead.
 func (w *world) enters(i *instance, c *probe.Call) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	if i.Dead() {
 		return false
 	}

@@ -102,8 +102,8 @@ func goroutineID() (id int) {
 }
 
 func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	if i.Dead() {
 		if i.late++; i.late > callsAfterDeath {
 			runtime.Goexit()
@@ -115,7 +115,7 @@ func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.ID, Invocation: task.Name.Text}
 	k := &call{Call: c, task: task, inst: i, building: building, caller: caller, release: make(chan probe.Fate, 1)}
 	c.Ref = k
-	w.arrivals = append(w.arrivals, k)
+	w.gate.arrivals = append(w.gate.arrivals, k)
 	w.signal()
 	return k, true
 }
@@ -124,7 +124,7 @@ func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 // label; where it has none, or that of a finished invocation, the instance's
 // only live invocation; else the instance.
 func (w *world) attribute(i *instance, caller string) (t *task, building bool) {
-	if o := w.owners[caller]; o != nil && o.inst == i && o.task.stage == live && (!o.building || !i.built) {
+	if o := w.gate.owners[caller]; o != nil && o.inst == i && o.task.stage == live && (!o.building || !i.built) {
 		return o.task, o.building
 	}
 	var only *task
@@ -146,8 +146,8 @@ func (w *world) attribute(i *instance, caller string) (t *task, building bool) {
 // withdraw takes back a call whose caller has given up, unless it was
 // released in the same moment.
 func (w *world) withdraw(k *call) probe.Fate {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	select {
 	case v := <-k.release:
 		return v
@@ -163,11 +163,11 @@ func (t *instanceTap) Leave(c *probe.Call) error {
 	defer seeded.Quiet(false)
 	w := t.inst.world
 	k := c.Ref.(*call)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	k.left = true
 	for _, e := range w.sim.rules.Apply(&c.Op) { // also where the instance has died while the service was at it
-		w.emitted = append(w.emitted, emission{t.inst, k.task.Name.Text, e, k})
+		w.gate.emitted = append(w.gate.emitted, emission{t.inst, k.task.Name.Text, e, k})
 	}
 	if k.dies || t.inst.Dead() {
 		t.inst.Die()
@@ -184,13 +184,13 @@ func (t *instanceTap) Emit(eventType string, params map[string]any) {
 		data = event.Data{{Name: "error", Value: event.Str(err.Error())}}
 	}
 	w := t.inst.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	if t.inst.Dead() {
 		return
 	}
 	task, _ := w.attribute(t.inst, probe.Caller())
-	w.emitted = append(w.emitted, emission{t.inst, task.Name.Text, probe.Emitted{Type: eventType, Data: data}, nil})
+	w.gate.emitted = append(w.gate.emitted, emission{t.inst, task.Name.Text, probe.Emitted{Type: eventType, Data: data}, nil})
 }
 
 // Passive is false: the world decides about every call.

@@ -27,7 +27,7 @@ import (
 
 // next is what a candidate would do, for a scheduling decision's option.
 func (w *world) nextStep(c candidate) *scheduler.Transition {
-	if w.watch == WatchNothing {
+	if w.insight.watch == WatchNothing {
 		return nil
 	}
 	return &scheduler.Transition{Name: c.step(), Task: c.task.Name.Text, Site: site(c), Touches: w.touches(c)}
@@ -89,7 +89,7 @@ func (w *world) operationTouches(op *event.Operation) []scheduler.Touch {
 // did tells the decider of a step that was told, with all that it has shown
 // as its outcome: runs are alike only where that is.
 func (w *world) did(s *Step) {
-	if w.watch == WatchNothing {
+	if w.insight.watch == WatchNothing {
 		return
 	}
 	step := scheduler.Transition{Name: s.Identity, Task: s.Task, Site: s.What}
@@ -102,7 +102,7 @@ func (w *world) did(s *Step) {
 		step.Touches = []scheduler.Touch{{Resource: "time", Write: true}}
 	case s.Operation != nil:
 		step.Touches = w.operationTouches(s.Operation)
-		_, _ = outcome.Write(w.trace.arguments[:])
+		_, _ = outcome.Write(w.story.trace.arguments[:])
 	default:
 		step.Touches = []scheduler.Touch{{Resource: "time"}}
 	}
@@ -110,12 +110,12 @@ func (w *world) did(s *Step) {
 		e.Time = time.Time{}
 		_, _ = outcome.Write(e.AppendJSON(nil))
 	}
-	if w.site != "" {
-		step.Site, w.site = w.site, ""
+	if w.insight.site != "" {
+		step.Site, w.insight.site = w.insight.site, ""
 	}
 	step.Outcome = strconv.FormatUint(outcome.Sum64(), 36)
-	w.record.Did(step)
-	if w.watch == WatchStates {
+	w.chance.record.Did(step)
+	if w.insight.watch == WatchStates {
 		w.past(s, step)
 	}
 }
@@ -125,15 +125,15 @@ func (w *world) did(s *Step) {
 // two that have gone the same ways in another order are in one state.
 func (w *world) took(property string, t monitor.TransitionUse) {
 	key := strings.Join([]string{property, t.From, t.Event, t.To}, "\x00")
-	if w.taken[key] {
+	if w.insight.taken[key] {
 		return // by other guards
 	}
-	if w.taken == nil {
-		w.taken, w.ways = map[string]bool{}, map[string]uint64{}
+	if w.insight.taken == nil {
+		w.insight.taken, w.insight.ways = map[string]bool{}, map[string]uint64{}
 	}
-	w.taken[key] = true
+	w.insight.taken[key] = true
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key))
-	w.ways[property] += h.Sum64()
-	w.record.Reached(property + " " + strconv.FormatUint(w.ways[property], 36))
+	w.insight.ways[property] += h.Sum64()
+	w.chance.record.Reached(property + " " + strconv.FormatUint(w.insight.ways[property], 36))
 }

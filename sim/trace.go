@@ -99,21 +99,21 @@ func digest(op *event.Operation) [sha256.Size]byte {
 // tell adds a step to the trace, with the events since the last one, and
 // asks the properties about them.
 func (w *world) tell(s Step) {
-	w.chosen.Add(1)
-	w.mu.Lock()
-	emitted := w.emitted
-	w.emitted = nil
-	w.mu.Unlock()
+	w.threads.chosen.Add(1)
+	w.gate.mu.Lock()
+	emitted := w.gate.emitted
+	w.gate.emitted = nil
+	w.gate.mu.Unlock()
 	s.Time = time.Now().UTC() //wtsim:clock the bubble's clock
-	s.Output = w.output.take()
-	s.Deviations, w.note = w.note, nil
+	s.Output = w.story.output.take()
+	s.Deviations, w.story.note = w.story.note, nil
 	for _, e := range emitted {
 		s.Events = append(s.Events, e.event(s.Time))
 	}
-	w.trace.add(&s)
+	w.story.trace.add(&s)
 	w.did(&s)
-	w.steps = append(w.steps, s)
-	w.last, w.counted = s.Identity, w.counted+1
+	w.story.steps = append(w.story.steps, s)
+	w.story.last, w.story.counted = s.Identity, w.story.counted+1
 	w.beat.Tick()
 	for _, e := range s.Events {
 		j := w.monitor.Observe(e)
@@ -134,9 +134,9 @@ const prints = "prints"
 // neither its hash nor its identities.
 func (w *world) tellOutput() {
 	s := Step{Time: time.Now().UTC(), Kind: KindTime, What: prints} //wtsim:clock the bubble's clock
-	s.Identity = fmt.Sprintf("%s, output %d", w.last, len(w.steps))
-	s.Output = w.output.take()
-	w.steps = append(w.steps, s)
+	s.Identity = fmt.Sprintf("%s, output %d", w.story.last, len(w.story.steps))
+	s.Output = w.story.output.take()
+	w.story.steps = append(w.story.steps, s)
 }
 
 // event gives an emission its source, id and time.

@@ -93,7 +93,7 @@ type namedBackend struct {
 
 // label is the pprof label of a task's goroutines. The number of the run
 // keeps it apart from what an earlier run of the process has left behind.
-func (w *world) label(name string) string { return w.runNumber + " " + name }
+func (w *world) label(name string) string { return w.draws.runNumber + " " + name }
 
 // runs counts the runs of the process.
 var runs atomic.Uint64
@@ -114,9 +114,9 @@ func (o *owner) who() string {
 }
 
 func (w *world) owner(label string) *owner {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.owners[label]
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
+	return w.gate.owners[label]
 }
 
 func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, beat *bubble.Beat) *world {
@@ -128,9 +128,9 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
 	w.replay, _ = source.(*scheduler.Replay)
 	for _, f := range s.scenario.Functions {
-		w.functions = append(w.functions, &function{Function: f})
+		w.fleet.functions = append(w.fleet.functions, &function{Function: f})
 	}
-	w.kernel = kernel{world: w, deployed: s.scenario.Deployment()}
+	w.services.kernel = kernel{world: w, deployed: s.scenario.Deployment()}
 	return w
 }
 
@@ -146,7 +146,7 @@ func (w *world) run() {
 		return
 	}
 	w.addStandbys()
-	for _, b := range w.kernel.backends {
+	for _, b := range w.services.kernel.backends {
 		if s, ok := b.(cloud.Starter); ok {
 			s.Start()
 		}
@@ -156,24 +156,24 @@ func (w *world) run() {
 		w.next()
 	}
 	if w.sim.atEnd != nil {
-		w.sim.atEnd(newStores(w.backends))
+		w.sim.atEnd(newStores(w.services.backends))
 	}
 }
 
 func (w *world) open() error {
 	for _, s := range w.sim.scenario.Services {
-		b, err := s.Open(&w.kernel)
+		b, err := s.Open(&w.services.kernel)
 		if err != nil {
 			return err
 		}
-		w.backends = append(w.backends, namedBackend{s.Name(), b})
-		w.kernel.backends = append(w.kernel.backends, b)
+		w.services.backends = append(w.services.backends, namedBackend{s.Name(), b})
+		w.services.kernel.backends = append(w.services.kernel.backends, b)
 	}
 	return nil
 }
 
 func (w *world) backend(name string) cloud.Backend {
-	for _, b := range w.backends {
+	for _, b := range w.services.backends {
 		if b.name == name {
 			return b.backend
 		}
@@ -190,8 +190,8 @@ func (w *world) next() {
 	}
 	ready := w.candidates()
 	switch {
-	case w.counted >= w.sim.scenario.MaxSteps && (woken || len(ready) > 0):
-		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps); the last was %s", w.counted, w.last))
+	case w.story.counted >= w.sim.scenario.MaxSteps && (woken || len(ready) > 0):
+		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps); the last was %s", w.story.counted, w.story.last))
 	case woken:
 		w.pass(stepTime)
 	case len(ready) > 0:
@@ -201,7 +201,7 @@ func (w *world) next() {
 	case !w.agenda.empty():
 		w.wait(w.agenda.first())
 	case w.lingers():
-		w.wait(w.idleSince.Add(w.sim.scenario.Platform.IdleFor))
+		w.wait(w.fleet.idleSince.Add(w.sim.scenario.Platform.IdleFor))
 	default:
 		w.quiesce()
 	}
@@ -210,7 +210,7 @@ func (w *world) next() {
 // function finds a function by its name, which is its host name too; nil if
 // there is none.
 func (w *world) function(name string) *function {
-	for _, f := range w.functions {
+	for _, f := range w.fleet.functions {
 		if f.Name == name {
 			return f
 		}
@@ -223,15 +223,15 @@ func (w *world) function(name string) *function {
 // long as an idle instance is kept.
 func (w *world) lingers() bool {
 	now := time.Now() //wtsim:clock the bubble's clock
-	return now.Sub(w.idleSince) < w.sim.scenario.Platform.IdleFor &&
-		slices.ContainsFunc(w.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.Dead() })
+	return now.Sub(w.fleet.idleSince) < w.sim.scenario.Platform.IdleFor &&
+		slices.ContainsFunc(w.fleet.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.Dead() })
 }
 
 // ownTask returns the task of what an instance does by itself.
 func (w *world) ownTask(i *instance) *task {
 	if i.own == nil {
 		i.own = &task{Task: &cloud.Task{Name: cloud.NameOnly(i.fn.Name, cloud.Subject{Text: i.name()}), Root: i.root, Attempt: 1, Own: true}, fn: i.fn, inst: i, stage: live}
-		w.tasks = append(w.tasks, i.own)
+		w.roster.tasks = append(w.roster.tasks, i.own)
 	}
 	return i.own
 }
@@ -246,24 +246,24 @@ func (w *world) pass(d time.Duration) {
 // themselves. (It is so already, as only one of them runs; the race detector
 // cannot know.)
 func (w *world) fence() {
-	w.mu.Lock()
-	w.fences++
-	w.mu.Unlock()
+	w.gate.mu.Lock()
+	w.gate.fences++
+	w.gate.mu.Unlock()
 	w.beat.Tick()
 }
 
 // wait lets time pass until an instant or until something reaches the tap.
 func (w *world) wait(until time.Time) {
 	if until.Sub(w.sim.scenario.Epoch) > w.sim.scenario.Horizon {
-		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %v of virtual time (Horizon); the last was %s", w.sim.scenario.Horizon, w.last))
+		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %v of virtual time (Horizon); the last was %s", w.sim.scenario.Horizon, w.story.last))
 		return
 	}
-	w.waited = true
+	w.story.waited = true
 	w.fence()
 	timer := time.NewTimer(time.Until(until)) //wtsim:clock the bubble's clock
 	defer timer.Stop()
 	select {
-	case <-w.arrived:
+	case <-w.gate.arrived:
 	case <-timer.C:
 	}
 	w.beat.Tick()
@@ -300,7 +300,7 @@ func (w *world) violated(v monitor.Violation, stack string) {
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
-	end := w.monitor.Quiesce(&quiescent{newStores(w.backends), w})
+	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
 		w.violated(v[0], "")
 		return
@@ -320,15 +320,15 @@ func (w *world) quiesce() {
 // close ends everything that still runs: instances die, and time passes so
 // that what only sleeps can end.
 func (w *world) close() {
-	w.closing = true
+	w.fleet.closing = true
 	seeded.Stop()
 	w.aliveAtEnd = map[string]bool{}
-	for _, i := range w.instances {
+	for _, i := range w.fleet.instances {
 		w.aliveAtEnd[i.ID] = !i.Dead()
 		w.end(i)
 	}
 	w.beat.Wait()
-	for _, b := range w.backends {
+	for _, b := range w.services.backends {
 		b.backend.Close()
 	}
 	w.pass(15 * time.Minute) // longer than any backoff
