@@ -16,38 +16,29 @@ import (
 // by itself since the last step. It reports whether it has told something.
 func (w *world) settle(name string) bool {
 	w.beat.Wait()
-	w.gate.mu.Lock()
-	arrivals, endings := w.gate.arrivals, w.gate.endings
-	w.gate.arrivals, w.gate.endings = nil, nil
-	outside, emitted := w.gate.outside, len(w.gate.emitted) > 0
-	woken := w.woken()
-	w.gate.mu.Unlock()
-	w.admit(arrivals)
-	w.admitEndings(endings)
-	for _, b := range w.services.kernel.backends {
-		if s, ok := b.(cloud.Settler); ok {
-			s.Settle()
-		}
-	}
+	came, woken := w.gate.take(), w.woken()
+	w.admit(came.arrivals)
+	w.admitEndings(came.endings)
+	w.services.settle()
 	w.updateReadiness()
 	told := w.tellHappened()
 	switch {
 	case told: // with the events
-	case emitted && name == "":
+	case came.emitted && name == "":
 		w.story.wakings++
 		woken.Identity = fmt.Sprintf("%s +%d", w.story.lastNamed, w.story.wakings)
 		w.tell(woken)
-	case emitted:
-		w.named(name)
+	case came.emitted:
+		w.story.named(name)
 		w.tell(Step{Identity: name, Kind: KindTime, What: name})
 	case w.story.waited && w.story.output.grown():
 		w.tellOutput()
 	}
 	w.story.waited = false
-	if outside != "" {
-		w.stop(Inconclusive, outside)
+	if came.outside != "" {
+		w.stop(Inconclusive, came.outside)
 	}
-	return told || emitted
+	return told || came.emitted
 }
 
 // woken is the step of what happened by itself: an operation that had waited
@@ -68,14 +59,6 @@ func (w *world) woken() Step {
 	return s
 }
 
-// happens notes what is to be told of a task although nobody decided it.
-func (w *world) happens(t *task, name, what, status string) {
-	w.story.happened = append(w.story.happened, Step{
-		Identity: name + " " + t.Name.Text, Kind: KindTime, Task: t.Name.Text, Function: t.fn.Name,
-		Instance: instanceID(t), Number: t.number, What: what, Status: status,
-	})
-}
-
 func (w *world) tellHappened() bool {
 	steps := w.story.happened
 	w.story.happened = nil
@@ -83,7 +66,7 @@ func (w *world) tellHappened() bool {
 		if i > 0 {
 			w.pass(stepTime)
 		}
-		w.named(s.Identity)
+		w.story.named(s.Identity)
 		w.tell(s)
 	}
 	return len(steps) > 0
@@ -194,11 +177,8 @@ func (w *world) dropWithdrawn(calls []*call) []*call {
 	return slices.DeleteFunc(calls, func(c *call) bool {
 		gone := c.withdrawn.Load()
 		if gone {
-			w.letGo(c)
+			w.stalls.letGo(c)
 		}
 		return gone
 	})
 }
-
-// named notes the identity of a step of its own.
-func (w *world) named(identity string) { w.story.lastNamed, w.story.wakings = identity, 0 }

@@ -23,7 +23,7 @@ func (w *world) expire(t *task) {
 	if t.Cause.Platform() {
 		status = "not acknowledged"
 	}
-	w.happens(t, "timeout", "reaches its time limit", status)
+	w.story.happens(t.Task, "timeout", "reaches its time limit", status)
 	t.Cause.Answered(t.Task, cloud.Ending{Status: "504", Response: cloud.Response{Status: 504}})
 	w.lookAgain(t, max(t.fn.Timeout, 10*time.Second))
 }
@@ -41,7 +41,7 @@ func (w *world) lookAgain(t *task, after time.Duration) {
 // limit. If nothing can wake it, or its patience is over, it never ends.
 func (w *world) neverEnds(t *task) {
 	all := bubble.Labelled(probe.LabelKey)
-	goroutines := append(all[w.label(t.Name.Text)], all[w.label("new "+t.Name.Text)]...)
+	goroutines := append(all[w.entropy.label(t.Name.Text)], all[w.entropy.label("new "+t.Name.Text)]...)
 	late := !time.Now().Before(t.timeout.Add(patience)) //wtsim:clock the bubble's clock
 	if len(t.calls) > 0 || !late && !deadlocked(goroutines) {
 		w.lookAgain(t, patience)
@@ -120,7 +120,7 @@ func (w *world) end(i *instance) {
 
 func (w *world) cut(t *task) {
 	for _, k := range t.calls {
-		w.letGo(k)
+		w.stalls.letGo(k)
 		k.release <- probe.Fate{Action: probe.Cut}
 	}
 	t.calls = nil

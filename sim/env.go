@@ -24,7 +24,7 @@ func (e *env) Context() context.Context { return &handlerContext{e.inst.ctx, e.i
 
 // Backend returns the run's backend of a service.
 func (e *env) Backend(service string) cloud.Backend {
-	b := e.world.backend(service)
+	b := e.world.services.backend(service)
 	if b == nil {
 		panic(probe.Mistake(fmt.Sprintf("scenario %q has no service %q, wanted one of its Services", e.world.sim.scenario.Name, service)))
 	}

@@ -6,12 +6,31 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 )
+
+// fleet is the functions and their instances. It belongs to the run's
+// goroutine.
+type fleet struct {
+	functions []*function
+	instances []*instance // all that there were, in order of start
+	idleFor   time.Duration
+	idleSince time.Time // when the last task that is no instance's own did something
+	closing   bool      // the run is over
+}
+
+func newFleet(s *Scenario) fleet {
+	f := fleet{idleFor: s.Platform.IdleFor}
+	for _, x := range s.Functions {
+		f.functions = append(f.functions, &function{Function: x})
+	}
+	return f
+}
 
 // function is a deployed function during a run.
 type function struct {
@@ -47,6 +66,7 @@ type instance struct {
 	skew           time.Duration // of its clock, as events show it
 	built          bool          // its constructor has returned
 	buildErr       error         // its constructor has failed
+	survived       bool          // it was alive when the run ended
 	leaving        bool          // it has got SIGTERM
 	late           int           // calls after death
 	looks          atomic.Int32  // at its contexts after death
@@ -109,7 +129,7 @@ func (w *world) build(t *task) bool {
 	if i.fn.ColdStart > 0 {
 		time.Sleep(i.fn.ColdStart)
 	}
-	probe.Label(i.ctx, i.tap, w.label("new "+t.Name.Text))
+	probe.Label(i.ctx, i.tap, w.entropy.label("new "+t.Name.Text))
 	construct := i.fn.New
 	if i.old {
 		construct = i.fn.Old
@@ -160,13 +180,13 @@ func (w *world) terminate(i *instance, why string) {
 	own := w.ownTask(i)
 	grace := w.sim.scenario.Platform.Grace
 	w.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { w.end(i) }) //wtsim:clock the bubble's clock
-	w.own(w.label(own.Name.Text), &owner{task: own, inst: i})
-	w.draws.random.reseed(w.label(own.Name.Text), "terminate "+own.Name.Text)
+	w.gate.own(w.entropy.label(own.Name.Text), &owner{task: own, inst: i})
+	w.entropy.random.reseed(w.entropy.label(own.Name.Text), "terminate "+own.Name.Text)
 	go func() { //wtsim:go what handles SIGTERM is a goroutine of its own
 		ctx, cancel := context.WithTimeout(i.ctx, grace)
 		defer cancel()
-		w.seed("terminate " + own.Name.Text)
-		ctx = probe.Label(&handlerContext{ctx, i}, i.tap, w.label(own.Name.Text))
+		w.entropy.seed("terminate " + own.Name.Text)
+		ctx = probe.Label(&handlerContext{ctx, i}, i.tap, w.entropy.label(own.Name.Text))
 		for _, f := range i.onTerminate {
 			f(ctx)
 		}
@@ -184,7 +204,7 @@ func (*standby) Platform() bool         { return false }
 func (*standby) Unanswered(*cloud.Task) {}
 func (s *standby) Answered(t *cloud.Task, e cloud.Ending) {
 	if !e.Success {
-		s.world.happens(t.Ref.(*task), "give up", "cannot be started", e.Status)
+		s.world.story.happens(t, "give up", "cannot be started", e.Status)
 	}
 }
 
@@ -203,7 +223,7 @@ func (w *world) addStandbys() {
 }
 
 func (w *world) standBy(f *function, about, root string) {
-	w.schedule(w.taskOf(&cloud.Task{Name: cloud.NameTask(f.Name, cloud.Subject{Text: about}), Root: root, Attempt: 1, Cause: &standby{w}}), time.Time{})
+	w.services.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(f.Name, cloud.Subject{Text: about}), Root: root, Attempt: 1, Cause: &standby{w}}, time.Time{})
 }
 
 // replace starts a new instance for one that has died, if the function has
@@ -213,4 +233,24 @@ func (w *world) replace(i *instance) {
 		return
 	}
 	w.standBy(i.fn, "min after "+i.cause, i.root)
+}
+
+// function finds a function by its name, which is its host name too; nil if
+// there is none.
+func (fl *fleet) function(name string) *function {
+	for _, f := range fl.functions {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// lingers reports whether there are instances that have CPU outside of
+// invocations, and may still do something by themselves: they are given as
+// long as an idle instance is kept.
+func (fl *fleet) lingers() bool {
+	now := time.Now() //wtsim:clock the bubble's clock
+	return now.Sub(fl.idleSince) < fl.idleFor &&
+		slices.ContainsFunc(fl.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.Dead() })
 }

@@ -18,37 +18,37 @@ import (
 func (w *world) start(c candidate, s *Step) {
 	t := c.task
 	warm := t.fn.warm(false)
-	o := w.fault(c, w.startFaults(t, warm))
+	o := w.chance.fault(c, w.offers.startFaults(t, warm))
 	s.Kind, s.What, s.Outcome = KindStart, t.Cause.Words(t.Attempt), o.String()
 	if c, ok := t.Cause.(cloud.Comes); ok {
 		s.From = c.From()
 	}
 	w.seated(t)
 	if o.Do == cloud.Drop || o.Do == cloud.Coalesce {
-		w.remark(startNote(t, o))
+		w.chance.remark(startNote(t, o))
 		t.stage = over
 		t.Cause.(cloud.Dropper).Dropped()
 		return
 	}
 	w.seat(t, warm, o, s)
 	if o.Do != "" {
-		w.remark(startNote(t, o))
+		w.chance.remark(startNote(t, o))
 	}
 	if o.Do == cloud.Duplicate {
-		w.repeat(t)
+		w.services.kernel.repeat(t)
 	}
 	ctx := w.enter(t, s.Cold)
 	if o.Do == cloud.Crash {
 		w.kill(t.inst)
 		return
 	}
-	w.draws.random.reseed(w.label("new "+t.Name.Text), s.Identity)
-	w.draws.random.reseed(w.label(t.Name.Text), s.Identity)
+	w.entropy.random.reseed(w.entropy.label("new "+t.Name.Text), s.Identity)
+	w.entropy.random.reseed(w.entropy.label(t.Name.Text), s.Identity)
 	if !s.Cold {
-		w.beside(candidate{task: t, started: true})
+		w.threads.beside(candidate{task: t, started: true})
 	}
 	w.invoke(ctx, t, s.Cold)
-	w.together()
+	w.threads.together()
 }
 
 // begin makes the task a live one of an instance.
@@ -56,7 +56,7 @@ func (w *world) begin(t *task, inst *instance) {
 	t.fn.started++
 	t.number, t.inst, t.stage = t.fn.started, inst, live
 	if r, ok := t.Cause.(*pendingRequest); ok {
-		w.called(r)
+		w.workload.called(r)
 	}
 	if c, ok := t.Cause.(cloud.Throttled); ok {
 		c.Began()
@@ -125,9 +125,9 @@ func (w *world) enter(t *task, cold bool) context.Context {
 	t.timeoutName = "timeout " + t.Name.Text
 	w.agenda.add(t.timeout, t.timeoutName, func() { w.expire(t) })
 	if cold {
-		w.own(w.label("new "+t.Name.Text), &owner{task: t, inst: t.inst, building: true})
+		w.gate.own(w.entropy.label("new "+t.Name.Text), &owner{task: t, inst: t.inst, building: true})
 	}
-	w.own(w.label(t.Name.Text), &owner{task: t, inst: t.inst})
+	w.gate.own(w.entropy.label(t.Name.Text), &owner{task: t, inst: t.inst})
 	return ctx
 }
 
@@ -138,25 +138,19 @@ func (w *world) invoke(ctx context.Context, t *task, cold bool) {
 	if cold {
 		name = "new " + name
 	}
-	w.call(name, seeded.Heir)
+	w.threads.call(name, seeded.Heir)
 	go func() { //wtsim:go an invocation is a goroutine of its own
 		defer w.ended(t)
-		w.seed("new " + t.Name.Text)
+		w.entropy.seed("new " + t.Name.Text)
 		if cold && !w.build(t) {
 			return
 		}
-		w.seed("start " + t.Name.Text)
+		w.entropy.seed("start " + t.Name.Text)
 		if cold {
-			w.call(t.Name.Text, seeded.Call)
+			w.threads.call(t.Name.Text, seeded.Call)
 		}
-		t.call(probe.Label(ctx, t.inst.tap, w.label(t.Name.Text)))
+		t.call(probe.Label(ctx, t.inst.tap, w.entropy.label(t.Name.Text)))
 	}()
-}
-
-func (w *world) own(label string, o *owner) {
-	w.gate.mu.Lock()
-	defer w.gate.mu.Unlock()
-	w.gate.owners[label] = o
 }
 
 // call runs the handler and notes how it returned.
@@ -181,15 +175,7 @@ func (w *world) ended(t *task) {
 		t.ending = cloud.Ending{Status: "the handler ended its goroutine", Response: cloud.Response{Status: 500}}
 	}
 	w.gate.endings = append(w.gate.endings, t)
-	w.signal()
-}
-
-// signal says that something reached the tap or ended.
-func (w *world) signal() {
-	select {
-	case w.gate.arrived <- struct{}{}:
-	default:
-	}
+	w.gate.signal()
 }
 
 // conclude is the platform's notice that an invocation has ended: the
@@ -199,11 +185,11 @@ func (w *world) conclude(c candidate, s *Step) {
 	s.Kind, s.What, s.Status = KindEnd, "ends", t.ending.Status
 	o := scheduler.Option{}
 	if !t.overdue {
-		o = w.fault(c, endFaults(t))
+		o = w.chance.fault(c, endFaults(t))
 	}
 	s.Outcome = o.String()
 	if o.Do != "" {
-		w.remark(endNote(t, o))
+		w.chance.remark(endNote(t, o))
 	}
 	switch o.Do {
 	case cloud.Crash:

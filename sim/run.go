@@ -140,7 +140,7 @@ func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
 func (w *world) culprit(goroutines []bubble.Goroutine) (g bubble.Goroutine, where string) {
 	for _, building := range []bool{false, true} {
 		for _, g := range goroutines {
-			if o := w.owner(g.Label(probe.LabelKey)); o != nil && o.building == building {
+			if o := w.gate.owner(g.Label(probe.LabelKey)); o != nil && o.building == building {
 				return g, o.who() + w.epitaph(o.inst)
 			}
 		}
@@ -165,8 +165,8 @@ func (w *world) epitaph(i *instance) string {
 // isolated run, what may serve a package-level client.
 func (w *world) reportLeak(r *Result, left []bubble.Goroutine) {
 	for _, g := range left {
-		o := w.owner(g.Label(probe.LabelKey))
-		if w.sim.scenario.Isolated || o == nil || o.building || g.Sleeping() || !w.aliveAtEnd[o.inst.ID] {
+		o := w.gate.owner(g.Label(probe.LabelKey))
+		if w.sim.scenario.Isolated || o == nil || o.building || g.Sleeping() || !o.inst.survived {
 			continue
 		}
 		r.Verdict, r.Stack = Violated, g.String()

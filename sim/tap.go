@@ -116,7 +116,7 @@ func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 	k := &call{Call: c, task: task, inst: i, building: building, caller: caller, release: make(chan probe.Fate, 1)}
 	c.Ref = k
 	w.gate.arrivals = append(w.gate.arrivals, k)
-	w.signal()
+	w.gate.signal()
 	return k, true
 }
 

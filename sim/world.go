@@ -2,17 +2,13 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/monitor"
-	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -21,116 +17,51 @@ const stepTime = 10 * time.Microsecond
 
 // world is the simulated platform during one run. Its loop runs on the
 // bubble's main goroutine; between two quiescent points handlers' goroutines
-// call into it through their taps, under mu.
+// call into it through their taps, by way of the gate.
 type world struct {
-	sim       *Simulation
-	record    *scheduler.Decider
-	replay    *scheduler.Replay // if the source is one
-	stress    *stress           // if nobody schedules
-	final     *stores           // at the end of the benign run, if a property asks
-	monitor   *monitor.Monitor
-	beat      *bubble.Beat
-	random    *stream
-	output    *capture
-	backends  []namedBackend
-	kernel    kernel // what services see
-	functions []*function
-	instances []*instance
-	clients   map[string]*instance // as sources of events
-	calls     []*props.Call        // of clients, in the order in which they began
-	stalled   []*call
-	companion *companion   // of the step that is being done
-	names     seeded.Names // of goroutines
-	orders    bool         // goroutines are asked about
-	ordered   int          // how often they were
+	sim     *Simulation
+	beat    *bubble.Beat
+	monitor *monitor.Monitor
+	replay  *scheduler.Replay // if the source is one
+	stress  *stress           // if nobody schedules
+	final   *stores           // at the end of the benign run, if a property asks
+	result  *Result
 
-	tasks   []*task // that may still go on, in order of creation
-	agenda  agenda
-	clock   int // counts readiness
-	current *task
-	faults  int
-	steps   []Step
-	trace   *trace
-	note    []string // deviations since the last step, in words
-
-	last      string            // identity of the last step that counts
-	lastNamed string            // identity of the last one that has one of its own
-	wakings   int               // steps since then
-	waited    bool              // time has passed since the last step
-	counted   int               // steps that count: those that only print do not
-	site      string            // of the step that is being done, for strategies
-	taken     map[string]bool   // what properties have done, see took
-	ways      map[string]uint64 // by property: hash of it
-	depends   scheduler.Order   // all of what has happened, see past
-	history   uint64            // hash of the events in their order
-	expiries  []expiry          // of keys, sorted
-	behind    []lossy           // what services may forget
-	happened  []Step            // at this instant, without being decided: time limits, what is given up
-	result    *Result
-
-	mu       sync.Mutex
-	fences   int
-	arrived  chan struct{} // something reached the tap or ended
-	arrivals []*call
-	endings  []*task
-	emitted  []emission
-	owners   map[string]*owner // by the goroutines' label
-
-	runNumber string
-	outside   string // a call past the seam
-	closing   bool
-	chosen    atomic.Uint32 // orders what the chooser does for the race detector
-	watch     Watch
-	idleSince time.Time // when the last task that is no instance's own did something
-
-	aliveAtEnd map[string]bool // function instances, by id
-}
-
-type namedBackend struct {
-	name    string
-	backend cloud.Backend
-}
-
-// label is the pprof label of a task's goroutines. The number of the run
-// keeps it apart from what an earlier run of the process has left behind.
-func (w *world) label(name string) string { return w.draws.runNumber + " " + name }
-
-// runs counts the runs of the process.
-var runs atomic.Uint64
-
-// owner is whom a label stands for.
-type owner struct {
-	task     *task
-	inst     *instance
-	building bool
-}
-
-// who is people's name of the owner.
-func (o *owner) who() string {
-	if o.building {
-		return "the constructor of " + o.task.who()
-	}
-	return o.task.who()
-}
-
-func (w *world) owner(label string) *owner {
-	w.gate.mu.Lock()
-	defer w.gate.mu.Unlock()
-	return w.gate.owners[label]
+	agenda   agenda    // what falls due, and when
+	gate     gate      // what handlers' goroutines bring
+	chance   chance    // what is decided
+	story    chronicle // what is told
+	insight  insight   // what strategies know
+	roster   roster    // the tasks
+	fleet    fleet     // functions and their instances
+	services services  // what they use, and what invokes them
+	workload workload  // clients
+	stalls   stalls    // calls that are held
+	offers   offers    // what may be decided
+	threads  threads   // goroutines, on the patched runtime
+	seam     seam      // ways out that are closed
+	entropy  entropy   // who draws what at random
 }
 
 func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, beat *bubble.Beat) *world {
-	w := &world{
-		sim: s, record: scheduler.NewDecider(source), watch: watch,
-		beat: beat, random: g.random, output: g.output,
-		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
-	}
-	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
+	w := &world{sim: s, beat: beat, result: &Result{}}
 	w.replay, _ = source.(*scheduler.Replay)
-	for _, f := range s.scenario.Functions {
-		w.fleet.functions = append(w.fleet.functions, &function{Function: f})
-	}
-	w.services.kernel = kernel{world: w, deployed: s.scenario.Deployment()}
+	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
+	w.gate = newGate(beat)
+	w.chance = chance{record: scheduler.NewDecider(source), limits: &s.scenario.Faults, isolated: s.scenario.Isolated, state: w.state}
+	w.story = chronicle{trace: newTrace(), output: g.output}
+	w.entropy = entropy{random: g.random, scenario: s.scenario.Name, runNumber: strconv.FormatUint(runs.Add(1), 10)}
+	w.fleet = newFleet(&s.scenario)
+	w.services = services{of: s.scenario.Services, kernel: kernel{
+		scenario: &s.scenario, deployed: s.scenario.Deployment(), gate: &w.gate, agenda: &w.agenda, roster: &w.roster,
+		fleet: &w.fleet, chance: &w.chance, story: &w.story, services: &w.services,
+	}}
+	w.workload = workload{scenario: &s.scenario, kernel: &w.services.kernel, gate: &w.gate}
+	w.insight = insight{watch: watch, sim: s, record: w.chance.record, services: &w.services, fleet: &w.fleet}
+	w.stalls = stalls{agenda: &w.agenda, services: &w.services, longest: s.scenario.Platform.LongestRetry}
+	w.offers = offers{skew: s.scenario.Faults.Skew, services: &w.services, stalls: &w.stalls, beat: beat}
+	w.threads = threads{world: w}
+	w.seam = seam{gate: &w.gate, fleet: &w.fleet, services: &w.services, roster: &w.roster}
 	return w
 }
 
@@ -138,47 +69,22 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 func (w *world) run() {
 	time.Sleep(time.Until(w.sim.scenario.Epoch)) //wtsim:clock the bubble's clock
 	defer w.close()
-	w.seed("begin")
-	w.orderly()
-	w.seed("begin")
-	if err := w.open(); err != nil {
+	w.entropy.seed("begin")
+	w.threads.orderly()
+	w.entropy.seed("begin")
+	if err := w.services.open(); err != nil {
 		w.stop(Inconclusive, fmt.Sprintf("a service could not be started: %v", err))
 		return
 	}
 	w.addStandbys()
-	for _, b := range w.services.kernel.backends {
-		if s, ok := b.(cloud.Starter); ok {
-			s.Start()
-		}
-	}
-	w.addClients()
+	w.services.start()
+	w.workload.addClients()
 	for w.result.Verdict == "" {
 		w.next()
 	}
 	if w.sim.atEnd != nil {
 		w.sim.atEnd(newStores(w.services.backends))
 	}
-}
-
-func (w *world) open() error {
-	for _, s := range w.sim.scenario.Services {
-		b, err := s.Open(&w.services.kernel)
-		if err != nil {
-			return err
-		}
-		w.services.backends = append(w.services.backends, namedBackend{s.Name(), b})
-		w.services.kernel.backends = append(w.services.kernel.backends, b)
-	}
-	return nil
-}
-
-func (w *world) backend(name string) cloud.Backend {
-	for _, b := range w.services.backends {
-		if b.name == name {
-			return b.backend
-		}
-	}
-	return nil
 }
 
 // next does one step, or lets time pass until there is one to do.
@@ -188,7 +94,7 @@ func (w *world) next() {
 	if w.result.Verdict != "" {
 		return
 	}
-	ready := w.candidates()
+	ready := w.roster.candidates()
 	switch {
 	case w.story.counted >= w.sim.scenario.MaxSteps && (woken || len(ready) > 0):
 		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps); the last was %s", w.story.counted, w.story.last))
@@ -200,31 +106,11 @@ func (w *world) next() {
 		w.pass(stepTime)
 	case !w.agenda.empty():
 		w.wait(w.agenda.first())
-	case w.lingers():
+	case w.fleet.lingers():
 		w.wait(w.fleet.idleSince.Add(w.sim.scenario.Platform.IdleFor))
 	default:
 		w.quiesce()
 	}
-}
-
-// function finds a function by its name, which is its host name too; nil if
-// there is none.
-func (w *world) function(name string) *function {
-	for _, f := range w.fleet.functions {
-		if f.Name == name {
-			return f
-		}
-	}
-	return nil
-}
-
-// lingers reports whether there are instances that have CPU outside of
-// invocations, and may still do something by themselves: they are given as
-// long as an idle instance is kept.
-func (w *world) lingers() bool {
-	now := time.Now() //wtsim:clock the bubble's clock
-	return now.Sub(w.fleet.idleSince) < w.sim.scenario.Platform.IdleFor &&
-		slices.ContainsFunc(w.fleet.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.Dead() })
 }
 
 // ownTask returns the task of what an instance does by itself.
@@ -238,18 +124,8 @@ func (w *world) ownTask(i *instance) *task {
 
 // pass lets time pass.
 func (w *world) pass(d time.Duration) {
-	w.fence()
+	w.gate.fence()
 	time.Sleep(d)
-}
-
-// fence orders what the world has done before what handlers do that wake up by
-// themselves. (It is so already, as only one of them runs; the race detector
-// cannot know.)
-func (w *world) fence() {
-	w.gate.mu.Lock()
-	w.gate.fences++
-	w.gate.mu.Unlock()
-	w.beat.Tick()
 }
 
 // wait lets time pass until an instant or until something reaches the tap.
@@ -259,7 +135,7 @@ func (w *world) wait(until time.Time) {
 		return
 	}
 	w.story.waited = true
-	w.fence()
+	w.gate.fence()
 	timer := time.NewTimer(time.Until(until)) //wtsim:clock the bubble's clock
 	defer timer.Stop()
 	select {
@@ -322,15 +198,12 @@ func (w *world) quiesce() {
 func (w *world) close() {
 	w.fleet.closing = true
 	seeded.Stop()
-	w.aliveAtEnd = map[string]bool{}
 	for _, i := range w.fleet.instances {
-		w.aliveAtEnd[i.ID] = !i.Dead()
+		i.survived = !i.Dead()
 		w.end(i)
 	}
 	w.beat.Wait()
-	for _, b := range w.services.backends {
-		b.backend.Close()
-	}
+	w.services.close()
 	w.pass(15 * time.Minute) // longer than any backoff
 	w.beat.Wait()
 }
