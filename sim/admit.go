@@ -16,7 +16,7 @@ import (
 // by itself since the last step. It reports whether it has told something.
 func (w *world) settle(name string) bool {
 	w.beat.Wait()
-	came, woken := w.gate.take(), w.woken()
+	came, woken := w.gate.take(), w.gate.woken()
 	w.admit(came.arrivals)
 	w.admitEndings(came.endings)
 	w.services.settle()
@@ -32,24 +32,24 @@ func (w *world) settle(name string) bool {
 		w.story.named(name)
 		w.tell(Step{Identity: name, Kind: KindTime, What: name})
 	case w.story.waited && w.story.output.grown():
-		w.tellOutput()
+		w.story.tellOutput()
 	}
 	w.story.waited = false
 	if came.outside != "" {
-		w.stop(Inconclusive, came.outside)
+		w.result.stop(Inconclusive, came.outside)
 	}
 	return told || came.emitted
 }
 
 // woken is the step of what happened by itself: an operation that had waited
 // had its effect, or a handler has emitted an event.
-func (w *world) woken() Step {
+func (g *gate) woken() Step {
 	s := Step{Kind: KindTime, What: "goes on by itself"}
-	if len(w.gate.emitted) == 0 {
+	if len(g.emitted) == 0 {
 		return s
 	}
-	k := w.gate.emitted[0].call
-	for _, e := range w.gate.emitted {
+	k := g.emitted[0].call
+	for _, e := range g.emitted {
 		if e.call == nil || e.call != k {
 			return s
 		}
@@ -146,7 +146,7 @@ func (w *world) admitEndings(endings []*task) {
 		}
 		t.stage = ended
 		if t.ending.Panic != nil {
-			w.findPanic(t)
+			w.result.findPanic(t)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (w *world) updateReadiness() {
 		t := w.roster.tasks[i]
 		t.calls = w.dropWithdrawn(t.calls)
 		if t.stage == over && len(t.calls) > 0 {
-			own := w.ownTask(t.inst)
+			own := t.inst.ownTask()
 			own.calls = append(own.calls, t.calls...)
 			t.calls = nil
 		}

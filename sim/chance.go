@@ -11,6 +11,7 @@ import (
 // the run's goroutine.
 type chance struct {
 	record   *scheduler.Decider
+	replay   *scheduler.Replay // if its source is one
 	limits   *Faults
 	isolated bool          // package-level variables outlive an instance
 	state    func() uint64 // at a decision

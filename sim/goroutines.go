@@ -146,9 +146,9 @@ func (th *threads) together() {
 			t := c.task
 			c.step.What = t.Cause.Words(t.Attempt)
 			th.begin(t, t.fn.warm(false))
-			ctx := th.enter(t, false)
+			ctx := t.enter(false)
 			th.entropy.random.reseed(th.entropy.label(t.Name.Text), c.step.Identity)
-			th.invoke(ctx, t, false)
+			t.invoke(ctx, false)
 		}
 	}
 	th.beat.Wait()

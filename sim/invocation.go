@@ -37,9 +37,9 @@ func (w *world) start(c candidate, s *Step) {
 	if o.Do == cloud.Duplicate {
 		w.services.kernel.repeat(t)
 	}
-	ctx := w.enter(t, s.Cold)
+	ctx := t.enter(s.Cold)
 	if o.Do == cloud.Crash {
-		w.kill(t.inst)
+		t.inst.kill()
 		return
 	}
 	w.entropy.random.reseed(w.entropy.label("new "+t.Name.Text), s.Identity)
@@ -47,7 +47,7 @@ func (w *world) start(c candidate, s *Step) {
 	if !s.Cold {
 		w.threads.beside(candidate{task: t, started: true})
 	}
-	w.invoke(ctx, t, s.Cold)
+	t.invoke(ctx, s.Cold)
 	w.threads.together()
 }
 
@@ -62,7 +62,7 @@ func (w *world) begin(t *task, inst *instance) {
 		c.Began()
 	}
 	w.seated(t)
-	w.wake(inst)
+	inst.wake()
 }
 
 // seat gives a task its instance.
@@ -111,7 +111,7 @@ func twice(c cloud.Cause) string {
 }
 
 // enter makes an invocation one of its instance's.
-func (w *world) enter(t *task, cold bool) context.Context {
+func (t *task) enter(cold bool) context.Context {
 	now := time.Now() //wtsim:clock the bubble's clock
 	limit := t.fn.Timeout
 	if d := t.Cause.Limit(); d > 0 {
@@ -123,33 +123,33 @@ func (w *world) enter(t *task, cold bool) context.Context {
 	ctx = &handlerContext{ctx, t.inst}
 	t.inst.serving = append(t.inst.serving, t)
 	t.timeoutName = "timeout " + t.Name.Text
-	w.agenda.add(t.timeout, t.timeoutName, func() { w.expire(t) })
+	t.inst.world.agenda.add(t.timeout, t.timeoutName, func() { t.expire() })
 	if cold {
-		w.gate.own(w.entropy.label("new "+t.Name.Text), &owner{task: t, inst: t.inst, building: true})
+		t.inst.world.gate.own(t.inst.world.entropy.label("new "+t.Name.Text), &owner{task: t, inst: t.inst, building: true})
 	}
-	w.gate.own(w.entropy.label(t.Name.Text), &owner{task: t, inst: t.inst})
+	t.inst.world.gate.own(t.inst.world.entropy.label(t.Name.Text), &owner{task: t, inst: t.inst})
 	return ctx
 }
 
 // invoke starts the goroutine of an invocation, constructor first where the
 // instance is new.
-func (w *world) invoke(ctx context.Context, t *task, cold bool) {
+func (t *task) invoke(ctx context.Context, cold bool) {
 	name := t.Name.Text
 	if cold {
 		name = "new " + name
 	}
-	w.threads.call(name, seeded.Heir)
+	t.inst.world.threads.call(name, seeded.Heir)
 	go func() { //wtsim:go an invocation is a goroutine of its own
-		defer w.ended(t)
-		w.entropy.seed("new " + t.Name.Text)
-		if cold && !w.build(t) {
+		defer t.ended()
+		t.inst.world.entropy.seed("new " + t.Name.Text)
+		if cold && !t.build() {
 			return
 		}
-		w.entropy.seed("start " + t.Name.Text)
+		t.inst.world.entropy.seed("start " + t.Name.Text)
 		if cold {
-			w.threads.call(t.Name.Text, seeded.Call)
+			t.inst.world.threads.call(t.Name.Text, seeded.Call)
 		}
-		t.call(probe.Label(ctx, t.inst.tap, w.entropy.label(t.Name.Text)))
+		t.call(probe.Label(ctx, t.inst.tap, t.inst.world.entropy.label(t.Name.Text)))
 	}()
 }
 
@@ -167,15 +167,15 @@ func (t *task) call(ctx context.Context) {
 }
 
 // ended is called on the invocation's goroutine when it returns.
-func (w *world) ended(t *task) {
+func (t *task) ended() {
 	seeded.Quiet(true)
-	w.gate.mu.Lock()
-	defer w.gate.mu.Unlock()
+	t.inst.world.gate.mu.Lock()
+	defer t.inst.world.gate.mu.Unlock()
 	if t.ending.Status == "" {
 		t.ending = cloud.Ending{Status: "the handler ended its goroutine", Response: cloud.Response{Status: 500}}
 	}
-	w.gate.endings = append(w.gate.endings, t)
-	w.gate.signal()
+	t.inst.world.gate.endings = append(t.inst.world.gate.endings, t)
+	t.inst.world.gate.signal()
 }
 
 // conclude is the platform's notice that an invocation has ended: the
@@ -194,14 +194,14 @@ func (w *world) conclude(c candidate, s *Step) {
 	switch o.Do {
 	case cloud.Crash:
 		t.ending.Success = false
-		w.kill(t.inst)
+		t.inst.kill()
 		return
 	case cloud.Timeout:
 		t.slow = true
 		s.Status += ", too late"
 		return
 	}
-	w.leave(t)
+	t.leave()
 	switch {
 	case t.overdue: // it was answered when its time was up
 	case o.Do == cloud.Redeliver || o.Do == cloud.LoseResponse:
@@ -209,7 +209,7 @@ func (w *world) conclude(c candidate, s *Step) {
 	default:
 		t.Cause.Answered(t.Task, t.ending)
 	}
-	w.vacate(t.inst, &t.ending, o.Do == cloud.Reap)
+	t.inst.vacate(&t.ending, o.Do == cloud.Reap)
 }
 
 func endNote(t *task, o scheduler.Option) string {
@@ -227,32 +227,32 @@ func endNote(t *task, o scheduler.Option) string {
 }
 
 // vacate is what becomes of an instance when an invocation has ended.
-func (w *world) vacate(i *instance, e *cloud.Ending, reap bool) {
+func (i *instance) vacate(e *cloud.Ending, reap bool) {
 	if i.errors++; e.Response.Status < 500 {
 		i.errors = 0
 	}
 	switch {
 	case i.Dead() || i.leaving:
 	case reap:
-		w.terminate(i, "")
-	case i.errors > w.sim.scenario.Platform.MostErrors:
-		w.terminate(i, fmt.Sprintf("is ended after %d answers of 5xx", i.errors))
+		i.terminate("")
+	case i.errors > i.world.sim.scenario.Platform.MostErrors:
+		i.terminate(fmt.Sprintf("is ended after %d answers of 5xx", i.errors))
 	default:
-		w.rest(i)
+		i.rest()
 	}
 }
 
 // leave frees what an invocation held.
-func (w *world) leave(t *task) {
+func (t *task) leave() {
 	t.stage = over
 	t.cancel()
-	w.forget(t)
+	t.forget()
 	if c, ok := t.Cause.(cloud.Throttled); ok {
 		c.Finished()
 	}
 	t.inst.serving = removeTask(t.inst.serving, t)
 	if t.inst.buildErr != nil {
-		w.end(t.inst)
+		t.inst.end()
 	}
 }
 
@@ -263,17 +263,4 @@ func removeTask(tasks []*task, t *task) []*task {
 		}
 	}
 	return tasks
-}
-
-func (w *world) findPanic(t *task) {
-	if m, ok := t.ending.Panic.Value.(probe.Mistake); ok {
-		w.stop(Inconclusive, string(m))
-		return
-	}
-	w.find(noPanic, t, fmt.Sprintf("panic: %v\n\n%s", t.ending.Panic.Value, t.ending.Panic.Stack))
-}
-
-// find ends the run with a violation of what holds for every application.
-func (w *world) find(property string, t *task, stack string) {
-	w.violated(*finding(property, t), stack)
 }

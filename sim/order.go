@@ -170,7 +170,7 @@ func (ro *roster) turn(c candidate) {
 }
 
 // fair counts what a task does in a row.
-func (w *world) fair(t *task, s *Step) {
+func fair(t *task, s *Step) {
 	run := s.What + " " + s.Status
 	if t.row++; run == t.lastRun {
 		t.same++

@@ -52,7 +52,7 @@ func (w *world) perform(c candidate) {
 	if !c.task.Own {
 		w.fleet.idleSince = c.task.lastStep
 	}
-	w.fair(c.task, &s)
+	fair(c.task, &s)
 	w.stalls.takesAdvantage(c)
 	w.threads.tellCompanion()
 }
@@ -105,7 +105,7 @@ func (w *world) operate(c candidate, s *Step) {
 		return
 	}
 	if o.Do == cloud.Crash && o.With == cloud.Before {
-		w.kill(k.inst)
+		k.inst.kill()
 		s.Status = "not sent"
 		return
 	}
@@ -114,7 +114,7 @@ func (w *world) operate(c candidate, s *Step) {
 	case o.Do == cloud.Crash:
 		k.dies = true
 		w.let(k, probe.Fate{})
-		w.kill(k.inst)
+		k.inst.kill()
 	case o.Do == cloud.Fail:
 		w.let(k, probe.Fate{Action: probe.Refuse, With: o.With})
 	case o.Do == cloud.LoseResponse:

@@ -118,7 +118,7 @@ func (w *world) tell(s Step) {
 			w.insight.took(u.Property, u.TransitionUse)
 		}
 		if v := j.Violations(); len(v) > 0 {
-			w.violated(v[0], "")
+			w.result.violated(v[0], "")
 			return
 		}
 	}
@@ -129,11 +129,11 @@ const prints = "prints"
 // tellOutput tells what was printed since the last step, by goroutines that
 // woke up by themselves. It is no step of the trace: what a run prints changes
 // neither its hash nor its identities.
-func (w *world) tellOutput() {
+func (st *chronicle) tellOutput() {
 	s := Step{Time: time.Now().UTC(), Kind: KindTime, What: prints} //wtsim:clock the bubble's clock
-	s.Identity = fmt.Sprintf("%s, output %d", w.story.last, len(w.story.steps))
-	s.Output = w.story.output.take()
-	w.story.steps = append(w.story.steps, s)
+	s.Identity = fmt.Sprintf("%s, output %d", st.last, len(st.steps))
+	s.Output = st.output.take()
+	st.steps = append(st.steps, s)
 }
 
 // event gives an emission its source, id and time.

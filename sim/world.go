@@ -22,9 +22,8 @@ type world struct {
 	sim     *Simulation
 	beat    *bubble.Beat
 	monitor *monitor.Monitor
-	replay  *scheduler.Replay // if the source is one
-	stress  *stress           // if nobody schedules
-	final   *stores           // at the end of the benign run, if a property asks
+	stress  *stress // if nobody schedules
+	final   *stores // at the end of the benign run, if a property asks
 	result  *Result
 
 	agenda   agenda    // what falls due, and when
@@ -45,10 +44,10 @@ type world struct {
 
 func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, beat *bubble.Beat) *world {
 	w := &world{sim: s, beat: beat, result: &Result{}}
-	w.replay, _ = source.(*scheduler.Replay)
 	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
 	w.gate = newGate(beat)
 	w.chance = chance{record: scheduler.NewDecider(source), limits: &s.scenario.Faults, isolated: s.scenario.Isolated, state: w.state}
+	w.chance.replay, _ = source.(*scheduler.Replay)
 	w.story = chronicle{trace: newTrace(), output: g.output}
 	w.entropy = entropy{random: g.random, scenario: s.scenario.Name, runNumber: strconv.FormatUint(runs.Add(1), 10)}
 	w.fleet = newFleet(&s.scenario)
@@ -73,7 +72,7 @@ func (w *world) run() {
 	w.threads.orderly()
 	w.entropy.seed("begin")
 	if err := w.services.open(); err != nil {
-		w.stop(Inconclusive, fmt.Sprintf("a service could not be started: %v", err))
+		w.result.stop(Inconclusive, fmt.Sprintf("a service could not be started: %v", err))
 		return
 	}
 	w.addStandbys()
@@ -97,7 +96,7 @@ func (w *world) next() {
 	ready := w.roster.candidates()
 	switch {
 	case w.story.counted >= w.sim.scenario.MaxSteps && (woken || len(ready) > 0):
-		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps); the last was %s", w.story.counted, w.story.last))
+		w.result.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps); the last was %s", w.story.counted, w.story.last))
 	case woken:
 		w.pass(stepTime)
 	case len(ready) > 0:
@@ -114,10 +113,10 @@ func (w *world) next() {
 }
 
 // ownTask returns the task of what an instance does by itself.
-func (w *world) ownTask(i *instance) *task {
+func (i *instance) ownTask() *task {
 	if i.own == nil {
 		i.own = &task{Task: &cloud.Task{Name: cloud.NameOnly(i.fn.Name, cloud.Subject{Text: i.name()}), Root: i.root, Attempt: 1, Own: true}, fn: i.fn, inst: i, stage: live}
-		w.roster.tasks = append(w.roster.tasks, i.own)
+		i.world.roster.tasks = append(i.world.roster.tasks, i.own)
 	}
 	return i.own
 }
@@ -131,7 +130,7 @@ func (w *world) pass(d time.Duration) {
 // wait lets time pass until an instant or until something reaches the tap.
 func (w *world) wait(until time.Time) {
 	if until.Sub(w.sim.scenario.Epoch) > w.sim.scenario.Horizon {
-		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %v of virtual time (Horizon); the last was %s", w.sim.scenario.Horizon, w.story.last))
+		w.result.stop(Inconclusive, fmt.Sprintf("the run has not ended after %v of virtual time (Horizon); the last was %s", w.sim.scenario.Horizon, w.story.last))
 		return
 	}
 	w.story.waited = true
@@ -159,38 +158,24 @@ func (w *world) fireDue() {
 	}
 }
 
-// stop ends the run.
-func (w *world) stop(v Verdict, why string) {
-	if w.result.Verdict == "" {
-		w.result.Verdict, w.result.Why = v, why
-	}
-}
-
-// violated ends the run with a violation.
-func (w *world) violated(v monitor.Violation, stack string) {
-	if w.result.Verdict == "" {
-		w.result.Verdict, w.result.Violation, w.result.Stack = Violated, &v, stack
-	}
-}
-
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
-		w.violated(v[0], "")
+		w.result.violated(v[0], "")
 		return
 	}
 	if n := w.monitor.Stats().Malformed; n > 0 {
-		w.stop(Inconclusive, fmt.Sprintf("%d events are malformed for a property, the first: %v", n, w.monitor.Stats().Reasons[0]))
+		w.result.stop(Inconclusive, fmt.Sprintf("%d events are malformed for a property, the first: %v", n, w.monitor.Stats().Reasons[0]))
 		return
 	}
 	if len(end.Findings) > 0 {
 		x := end.Findings[0]
-		w.stop(Inconclusive, fmt.Sprintf("property %q: %s", x.Violation.Property, x.Why))
+		w.result.stop(Inconclusive, fmt.Sprintf("property %q: %s", x.Violation.Property, x.Why))
 		return
 	}
-	w.stop(Held, "")
+	w.result.stop(Held, "")
 }
 
 // close ends everything that still runs: instances die, and time passes so
@@ -200,7 +185,7 @@ func (w *world) close() {
 	seeded.Stop()
 	for _, i := range w.fleet.instances {
 		i.survived = !i.Dead()
-		w.end(i)
+		i.end()
 	}
 	w.beat.Wait()
 	w.services.close()
