@@ -1,6 +1,7 @@
 package event
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -80,6 +81,33 @@ func TestEventString(t *testing.T) {
 		e := Event{Type: "E", Data: Data{{Name: "x", Value: Str(text)}}}
 		if got := e.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// An array's elements and an object's members are values by themselves, written
+// as they were; of a name that occurs twice the last one counts.
+func TestParts(t *testing.T) {
+	for _, c := range []struct{ text, items, fields string }{
+		{`[1.0, "a\u00e9" ,[2],{"b":[ ]},null,true]`, `[1.0 aé [2] {"b":[ ]} null true]`, ``},
+		{`[]`, `[]`, ``}, {`[ ]`, `[]`, ``}, {`{}`, ``, `{}`}, {`{ }`, ``, `{}`},
+		{`{"b" : 1 , "a":{"x":[1]}, "b":"last","\u0063":false}`, ``, `{"a":{"x":[1]},"b":"last","c":false}`},
+		{`"text"`, ``, ``}, {`1`, ``, ``}, {`null`, ``, ``},
+		{"[\"\xff\",{\"a\":\"\xff\"}]", "[\ufffd {\"a\":\"\xff\"}]", ``},
+	} {
+		v, err := ParseValue([]byte(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, fields := "", ""
+		if list := v.Items(); list != nil {
+			items = fmt.Sprint(list)
+		}
+		if object := v.Fields(); object != nil {
+			fields = string(object.AppendJSON(nil))
+		}
+		if items != c.items || fields != c.fields {
+			t.Errorf("%s: items %s, fields %s", c.text, items, fields)
 		}
 	}
 }

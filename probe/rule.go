@@ -201,8 +201,8 @@ func (r *Rules) Apply(op *event.Operation) []Emitted {
 type scope struct {
 	op      *event.Operation
 	bound   []string
-	element json.RawMessage // with Each
-	place   int             // of the element
+	element event.Value // with Each
+	place   int         // of the element
 }
 
 // path is a path with the element's place filled in.
@@ -220,16 +220,13 @@ func (s *scope) path(path string) string {
 }
 
 // elements is the array that each event is about one element of.
-func elements(op *event.Operation, each string) []json.RawMessage {
+func elements(op *event.Operation, each string) []event.Value {
 	body, path := op.Request.Body, strings.TrimPrefix(each, "request.")
 	if rest, ok := strings.CutPrefix(each, "response."); ok {
 		body, path = op.Result.Body, rest
 	}
-	var list []json.RawMessage
-	if raw, ok := jsonPath(body, path); !ok || json.Unmarshal(raw, &list) != nil {
-		return nil
-	}
-	return list
+	array, _ := jsonField(body, path)
+	return array.Items()
 }
 
 // emit adds the event of a rule, if its conditions hold.
@@ -275,7 +272,7 @@ func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 	case "response":
 		return jsonField(op.Result.Body, s.path(rest))
 	case "each":
-		return jsonField(s.element, s.path(rest))
+		return follow(s.element, s.path(rest))
 	case "header":
 		return found(op.Request.Header, rest)
 	case "answer":
@@ -297,12 +294,42 @@ func found(m map[string]string, key string) (event.Value, bool) {
 
 // jsonField finds a field by its dotted path in a JSON body.
 func jsonField(body []byte, path string) (event.Value, bool) {
-	raw, ok := jsonPath(body, path)
-	if !ok {
+	body = bytes.Trim(content(body), " \t\r\n")
+	if !json.Valid(body) {
 		return event.Value{}, false
 	}
-	v, err := event.ParseValue(raw)
-	return v, err == nil
+	v, err := event.ParseValue(body)
+	if err != nil {
+		return event.Value{}, false
+	}
+	return follow(v, path)
+}
+
+// follow finds what a dotted path leads to: fields of objects by name, elements
+// of arrays by place. An empty path leads to the value itself.
+func follow(v event.Value, path string) (event.Value, bool) {
+	if path == "" {
+		return v, true
+	}
+	for name := range strings.SplitSeq(path, ".") {
+		var ok bool
+		if v, ok = part(v, name); !ok {
+			return event.Value{}, false
+		}
+	}
+	return v, true
+}
+
+func part(v event.Value, name string) (event.Value, bool) {
+	items := v.Items()
+	if items == nil {
+		return v.Fields().Get(name)
+	}
+	n, err := strconv.Atoi(name)
+	if err != nil || n < 0 || n >= len(items) {
+		return event.Value{}, false
+	}
+	return items[n], true
 }
 
 // keptHeaders are the request headers that change what a request means.
@@ -331,37 +358,4 @@ func content(body []byte) []byte {
 		return bytes.TrimSuffix(body[i+4:], []byte("\n"))
 	}
 	return body
-}
-
-// jsonPath finds what a dotted path leads to in a JSON body; an empty path
-// leads to all of it.
-func jsonPath(body []byte, path string) (json.RawMessage, bool) {
-	raw := json.RawMessage(content(body))
-	if path == "" {
-		return raw, len(raw) > 0
-	}
-	for name := range strings.SplitSeq(path, ".") {
-		var ok bool
-		if raw, ok = jsonStep(raw, name); !ok {
-			return nil, false
-		}
-	}
-	return raw, true
-}
-
-// jsonStep finds a field of an object, or an element of an array.
-func jsonStep(raw json.RawMessage, name string) (json.RawMessage, bool) {
-	if n, err := strconv.Atoi(name); err == nil && bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("[")) {
-		var list []json.RawMessage
-		if json.Unmarshal(raw, &list) != nil || n < 0 || n >= len(list) {
-			return nil, false
-		}
-		return list[n], true
-	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil {
-		return nil, false
-	}
-	found, ok := object[name]
-	return found, ok
 }

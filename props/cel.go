@@ -1,7 +1,6 @@
 package props
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -338,12 +337,10 @@ func celValue(v event.Value) ref.Val {
 	case event.Number:
 		return celNumber(v.Canonical().Text())
 	case event.Composite:
-		d := json.NewDecoder(strings.NewReader(v.Text()))
-		d.UseNumber()
-		var x any
-		if d.Decode(&x) == nil {
-			return celAny(x)
+		if items := v.Items(); items != nil {
+			return celList(items)
 		}
+		return celMap(v.Fields())
 	}
 	return types.NullValue
 }
@@ -359,32 +356,21 @@ func celNumber(text string) ref.Val {
 	return types.Double(f)
 }
 
-func celAny(x any) ref.Val {
-	switch x := x.(type) {
-	case bool:
-		return types.Bool(x)
-	case string:
-		return types.String(x)
-	case json.Number:
-		if v, err := event.Num(x.String()); err == nil {
-			return celValue(v)
-		}
-	case []any:
-		list := make([]ref.Val, len(x))
-		for i := range x {
-			list[i] = celAny(x[i])
-		}
-		return types.NewRefValList(types.DefaultTypeAdapter, list)
-	case map[string]any:
-		m := make(map[ref.Val]ref.Val, len(x))
-		var names []string
-		for k, v := range x { //wtsim:order sorted below
-			m[types.String(k)], names = celAny(v), append(names, k)
-		}
-		slices.Sort(names)
-		return object{types.NewRefValMap(types.DefaultTypeAdapter, m), names}
+func celList(items []event.Value) ref.Val {
+	list := make([]ref.Val, len(items))
+	for i, item := range items {
+		list[i] = celValue(item)
 	}
-	return types.NullValue
+	return types.NewRefValList(types.DefaultTypeAdapter, list)
+}
+
+func celMap(fields event.Data) ref.Val {
+	m := make(map[ref.Val]ref.Val, len(fields))
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		m[types.String(f.Name)], names[i] = celValue(f.Value), f.Name
+	}
+	return object{types.NewRefValMap(types.DefaultTypeAdapter, m), names}
 }
 
 // object is a map that is gone through in order of its names. What a guard

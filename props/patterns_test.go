@@ -92,7 +92,7 @@ func play(t *testing.T, p *props.Property, run string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := program.Start()
+	m := program.Monitor(monitor.Options{})
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var out strings.Builder
 	first := true
@@ -113,7 +113,7 @@ func play(t *testing.T, p *props.Property, run string) string {
 				e.Data = e.Data.With("n", n)
 			}
 			out.WriteString(run[i:end])
-			if len(m.Observe(e)) > 0 && first {
+			if len(m.Observe(e).Violations()) > 0 && first {
 				out.WriteByte('+')
 				first = false
 			}
@@ -123,7 +123,7 @@ func play(t *testing.T, p *props.Property, run string) string {
 			at = at.Add(time.Second)
 			out.WriteByte(c)
 		case c == '|' || c == '!':
-			out.WriteByte("|!"[min(1, len(m.Quiesce(nil)))])
+			out.WriteByte("|!"[min(1, len(m.Quiesce(nil).Violations()))])
 		case c == '+':
 		default:
 			out.WriteByte(c)

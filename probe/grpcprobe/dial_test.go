@@ -46,7 +46,9 @@ func TestDialOptions(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
 	t.Run("recorder", func(t *testing.T) { dials(t, listener, func(r *probe.Recorder) probe.Tap { return r }) })
-	t.Run("wrapped", func(t *testing.T) { dials(t, listener, func(r *probe.Recorder) probe.Tap { return probetest.Wrapped{Tap: r} }) })
+	t.Run("wrapped", func(t *testing.T) {
+		dials(t, listener, func(r *probe.Recorder) probe.Tap { return probetest.Wrapped{Tap: r} })
+	})
 }
 
 // dials makes a call and a stream.

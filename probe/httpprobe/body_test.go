@@ -83,7 +83,9 @@ func TestTransportCanonical(t *testing.T) {
 // bytes are the same. So it is where another tap wraps it.
 func TestRecorderStreams(t *testing.T) {
 	t.Run("recorder", func(t *testing.T) { streamed(t, func(r *probe.Recorder) probe.Tap { return r }) })
-	t.Run("wrapped", func(t *testing.T) { streamed(t, func(r *probe.Recorder) probe.Tap { return probetest.Wrapped{Tap: r} }) })
+	t.Run("wrapped", func(t *testing.T) {
+		streamed(t, func(r *probe.Recorder) probe.Tap { return probetest.Wrapped{Tap: r} })
+	})
 }
 
 // streamed makes calls through a recorder.
