@@ -23,14 +23,16 @@ type Options struct {
 // Monitor judges events that are in exact order already, as in a simulated
 // run. It is used by one goroutine.
 type Monitor struct {
-	engine   *engine
+	engine   engine
 	position Position
 	one      [1]event.Event // the memory of Observe's argument
 }
 
 // Monitor returns a monitor that has seen nothing.
 func (p *Program) Monitor(o Options) *Monitor {
-	return &Monitor{engine: p.engine(settings{noWitness: o.NoWitness, coverage: o.Coverage, limits: o.limits.or(usual())})}
+	m := &Monitor{}
+	m.engine.start(p, settings{noWitness: o.NoWitness, coverage: o.Coverage, limits: o.limits.or(usual())})
+	return m
 }
 
 // Observe takes the next event. What it violates comes by property name, then
