@@ -182,7 +182,9 @@ func (m *engine) observe(events []event.Event) (found []Violation, misfits []Mal
 	}
 	m.scratch = m.scratch[:0]
 	for i := range events {
-		misfits = append(misfits, m.reject(&events[i], m.prepareAt(i, &events[i]))...)
+		if bad := m.prepareAt(i, &events[i]); len(bad) > 0 {
+			misfits = append(misfits, m.reject(&events[i], bad)...)
+		}
 	}
 	if len(events) > 1 {
 		for i := range events {
