@@ -1,4 +1,4 @@
-package sim
+package cloud
 
 import "slices"
 
@@ -28,10 +28,10 @@ const (
 
 // The places of a crash, its parameter.
 const (
-	CrashAtStart   = "at-start"
-	CrashBefore    = "before"
-	CrashAfter     = "after"
-	CrashBeforeAck = "before-ack"
+	AtStart   = "at-start"
+	Before    = "before"
+	After     = "after"
+	BeforeAck = "before-ack"
 )
 
 // Kind describes one deviation kind.

@@ -1,4 +1,4 @@
-package sim
+package pubsub
 
 import (
 	"fmt"
@@ -159,8 +159,10 @@ func (p *filterParser) attribute() (filter, error) {
 
 func (p *filterParser) prefix() (filter, error) {
 	p.take()
-	if err := firstOf(p.want("("), p.want("attributes")); err != nil {
-		return nil, err
+	for _, token := range []string{"(", "attributes"} {
+		if err := p.want(token); err != nil {
+			return nil, err
+		}
 	}
 	key, err := p.dotKey()
 	if err != nil {
