@@ -259,7 +259,7 @@ var brokenRedis = []struct {
 func TestRedisNotices(t *testing.T) {
 	check := func(t *testing.T, change func([]string) []string, order func([][]string)) (err error) {
 		synctest.Test(t, func(t *testing.T) {
-			e, openErr := fakestest.Open(t.Context(), fakeredis.New("redis"), nil)
+			e, openErr := fakestest.Open(t.Context(), fakeredis.New("redis"))
 			if openErr != nil {
 				t.Fatal(openErr)
 			}
