@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,10 +178,9 @@ func atOnce() func([]string) []string {
 
 // late lets the first command on a key come later than the next one.
 func late(key string) func([]string) []string {
-	first := true
+	var came atomic.Bool
 	return func(words []string) []string {
-		if words[1] == key && first {
-			first = false
+		if words[1] == key && !came.Swap(true) {
 			time.Sleep(30 * time.Millisecond)
 		}
 		return words
