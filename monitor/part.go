@@ -103,9 +103,6 @@ type part struct{ number, of int }
 
 // has tells whether an event is of this part, for one property.
 func (x part) has(plan, common int, l *letter, e *event.Event) bool {
-	if x.of < 2 {
-		return true
-	}
 	var room [64]byte
 	return partOf(x.of, plan, common, l, e, room[:0]) == x.number
 }
