@@ -61,7 +61,7 @@ func TestToy(t *testing.T) {
 	if r == nil {
 		t.Fatal("a careless waiter is not found out")
 	}
-	if s := subject(careless).Shrink(r, nil); len(s.Plan) != 1 || !strings.Contains(s.Plan[0].At, "serve(boil(alice/1).soft/1)") {
+	if s, _ := subject(careless).Shrink(r, nil); len(s.Plan) != 1 || !strings.Contains(s.Plan[0].At, "serve(boil(alice/1).soft/1)") {
 		t.Errorf("wanted a plan of one deviation at the ring, got %+v", s.Plan)
 	}
 	if r := searched(t, careful); r != nil {
