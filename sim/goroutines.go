@@ -167,7 +167,7 @@ func (th *threads) tellCompanion() {
 	s.Kind = KindStart
 	if k := c.call; k != nil {
 		s.Kind, s.What, s.Operation = KindOperation, shortLabel(&k.Op), &k.Op
-		s.Status = operationStatus(k, scheduler.Option{})
+		s.Status, s.open = operationStatus(k, scheduler.Option{})
 	}
 	th.story.named(s.Identity)
 	th.tell(s)

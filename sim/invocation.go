@@ -19,7 +19,7 @@ func (w *world) start(c candidate, s *Step) {
 	t := c.task
 	warm := t.fn.warm(false)
 	o := w.chance.fault(c, w.offers.startFaults(t, warm))
-	s.Kind, s.What, s.Outcome = KindStart, t.Cause.Words(t.Attempt), o.String()
+	s.Kind, s.What, s.Outcome = KindStart, t.Cause.Words(t.Attempt), outcome(o)
 	if c, ok := t.Cause.(cloud.Comes); ok {
 		s.From = c.From()
 	}
@@ -187,7 +187,7 @@ func (w *world) conclude(c candidate, s *Step) {
 	if !t.overdue {
 		o = w.chance.fault(c, endFaults(t))
 	}
-	s.Outcome = o.String()
+	s.Outcome = outcome(o)
 	if o.Do != "" {
 		w.chance.remark(endNote(t, o))
 	}

@@ -13,14 +13,14 @@ import (
 	"github.com/wtsim/wtsim/scheduler"
 )
 
-// Verdict is what a run, or a search, has shown.
-type Verdict string
+// Verdict is what a run has shown: the word is the monitor's.
+type Verdict = monitor.Verdict
 
 // The verdicts.
 const (
-	Held         Verdict = "held"
-	Violated     Verdict = "violated"
-	Inconclusive Verdict = "inconclusive"
+	Held         = monitor.Held
+	Violated     = monitor.Violated
+	Inconclusive = monitor.Inconclusive
 )
 
 // Result is what a run has shown.

@@ -48,7 +48,7 @@ func (in *insight) past(s *Step, step scheduler.Transition) {
 		step.Touches = append(step.Touches, scheduler.Touch{Resource: "instance " + s.Instance, Read: true, Write: true})
 	}
 	if op := s.Operation; op != nil {
-		if !in.forgets("result") && s.Status != waits && s.Status != lost {
+		if !in.forgets("result") && !s.open {
 			h := fnv.New64a()
 			_, _ = h.Write([]byte(step.Outcome + "\x00" + op.Result.Status + "\x00"))
 			_, _ = h.Write(op.Result.Body)
@@ -85,10 +85,10 @@ func (in *insight) dependOnService(s *Step, step *scheduler.Transition) {
 	}
 	op := s.Operation
 	reads, writes := op.Access != event.Writes, op.Access != event.Reads
-	switch deviation, _, _ := strings.Cut(s.Outcome, " "); {
-	case deviation == cloud.LoseWrites:
+	switch {
+	case s.Outcome.Do == cloud.LoseWrites:
 		reads, writes = true, true
-	case deviation == cloud.StaleRead:
+	case s.Outcome.Do == cloud.StaleRead:
 		reads, writes = true, false
 	case in.touchesByName(op):
 		return

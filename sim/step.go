@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
@@ -74,7 +73,7 @@ func (w *world) handOver(c candidate, s *Step) {
 		options = append(options, scheduler.Option{Do: cloud.Duplicate})
 	}
 	o := w.chance.fault(c, options)
-	s.Outcome = o.String()
+	s.Outcome = outcome(o)
 	if o.Do == cloud.Duplicate {
 		w.chance.remark(t.who() + ": " + twice(h))
 	}
@@ -95,7 +94,7 @@ func (w *world) operate(c candidate, s *Step) {
 		a.Arrange(k.Call, k.id)
 	}
 	o := w.chance.fault(c, w.offers.operationFaults(k))
-	s.Outcome = o.String()
+	s.Outcome = outcome(o)
 	if o.Do != "" {
 		w.chance.remark(operationNote(c, o))
 	}
@@ -131,7 +130,7 @@ func (w *world) operate(c candidate, s *Step) {
 		w.threads.beside(c)
 		w.let(k, passes)
 	}
-	s.Status = operationStatus(k, o)
+	s.Status, s.open = operationStatus(k, o)
 }
 
 // let releases a call and waits until all is quiet again.
@@ -140,28 +139,23 @@ func (w *world) let(k *call, v probe.Fate) {
 	w.threads.together()
 }
 
-// The status of an operation that has no result yet, and of one whose result
-// comes later and is lost.
-const (
-	waits = "(waits)"
-	lost  = "(response lost)"
-)
-
 // passes lets a call happen.
 var passes = probe.Fate{}
 
-func operationStatus(k *call, o scheduler.Option) string {
+// operationStatus is the status of an operation, in words, and whether it has
+// no result yet: it waits, or its result comes later and is lost.
+func operationStatus(k *call, o scheduler.Option) (status string, open bool) {
 	switch {
 	case o.Do == cloud.Fail:
-		return o.With
+		return o.With, false
 	case o.Do == cloud.LoseResponse && k.Op.Result.Status == "": // it will be
-		return lost
+		return "(response lost)", true
 	case o.Do == cloud.LoseResponse:
-		return "(response lost: " + k.Op.Result.Status + ")"
+		return "(response lost: " + k.Op.Result.Status + ")", false
 	case !k.left:
-		return waits
+		return "(waits)", true
 	}
-	return k.Op.Result.Status
+	return k.Op.Result.Status, false
 }
 
 // operationFaults lists what may become of a call. What only reads has no
@@ -232,7 +226,7 @@ func operationNote(c candidate, o scheduler.Option) string {
 	op := shortLabel(&k.Op)
 	switch o.Do {
 	case cloud.Fail:
-		if o.With == strings.ToLower(o.With) && strings.ContainsFunc(o.With, unicode.IsLetter) { // no status: "refused"
+		if o.With == probe.Refused {
 			return fmt.Sprintf("%s: %s fails: connection %s", where, op, o.With)
 		}
 		return fmt.Sprintf("%s: %s is refused with %s", where, op, o.With)

@@ -113,7 +113,7 @@ func (in *insight) did(s *Step, arguments [sha256.Size]byte) {
 	}
 	step := scheduler.Transition{Name: s.Identity, Task: s.Task, Site: s.What}
 	outcome := fnv.New64a()
-	for _, part := range []string{s.Outcome, s.Status, s.Instance} {
+	for _, part := range []string{s.Outcome.String(), s.Status, s.Instance} {
 		_, _ = outcome.Write([]byte(part + "\x00"))
 	}
 	switch {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/scheduler"
 )
 
 // StepKind tells what a step was.
@@ -38,13 +39,27 @@ type Step struct {
 	Number     int              // of the function's invocations, from 1
 	Cold       bool             // on a new function instance
 	What       string           // in words
-	Outcome    string           // the deviation, e.g. "lose-response reset"; empty if benign
+	Outcome    Outcome          // what was decided, if it is not benign
 	Status     string           // the result, in words
 	Operation  *event.Operation // of an operation
 	Events     []event.Event
 	Deviations []string // decided just before or in this step, in words
 	Output     string   // what handlers printed
+
+	open bool // the operation has no result yet: it waits, or its result comes later and is lost
 }
+
+// Outcome is the deviation that a step was decided for: its kind and its
+// parameter. The zero value is the benign one.
+type Outcome struct {
+	Do   string // one of [cloud.Kinds]
+	With string
+}
+
+// String is e.g. "lose-response reset"; empty if benign.
+func (o Outcome) String() string { return scheduler.Option{Do: o.Do, With: o.With}.String() }
+
+func outcome(o scheduler.Option) Outcome { return Outcome{o.Do, o.With} }
 
 // trace is the hash over the lines of a run.
 type trace struct {
@@ -59,7 +74,7 @@ func newTrace() *trace { return &trace{sum: sha256.New()} }
 // outcome, status, digest of the arguments, events.
 func (t *trace) add(s *Step) {
 	b := strconv.AppendInt(t.line[:0], s.Time.UnixNano(), 10)
-	for _, part := range []string{s.Identity, s.Outcome, s.Status} {
+	for _, part := range []string{s.Identity, s.Outcome.String(), s.Status} {
 		b = strconv.AppendQuote(append(b, ' '), part)
 	}
 	if s.Operation != nil {
