@@ -1,5 +1,3 @@
-// Package report tells what runs and searches have shown: the story of a run,
-// where two runs part, who invokes whom in a scenario.
 package report
 
 import (
@@ -12,9 +10,9 @@ import (
 	"github.com/wtsim/wtsim/sim/search"
 )
 
-// Outcome is the step's result on one line, with what a deviation did to
+// resultWords is the step's result on one line, with what a deviation did to
 // it.
-func Outcome(s *sim.Step) string {
+func resultWords(s *sim.Step) string {
 	result := strings.ReplaceAll(strings.TrimSpace(s.Status), "\n", "; ")
 	if s.Operation != nil && bytes.HasPrefix(s.Operation.Result.Body, []byte("wtsim does not ")) {
 		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
@@ -43,10 +41,10 @@ func who(s *sim.Step) string {
 	return fmt.Sprintf("%s #%d", s.Function, s.Number)
 }
 
-// Summary says what became of a plan: "minimised from 5 deviations to 1".
-func Summary(s search.Shrunk) string {
+// Reduction says what became of a plan: "minimised from 5 deviations to 1".
+func Reduction(s search.Shrunk) string {
 	found, to := s.Found, len(s.Plan)
-	text := fmt.Sprintf("minimised from %s to %d", plural(found, "deviation"), to)
+	text := fmt.Sprintf("minimised from %s to %d", Plural(found, "deviation"), to)
 	switch {
 	case s.Parted != "":
 		return fmt.Sprintf("%s (stopped: a smaller plan is not repeatable: %s)", text, s.Parted)
@@ -59,14 +57,28 @@ func Summary(s search.Shrunk) string {
 	case to == found && to == 1:
 		return "with 1 deviation"
 	case to == found:
-		return fmt.Sprintf("with %s, none of which can be left out", plural(found, "deviation"))
+		return fmt.Sprintf("with %s, none of which can be left out", Plural(found, "deviation"))
 	}
 	return text
 }
 
-func plural(n int, what string) string {
+// Plural is a number of things: "1 deviation", "2 deviations".
+func Plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// List joins names: "a, b and c".
+func List(names []string) string {
+	out := names[0]
+	for i, n := range names[1:] {
+		if i == len(names)-2 {
+			out += " and " + n
+		} else {
+			out += ", " + n
+		}
+	}
+	return out
 }

@@ -36,6 +36,9 @@ type Options struct {
 	Differs func(Unrepeatable)
 }
 
+// Unbounded is the bound of a search of all schedules that there are.
+const Unbounded = 1 << 20
+
 // Found is the end of a search.
 type Found struct {
 	Schedule scheduler.Schedule // the first that violates

@@ -134,7 +134,7 @@ func (p *past) tell(rt *rapid.T, s search.Subject, r *sim.Result) {
 	} else {
 		again = command(rt.Name(), "-wtsim.replay", p.path)
 	}
-	head := fmt.Sprintf("found under rapid, %s:", report.Summary(shrunk))
+	head := fmt.Sprintf("found under rapid, %s:", report.Reduction(shrunk))
 	if p.parted != "" {
 		head = fmt.Sprintf("the inputs may not be minimal: with smaller ones a run is not repeatable: %s\n%s", p.parted, head)
 	}

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
 )
 
@@ -26,8 +26,8 @@ func (c *check) corpus() {
 		}
 		r := c.follow(path, file)
 		c.t.Logf("%s holds: the bug is fixed", path)
-		for _, line := range unmatched(r) {
-			c.t.Logf("%s: %s", path, line)
+		for _, d := range r.Unmatched {
+			c.t.Logf("%s: %s", path, report.DidNotOccur(d))
 		}
 	}
 }
@@ -117,13 +117,4 @@ func goTest(runtime string) string {
 		return "`wtsim test`"
 	}
 	return "plain `go test`"
-}
-
-// unmatched names the deviations of a file that did not occur.
-func unmatched(r *sim.Result) []string {
-	lines := make([]string, len(r.Unmatched))
-	for i, d := range r.Unmatched {
-		lines[i] = fmt.Sprintf("did not occur: %s (%s at %s)", d, strings.TrimSpace(d.Do+" "+d.With), d.At)
-	}
-	return lines
 }

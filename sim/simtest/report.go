@@ -26,17 +26,17 @@ func message(r *sim.Result) string {
 
 // details tells a run: what the message leaves out, the head, the deviations,
 // the timeline, and the command that repeats it. benign may be nil.
-func details(head string, r, benign *sim.Result, command string) string {
+func details(head string, run, benign *sim.Result, command string) string {
 	var parts []string
 	add := func(s string) {
 		if s = strings.TrimRight(s, "\n"); s != "" {
 			parts = append(parts, s)
 		}
 	}
-	add(strings.Trim(binding(r)+"\n"+head, "\n"))
-	add(numbered(r))
-	add(indent(story(r, benign)))
-	add(indent(firstLines(r.Stack, 40)))
+	add(strings.Trim(binding(run)+"\n"+head, "\n"))
+	add(numbered(run))
+	add(indent(story(run, benign)))
+	add(indent(report.FirstLines(run.Stack, 40)))
 	add("replay:  " + command)
 	return strings.Join(parts, "\n\n")
 }
@@ -64,16 +64,14 @@ func story(r, benign *sim.Result) string {
 // numbered lists the deviations of a run, and those of its plan that did not
 // occur.
 func numbered(r *sim.Result) string {
-	var b strings.Builder
-	for i, d := range r.Record.Plan {
-		fmt.Fprintf(&b, "  %d. %s\n", i+1, d)
+	text := report.Numbered(r.Record.Plan)
+	for _, d := range r.Unmatched {
+		text += "  " + report.DidNotOccur(d) + "\n"
 	}
-	for _, line := range unmatched(r) {
-		fmt.Fprintf(&b, "  %s\n", line)
-	}
-	return b.String()
+	return text
 }
 
+// indent indents the lines that have something on them.
 func indent(s string) string {
 	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
 	for i, line := range lines {
@@ -82,29 +80,15 @@ func indent(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// firstLines cuts a stack down.
-func firstLines(s string, n int) string {
-	lines := strings.SplitN(s, "\n", n+1)
-	if len(lines) > n {
-		lines[n] = "..."
-	}
-	return strings.Join(lines, "\n")
-}
-
 // foundIn says how a counterexample came about.
 func foundIn(number int, s search.Shrunk) string {
-	return fmt.Sprintf("found in schedule %d, %s:", number, report.Summary(s))
+	return fmt.Sprintf("found in schedule %d, %s:", number, report.Reduction(s))
 }
 
 // unjudged says which schedule could not be judged.
 func unjudged(number int) string { return fmt.Sprintf("in schedule %d:", number) }
 
-func deviations(n int) string {
-	if n == 1 {
-		return "1 deviation"
-	}
-	return fmt.Sprintf("%d deviations", n)
-}
+func deviations(n int) string { return report.Plural(n, "deviation") }
 
 // command is the shell command that runs a test again, with a flag.
 func command(test, flag string, value any) string {

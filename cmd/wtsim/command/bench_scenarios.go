@@ -63,7 +63,7 @@ func (o *benchOptions) scenarioRow(ctx context.Context, s sim.Scenario) (scenari
 	var seconds []float64
 	row.benchFigures = o.figures(func(seed uint64) (int, bool) {
 		began := time.Now()
-		found, e := subject.Search(ctx, search.Options{Strategy: o.strategy, Bound: unbounded, FirstSeed: seed, Schedules: o.limit})
+		found, e := subject.Search(ctx, search.Options{Strategy: o.strategy, Bound: search.Unbounded, FirstSeed: seed, Schedules: o.limit})
 		if e != nil {
 			err = e
 		}

@@ -30,7 +30,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wtsim/wtsim/internal/version"
-	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
@@ -361,12 +360,4 @@ func exitOf(v sim.Verdict) int {
 		return exitViolated
 	}
 	return exitInconclusive
-}
-
-func notes(p scheduler.Plan) []string {
-	out := make([]string, len(p))
-	for i, d := range p {
-		out[i] = d.String()
-	}
-	return out
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
@@ -188,7 +189,7 @@ const (
 // lines are the figures for a terminal, at most so many.
 func (f *figures) lines(most int) []string {
 	head := []string{
-		fmt.Sprintf("%s: %s, %.0f/s, %s, %s", f.scenario, f.count(), f.perSecond(), plural(f.Workers, "worker"), f.time()),
+		fmt.Sprintf("%s: %s, %.0f/s, %s, %s", f.scenario, f.count(), f.perSecond(), report.Plural(f.Workers, "worker"), f.time()),
 		fmt.Sprintf("  behaviours  %d distinct", f.Behaviours),
 	}
 	if f.Coverable > 0 {
@@ -236,7 +237,7 @@ func (f *figures) count() string {
 	if f.Total > 0 {
 		return fmt.Sprintf("%d of %d schedules", f.Ran, f.Total)
 	}
-	return plural(f.Ran, "schedule")
+	return report.Plural(f.Ran, "schedule")
 }
 
 func (f *figures) perSecond() float64 { return float64(f.Ran) / max(f.Spent.Seconds(), 0.001) }
@@ -251,11 +252,4 @@ func (f *figures) time() string {
 		s += fmt.Sprintf(", about %v left", left)
 	}
 	return s
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/report"
+	"github.com/wtsim/wtsim/sim/search"
 	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
@@ -94,18 +96,18 @@ func mergedReport(e *workers.MergedEnd) (*reported, error) {
 	switch {
 	case e.Number == 0:
 		inputs := r.Outcome.Inputs
-		r = &reported{Outcome: outcomeOf(e.Shard.Scenario, &e.End)}
+		r = &reported{Outcome: report.OfEnd(e.Shard.Scenario, &e.End)}
 		r.Outcome.Inputs = inputs
 		r.Outcome.Why = but(r.Outcome.Why, e.Lacks)
-		bound := unbounded
+		bound := search.Unbounded
 		if e.Shard.Bound != nil {
 			bound = *e.Shard.Bound
 		}
-		r.Text = r.Outcome.nothingText(bound)
+		r.Text = r.Outcome.NothingText(bound)
 		return r, nil
 	case !e.Told:
-		r = &reported{Outcome: outcomeOf(e.Shard.Scenario, &e.End)}
-		r.Text = (&runOptions{}).verdictText(r.Outcome)
+		r = &reported{Outcome: report.OfEnd(e.Shard.Scenario, &e.End)}
+		r.Text = r.Outcome.VerdictText(0)
 	}
 	o := &r.Outcome
 	r.Text += notice(e.Lacks)

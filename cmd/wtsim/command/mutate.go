@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
 	"github.com/wtsim/wtsim/sim/search/workers"
 )
@@ -38,18 +39,18 @@ const mutateExamples = `  wtsim mutate checkout                            every
 // mutation is what became of a scenario without one guarantee: a line of
 // `wtsim mutate --json`.
 type mutation struct {
-	Kind       string          `json:"kind"` // "weakening"
-	Scenario   string          `json:"scenario"`
-	Weakening  string          `json:"weakening"`
-	Without    string          `json:"without"`
-	Source     string          `json:"source,omitempty"`
-	Relied     bool            `json:"relied"`
-	Outcome    string          `json:"outcome"`
-	Why        string          `json:"why,omitempty"`
-	Schedules  int             `json:"schedules,omitempty"`
-	Violation  *violationShort `json:"violation,omitempty"`
-	Deviations *[]string       `json:"deviations,omitempty"`
-	Story      string          `json:"-"`
+	Kind       string            `json:"kind"` // "weakening"
+	Scenario   string            `json:"scenario"`
+	Weakening  string            `json:"weakening"`
+	Without    string            `json:"without"`
+	Source     string            `json:"source,omitempty"`
+	Relied     bool              `json:"relied"`
+	Outcome    string            `json:"outcome"`
+	Why        string            `json:"why,omitempty"`
+	Schedules  int               `json:"schedules,omitempty"`
+	Violation  *report.Violation `json:"violation,omitempty"`
+	Deviations *[]string         `json:"deviations,omitempty"`
+	Story      string            `json:"-"`
 }
 
 // The outcomes of a mutation.
@@ -249,7 +250,7 @@ func (m *mutations) try(i int) (mutation, error) {
 	case err != nil:
 		return r, err
 	case fatal != nil: // its deviations have died with it
-		r.Outcome, r.Violation = noticed, shortOf(fatal.Violation())
+		r.Outcome, r.Violation = noticed, report.ViolationOf(fatal.Violation())
 	case found.Outcome == "":
 		r.Outcome = notRun
 	default:

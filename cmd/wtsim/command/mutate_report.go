@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/wtsim/wtsim/sim/report"
 )
 
 // tell prints the results that are known, in their order, up to the first that
@@ -45,7 +47,7 @@ func (m *mutations) tellOne(r *mutation) {
 		}
 	}
 	if r.Story != "" {
-		fmt.Fprintf(w, "\n%s\n\n", indent(r.Story, "      "))
+		fmt.Fprintf(w, "\n%s\n\n", report.Indent(r.Story, "      "))
 	}
 }
 
@@ -56,7 +58,7 @@ func (r *mutation) sentence() string {
 	case r.Outcome == noticed && len(*r.Deviations) == 0:
 		return fmt.Sprintf("noticed: %s, in the benign schedule", r.Violation.Property)
 	case r.Outcome == noticed:
-		return fmt.Sprintf("noticed: %s, %s", r.Violation.Property, deviations(len(*r.Deviations)))
+		return fmt.Sprintf("noticed: %s, %s", r.Violation.Property, report.Plural(len(*r.Deviations), "deviation"))
 	case r.Outcome == notNoticed:
 		return fmt.Sprintf("not noticed in %d schedules", r.Schedules)
 	case r.Outcome == notJudged:
@@ -126,23 +128,10 @@ func (m *mutations) tellSum(sum mutateResult, relies int) {
 	fmt.Fprintln(w)
 	switch {
 	case len(sum.Missed) > 0:
-		fmt.Fprintf(w, "it relies on %s (*), and no property notices without\n", list(sum.Missed))
+		fmt.Fprintf(w, "it relies on %s (*), and no property notices without\n", report.List(sum.Missed))
 	case relies > 0 && sum.Verdict == noticed:
 		fmt.Fprintln(w, "what it relies on (*) is noticed")
 	case sum.Tried > 0 && sum.Noticed == 0 && sum.Verdict != notJudged:
 		fmt.Fprintln(w, "a scenario that notices nothing tests nothing: state a property of what these guarantees are for")
 	}
-}
-
-// list joins names: "a, b and c".
-func list(names []string) string {
-	out := names[0]
-	for i, n := range names[1:] {
-		if i == len(names)-2 {
-			out += " and " + n
-		} else {
-			out += ", " + n
-		}
-	}
-	return out
 }

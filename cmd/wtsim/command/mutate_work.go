@@ -31,7 +31,7 @@ type trial struct {
 	Outcome    string
 	Why        string
 	Schedules  int
-	Violation  *violationShort
+	Violation  *report.Violation
 	Deviations *[]string
 	Story      string
 }
@@ -109,8 +109,8 @@ func (o *mutateOptions) without(guarantee string) (trial, error) {
 	deadline := time.Now().Add(workers.ShrinkTime)
 	shrunk, weak := found.Subject.Shrink(found.Result, func() bool { return time.Now().After(deadline) })
 	r := shrunk.Result
-	ns := notes(r.Record.Plan)
-	t.Outcome, t.Violation, t.Deviations = noticed, shortOf(r.Violation), &ns
+	ns := report.Notes(r.Record.Plan)
+	t.Outcome, t.Violation, t.Deviations = noticed, report.ViolationOf(r.Violation), &ns
 	if o.story {
 		t.Story = report.Story(r, weak.Run(scheduler.Benign{}), report.StoryOptions{})
 	}

@@ -103,71 +103,45 @@ func (a *app) inChild(verb string, args []string, onFatal func(*search.Fatal) (i
 // replayHere runs the counterexample and tells it.
 func (a *app) replayHere(o *replayOptions) (int, error) {
 	began := time.Now()
-	r := o.subject.Run(scheduler.NewReplay(o.file.Deviations))
-	matches := o.file.Same(r)
-	unmatched := notesAt(r.Unmatched)
-	out := outcome{
-		Scenario: o.file.Scenario, Verdict: r.Verdict, Why: r.Why, Seed: o.file.Seed, Violation: shortOf(r.Violation),
-		Deviations: notes(r.Record.Plan), Matches: &matches, Unmatched: &unmatched, TraceHash: r.Hash, Stack: r.Stack,
-		Inputs: o.subject.Inputs(),
+	run := o.subject.Run(scheduler.NewReplay(o.file.Deviations))
+	matches := o.file.Same(run)
+	r := report.New(o.file.Scenario, run, o.subject.Run(scheduler.Benign{}))
+	r.Seed, r.Inputs = o.file.Seed, o.subject.Inputs()
+	if r.Verdict == sim.Held && len(r.Unmatched) > 0 {
+		r.Verdict, r.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", report.Plural(len(r.Unmatched), "deviation"))
 	}
-	if r.Verdict == sim.Held && len(unmatched) > 0 {
-		out.Verdict, out.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", deviations(len(unmatched)))
-	}
-	if !matches && out.Verdict != sim.Inconclusive {
-		o.repeat(&out, r)
-	}
+	difference := ""
 	if !matches {
-		out.Difference = o.difference(r, out.Why)
+		if r.Verdict != sim.Inconclusive {
+			o.repeat(r, run)
+		}
+		difference = o.difference(run, r.Why)
 	}
-	benign := o.subject.Run(scheduler.Benign{})
 	var trouble error
 	if o.html != "" {
-		trouble = writePage(o.html, o.file.Scenario, r, benign)
+		trouble = writePage(o.html, r)
 	}
-	out.ElapsedNS = time.Since(began).Nanoseconds()
 	if o.asJSON {
-		trouble = errors.Join(trouble, out.print(a.stdout))
+		s := r.Summary()
+		s.Replayed(r, matches, difference)
+		s.ElapsedNS = time.Since(began).Nanoseconds()
+		trouble = errors.Join(trouble, s.Print(a.stdout))
 	} else {
-		a.tellReplay(o, out, r, benign)
+		fmt.Fprint(a.stdout, r.ReplayText(report.StoryOptions{Full: o.full, Logs: o.logs}, difference))
 	}
-	return exitOf(out.Verdict), trouble
+	return exitOf(r.Verdict), trouble
 }
 
 // repeat looks whether a run that is not the file's is one of many: then it
 // shows nothing but a violation.
-func (o *replayOptions) repeat(out *outcome, r *sim.Result) {
-	difference := o.subject.Repeats(r)
+func (o *replayOptions) repeat(r *report.Report, run *sim.Result) {
+	difference := o.subject.Repeats(run)
 	if difference == "" {
 		return
 	}
-	out.Why = "the run was not repeatable: " + difference
-	if out.Verdict == sim.Held {
-		out.Verdict = sim.Inconclusive
-	}
-}
-
-func (a *app) tellReplay(o *replayOptions, out outcome, r, benign *sim.Result) {
-	w := a.stdout
-	switch out.Verdict {
-	case sim.Violated:
-		fmt.Fprintf(w, "%v\n\n", r.Violation)
-	case sim.Held:
-		fmt.Fprintf(w, "%s: no violation: the bug is fixed, or needs a deviation that is not in the file\n\n", out.Scenario)
-	default:
-		fmt.Fprintf(w, "%s: inconclusive: %s\n\n", out.Scenario, out.Why)
-	}
-	tellInputs(w, out)
-	numbered(w, out.Deviations, benignText(out.Verdict))
-	for _, u := range *out.Unmatched {
-		fmt.Fprintf(w, "  did not occur: %s\n", u)
-	}
-	fmt.Fprintf(w, "\n%s\n", indent(report.Story(r, benign, report.StoryOptions{Full: o.full, Logs: o.logs}), "  "))
-	if r.Stack != "" {
-		fmt.Fprintf(w, "\n%s\n", indent(firstLines(r.Stack, 40), "  "))
-	}
-	if out.Difference != "" {
-		fmt.Fprintf(w, "\n%s\n", out.Difference)
+	r.Why = "the run was not repeatable: " + difference
+	if r.Verdict == sim.Held {
+		r.Verdict = sim.Inconclusive
 	}
 }
 
@@ -188,7 +162,7 @@ func (o *replayOptions) difference(r *sim.Result, why string) string {
 		return fmt.Sprintf("differs from the file: there %q is violated, here %q", c.Violation.Property, r.Violation.Property)
 	case !c.SameViolation(r):
 		return fmt.Sprintf("differs from the file: there %q is violated%s, here%s", c.Violation.Property,
-			cmp.Or(boundText(c.Violation.Bound), " for all"), cmp.Or(boundText(shortOf(r.Violation).Binding), " for all"))
+			cmp.Or(boundText(c.Violation.Bound), " for all"), cmp.Or(boundText(report.ViolationOf(r.Violation).Binding), " for all"))
 	case r.Violation == nil:
 		return "differs from the file: the trace is another"
 	case why != "":
@@ -216,28 +190,15 @@ func otherRuntime(file string) string {
 	return "differs from the file, which was made on plain Go; this is the patched runtime (`wtsim build`, `wtsim test`): map iteration, select and random numbers are others"
 }
 
-// notesAt are the notes of deviations with their identities, for those that
-// did not occur.
-func notesAt(p scheduler.Plan) []string {
-	out := make([]string, len(p))
-	for i, d := range p {
-		out[i] = fmt.Sprintf("%s (%s at %s)", d.String(), scheduler.Option{Do: d.Do, With: d.With}, d.At)
-	}
-	return out
-}
-
 func (a *app) replayFatal(o *replayOptions, f *search.Fatal) (int, error) {
-	v := f.Violation()
-	matches := o.file.Violation != nil && o.file.Violation.Property == v.Property
-	out := outcome{Scenario: o.file.Scenario, Verdict: sim.Violated, Violation: shortOf(v),
-		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.Stack, Inputs: o.subject.Inputs()}
+	r := &report.Report{Scenario: o.file.Scenario, Verdict: sim.Violated, Violation: f.Violation(), Deviations: o.file.Deviations,
+		Stack: f.Stack, Inputs: o.subject.Inputs()}
 	if o.asJSON {
-		return exitViolated, out.print(a.stdout)
+		s := r.Summary()
+		s.Replayed(r, o.file.Violation != nil && o.file.Violation.Property == r.Violation.Property, "")
+		return exitViolated, s.Print(a.stdout)
 	}
-	fmt.Fprintf(a.stdout, "%v\n\n", v)
-	tellInputs(a.stdout, out)
-	numbered(a.stdout, out.Deviations, benignText(out.Verdict))
-	fmt.Fprintf(a.stdout, "\n%s\n", indent(firstLines(f.Stack, 30), "  "))
+	fmt.Fprint(a.stdout, r.FatalText())
 	return exitViolated, nil
 }
 
@@ -267,7 +228,7 @@ func (a *app) trace(args []string) (int, error) {
 		return a.traceHere(o)
 	}
 	return a.inChild("trace", args, func(f *search.Fatal) (int, error) {
-		fmt.Fprintf(a.stdout, "%v\n\n%s\n", f.Violation(), indent(firstLines(f.Stack, 30), "  "))
+		fmt.Fprintf(a.stdout, "%v\n\n%s\n", f.Violation(), report.Indent(report.FirstLines(f.Stack, 30), "  "))
 		return exitViolated, nil
 	})
 }
@@ -275,49 +236,17 @@ func (a *app) trace(args []string) (int, error) {
 // traceHere tells the benign run.
 func (a *app) traceHere(o *traceOptions) (int, error) {
 	began := time.Now()
-	r := o.subject.Run(scheduler.Benign{})
-	name := o.subject.Scenario().Name
+	r := report.New(o.subject.Scenario().Name, o.subject.Run(scheduler.Benign{}), nil)
 	if o.asJSON {
-		if err := a.eachJSON(len(r.Steps), func(i int) any { return stepLine(&r.Steps[i]) }); err != nil {
+		rows := r.Timeline.Rows
+		if err := a.eachJSON(len(rows), func(i int) any { return rows[i].Line() }); err != nil {
 			return 0, err
 		}
-		return exitOf(r.Verdict), outcome{Scenario: name, Verdict: r.Verdict, Why: r.Why, Violation: shortOf(r.Violation),
-			TraceHash: r.Hash, Stack: r.Stack, ElapsedNS: time.Since(began).Nanoseconds()}.print(a.stdout)
+		s := r.Summary()
+		s.Deviations, s.ElapsedNS = nil, time.Since(began).Nanoseconds() // it has no plan
+		return exitOf(r.Verdict), s.Print(a.stdout)
 	}
-	fmt.Fprintf(a.stdout, "%s\n", indent(report.Story(r, nil, report.StoryOptions{Full: true, Logs: o.logs}), ""))
-	tellInputs(a.stdout, outcome{Inputs: o.subject.Inputs()})
-	fmt.Fprintf(a.stdout, "\n%s: %d steps, %d decisions, benign run %s\n", name, len(r.Steps), len(r.Record.Decisions), r.Verdict)
-	switch {
-	case r.Violation != nil:
-		fmt.Fprintf(a.stdout, "%v\n", r.Violation)
-	case r.Why != "":
-		fmt.Fprintf(a.stdout, "%s\n", r.Why)
-	}
-	if r.Stack != "" {
-		fmt.Fprintln(a.stdout, indent(firstLines(r.Stack, 40), "  "))
-	}
+	r.Inputs = o.subject.Inputs()
+	fmt.Fprint(a.stdout, r.TraceText(report.StoryOptions{Full: true, Logs: o.logs}))
 	return exitOf(r.Verdict), nil
-}
-
-// step is a line of `wtsim trace --json`.
-type step struct {
-	Kind     string `json:"kind"` // "step"
-	Time     string `json:"time"`
-	Identity string `json:"identity"`
-	Task     string `json:"task,omitempty"`
-	Function string `json:"function,omitempty"`
-	Instance string `json:"instance,omitempty"`
-	What     string `json:"what"`
-	Status   string `json:"status,omitempty"`
-	Events   any    `json:"events,omitempty"`
-	Output   string `json:"output,omitempty"`
-}
-
-func stepLine(s *sim.Step) step {
-	l := step{Kind: "step", Time: s.Time.Format(time.RFC3339Nano), Identity: s.Identity, Task: s.Task,
-		Function: s.Function, Instance: s.Instance, What: s.What, Status: s.Status, Output: s.Output}
-	if len(s.Events) > 0 {
-		l.Events = s.Events
-	}
-	return l
 }

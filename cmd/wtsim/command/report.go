@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wtsim/wtsim/internal/jsonfile"
+	"github.com/wtsim/wtsim/internal/wholefile"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
@@ -32,7 +32,7 @@ func (o *runOptions) path(number int) string {
 
 // reported is what is told of a search.
 type reported struct {
-	Outcome        outcome                `json:"outcome"`
+	Outcome        report.Summary         `json:"outcome"`
 	Text           string                 `json:"text"` // for people
 	Counterexample *search.Counterexample `json:"counterexample,omitempty"`
 	Trouble        string                 `json:"trouble,omitempty"` // what has gone wrong besides
@@ -40,18 +40,18 @@ type reported struct {
 
 // report tells the end of a search.
 func (o *runOptions) report(e *workers.End) *reported {
-	r := &reported{Outcome: outcomeOf(o.scenario, e)}
+	r := &reported{Outcome: report.OfEnd(o.scenario, e)}
 	if o.shards > 0 {
 		r.Outcome.Shard = fmt.Sprintf("%d/%d", o.shard, o.shards)
 	}
 	switch {
 	case e.Number == 0:
-		r.Text = r.Outcome.nothingText(o.bound)
+		r.Text = r.Outcome.NothingText(o.bound)
 		if e.Interrupted {
 			r.Text = "interrupted\n" + r.Text
 		}
 	case e.Finding == nil:
-		r.Text = o.verdictText(r.Outcome)
+		r.Text = r.Outcome.VerdictText(o.seed)
 	default:
 		o.finding(r, e.Finding)
 	}
@@ -60,30 +60,34 @@ func (o *runOptions) report(e *workers.End) *reported {
 
 // finding tells what became of the schedule that was looked at.
 func (o *runOptions) finding(r *reported, f *workers.Finding) {
-	out, run := &r.Outcome, f.Shrunk.Result
-	out.Seed, out.TraceHash, out.Stack = f.Seed, run.Hash, run.Stack
-	if f.Seed > 0 || run.Verdict == sim.Violated {
-		out.Strategy = f.Strategy
-	}
+	told := report.OfFinding(o.scenario, f, o.noShrink)
+	r.Outcome.Looked(told, f.Strategy)
+	r.Counterexample, r.Trouble = f.Counterexample, f.Trouble
 	if f.Verdict != sim.Violated {
-		r.Text = o.verdictText(*out)
+		r.Text = r.Outcome.VerdictText(o.seed)
 		return
 	}
-	if f.Shrunk.Parted != "" {
-		out.Why = parted(f.Shrunk)
-	}
-	out.Violation, out.FoundDeviations, out.Deviations, out.Inputs = shortOf(run.Violation), &f.Shrunk.Found, notes(run.Record.Plan), f.Inputs
-	r.Counterexample, r.Trouble = f.Counterexample, f.Trouble
-	story := ""
-	if f.Benign != nil {
-		story = report.Story(run, f.Benign, report.StoryOptions{Full: o.full, Logs: o.logs})
-	}
+	r.Text = told.FoundText(report.StoryOptions{Full: o.full, Logs: o.logs})
 	if f.Benign != nil && o.html != "" {
-		if err := writePage(o.html, o.scenario, run, f.Benign); err != nil {
+		if err := writePage(o.html, told); err != nil {
 			r.Trouble = err.Error()
 		}
 	}
-	r.Text = o.foundText(*out, f, story)
+}
+
+// writePage draws a run as a page that needs nothing else.
+func writePage(path string, r *report.Report) error {
+	if err := wholefile.Write(path, r.Page); err != nil {
+		return fmt.Errorf("html: %w", err)
+	}
+	return nil
+}
+
+// encoder writes JSON as the files have it.
+func encoder(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
 }
 
 // save writes the counterexample. The error has its content: what was found is
@@ -103,7 +107,7 @@ func (rep *reported) save(path string) error {
 func (rep *reported) addEnd(searched bool) {
 	o := rep.Outcome
 	if searched {
-		rep.Text += fmt.Sprintf("\n%d schedules, %s\n", o.Schedules, o.seen())
+		rep.Text += fmt.Sprintf("\n%d schedules, %s\n", o.Schedules, o.Seen())
 	}
 	if o.Counterexample != "" {
 		rep.Text += fmt.Sprintf("\nreplay:  wtsim replay %s%s\n", o.Counterexample, ofPackage())
@@ -114,7 +118,7 @@ func (rep *reported) addEnd(searched bool) {
 // may hide.
 func (a *app) print(rep *reported, asJSON bool, trouble error) (code int) {
 	if asJSON {
-		_ = rep.Outcome.print(a.stdout) // main tells what cannot be printed
+		_ = rep.Outcome.Print(a.stdout) // main tells what cannot be printed
 	} else {
 		_, err := fmt.Fprint(a.stdout, rep.Text)
 		trouble = errors.Join(trouble, err)
@@ -127,78 +131,4 @@ func (a *app) print(rep *reported, asJSON bool, trouble error) (code int) {
 		}
 	}
 	return code
-}
-
-// verdictText tells a schedule that does not violate.
-func (o *runOptions) verdictText(out outcome) string {
-	if out.Verdict == sim.Held {
-		return fmt.Sprintf("%s: no violation with seed %d\ntrace hash %s\n", out.Scenario, o.seed, out.TraceHash)
-	}
-	s := fmt.Sprintf("%s: inconclusive: %s\n", out.Scenario, out.Why)
-	if out.Stack != "" {
-		s += indent(firstLines(out.Stack, 40), "  ") + "\n"
-	}
-	return s
-}
-
-// foundText tells a violation.
-func (o *runOptions) foundText(out outcome, f *workers.Finding, story string) string {
-	var w strings.Builder
-	fmt.Fprintf(&w, "%s\n", f.Shrunk.Result.Violation)
-	switch {
-	case o.noShrink:
-		fmt.Fprintf(&w, "found in schedule %d with %s:\n\n", f.Number, deviations(f.Shrunk.Found))
-	default:
-		fmt.Fprintf(&w, "found in schedule %d, %s:\n\n", f.Number, report.Summary(f.Shrunk))
-	}
-	tellInputs(&w, out)
-	numbered(&w, out.Deviations, benignText(out.Verdict))
-	for _, part := range []string{story, firstLines(out.Stack, 40)} {
-		if part != "" {
-			fmt.Fprintf(&w, "\n%s\n", indent(part, "  "))
-		}
-	}
-	return w.String()
-}
-
-// parted says how a shrink met a run that was not repeatable.
-func parted(s search.Shrunk) string {
-	return "shrinking has stopped: a smaller plan was not repeatable: " + s.Parted
-}
-
-func tellInputs(w io.Writer, out outcome) {
-	var line bytes.Buffer // those of a result file are on many
-	if out.Inputs != nil && json.Compact(&line, out.Inputs) == nil {
-		fmt.Fprintf(w, "  inputs: %s\n", &line)
-	}
-}
-
-// benignText tells a run without deviations.
-func benignText(v sim.Verdict) string {
-	if v == sim.Violated {
-		return "none: the benign schedule violates"
-	}
-	return "none: this is the benign schedule"
-}
-
-// numbered prints a line each, or what is told where there is none.
-func numbered(w io.Writer, lines []string, none string) {
-	if len(lines) == 0 {
-		fmt.Fprintf(w, "  %s\n", none)
-	}
-	for i, l := range lines {
-		fmt.Fprintf(w, "  %d. %s\n", i+1, l)
-	}
-}
-
-func indent(text, with string) string {
-	return with + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+with)
-}
-
-func firstLines(text string, n int) string {
-	lines := strings.SplitN(text, "\n", n+1)
-	if len(lines) > n {
-		lines[n] = "..."
-	}
-	return strings.Join(lines, "\n")
 }

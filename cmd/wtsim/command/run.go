@@ -199,7 +199,7 @@ func (o *runOptions) validate(given func(flag string) bool) error {
 		}
 		o.firstSeed, o.schedules, o.workers = o.seed, 1, 1
 	case o.strategy == "bounded":
-		o.bound = unbounded
+		o.bound = search.Unbounded
 	}
 	if o.duration > 0 {
 		o.schedules = 0
@@ -210,9 +210,6 @@ func (o *runOptions) validate(given func(flag string) bool) error {
 	}
 	return nil
 }
-
-// unbounded is the bound of --strategy bounded without --bound.
-const unbounded = 1 << 20
 
 // work is what the flags ask for.
 func (o *runOptions) work() workers.Work {

@@ -1,10 +1,8 @@
-package command
+package report
 
 import (
 	"fmt"
 	"strings"
-
-	"github.com/wtsim/wtsim/sim/report"
 )
 
 // The shapes of nodes: of Mermaid what stands around the label, of Graphviz
@@ -21,8 +19,8 @@ var shapes = map[string]struct{ open, close, dot string }{
 
 var mermaidEscape = strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "&", "#amp;", "`", "#96;", `\`, "#92;", "\n", " ", "\t", " ")
 
-// flowMermaid draws a flow as a flowchart of Mermaid.
-func flowMermaid(f report.Flow) string {
+// Mermaid draws a flow as a flowchart of Mermaid.
+func (f Flow) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	for i, n := range f.Nodes {
@@ -41,8 +39,8 @@ func flowMermaid(f report.Flow) string {
 
 var dotEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ")
 
-// flowDot draws a flow as a graph of Graphviz.
-func flowDot(name string, f report.Flow) string {
+// Dot draws a flow as a graph of Graphviz.
+func (f Flow) Dot(name string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph \"%s\" {\n  rankdir=LR\n", dotEscape.Replace(name))
 	for i, n := range f.Nodes {

@@ -1,4 +1,4 @@
-package command
+package report
 
 import (
 	"fmt"
@@ -6,18 +6,17 @@ import (
 	"text/tabwriter"
 
 	"github.com/wtsim/wtsim/cloud"
-	"github.com/wtsim/wtsim/sim/report"
 )
 
-// text is the description for people.
-func (d *description) text() string {
+// Text is the description for people.
+func (d *Description) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", d.Name, d.Doc)
 	switch {
 	case d.Deviations != nil:
-		fmt.Fprintf(&b, "expected: a property is violated, with %s\n", deviations(*d.Deviations))
+		fmt.Fprintf(&b, "expected: a property is violated, with %s\n", Plural(*d.Deviations, "deviation"))
 	case len(d.Relies) > 0:
-		fmt.Fprintf(&b, "expected: the properties hold, because of %s\n", list(d.Relies))
+		fmt.Fprintf(&b, "expected: the properties hold, because of %s\n", List(d.Relies))
 	default:
 		b.WriteString("expected: the properties hold\n")
 	}
@@ -81,7 +80,7 @@ func functionParts(functions []describedFunction) []describedPart {
 }
 
 // flowParts are the edges, by where they begin.
-func flowParts(f report.Flow) []describedPart {
+func flowParts(f Flow) []describedPart {
 	var out []describedPart
 	for i, n := range f.Nodes {
 		var to []string
@@ -103,7 +102,7 @@ func flowParts(f report.Flow) []describedPart {
 }
 
 // nodeWords name a node; of functions and services the name is enough.
-func nodeWords(n report.FlowNode) string {
+func nodeWords(n FlowNode) string {
 	if n.Kind == "function" || n.Kind == "service" {
 		return n.Name
 	}
