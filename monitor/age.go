@@ -1,6 +1,13 @@
 package monitor
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/wtsim/wtsim/monitor/internal/machine"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/skew"
+	"github.com/wtsim/wtsim/monitor/internal/values"
+)
 
 // With a time to live an instance that saw no event for longer is forgotten:
 // alive, it counts as expired; dead, it may be born again. Instances are
@@ -18,7 +25,7 @@ type ref struct {
 }
 
 type age struct {
-	last         instant
+	last         order.Instant
 	next, before ref
 }
 
@@ -34,13 +41,13 @@ func (s *store) chained(r ref) bool {
 }
 
 // touch makes an instance the newest.
-func (m *engine) touch(s *store, domain int, c cell) {
-	m.forgetAge(s, domain, c)
-	s.append(ref{int32(domain), c + 1}, m.now.at)
+func (x *step) touch(domain int, c cell) {
+	x.forgetAge(domain, c)
+	x.append(ref{int32(domain), c + 1}, x.now.At)
 }
 
 // append makes an instance that is not in the chain its newest.
-func (s *store) append(r ref, last instant) {
+func (s *store) append(r ref, last order.Instant) {
 	p := &s.pools[r.domain]
 	for len(p.ages) < len(p.all) {
 		p.ages = append(p.ages, age{})
@@ -55,7 +62,7 @@ func (s *store) append(r ref, last instant) {
 }
 
 // forgetAge takes an instance out of the chain, if it is in it.
-func (m *engine) forgetAge(s *store, domain int, c cell) {
+func (s *store) forgetAge(domain int, c cell) {
 	r := ref{int32(domain), c + 1}
 	if !s.chained(r) {
 		return
@@ -75,13 +82,13 @@ func (m *engine) forgetAge(s *store, domain int, c cell) {
 }
 
 // expire forgets the instances whose last event is too old now.
-func (m *engine) expire(s *store) {
+func (x *step) expire() {
 	for {
-		r := s.ages.oldest
-		if r.cell == 0 || !s.age(r).last.add(m.options.ttl).before(m.now.at) {
+		r := x.ages.oldest
+		if r.cell == 0 || !x.age(r).last.Add(x.options.ttl).Before(x.now.At) {
 			return
 		}
-		m.expireOne(s, int(r.domain), r.cell-1)
+		x.expireOne(int(r.domain), r.cell-1)
 	}
 }
 
@@ -94,44 +101,43 @@ func (m *engine) expired() (n int) {
 	return n
 }
 
-func (m *engine) expireOne(s *store, domain int, c cell) {
-	p := &s.pools[domain]
-	if m.options.skew > 0 && !p.all[c].dead {
-		f := p.fuzzy[c]
-		if len(f.waiting) > 0 {
-			f.finish(s, m.options.skew)
+func (x *step) expireOne(domain int, c cell) {
+	p := &x.pools[domain]
+	if x.options.skew > 0 && !p.all[c].dead {
+		f, last := p.fuzzy[c], endOfTime{}
+		if len(f.Waiting) > 0 {
+			f.Finish(x.judge, x.options.skew)
 		}
-		if s.timed() && !f.undecided {
-			end := s.age(ref{int32(domain), c + 1}).last.add(m.options.ttl)
-			m.deadlines.end = endOfTime{any: true, newest: end.add(1)}
-			f.states = s.configs.atEnd(f.states, m)
-			defer func() { m.deadlines.end = endOfTime{} }()
+		if x.Timed() && !f.Undecided {
+			end := x.age(ref{int32(domain), c + 1}).last.Add(x.options.ttl)
+			last = endOfTime{any: true, newest: end.Add(1)}
+			f.States = x.judge.AtEnd(f.States, x.passedAt(&last))
 		}
-		if f.over(s) || s.mayBeViolated(f.states) {
-			m.conclude(s, domain, c)
-			m.settle(s, domain, c)
+		if f.Over(x.judge) || x.MayBeViolated(f.States) {
+			x.conclude(domain, c, &last)
+			x.settle(domain, c)
 		}
 		if p.all[c].unused { // settled and dropped
 			return
 		}
 	}
 	if !p.all[c].dead {
-		s.expired++
+		x.expired++
 		if domain != 0 {
-			s.live--
+			x.live--
 		} else {
-			s.rootExpired++
+			x.rootExpired++
 		}
 	}
-	s.bequeath(domain, c)
-	m.forgetAge(s, domain, c)
+	x.bequeath(domain, c)
+	x.forgetAge(domain, c)
 	if domain != 0 {
 		p.drop(c)
 		return
 	}
-	p.all[0] = instance{state: startState, dead: s.dead[startState]}
+	p.all[0] = instance{state: machine.StartState, dead: x.Dead[machine.StartState]}
 	if p.fuzzy != nil {
-		p.fuzzy[0] = newFront()
+		p.fuzzy[0] = skew.NewFront()
 	}
 }
 
@@ -166,8 +172,8 @@ func (p *pool) forgetTrail(c cell) {
 
 // inheritance returns the trails that the instance of a key has inherited, or
 // would continue.
-func (m *engine) inheritance(s *store, domain int, key []symbol) []uint32 {
-	if m.options.ttl == 0 {
+func (s *store) inheritance(domain int, key []values.Symbol) []uint32 {
+	if s.options.ttl == 0 {
 		return nil
 	}
 	if c := s.lookup(domain, key); c != none {
@@ -176,11 +182,11 @@ func (m *engine) inheritance(s *store, domain int, key []symbol) []uint32 {
 	if !s.lazy || domain == 0 {
 		return nil
 	}
-	var room [8]symbol
+	var room [8]values.Symbol
 	base := s.domains[domain].recipe.base
 	part := room[:0]
 	for _, v := range s.domains[base].list {
 		part = append(part, key[slices.Index(s.domains[domain].list, v)])
 	}
-	return m.inheritance(s, base, part)
+	return s.inheritance(base, part)
 }

@@ -1,6 +1,9 @@
 package monitor
 
-import "github.com/wtsim/wtsim/event"
+import (
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/values"
+)
 
 // Most of what an event costs is waiting for memory: the tables that find
 // values and instances do not fit into a core's cache. But a core waits for
@@ -14,7 +17,8 @@ import "github.com/wtsim/wtsim/event"
 type ahead struct {
 	values []uint64 // hashes
 	aims   []aim
-	loaded uint32 // what was loaded, summed up: else the compiler would leave it out
+	plain  []values.Symbol // by variable, canonical
+	loaded uint32          // what was loaded, summed up: else the compiler would leave it out
 }
 
 // aim is a slot of a table, and later the instance there.
@@ -28,7 +32,7 @@ type aim struct {
 // calls its argument for each of the events.
 func (m *engine) expectValues(each func(func(*event.Event))) {
 	t, a := &m.symbols, &m.ahead
-	if len(t.slots) == 0 {
+	if len(t.Slots) == 0 {
 		return
 	}
 	a.values = a.values[:0]
@@ -36,14 +40,14 @@ func (m *engine) expectValues(each func(func(*event.Event))) {
 		for _, r := range m.program.routes[e.Type] {
 			for _, b := range m.stores[r.plan].letters[r.letter].Binds {
 				if v, ok := e.Data.Get(b.Param); ok && v.CanBind() {
-					a.values = append(a.values, t.hashOf(v.Kind(), v.Text()))
+					a.values = append(a.values, t.HashOf(v.Kind(), v.Text()))
 				}
 			}
 		}
 	})
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.Slots) - 1)
 	for _, hash := range a.values {
-		a.loaded += t.slots[hash&mask].number
+		a.loaded += t.Slots[hash&mask].Number
 	}
 }
 
@@ -54,7 +58,7 @@ func (m *engine) expect(o *occurrence) {
 		s := &m.stores[r.plan]
 		l := s.letterOf(r.letter)
 		for i, v := range l.list {
-			m.plain[v] = m.symbols.canonical(r.values[i])
+			m.ahead.plain[v] = m.symbols.Canonical(r.values[i])
 		}
 		d := &s.domains[l.domain]
 		m.aimAt(&s.pools[l.domain], &s.pools[l.domain].main, d.list)
@@ -73,11 +77,11 @@ func (m *engine) aimAt(p *pool, t *table, vars []int) {
 	if len(vars) == 0 || t.n == 0 {
 		return
 	}
-	var room [8]symbol
-	key := pick(room[:0], m.plain, vars)
+	var room [8]values.Symbol
+	key := pick(room[:0], m.ahead.plain, vars)
 	at := key[0]
 	if len(key) > 1 {
-		at = symbol(hashOf(key) & uint32(len(t.slots)-1))
+		at = values.Symbol(hashOf(key) & uint32(len(t.slots)-1))
 	}
 	if int(at) < len(t.slots) {
 		m.ahead.aims = append(m.ahead.aims, aim{pool: p, slot: &t.slots[at]})

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/wtsim/wtsim/monitor/internal/codec"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
@@ -28,36 +32,36 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	m.sweepTrails()
 	for _, plan := range m.stateful {
 		m.sweepLetters(plan)
-		m.stores[plan].configs.sweep()
+		m.stores[plan].sweepConfigs()
 	}
 	live, _ := m.liveSymbols()
 	m.sweepSymbols(live)
 	if _, err := io.WriteString(w, checkpointFormat); err != nil {
 		return err
 	}
-	e := newEncoder(w)
+	e := codec.NewEncoder(w)
 	for _, part := range m.program.fingerprint() {
-		e.text(part)
+		e.Text(part)
 	}
 	for _, d := range s.options.durations() {
-		e.int(int64(d))
+		e.Int(int64(d))
 	}
-	e.bool(s.options.Coverage)
-	e.count(s.options.Part)
-	e.count(s.options.Parts)
-	e.count(s.inputs)
+	e.Bool(s.options.Coverage)
+	e.Count(s.options.Part)
+	e.Count(s.options.Parts)
+	e.Count(s.inputs)
 	s.encode(e)
 	m.encode(e)
 	for i := range m.stores {
-		if m.stores[i].auto != nil {
+		if m.stores[i].Auto != nil {
 			m.stores[i].encode(e)
 		}
 	}
 	if m.program.timed {
-		m.deadlines.now.encode(e)
+		m.deadlines.now.Encode(e)
 	}
-	s.encodeWaiting(e, func(a *queued) { a.encode(e) })
-	return e.close(w)
+	s.EncodeWaiting(e, func(a *queued) { a.encode(e) })
+	return e.Close(w)
 }
 
 // Restore returns the stream that a checkpoint is of. The program must be of
@@ -75,26 +79,26 @@ func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 	if got := string(head[:n]); got != checkpointFormat {
 		return nil, errFormat(got)
 	}
-	d := newDecoder(r)
+	d := codec.NewDecoder(r)
 	if err := s.matches(d); err != nil {
 		return nil, err
 	}
-	s.inputs = d.count()
+	s.inputs = d.Count()
 	s.decode(d)
 	s.engine.decode(d)
 	for i := range s.engine.stores {
-		if st := &s.engine.stores[i]; st.auto != nil {
+		if st := &s.engine.stores[i]; st.Auto != nil {
 			st.decode(d, s.engine)
 		}
 	}
 	if p.timed {
-		s.engine.deadlines.now = decodeInstant(d)
+		s.engine.deadlines.now = order.DecodeInstant(d)
 	}
-	s.decodeWaiting(d, func(a *queued) { a.decode(d, s.engine) })
-	if err := d.close(); err != nil {
+	s.DecodeWaiting(d, func(a *queued) { a.decode(d, s.engine) })
+	if err := d.Close(); err != nil {
 		return nil, err
 	}
-	s.engine.symbols.rehash()
+	s.engine.symbols.Rehash()
 	for i := range s.engine.stores {
 		s.engine.stores[i].relink()
 	}
@@ -111,11 +115,11 @@ func errFormat(got string) error {
 }
 
 // matches tells whether the checkpoint is of the same properties and options.
-func (s *Stream) matches(d *decoder) error {
+func (s *Stream) matches(d *codec.Decoder) error {
 	for i, want := range s.engine.program.fingerprint() {
-		got := d.text()
+		got := d.Text()
 		switch {
-		case d.err != nil || got == want:
+		case d.Err != nil || got == want:
 		case i == 0:
 			return fmt.Errorf("it is of the properties %s, wanted %s", oneLine(got), want)
 		default:
@@ -123,17 +127,17 @@ func (s *Stream) matches(d *decoder) error {
 		}
 	}
 	for i, want := range s.options.durations() {
-		if got := time.Duration(d.int()); d.err == nil && got != want {
+		if got := time.Duration(d.Int()); d.Err == nil && got != want {
 			return fmt.Errorf("its %s is %v, wanted %v", []string{"skew", "lateness", "time to live"}[i], got, want)
 		}
 	}
-	if got := d.bool(); d.err == nil && got != s.options.Coverage {
+	if got := d.Bool(); d.Err == nil && got != s.options.Coverage {
 		return fmt.Errorf("coverage was %v, wanted %v", got, s.options.Coverage)
 	}
-	if part, parts := d.count(), d.count(); d.err == nil && (part != s.options.Part || parts != s.options.Parts) {
+	if part, parts := d.Count(), d.Count(); d.Err == nil && (part != s.options.Part || parts != s.options.Parts) {
 		return fmt.Errorf("it is of part %d of %d, wanted %d of %d", part, parts, s.options.Part, s.options.Parts)
 	}
-	return d.err
+	return d.Err
 }
 
 // oneLine is a text of a file that may be damaged, for people.
@@ -159,17 +163,17 @@ func (p *Program) fingerprint() [2]string {
 		pl := &p.plans[i]
 		names = append(names, fmt.Sprintf("%q", pl.property.Name()))
 		fmt.Fprintf(sum, "%q", pl.property.String())
-		if pl.auto == nil {
+		if pl.automaton == nil {
 			continue
 		}
-		if pl.auto.Stateful() {
+		if pl.automaton.Stateful() {
 			fmt.Fprint(sum, pl.statefulPart())
 		}
-		fmt.Fprintf(sum, "%q%q%v", pl.auto.Variables, pl.auto.States, pl.auto.AtEnd)
-		for i := range pl.auto.Events {
-			t := &pl.auto.Events[i]
+		fmt.Fprintf(sum, "%q%q%v", pl.automaton.Variables, pl.automaton.States, pl.automaton.AtEnd)
+		for i := range pl.automaton.Events {
+			t := &pl.automaton.Events[i]
 			fmt.Fprintf(sum, "%q%v%q%d", t.Type, t.Binds, t.Wants, t.Guards())
-			for state := range pl.auto.States {
+			for state := range pl.automaton.States {
 				fmt.Fprintf(sum, "%v%d,%d", t.Targets(state), t.Next(state, 0), t.Next(state, ^uint64(0)))
 			}
 		}
@@ -179,23 +183,23 @@ func (p *Program) fingerprint() [2]string {
 
 // encode writes what the stream has besides its monitor, but for the events
 // that wait.
-func (s *Stream) encode(e *encoder) {
+func (s *Stream) encode(e *codec.Encoder) {
 	for _, n := range s.summary.counts() {
-		e.int(int64(*n))
+		e.Int(int64(*n))
 	}
-	e.bool(s.any)
-	s.newest.encode(e)
-	s.seen.encode(e)
-	s.sequencer.encode(e, &s.engine.sources)
+	e.Bool(s.any)
+	s.newest.Encode(e)
+	s.seen.Encode(e)
+	s.Sequencer.Encode(e, &s.engine.sources)
 }
 
-func (s *Stream) decode(d *decoder) {
+func (s *Stream) decode(d *codec.Decoder) {
 	for _, n := range s.summary.counts() {
-		*n = int(d.int())
+		*n = int(d.Int())
 	}
-	s.any, s.newest = d.bool(), decodeInstant(d)
-	s.seen.decode(d)
-	s.sequencer.decode(d, &s.engine.sources)
+	s.any, s.newest = d.Bool(), order.DecodeInstant(d)
+	s.seen.Decode(d)
+	s.Sequencer.Decode(d, &s.engine.sources)
 }
 
 // counts are the counts that go on.
@@ -204,86 +208,99 @@ func (s *Summary) counts() []*int {
 }
 
 // encode writes what the monitor knows of all properties.
-func (m *engine) encode(e *encoder) {
-	e.count(m.counts.malformed)
-	e.count(len(m.counts.reasons))
+func (m *engine) encode(e *codec.Encoder) {
+	e.Count(m.counts.malformed)
+	e.Count(len(m.counts.reasons))
 	for _, x := range m.counts.reasons {
 		for _, text := range []string{x.Property, x.Source, x.ID, x.Type, x.Why} {
-			e.text(text)
+			e.Text(text)
 		}
 	}
-	e.count(len(m.symbols.known))
-	for _, k := range m.symbols.known {
-		e.count(int(k.kind))
-		e.text(k.text)
-		e.count(int(k.canonical))
+	e.Count(len(m.symbols.Known))
+	for _, k := range m.symbols.Known {
+		e.Count(int(k.Kind))
+		e.Text(k.Text)
+		e.Count(int(k.Canonical))
 	}
-	e.count(m.trails.records.n)
+	e.Count(m.trails.records.n)
 	for n := range m.trails.records.n {
 		r := m.trails.records.at(uint32(n))
-		e.text(r.id)
-		e.count(int(r.source))
-		r.at().encode(e)
-		m.trails.time(uint32(n)).encode(e)
+		e.Text(r.id)
+		e.Count(int(r.source))
+		r.at().Encode(e)
+		m.trails.time(uint32(n)).Encode(e)
 	}
-	e.count(m.trails.notes.n)
+	e.Count(m.trails.notes.n)
 	for n := range m.trails.notes.n {
 		x := m.trails.notes.at(uint32(n))
-		e.bool(x.before != 0) // after a sweep it is the next one
-		e.count(int(x.record))
-		e.count(int(x.letter))
+		e.Bool(x.before != 0) // after a sweep it is the next one
+		e.Count(int(x.record))
+		e.Count(int(x.letter))
 	}
 }
 
-func (m *engine) decode(d *decoder) {
-	m.counts.malformed = d.count()
-	for n := d.below(maxReasons+1, "the number of reasons"); n > 0 && d.err == nil; n-- {
-		m.counts.reasons = append(m.counts.reasons, Malformed{d.text(), d.text(), d.text(), d.text(), d.text()})
+func (m *engine) decode(d *codec.Decoder) {
+	m.counts.malformed = d.Count()
+	for n := d.Below(maxReasons+1, "the number of reasons"); n > 0 && d.Err == nil; n-- {
+		m.counts.reasons = append(m.counts.reasons, Malformed{d.Text(), d.Text(), d.Text(), d.Text(), d.Text()})
 	}
-	symbols := d.below(int(spelt), "the number of values")
-	for n := symbols; n > 0 && d.err == nil; n-- {
-		v := decodeValue(d)
-		m.symbols.known = append(m.symbols.known, known{m.symbols.texts.keep(v.Text()), symbol(d.below(symbols, "a value")), v.Kind()})
+	symbols := d.Below(int(values.Spelt), "the number of values")
+	for n := symbols; n > 0 && d.Err == nil; n-- {
+		v := values.DecodeValue(d)
+		m.symbols.Known = append(m.symbols.Known, values.Known{Text: m.symbols.Texts.Keep(v.Text()), Canonical: values.Symbol(d.Below(symbols, "a value")), Kind: v.Kind()})
 	}
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		id := m.trails.texts.keep(d.text())
-		source := int32(d.below(len(m.sources.names), "a source"))
-		m.trails.keep(recordOf(id, source, decodeInstant(d)), decodeInstant(d))
+	for n := d.Count(); n > 0 && d.Err == nil; n-- {
+		id := m.trails.texts.Keep(d.Text())
+		source := int32(d.Below(len(m.sources.Names), "a source"))
+		m.trails.keep(recordOf(id, source, order.DecodeInstant(d)), order.DecodeInstant(d))
 	}
-	notes := d.below(1<<32-1, "the number of notes")
-	for n := 0; n < notes && d.err == nil; n++ {
+	notes := d.Below(1<<32-1, "the number of notes")
+	for n := 0; n < notes && d.Err == nil; n++ {
 		x := note{}
-		if d.bool() {
+		if d.Bool() {
 			x.before = uint32(n + 1)
 		}
-		x.record, x.letter = uint32(d.below(max(1, m.trails.records.n), "a record")), uint32(d.count())
+		x.record, x.letter = uint32(d.Below(max(1, m.trails.records.n), "a record")), uint32(d.Count())
 		if m.trails.notes.add(x); n+1 == notes && x.before != 0 {
-			d.fail("a trail has no end")
+			d.Fail("a trail has no end")
 		}
 	}
-	m.due = sweepAt{m.nextSweep(m.trails.notes.n), m.nextSweep(symbols), m.nextSweep(len(m.sources.names))}
+	m.due = sweepAt{m.nextSweep(m.trails.notes.n), m.nextSweep(symbols), m.nextSweep(len(m.sources.Names))}
 }
 
-func (a *queued) encode(e *encoder) {
-	e.text(a.id)
-	e.count(len(a.routed))
+func (a *queued) encode(e *codec.Encoder) {
+	e.Text(a.id)
+	e.Count(len(a.routed))
 	for _, r := range a.routed {
-		e.count(int(r.plan))
-		e.count(int(r.letter))
-		encodeSymbols(e, r.values)
+		e.Count(int(r.plan))
+		e.Count(int(r.letter))
+		values.EncodeSymbols(e, r.values)
 	}
 }
 
-func (a *queued) decode(d *decoder, m *engine) {
-	a.id = m.trails.texts.keep(d.text())
-	for n := d.below(len(m.stores)+1, "the number of properties"); n > 0 && d.err == nil; n-- {
-		plan := d.below(len(m.stores), "a property")
+func (a *queued) decode(d *codec.Decoder, m *engine) {
+	a.id = m.trails.texts.Keep(d.Text())
+	for n := d.Below(len(m.stores)+1, "the number of properties"); n > 0 && d.Err == nil; n-- {
+		plan := d.Below(len(m.stores), "a property")
 		st := &m.stores[plan]
-		letter := d.below(len(st.fates), "a letter")
-		if d.err != nil {
+		letter := d.Below(len(st.Fates), "a letter")
+		if d.Err != nil {
 			break
 		}
-		values := decodeSymbols(d, &m.symbols, len(st.letterOf(uint32(letter)).list))
+		values := values.DecodeSymbols(d, &m.symbols, len(st.letterOf(uint32(letter)).list))
 		a.routed = append(a.routed, routed{int32(plan), uint32(letter), values})
 	}
+}
+
+// statefulPart is what the fingerprint of a property has besides states.
+func (pl *plan) statefulPart() string {
+	text := fmt.Sprintf("%v%v", pl.automaton.Registers, pl.automaton.Deadlines)
+	for i := range pl.automaton.Events {
+		t := &pl.automaton.Events[i]
+		text += fmt.Sprintf("%q", t.Reads)
+		for state := range pl.automaton.States {
+			text += fmt.Sprintf("%v", t.Moves(state))
+		}
+	}
+	return text
 }

@@ -1,7 +1,8 @@
 package monitor
 
 import (
-	"slices"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
 // What is no longer needed is swept out when as much was added as was left
@@ -30,7 +31,7 @@ func (m *engine) collect() {
 			m.due.notes = m.nextSweep(m.trails.notes.n)
 		}
 	}
-	if n := len(m.symbols.known); n >= m.due.symbols {
+	if n := len(m.symbols.Known); n >= m.due.symbols {
 		m.due.symbols = 3 * n
 		if live, kept := m.liveSymbols(); 4*kept < 3*n {
 			m.sweepSymbols(live)
@@ -97,7 +98,7 @@ func (m *engine) sweepTrails() {
 	for n := range moved {
 		if live[n] {
 			r := *old.records.at(uint32(n))
-			r.id = m.trails.texts.keep(r.id)
+			r.id = m.trails.texts.Keep(r.id)
 			moved[n] = m.trails.keep(r, old.time(uint32(n)))
 		}
 	}
@@ -119,7 +120,7 @@ func (m *engine) sweepTrails() {
 }
 
 // recorded tells whether an event violates, no deadline.
-func (v *verdict) recorded() bool { return v.why == "" && !v.passed.on() }
+func (v *verdict) recorded() bool { return v.why == "" && !v.passed.On() }
 
 // forgetTrails lets go of what only settled instances have. Where joins are
 // not stored, one may still be born of parts that are dead.
@@ -178,17 +179,17 @@ func (t *trails) adoptShared(old *trails, trail uint32, live []bool, known map[u
 
 // liveSymbols tells which values instances and waiting events have.
 func (m *engine) liveSymbols() (live []bool, n int) {
-	live = make([]bool, len(m.symbols.known))
-	mark := func(s symbol) {
+	live = make([]bool, len(m.symbols.Known))
+	mark := func(s values.Symbol) {
 		if !live[s] {
 			live[s] = true
 			n++
 		}
 	}
-	m.eachSymbol(func(all []symbol) {
+	m.eachSymbol(func(all []values.Symbol) {
 		for _, s := range all {
-			mark(s &^ spelt)
-			mark(m.symbols.canonical(s))
+			mark(s &^ values.Spelt)
+			mark(m.symbols.Canonical(s))
 		}
 	})
 	return live, n
@@ -196,25 +197,25 @@ func (m *engine) liveSymbols() (live []bool, n int) {
 
 // sweepSymbols keeps the values that are live, and gives them new numbers.
 func (m *engine) sweepSymbols(live []bool) {
-	moved := m.symbols.sweep(live)
-	m.eachSymbol(func(all []symbol) {
+	moved := m.symbols.Sweep(live)
+	m.eachSymbol(func(all []values.Symbol) {
 		for i, s := range all {
-			all[i] = moved[s&^spelt] | s&spelt
+			all[i] = moved[s&^values.Spelt] | s&values.Spelt
 		}
 	})
 	for i := range m.stores {
 		for d := range m.stores[i].pools {
 			m.stores[i].pools[d].rebuild()
 		}
-		if c := m.stores[i].configs; c != nil {
-			c.rebuildLetters()
-			c.rebuildNumbers()
+		if c := m.stores[i].Configs; c != nil {
+			c.RebuildLetters()
+			c.RebuildNumbers()
 		}
 	}
 }
 
 // eachSymbol visits all lists of symbols that are kept, each once.
-func (m *engine) eachSymbol(visit func([]symbol)) {
+func (m *engine) eachSymbol(visit func([]values.Symbol)) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {
@@ -232,12 +233,12 @@ func (m *engine) eachSymbol(visit func([]symbol)) {
 		for _, v := range s.settled {
 			visit(v.key)
 		}
-		if s.configs != nil {
-			s.configs.eachSymbol(visit)
+		if s.Configs != nil {
+			s.Configs.EachSymbol(visit)
 		}
 	}
-	if m.waiting != nil {
-		m.waiting(visit)
+	if m.held != nil {
+		m.held.eachWaiting(visit)
 	}
 }
 
@@ -247,7 +248,7 @@ func (p *pool) rebuild() {
 	for i := range p.index {
 		p.index[i] = table{}
 	}
-	var room [8]symbol
+	var room [8]values.Symbol
 	for n := range p.all {
 		c := cell(n)
 		if p.all[c].unused {
@@ -264,39 +265,39 @@ func (p *pool) rebuild() {
 
 // forgetSilent forgets what a source did before it was silent for longer than
 // the time to live: an event of its that is not late is later than all that.
-func (s *Stream) forgetSilent(o *origin[queued]) {
-	if s.options.TTL > 0 && o.silent(s.watermark().add(-s.options.TTL)) {
-		*o = origin[queued]{}
+func (s *Stream) forgetSilent(o *order.Origin[queued]) {
+	if s.options.TTL > 0 && o.Silent(s.watermark().Add(-s.options.TTL)) {
+		*o = order.Origin[queued]{}
 	}
 }
 
 // sweepSources drops the sources that are silent and that nothing speaks of.
 func (s *Stream) sweepSources() {
-	if s.options.TTL == 0 || len(s.engine.sources.names) < s.engine.due.sources {
+	if s.options.TTL == 0 || len(s.engine.sources.Names) < s.engine.due.sources {
 		return
 	}
 	m := s.engine
 	m.sweepTrails()
-	live := make([]bool, len(m.sources.names))
-	silent := s.watermark().add(-s.options.TTL)
+	live := make([]bool, len(m.sources.Names))
+	silent := s.watermark().Add(-s.options.TTL)
 	for n := range live {
-		live[n] = !s.origin(int32(n)).silent(silent)
+		live[n] = !s.Origin(int32(n)).Silent(silent)
 	}
 	s.visitSources(func(n int32) int32 { live[n] = true; return n })
 	moved := make([]int32, len(live))
-	was := m.sources.names
-	m.sources = sources{}
+	was := m.sources.Names
+	m.sources = order.Sources{}
 	for n, name := range was {
 		if live[n] {
-			moved[n] = m.sources.number(name)
+			moved[n] = m.sources.Number(name)
 		}
 	}
-	s.keep(live)
+	s.Keep(live)
 	s.visitSources(func(n int32) int32 { return moved[n] })
 	for _, plan := range m.stateful {
-		m.stores[plan].configs.rebuildNumbers()
+		m.stores[plan].Configs.RebuildNumbers()
 	}
-	m.due.sources = m.nextSweep(len(m.sources.names))
+	m.due.sources = m.nextSweep(len(m.sources.Names))
 }
 
 // visitSources visits and replaces all numbers of sources that are kept.
@@ -306,44 +307,22 @@ func (s *Stream) visitSources(visit func(int32) int32) {
 		r := m.trails.records.at(uint32(n))
 		r.source = visit(r.source)
 	}
-	s.eachSource(visit)
+	s.EachSource(visit)
 	for i := range m.stores {
-		if c := m.stores[i].configs; c != nil {
-			c.eachSource(visit)
+		if c := m.stores[i].Configs; c != nil {
+			c.EachSource(visit)
+		}
+		for n := range m.stores[i].settled {
+			if r := &m.stores[i].settled[n].passed; r.On() {
+				r.Source = visit(r.Source)
+			}
 		}
 		for d := range m.stores[i].pools {
 			for _, f := range m.stores[i].pools[d].fuzzy {
 				if f != nil {
-					f.eachSource(visit)
+					f.EachSource(visit)
 				}
 			}
 		}
-	}
-}
-
-func (f *front) eachSource(visit func(int32) int32) {
-	for i := range f.waiting {
-		f.waiting[i].source = visit(f.waiting[i].source)
-	}
-	f.armed = slices.Clone(f.armed) // fronts share it
-	for i, n := range f.armed {
-		f.armed[i] = visit(n)
-	}
-	f.eachGroup(func(name *groupName) {
-		if name.chain {
-			name.of = int64(visit(int32(name.of)))
-		}
-	})
-}
-
-// eachGroup visits the names of the groups that the front counts in, to
-// change them.
-func (f *front) eachGroup(visit func(*groupName)) {
-	if f.layer == nil {
-		return
-	}
-	f.layer.names = slices.Clone(f.layer.names) // fronts share it
-	for i := range f.layer.names {
-		visit(&f.layer.names[i])
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
+	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -22,13 +24,11 @@ import (
 
 // deadlines is what a monitor knows of time.
 type deadlines struct {
-	now    instant // of the last event observed
+	now    order.Instant // of the last event observed
 	lanes  []lane
 	strays strays   // those that are earlier than the last of their lane
 	n      int      // how many stand in all lanes, and stray
 	due    int      // how many may stand there before they are swept
-	firing *running // while one passes
-	end    endOfTime
 	come   []passes // working memory
 }
 
@@ -42,7 +42,7 @@ type lane struct {
 
 // due says that an instance may have a deadline at a time.
 type due struct {
-	at     instant
+	at     order.Instant
 	plan   int32
 	domain int32
 	cell   cell
@@ -52,7 +52,7 @@ type due struct {
 type strays []due
 
 func (h strays) Len() int           { return len(h) }
-func (h strays) Less(i, j int) bool { return h[i].at.before(h[j].at) }
+func (h strays) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
 func (h strays) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
 // Push is for package heap.
@@ -68,24 +68,24 @@ func (h *strays) Pop() any {
 
 // passes is a deadline whose time has come.
 type passes struct {
-	running
+	machine.Running
 	due
 }
 
 // endOfTime is the last that was seen, of all sources and of each.
 type endOfTime struct {
 	any    bool
-	newest instant
-	of     []instant // by source; the zero instant if it had no event
+	newest order.Instant
+	of     []order.Instant // by source; the zero instant if it had no event
 }
 
 // begin notes the deadline of an instance, if it is another than it was.
-func (m *engine) begin(s *store, domain int, c cell, was uint32) {
-	x := &s.configs.all[s.pools[domain].all[c].state]
-	if !x.running.on() || m.options.skew > 0 || x.running == s.configs.all[was].running {
+func (s *store) begin(domain int, c cell, was uint32) {
+	x := &s.Configs.All[s.pools[domain].all[c].state]
+	if !x.Running.On() || s.options.skew > 0 || x.Running == s.Configs.All[was].Running {
 		return
 	}
-	m.deadlines.add(s.auto.Deadlines[x.state].After, due{x.running.at, int32(s.number), int32(domain), c})
+	s.deadlines.add(s.Auto.Deadlines[x.State].After, due{x.Running.At, int32(s.number), int32(domain), c})
 }
 
 func (d *deadlines) add(after time.Duration, x due) {
@@ -95,7 +95,7 @@ func (d *deadlines) add(after time.Duration, x due) {
 		d.lanes = append(d.lanes, lane{after: after})
 	}
 	d.n++
-	if l := &d.lanes[i]; len(l.queue) == 0 || !x.at.before(l.queue[len(l.queue)-1].at) {
+	if l := &d.lanes[i]; len(l.queue) == 0 || !x.at.Before(l.queue[len(l.queue)-1].at) {
 		l.queue = append(l.queue, x)
 	} else {
 		heap.Push(&d.strays, x)
@@ -103,12 +103,12 @@ func (d *deadlines) add(after time.Duration, x due) {
 }
 
 // next returns when the next deadline passes.
-func (d *deadlines) next() (at instant, any bool) {
+func (d *deadlines) next() (at order.Instant, any bool) {
 	if len(d.strays) > 0 {
 		at, any = d.strays[0].at, true
 	}
 	for i := range d.lanes {
-		if l := &d.lanes[i]; l.head < len(l.queue) && (!any || l.queue[l.head].at.before(at)) {
+		if l := &d.lanes[i]; l.head < len(l.queue) && (!any || l.queue[l.head].at.Before(at)) {
 			at, any = l.queue[l.head].at, true
 		}
 	}
@@ -116,7 +116,7 @@ func (d *deadlines) next() (at instant, any bool) {
 }
 
 // take removes the deadlines of the next time, and calls each.
-func (d *deadlines) take(at instant, each func(due)) {
+func (d *deadlines) take(at order.Instant, each func(due)) {
 	for len(d.strays) > 0 && d.strays[0].at == at {
 		each(heap.Pop(&d.strays).(due))
 		d.n--
@@ -134,14 +134,14 @@ func (d *deadlines) take(at instant, each func(due)) {
 }
 
 // runs returns the deadline of an instance, if it has one at that time.
-func (m *engine) runs(x due) (r running, ok bool) {
+func (m *engine) runs(x due) (r machine.Running, ok bool) {
 	s := &m.stores[x.plan]
 	in := &s.pools[x.domain].all[x.cell]
 	if in.unused || in.dead {
-		return running{}, false
+		return machine.Running{}, false
 	}
-	r = s.configs.all[in.state].running
-	return r, r.on() && r.at == x.at
+	r = s.Configs.All[in.state].Running
+	return r, r.On() && r.At == x.at
 }
 
 // sweepDeadlines drops those of states that were left.
@@ -169,7 +169,7 @@ func (m *engine) restoreDeadlines() {
 		for domain := range s.pools {
 			for c, in := range s.pools[domain].all {
 				if !in.unused && !in.dead {
-					m.begin(s, domain, cell(c), props.SatisfiedState)
+					s.begin(domain, cell(c), props.SatisfiedState)
 				}
 			}
 		}
@@ -178,17 +178,17 @@ func (m *engine) restoreDeadlines() {
 }
 
 // tick moves time to an event, which cannot be earlier than the last.
-func (m *engine) tick(at instant) []Violation {
-	m.deadlines.now = later(m.deadlines.now, at)
+func (m *engine) tick(at order.Instant) []Violation {
+	m.deadlines.now = order.Later(m.deadlines.now, at)
 	return m.pass(m.deadlines.now, false)
 }
 
 // pass lets the deadlines before a time pass, or those at it too.
-func (m *engine) pass(at instant, including bool) (found []Violation) {
+func (m *engine) pass(at order.Instant, including bool) (found []Violation) {
 	d := &m.deadlines
 	for {
 		next, any := d.next()
-		if !any || !next.before(at) && (!including || next != at) {
+		if !any || !next.Before(at) && (!including || next != at) {
 			return found
 		}
 		all := d.come[:0]
@@ -203,7 +203,7 @@ func (m *engine) pass(at instant, including bool) (found []Violation) {
 		var now []Violation
 		for len(all) > 0 {
 			n := 1
-			for n < len(all) && all[n].plan == all[0].plan && all[n].running == all[0].running {
+			for n < len(all) && all[n].plan == all[0].plan && all[n].Running == all[0].Running {
 				n++
 			}
 			now = append(now, m.fire(all[:n])...)
@@ -217,39 +217,35 @@ func (m *engine) pass(at instant, including bool) (found []Violation) {
 // fire lets a deadline pass, for all instances of one property for which it
 // runs.
 func (m *engine) fire(all []passes) []Violation {
-	first := all[0].running
-	s := &m.stores[all[0].plan]
-	m.hits = m.hits[:0]
-	m.now = occurrence{moment: moment{at: first.at}, whole: true}
+	first := all[0].Running
+	x := &m.step
+	x.store, x.now, x.hits = &m.stores[all[0].plan], occurrence{Moment: order.Moment{At: first.At}}, x.hits[:0]
 	if m.options.ttl > 0 {
-		m.expire(s)
+		x.expire()
 	}
-	for _, x := range all {
-		if _, ok := m.runs(x.due); !ok {
+	for _, d := range all {
+		if _, ok := m.runs(d.due); !ok {
 			continue // expired
 		}
-		in := &s.pools[x.domain].all[x.cell]
+		in := &x.pools[d.domain].all[d.cell]
 		was := in.state
-		if in.state = s.configs.expired(was); s.isDead(in.state) {
-			m.settle(s, int(x.domain), x.cell)
+		if in.state = x.Configs.Expired(was); x.IsDead(in.state) {
+			x.settle(int(d.domain), d.cell)
 		} else {
-			m.begin(s, int(x.domain), x.cell, was)
+			x.begin(int(d.domain), d.cell, was)
 		}
 	}
-	if len(m.hits) == 0 {
+	if len(x.hits) == 0 {
 		return nil
 	}
-	e := m.eventAfter(first)
-	m.whole = &e
-	m.deadlines.firing = &first
-	found := m.report(s, m.hits)
-	m.deadlines.firing = nil
-	return found
+	e := x.eventAfter(first)
+	x.whole = &e
+	return x.report(x.hits, &first)
 }
 
 // eventAfter is a deadline as an event.
-func (m *engine) eventAfter(r running) event.Event {
-	return event.Event{ID: r.id + "+" + length(r.after), Source: m.sources.name(r.source), Type: "after " + length(r.after), Time: r.at.time()}
+func (s *store) eventAfter(r machine.Running) event.Event {
+	return event.Event{ID: r.ID + "+" + length(r.After), Source: s.sources.Name(r.Source), Type: "after " + length(r.After), Time: r.At.Time()}
 }
 
 // length writes a duration without parts that are zero.
@@ -263,98 +259,24 @@ func length(d time.Duration) string {
 	return s
 }
 
-// passing is the letter of a deadline in a slice.
-const passing = ^uint32(0)
-
-// inTime returns a slice with the deadlines that pass before its events, and
-// the configuration that it leads to. until says of what is still running at
-// its end whether it passed.
-func (m *engine) inTime(s *store, slice []note, until func(running) bool) (all []note, state uint32) {
-	state = startState
-	running := func() running { return s.configs.all[state].running }
-	for _, n := range slice {
-		if n.letter != passing {
-			for r := m.trails.records.at(n.record); running().on() && running().at.before(r.at()) && state != props.ViolatedState; {
-				state, all = s.configs.expire(state), append(all, note{letter: passing})
-			}
-		}
-		if state == props.ViolatedState {
-			return all, state
-		}
-		all = append(all, n)
-		if n.letter == passing {
-			state = s.configs.expire(state)
-		} else {
-			state = s.configs.replay(n.letter, m.trails.records.at(n.record), state)
-		}
-	}
-	for running().on() && until(running()) {
-		state, all = s.configs.expire(state), append(all, note{letter: passing})
-	}
-	return all, state
-}
-
-// steps tells an order to people, with the states that it leads to.
-func (m *engine) steps(s *store, order []note) (steps []WitnessEvent, last running) {
-	state := uint32(startState)
-	for _, n := range order {
-		var x WitnessEvent
-		if last = s.configs.all[state].running; n.letter == passing {
-			e := m.eventAfter(last)
-			state = s.configs.expire(state)
-			x = WitnessEvent{Source: e.Source, ID: e.ID, Type: e.Type}
-		} else {
-			last = running{}
-			r := m.trails.records.at(n.record)
-			state = s.configs.replay(n.letter, r, state)
-			x = WitnessEvent{Source: m.sources.name(r.source), ID: r.id, Type: s.letterOf(n.letter).Type}
-		}
-		x.To = s.auto.States[s.base(state)]
-		steps = append(steps, x)
-	}
-	return steps, last
-}
-
-// witnessInTime is the witness of a stateful property in exact order.
-func (m *engine) witnessInTime(s *store, slice []note) []WitnessEvent {
-	if len(slice) == 0 {
-		return nil
-	}
-	order, _ := m.inTime(s, slice, func(r running) bool {
-		f := m.deadlines.firing
-		return f != nil && !f.at.before(r.at)
-	})
-	steps, _ := m.steps(s, order)
-	return steps
-}
-
-// violatedInTime tells whether the deadlines that run would violate if no
-// event came any more.
-func (c *configs) violatedInTime(state uint32) bool {
-	for c.all[state].running.on() {
-		state = c.expire(state)
-	}
-	return state == props.ViolatedState || c.store.auto.AtEnd[c.store.base(state)]
-}
-
 // passTo tells what deadlines violate before a limit; nil is the end, where
 // those have passed that are older than the newest event.
-func (s *Stream) passTo(limit *instant, j *Judgement) {
+func (s *Stream) passTo(limit *order.Instant, j *Judgement) {
 	if limit == nil {
 		limit = &s.newest
 	}
 	for _, v := range s.engine.pass(*limit, false) {
-		s.tell(j, instantOf(v.Event.Time), v)
+		s.tell(j, order.InstantOf(v.Event.Time), v)
 	}
 }
 
 // timeAtEnd is the newest time of each source.
 func (s *Stream) timeAtEnd() endOfTime {
-	e := endOfTime{any: s.any, newest: s.newest, of: make([]instant, len(s.origins))}
-	for i := range s.origins {
-		at, any := s.origins[i].newest()
+	e := endOfTime{any: s.any, newest: s.newest, of: make([]order.Instant, len(s.Origins))}
+	for i := range s.Origins {
+		at, any := s.Origins[i].Newest()
 		if !any {
-			at = instant{sec: -1 << 62}
+			at = order.Instant{Sec: -1 << 62}
 		}
 		e.of[i] = at
 	}
@@ -362,13 +284,13 @@ func (s *Stream) timeAtEnd() endOfTime {
 }
 
 // passed tells whether a deadline certainly precedes an event that was seen.
-func (e *endOfTime) passed(r running, skew time.Duration) bool {
-	return e.any && (r.at.add(skew).before(e.newest) || int(r.source) < len(e.of) && r.at.before(e.of[r.source]))
+func (e *endOfTime) passed(r machine.Running, skew time.Duration) bool {
+	return e.any && (r.At.Add(skew).Before(e.newest) || int(r.Source) < len(e.of) && r.At.Before(e.of[r.Source]))
 }
 
 // comparePasses is the order at one time: such that those of one event stand
 // together.
 func comparePasses(a, b passes) int {
-	return cmp.Or(cmp.Compare(a.plan, b.plan), cmp.Compare(a.source, b.source), strings.Compare(a.id, b.id),
-		cmp.Compare(a.after, b.after), cmp.Compare(a.domain, b.domain), cmp.Compare(a.cell, b.cell))
+	return cmp.Or(cmp.Compare(a.plan, b.plan), cmp.Compare(a.Source, b.Source), strings.Compare(a.ID, b.ID),
+		cmp.Compare(a.After, b.After), cmp.Compare(a.domain, b.domain), cmp.Compare(a.cell, b.cell))
 }

@@ -165,7 +165,7 @@ func TestConfigurationsAreForgotten(t *testing.T) {
 		e.Data = e.Data.With("n", event.Int(i))
 		m.Observe(e)
 	}
-	if n := len(m.engine.stores[0].configs.all); n > 2*usual().collectAt {
+	if n := len(m.engine.stores[0].Configs.All); n > 2*usual().collectAt {
 		t.Errorf("%d configurations of 10 instances", n)
 	}
 }

@@ -4,17 +4,18 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/skew"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
-
-// startState is the automaton's, as instances store it.
-const startState = props.StartState
 
 // settings say how an engine judges.
 type settings struct {
 	noWitness bool
 	coverage  bool
-	skew      time.Duration // see front.go
+	skew      time.Duration // see package skew
 	ttl       time.Duration // see age.go
 	part      part          // see part.go
 	limits    limits
@@ -43,59 +44,89 @@ func (l *limits) or(usual *limits) limits {
 	return *l
 }
 
+// shared is what the properties of an engine have in common.
+type shared struct {
+	options   settings
+	symbols   values.Table
+	sources   order.Sources
+	trails    trails
+	deadlines deadlines // see deadline.go
+}
+
 // engine decides the properties of a program over events in exact order.
 type engine struct {
-	program *Program
-	options settings
-	stores  []store // by plan
-	counts  counts
-	symbols symbols
-	sources sources
-	trails  trails
-	due     sweepAt
-	waiting func(visit func([]symbol)) // the symbols of events that wait; may be nil
+	shared
+	program  *Program
+	stores   []store // by plan
+	stateful []int   // plans whose instances are more than a state, see package machine
+	counts   counts
+	due      sweepAt
+	held     held // by who feeds the engine; may be nil
 
-	stateful       []int // plans whose instances are more than a state, see memory.go
-	waitingLetters func(plan int, visit func(uint32) uint32)
-
-	// Working memory of one event and one property.
-	now     occurrence
-	whole   *event.Event // the event, where all of it is at hand
-	noted   bool         // the event has a record
-	letter  *letter
-	fate    uint32   // the letter's number, see store.letter
-	values  []symbol // by variable, as written
-	plain   []symbol // by variable, canonical
-	newborn []birth
-	born    []symbol     // the newborns' values
-	hits    []hit        // violated by the event
+	// Working memory.
+	step    step
 	group   []occurrence // events that are applied at once
-	scratch []symbol     // their values
-	ahead   ahead        // see ahead.go
+	scratch []values.Symbol
+	ahead   ahead // see ahead.go
+}
 
-	deadlines deadlines // see deadline.go
+// held is what events that wait hold of what the engine sweeps.
+type held interface {
+	// eachWaiting visits the symbols of events that wait.
+	eachWaiting(visit func([]values.Symbol))
+	// eachWaitingLetter visits and replaces the letters that they have for a
+	// property.
+	eachWaitingLetter(plan int, visit func(uint32) uint32)
+}
+
+// step is one event that is applied, to its properties in turn.
+type step struct {
+	*store                  // of the property
+	now     occurrence      // the event
+	whole   *event.Event    // the event, where all of it is at hand
+	noted   bool            // the event has a record
+	letter  *letter         // for the property
+	fate    uint32          // the letter's number, see package machine
+	written []values.Symbol // by variable
+	plain   []values.Symbol // by variable, canonical
+	newborn []birth
+	born    []values.Symbol // the newborns' values
+	hits    []hit           // violated by the event
 }
 
 // occurrence is an event as the engine needs it: small, so that many can wait
 // for their turn.
 type occurrence struct {
-	moment
+	order.Moment
 	id     string
 	routed []routed
-	whole  bool // see Monitor.whole
+}
+
+// stamp is what a deadline that the event begins is named after.
+func (o *occurrence) stamp() machine.Stamp {
+	return machine.Stamp{At: o.At, Source: o.Source, ID: o.id}
+}
+
+// stampIn is stamp, where a property asks for it.
+func (o *occurrence) stampIn(s *store) *machine.Stamp {
+	if s.Configs == nil {
+		return nil
+	}
+	at := o.stamp()
+	return &at
 }
 
 // queued is an event that waits.
 type queued struct {
 	occurrence
-	values []symbol // the memory of what is routed
+	values []values.Symbol // the memory of what is routed
 }
 
 // routed is an event as one property sees it.
 type routed struct {
 	plan   int32
-	letter uint32   // see store.letter
-	values []symbol // of the letter's variables, ascending
+	letter uint32          // see store.letter
+	values []values.Symbol // of the letter's variables, ascending
 }
 
 // misfit is why an event is malformed for a property.
@@ -115,7 +146,7 @@ type birth struct {
 	domain int
 	from   int // where its values stand among born
 	in     instance
-	fuzzy  *front
+	fuzzy  *skew.Front
 
 	inherited []uint32
 }
@@ -123,14 +154,15 @@ type birth struct {
 // engine returns one that has seen nothing.
 func (p *Program) engine(o settings) *engine {
 	first := o.limits.firstSweep
-	m := &engine{program: p, options: o, stores: make([]store, len(p.plans)), due: sweepAt{first, first, first}}
-	both := make([]symbol, 2*p.vars)
-	m.values, m.plain = both[:p.vars], both[p.vars:]
+	m := &engine{shared: shared{options: o}, program: p, stores: make([]store, len(p.plans)), due: sweepAt{first, first, first}}
+	both := make([]values.Symbol, 2*p.vars)
+	m.step.written, m.step.plain = both[:p.vars], both[p.vars:]
+	m.ahead.plain = make([]values.Symbol, p.vars)
 	m.deadlines.due = first
 	for i := range p.plans {
 		m.stores[i].number = i
-		m.stores[i].start(&p.plans[i], &m.options, &m.symbols, &m.sources)
-		if m.stores[i].configs != nil {
+		m.stores[i].start(&p.plans[i], &m.shared)
+		if m.stores[i].Configs != nil {
 			m.stateful = append(m.stateful, i)
 		}
 	}
@@ -160,11 +192,11 @@ func (m *engine) observe(events []event.Event) (found []Violation, misfits []Mal
 	for i := range events {
 		e := &events[i]
 		if m.program.timed {
-			found = append(found, m.tick(instantOf(e.Time))...)
+			found = append(found, m.tick(order.InstantOf(e.Time))...)
 		}
-		if m.now = m.group[i]; len(m.now.routed) > 0 {
-			m.now.source, m.now.at, m.whole = m.sources.number(e.Source), m.deadlines.now, e
-			found = append(found, m.apply()...)
+		if o := &m.group[i]; len(o.routed) > 0 {
+			o.Source, o.At = m.sources.Number(e.Source), m.deadlines.now
+			found = append(found, m.apply(o, e)...)
 		}
 	}
 	m.collect()
@@ -178,7 +210,7 @@ func (m *engine) prepareAt(i int, e *event.Event) []misfit {
 		m.group = append(m.group, occurrence{})
 	}
 	o := &m.group[i]
-	*o = occurrence{id: e.ID, routed: o.routed[:0], whole: true}
+	*o = occurrence{id: e.ID, routed: o.routed[:0]}
 	if routes := m.program.routes[e.Type]; len(routes) > 0 {
 		return m.prepare(o, e, routes, &m.scratch)
 	}
@@ -188,7 +220,7 @@ func (m *engine) prepareAt(i int, e *event.Event) []misfit {
 // prepare binds the event's parameters for each property that has its type in
 // the alphabet. For what it is malformed is returned, and not among what is
 // routed. The values are appended to a buffer.
-func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *[]symbol) (misfits []misfit) {
+func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *[]values.Symbol) (misfits []misfit) {
 	for _, r := range routes {
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
@@ -203,13 +235,13 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		from := len(*buffer)
 		for _, b := range l.Binds {
 			v, _ := e.Data.Get(b.Param)
-			*buffer = append(*buffer, m.symbols.symbol(v))
+			*buffer = append(*buffer, m.symbols.Symbol(v))
 		}
 		number := uint32(0)
-		if s.configs != nil {
-			number = s.configs.letterOf(m, r.letter, passed, e)
+		if s.Configs != nil {
+			number = s.Configs.LetterOf(r.letter, passed, e)
 		} else {
-			number = s.letter(r.letter, passed)
+			number = s.Letter(r.letter, passed)
 		}
 		o.routed = append(o.routed, routed{int32(r.plan), number, (*buffer)[from:]})
 	}
@@ -244,24 +276,27 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 	return ""
 }
 
-// apply lets the event change the instances of its properties.
-func (m *engine) apply() []Violation {
-	m.noted = false
-	var found []Violation
-	for i := range m.now.routed {
-		r := &m.now.routed[i]
-		s := &m.stores[r.plan]
-		m.fate, m.letter = r.letter, s.letterOf(r.letter)
-		if s.configs != nil {
-			m.fate = s.configs.stamped(r.letter, &m.now)
-			s.configs.collect()
+// apply lets an event change the instances of its properties. whole is all of
+// it, where that is at hand.
+func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
+	x := &m.step
+	x.now, x.whole, x.noted = *o, whole, false
+	for i := range o.routed {
+		r := &o.routed[i]
+		x.store = &m.stores[r.plan]
+		x.fate, x.letter = r.letter, x.letterOf(r.letter)
+		if x.Configs != nil {
+			x.fate = x.Configs.Stamped(r.letter, o.stamp())
+			if x.Configs.Full() {
+				x.sweepConfigs()
+			}
 		}
-		for i, v := range m.letter.list {
-			m.values[v], m.plain[v] = r.values[i], m.symbols.canonical(r.values[i])
+		for i, v := range x.letter.list {
+			x.written[v], x.plain[v] = r.values[i], m.symbols.Canonical(r.values[i])
 		}
-		m.applyTo(s)
-		if len(m.hits) > 0 {
-			found = append(found, m.report(s, m.hits)...)
+		x.applyTo()
+		if len(x.hits) > 0 {
+			found = append(found, x.report(x.hits, nil)...)
 		}
 	}
 	sortViolations(found)
@@ -270,38 +305,38 @@ func (m *engine) apply() []Violation {
 
 // applyTo lets the event change the instances of one property. Who is born is
 // found first, since a newborn continues a slice as it was before the event.
-func (m *engine) applyTo(s *store) {
-	m.newborn, m.born, m.hits = m.newborn[:0], m.born[:0], m.hits[:0]
-	s.matched[s.fates[m.fate].letter]++
-	if m.options.ttl > 0 {
-		m.expire(s)
+func (x *step) applyTo() {
+	x.newborn, x.born, x.hits = x.newborn[:0], x.born[:0], x.hits[:0]
+	x.matched[x.Fates[x.fate].Letter]++
+	if x.options.ttl > 0 {
+		x.expire()
 	}
-	var room [8]symbol
-	own := s.lookup(m.letter.domain, pick(room[:0], m.plain, m.letter.list))
+	var room [8]values.Symbol
+	own := x.lookup(x.letter.domain, pick(room[:0], x.plain, x.letter.list))
 	if own == none {
-		m.conceiveOwn(s)
-		for i := range m.letter.joins {
-			m.conceiveJoins(s, &m.letter.joins[i])
+		x.conceiveOwn()
+		for i := range x.letter.joins {
+			x.conceiveJoins(&x.letter.joins[i])
 		}
 	} else {
-		m.advance(s, m.letter.domain, own)
+		x.advance(x.letter.domain, own)
 	}
-	for _, f := range m.letter.larger {
-		p := &s.pools[f.domain]
-		for c := p.group(f.index, pick(room[:0], m.plain, m.letter.list)); c != none; {
+	for _, f := range x.letter.larger {
+		p := &x.pools[f.domain]
+		for c := p.group(f.index, pick(room[:0], x.plain, x.letter.list)); c != none; {
 			next := p.next(f.index, c) // c may leave the group
-			m.advance(s, f.domain, c)
+			x.advance(f.domain, c)
 			c = next
 		}
 	}
-	for i := range m.newborn {
-		own = m.bear(s, &m.newborn[i], own)
+	for i := range x.newborn {
+		own = x.bear(&x.newborn[i], own)
 	}
-	m.note(s, own)
+	x.note(own)
 }
 
 // pick appends the values of some variables to a key.
-func pick(key, values []symbol, vars []int) []symbol {
+func pick(key, values []values.Symbol, vars []int) []values.Symbol {
 	for _, v := range vars {
 		key = append(key, values[v])
 	}
@@ -310,25 +345,25 @@ func pick(key, values []symbol, vars []int) []symbol {
 
 // note adds the event to the trail of its own binding, and to what that keeps
 // for joins.
-func (m *engine) note(s *store, own cell) {
-	p := &s.pools[m.letter.domain]
+func (x *step) note(own cell) {
+	p := &x.pools[x.letter.domain]
 	in := &p.all[own]
 	if p.counted {
-		in.function = s.compose(in.function, m.fate)
+		in.function = x.Compose(in.function, x.fate)
 	}
-	if m.options.noWitness || in.dead && p.top && !m.violated(m.letter.domain, own) {
+	if x.options.noWitness || in.dead && p.top && !x.violated(x.letter.domain, own) {
 		return
 	}
-	if !m.noted {
-		m.noted = true
-		m.trails.keep(recordOf(m.now.id, m.now.source, m.now.at), m.now.time)
+	if !x.noted {
+		x.noted = true
+		x.trails.keep(recordOf(x.now.id, x.now.Source, x.now.At), x.now.Time)
 	}
-	in.trail = m.trails.add(in.trail, uint32(m.trails.records.n-1), m.fate)
+	in.trail = x.trails.add(in.trail, uint32(x.trails.records.n-1), x.fate)
 }
 
 // violated tells whether the event violates an instance.
-func (m *engine) violated(domain int, c cell) bool {
-	for _, h := range m.hits {
+func (x *step) violated(domain int, c cell) bool {
+	for _, h := range x.hits {
 		if h.domain == domain && h.cell == c {
 			return true
 		}
@@ -337,50 +372,50 @@ func (m *engine) violated(domain int, c cell) bool {
 }
 
 // advance moves a stored instance by the event.
-func (m *engine) advance(s *store, domain int, c cell) {
-	p := &s.pools[domain]
-	if m.options.ttl > 0 {
-		m.touch(s, domain, c)
+func (x *step) advance(domain int, c cell) {
+	p := &x.pools[domain]
+	if x.options.ttl > 0 {
+		x.touch(domain, c)
 	}
 	if p.all[c].dead {
 		return
 	}
-	if m.options.skew > 0 {
-		m.advanceFuzzy(s, domain, c)
+	if x.options.skew > 0 {
+		x.advanceFuzzy(domain, c)
 		return
 	}
 	in := &p.all[c]
 	was := in.state
-	if in.state = s.move(m.fate, was); s.isDead(in.state) {
-		m.settle(s, domain, c)
-	} else if s.configs != nil {
-		m.begin(s, domain, c, was)
+	if in.state = x.Move(x.fate, was, x.now.stampIn(x.store)); x.IsDead(in.state) {
+		x.settle(domain, c)
+	} else if x.Configs != nil {
+		x.begin(domain, c, was)
 	}
 }
 
 // settle lets go of an instance that is dead now. The binding of an event
 // stays known. One that is violated is dropped when it has been reported.
-func (m *engine) settle(s *store, domain int, c cell) {
-	p := &s.pools[domain]
+func (x *step) settle(domain int, c cell) {
+	p := &x.pools[domain]
 	if domain != 0 {
-		s.live--
-		s.settledCount++
+		x.live--
+		x.settledCount++
 	}
 	p.unlink(c)
 	p.all[c].dead = true
 	switch {
-	case p.all[c].state == props.ViolatedState && m.options.skew == 0:
-		m.hits = append(m.hits, hit{domain, c})
+	case p.all[c].state == props.ViolatedState && x.options.skew == 0:
+		x.hits = append(x.hits, hit{domain, c})
 	case !p.event && domain != 0:
-		m.drop(s, domain, c)
+		x.drop(domain, c)
 	case p.top:
 		p.forgetTrail(c)
 	}
 }
 
-func (m *engine) drop(s *store, domain int, c cell) {
-	if m.options.ttl > 0 {
-		m.forgetAge(s, domain, c)
+func (s *store) drop(domain int, c cell) {
+	if s.options.ttl > 0 {
+		s.forgetAge(domain, c)
 	}
 	s.pools[domain].drop(c)
 }

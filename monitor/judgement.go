@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
 )
 
 // Judgement is what a push comes to. Nothing is told on the way: a host that
@@ -67,8 +68,8 @@ type Finding struct {
 	Event     string    // the same
 	Why       string    // why malformed, or undecided
 
-	input int     // how many were taken before; see MergeFindings
-	at    instant // of a violation: its event's effective time
+	input int           // how many were taken before; see MergeFindings
+	at    order.Instant // of a violation: its event's effective time
 }
 
 // FindingKind tells findings apart; it is their "kind" in JSON.

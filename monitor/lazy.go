@@ -38,10 +38,10 @@ const (
 
 // canBeLazy proves the rules above, and writes down the recipes.
 func (pl *plan) canBeLazy() bool {
-	if pl.auto.Stateful() || !pl.hasJoins() {
+	if pl.automaton.Stateful() || !pl.hasJoins() {
 		return false
 	}
-	if slices.Contains(pl.auto.AtEnd, true) || !pl.violatedByTheLargest() {
+	if slices.Contains(pl.automaton.AtEnd, true) || !pl.violatedByTheLargest() {
 		return false
 	}
 	f := functions{pl: pl}
@@ -77,12 +77,12 @@ func (pl *plan) violatedByTheLargest() bool {
 	for _, d := range pl.domains {
 		all |= d.vars
 	}
-	for i := range pl.auto.Events {
-		t := &pl.auto.Events[i]
+	for i := range pl.automaton.Events {
+		t := &pl.automaton.Events[i]
 		if varsOf(t) == all {
 			continue
 		}
-		for s := props.StartState; s < len(pl.auto.States); s++ {
+		for s := props.StartState; s < len(pl.automaton.States); s++ {
 			if slices.Contains(t.Targets(s), props.ViolatedState) {
 				return false
 			}
@@ -102,8 +102,8 @@ func (f *functions) letters(domain int) (out [][]int) {
 	if f.of == nil {
 		f.tabulate()
 	}
-	for i := range f.pl.auto.Events {
-		if varsOf(&f.pl.auto.Events[i]) == f.pl.domains[domain].vars {
+	for i := range f.pl.automaton.Events {
+		if varsOf(&f.pl.automaton.Events[i]) == f.pl.domains[domain].vars {
 			out = append(out, f.of[i]...)
 		}
 	}
@@ -111,14 +111,14 @@ func (f *functions) letters(domain int) (out [][]int) {
 }
 
 func (f *functions) tabulate() {
-	for i := range f.pl.auto.Events {
-		t := &f.pl.auto.Events[i]
+	for i := range f.pl.automaton.Events {
+		t := &f.pl.automaton.Events[i]
 		if t.Guards() > maxGuardsOfProof {
 			f.many = true
 		}
 		var all [][]int
 		for passed := range uint64(1) << min(t.Guards(), maxGuardsOfProof) {
-			next := make([]int, len(f.pl.auto.States))
+			next := make([]int, len(f.pl.automaton.States))
 			for s := range next {
 				next[s] = t.Next(s, passed)
 			}
@@ -169,7 +169,7 @@ func (f *functions) fewFunctions() bool {
 		if !f.pl.domains[i].counted {
 			continue
 		}
-		known := [][]int{make([]int, len(f.pl.auto.States))}
+		known := [][]int{make([]int, len(f.pl.automaton.States))}
 		for s := range known[0] {
 			known[0][s] = s
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
 )
 
 // Several streams can share the work. Each judges a part of the instances and
@@ -59,7 +60,7 @@ func (p *Program) Share(to []Input, all []Input, part, parts int) []Input {
 	for i := range all {
 		x := &all[i]
 		home, own := true, part == 0
-		if x.Why == "" && !x.Tick && x.sight == seenFirst {
+		if x.Why == "" && !x.Tick && x.sight == order.SeenFirst {
 			if route := p.Route(room[:0], &x.Event, parts); len(route) > 0 {
 				home, own = route[0] == part, slices.Contains(route, part)
 			}
@@ -70,7 +71,7 @@ func (p *Program) Share(to []Input, all []Input, part, parts int) []Input {
 			continue
 		}
 		tick := Input{Tick: true, Line: x.Line}
-		if x.Why == "" && x.sight == seenFirst {
+		if x.Why == "" && x.sight == order.SeenFirst {
 			tick.Event = event.Event{Source: x.Event.Source, Sequence: x.Event.Sequence, Time: x.Event.Time}
 		}
 		to = append(to, tick)
@@ -93,8 +94,8 @@ func (pl *plan) commonVariable() int {
 }
 
 // partKey is the same in all processes: parts must agree.
-func partKey() hashKey {
-	return hashKey{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x27d4eb2f165667c5}
+func partKey() order.Key {
+	return order.Key{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x27d4eb2f165667c5}
 }
 
 // part is a part of the instances.
@@ -121,7 +122,7 @@ func partOf(parts, plan, common int, l *letter, e *event.Event, buffer []byte) i
 		if v, ok := e.Data.Get(b.Param); ok && v.CanBind() {
 			buffer = append(append(buffer, byte(v.Kind())), v.Canonical().Text()...)
 			key := partKey()
-			hash, _ := key.sum(buffer)
+			hash, _ := key.Sum(buffer)
 			return int(hash % uint64(parts))
 		}
 	}
@@ -136,7 +137,7 @@ func MergeFindings(parts ...[]Finding) []Finding {
 		return all
 	}
 	slices.SortStableFunc(all, func(a, b Finding) int {
-		if c := cmp.Or(cmp.Compare(a.input, b.input), cmp.Compare(a.Kind.place(), b.Kind.place()), a.at.compare(b.at)); c != 0 {
+		if c := cmp.Or(cmp.Compare(a.input, b.input), cmp.Compare(a.Kind.place(), b.Kind.place()), a.at.Compare(b.at)); c != 0 {
 			return c
 		}
 		if c := cmp.Compare(a.Violation.Property, b.Violation.Property); c != 0 {

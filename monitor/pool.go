@@ -1,6 +1,11 @@
 package monitor
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/wtsim/wtsim/monitor/internal/skew"
+	"github.com/wtsim/wtsim/monitor/internal/values"
+)
 
 // cell is the number of an instance in the pool of its domain.
 type cell uint32
@@ -16,14 +21,14 @@ const none = ^cell(0)
 type pool struct {
 	*domain
 	all   []instance
-	keys  []symbol // canonical, len(list) for each instance
-	links []link   // len(indexes) for each instance
-	ages  []age    // only with a time to live
-	fuzzy []*front // only with skew
+	keys  []values.Symbol // canonical, len(list) for each instance
+	links []link          // len(indexes) for each instance
+	ages  []age           // only with a time to live
+	fuzzy []*skew.Front   // only with skew
 	free  []cell
 	main  table
-	index []table           // for each index: the newest instance of each group
-	spelt map[cell][]symbol // the values as first written, where not canonical
+	index []table                  // for each index: the newest instance of each group
+	spelt map[cell][]values.Symbol // the values as first written, where not canonical
 
 	inherited map[cell][]uint32 // trails of parts that were forgotten, see age.go
 }
@@ -50,7 +55,7 @@ type table struct {
 
 func (t *table) set(at uint32, c cell) { t.slots[at] = c + 1 }
 
-func hashOf(key []symbol) uint32 {
+func hashOf(key []values.Symbol) uint32 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, s := range key {
 		h = (h ^ uint64(s)) * 0xff51afd7ed558ccd
@@ -60,13 +65,13 @@ func hashOf(key []symbol) uint32 {
 }
 
 // key returns the canonical values of an instance.
-func (p *pool) key(c cell) []symbol {
+func (p *pool) key(c cell) []values.Symbol {
 	n := len(p.list)
 	return p.keys[int(c)*n : int(c)*n+n]
 }
 
 // has compares some columns of an instance with a key.
-func (p *pool) has(c cell, cols []int, key []symbol) bool {
+func (p *pool) has(c cell, cols []int, key []values.Symbol) bool {
 	own := p.key(c)
 	if cols == nil {
 		return slices.Equal(own, key)
@@ -80,7 +85,7 @@ func (p *pool) has(c cell, cols []int, key []symbol) bool {
 }
 
 // columns appends the columns of an instance to a key; nil means all.
-func (p *pool) columns(dst []symbol, c cell, cols []int) []symbol {
+func (p *pool) columns(dst []values.Symbol, c cell, cols []int) []values.Symbol {
 	if cols == nil {
 		return append(dst, p.key(c)...)
 	}
@@ -92,7 +97,7 @@ func (p *pool) columns(dst []symbol, c cell, cols []int) []symbol {
 }
 
 // find returns the cell of a key, and where it is or would be.
-func (p *pool) find(t *table, cols []int, key []symbol) (cell, uint32) {
+func (p *pool) find(t *table, cols []int, key []values.Symbol) (cell, uint32) {
 	switch {
 	case t.n == 0:
 		return none, 0
@@ -113,7 +118,7 @@ func (p *pool) find(t *table, cols []int, key []symbol) (cell, uint32) {
 }
 
 // enter puts a cell under a key that is not there.
-func (p *pool) enter(t *table, cols []int, key []symbol, c cell) {
+func (p *pool) enter(t *table, cols []int, key []values.Symbol, c cell) {
 	t.n++
 	if len(key) == 1 {
 		if n := int(key[0]) + 1 - len(t.slots); n > 0 {
@@ -137,7 +142,7 @@ func (p *pool) grow(t *table, cols []int) {
 	old := t.slots
 	t.slots = make([]cell, max(8, 2*len(old)))
 	mask := uint32(len(t.slots) - 1)
-	var room [8]symbol
+	var room [8]values.Symbol
 	for _, c := range old {
 		if c == 0 {
 			continue
@@ -158,7 +163,7 @@ func (p *pool) remove(t *table, cols []int, at uint32) {
 		return
 	}
 	mask := uint32(len(t.slots) - 1)
-	var room [8]symbol
+	var room [8]values.Symbol
 	hole := at
 	for i := (at + 1) & mask; t.slots[i] != 0; i = (i + 1) & mask {
 		home := hashOf(p.columns(room[:0], t.slots[i]-1, cols)) & mask
@@ -171,13 +176,13 @@ func (p *pool) remove(t *table, cols []int, at uint32) {
 }
 
 // lookup returns the instance of a binding.
-func (p *pool) lookup(key []symbol) cell {
+func (p *pool) lookup(key []values.Symbol) cell {
 	c, _ := p.find(&p.main, nil, key)
 	return c
 }
 
 // group returns the newest instance of a group of an index.
-func (p *pool) group(index int, key []symbol) cell {
+func (p *pool) group(index int, key []values.Symbol) cell {
 	if p.index == nil {
 		return none
 	}
@@ -189,7 +194,7 @@ func (p *pool) group(index int, key []symbol) cell {
 func (p *pool) next(index int, c cell) cell { return p.links[int(c)*len(p.indexes)+index].next }
 
 // add makes an instance. One that is dead enters no index.
-func (p *pool) add(key []symbol, in instance) cell {
+func (p *pool) add(key []values.Symbol, in instance) cell {
 	c := cell(len(p.all))
 	if n := len(p.free); n > 0 {
 		c, p.free = p.free[n-1], p.free[:n-1]
@@ -213,7 +218,7 @@ func (p *pool) link(c cell) {
 	if p.index == nil {
 		p.index = make([]table, len(p.indexes))
 	}
-	var room [8]symbol
+	var room [8]values.Symbol
 	for i, x := range p.indexes {
 		t, key := &p.index[i], p.columns(room[:0], c, x.cols)
 		first, at := p.find(t, x.cols, key)
@@ -228,7 +233,7 @@ func (p *pool) link(c cell) {
 }
 
 func (p *pool) unlink(c cell) {
-	var room [8]symbol
+	var room [8]values.Symbol
 	for i, x := range p.indexes {
 		l := p.links[int(c)*len(p.indexes)+i]
 		if l.next != none {

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -29,13 +30,13 @@ type set uint64
 
 // plan is what can be said of a property's instances before any event.
 type plan struct {
-	property *props.Property
-	auto     *props.Automaton // nil for a check at quiescence
-	dead     []bool           // by state: no violation can be reached
-	domains  []domain         // the sets that instances can bind; the first is empty
-	letters  []letter         // by event type of the automaton
-	common   int              // the variable that all events bind, see shard.go; -1 if there is none
-	lazy     bool             // joins are found when an event names them, see lazy.go
+	property  *props.Property
+	automaton *props.Automaton // nil for a check at quiescence
+	over      []bool           // by state: no violation can be reached
+	domains   []domain         // the sets that instances can bind; the first is empty
+	letters   []letter         // by event type of the automaton
+	common    int              // the variable that all events bind, see part.go; -1 if there is none
+	lazy      bool             // joins are found when an event names them, see lazy.go
 }
 
 // domain is a set of variables that instances can bind.
@@ -107,51 +108,31 @@ func Compile(properties ...*props.Property) (*Program, error) {
 }
 
 func (p *Program) add(property *props.Property) error {
-	pl := plan{property: property, auto: property.Automaton()}
-	if pl.auto != nil {
-		pl.dead = deadStates(pl.auto)
+	pl := plan{property: property, automaton: property.Automaton()}
+	if pl.automaton != nil {
+		pl.over = machine.DeadStates(pl.automaton)
 		if err := pl.close(); err != nil {
 			return err
 		}
 		pl.lazy = pl.canBeLazy()
-		for i := range pl.auto.Events {
-			pl.plan(&pl.auto.Events[i])
-			name := pl.auto.Events[i].Type
+		for i := range pl.automaton.Events {
+			pl.plan(&pl.automaton.Events[i])
+			name := pl.automaton.Events[i].Type
 			p.routes[name] = append(p.routes[name], route{len(p.plans), i})
 		}
-		p.vars = max(p.vars, len(pl.auto.Variables))
-		p.timed = p.timed || pl.auto.Timed()
+		p.vars = max(p.vars, len(pl.automaton.Variables))
+		p.timed = p.timed || pl.automaton.Timed()
 		pl.common = pl.commonVariable()
 	}
 	p.plans = append(p.plans, pl)
 	return nil
 }
 
-// deadStates tells from which states neither violated nor a state that must
-// not be the last can be reached. Guards are taken to hold in any
-// combination.
-func deadStates(a *props.Automaton) []bool {
-	dead := make([]bool, len(a.States))
-	for s := range dead {
-		dead[s] = s != props.ViolatedState && !a.AtEnd[s]
-	}
-	for changed := true; changed; {
-		changed = false
-		for s := props.StartState; s < len(dead); s++ {
-			if dead[s] && slices.ContainsFunc(a.Successors(s), func(to int) bool { return !dead[to] }) {
-				dead[s], changed = false, true
-			}
-		}
-	}
-	dead[props.ViolatedState] = true // what is violated is not violated again
-	return dead
-}
-
 // close finds the domains: what events bind, and all unions of these.
 func (pl *plan) close() error {
 	domains := []domain{{}}
-	for i := range pl.auto.Events {
-		vars := varsOf(&pl.auto.Events[i])
+	for i := range pl.automaton.Events {
+		vars := varsOf(&pl.automaton.Events[i])
 		for _, d := range domains {
 			if union := d.vars | vars; find(domains, union) < 0 {
 				domains = append(domains, domain{vars: union})

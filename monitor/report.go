@@ -7,41 +7,42 @@ import (
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/props"
 )
 
 // unsettled returns what is violated if the run ends here.
 func (m *engine) unsettled(s *store) []Violation {
-	m.now = occurrence{}
-	return m.report(s, s.unsettled())
+	return (&step{store: s}).report(s.unsettled(), nil)
 }
 
 // report returns the violations of the minimal instances among those that
-// are violated at once, and lets go of the slices of the dead.
-func (m *engine) report(s *store, violated []hit) []Violation {
+// are violated at once, and lets go of the slices of the dead. firing is the
+// deadline that violates, if one does.
+func (x *step) report(violated []hit, firing *machine.Running) []Violation {
 	var found []Violation
-	for _, h := range m.minimal(s, violated) {
-		p := &s.pools[h.domain]
-		v := Violation{Property: s.property.Name(), Binding: m.binding(s, h.domain, h.cell), Certainty: Certain}
-		if !m.options.noWitness {
-			slice := m.slice(s, h.domain, p.key(h.cell))
-			v.Witness = m.witness(s, slice)
+	for _, h := range x.minimal(violated) {
+		p := &x.pools[h.domain]
+		v := Violation{Property: x.property.Name(), Binding: x.binding(h.domain, h.cell), Certainty: Certain}
+		if !x.options.noWitness {
+			slice := x.slice(h.domain, p.key(h.cell))
+			v.Witness = account{x.store, slice}.witness(firing)
 		}
 		switch state := p.all[h.cell].state; {
 		case state != props.ViolatedState:
-			v.Detail = fmt.Sprintf("the run ended in state %q", s.auto.States[s.base(state)])
-		case m.now.whole:
-			v.Event = *m.whole
+			v.Detail = fmt.Sprintf("the run ended in state %q", x.Auto.States[x.Base(state)])
+		case x.whole != nil:
+			v.Event = *x.whole
 		default:
-			v.Event = event.Event{ID: m.now.id, Source: m.sources.name(m.now.source), Type: m.letter.Type, Time: m.now.time.time()}
+			v.Event = event.Event{ID: x.now.id, Source: x.sources.Name(x.now.Source), Type: x.letter.Type, Time: x.now.Time.Time()}
 		}
 		found = append(found, v)
 	}
 	for _, h := range violated {
-		switch p := &s.pools[h.domain]; {
+		switch p := &x.pools[h.domain]; {
 		case !p.all[h.cell].dead:
 		case !p.event && h.domain != 0:
-			m.drop(s, h.domain, h.cell)
+			x.drop(h.domain, h.cell)
 		case p.top:
 			p.forgetTrail(h.cell)
 		}
@@ -50,7 +51,7 @@ func (m *engine) report(s *store, violated []hit) []Violation {
 }
 
 // minimal leaves out the instances that properly contain another.
-func (m *engine) minimal(s *store, all []hit) []hit {
+func (s *store) minimal(all []hit) []hit {
 	if len(all) < 2 {
 		return all
 	}
@@ -61,7 +62,7 @@ func (m *engine) minimal(s *store, all []hit) []hit {
 	var kept []hit
 	for _, h := range all {
 		inside := func(part int) bool {
-			c := m.partOf(s, part, h.domain, s.pools[h.domain].key(h.cell))
+			c := s.partOf(part, h.domain, s.pools[h.domain].key(h.cell))
 			return c != none && hits[hit{part, c}]
 		}
 		if !slices.ContainsFunc(s.domains[h.domain].parts, inside) {

@@ -422,11 +422,11 @@ func TestRichMemoryIsBounded(t *testing.T) {
 		}
 		orders(s, 40_000, 60_000)
 		for i := range s.engine.stores {
-			if c := s.engine.stores[i].configs; len(c.reads) > 4*few.firstLetters || len(c.all) > 8*few.collectAt {
-				t.Errorf("skew %v: %d letters, %d configurations", skew, len(c.reads), len(c.all))
+			if c := s.engine.stores[i].Configs; len(c.Reads) > 4*few.firstLetters || len(c.All) > 8*few.collectAt {
+				t.Errorf("skew %v: %d letters, %d configurations", skew, len(c.Reads), len(c.All))
 			}
 		}
-		if n, known := s.engine.deadlines.n, len(s.engine.symbols.known); n > 4*few.firstSweep || known > 4*few.firstSweep {
+		if n, known := s.engine.deadlines.n, len(s.engine.symbols.Known); n > 4*few.firstSweep || known > 4*few.firstSweep {
 			t.Errorf("skew %v: %d deadlines, %d values", skew, n, known)
 		}
 		if sum := finish(s); sum.Violations > 0 {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
 // StreamOptions say how to judge events as they come.
@@ -45,11 +47,11 @@ type StreamOptions struct {
 type Stream struct {
 	engine  *engine
 	options StreamOptions
-	seen    seen
-	sequencer[queued]
-	group   []*waiter[queued]
+	seen    order.Seen
+	order.Sequencer[queued]
+	group   []*order.Waiter[queued]
 	expects int // how many that wait are expected already, see settle
-	newest  instant
+	newest  order.Instant
 	any     bool
 	closed  bool
 	inputs  int
@@ -88,20 +90,20 @@ type Summary struct {
 // have 64 states.
 func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 	for i := range p.plans {
-		if pl := &p.plans[i]; o.Skew > 0 && len(pl.dead) > maxStatesOfSkew && !pl.auto.Stateful() {
-			return nil, fmt.Errorf("property %q: %d states, wanted at most %d with skew", pl.property.Name(), len(pl.dead), maxStatesOfSkew)
+		if pl := &p.plans[i]; o.Skew > 0 && len(pl.over) > maxStatesOfSkew && !pl.automaton.Stateful() {
+			return nil, fmt.Errorf("property %q: %d states, wanted at most %d with skew", pl.property.Name(), len(pl.over), maxStatesOfSkew)
 		}
 	}
 	limits := o.limits.or(usual())
-	s := &Stream{options: o, seen: newSeen(o.behind())}
+	s := &Stream{options: o, seen: order.NewSeen(o.behind())}
 	s.engine = p.engine(settings{skew: o.Skew, ttl: o.TTL, part: part{number: o.Part, of: o.Parts}, coverage: o.Coverage, limits: limits})
-	s.engine.waiting, s.engine.waitingLetters = s.eachWaiting, s.eachWaitingLetter
+	s.engine.held = s
 	return s, nil
 }
 
 // eachWaiting visits the symbols of events that wait.
-func (s *Stream) eachWaiting(visit func([]symbol)) {
-	s.eachItem(func(a *queued) {
+func (s *Stream) eachWaiting(visit func([]values.Symbol)) {
+	s.EachItem(func(a *queued) {
 		for _, r := range a.routed {
 			visit(r.values)
 		}
@@ -111,7 +113,7 @@ func (s *Stream) eachWaiting(visit func([]symbol)) {
 // eachWaitingLetter visits and replaces the letters that events that wait
 // have for a property.
 func (s *Stream) eachWaitingLetter(plan int, visit func(uint32) uint32) {
-	s.eachItem(func(a *queued) {
+	s.EachItem(func(a *queued) {
 		for n := range a.routed {
 			if r := &a.routed[n]; int(r.plan) == plan {
 				r.letter = visit(r.letter)
@@ -133,8 +135,8 @@ type Input struct {
 	Tick  bool   // only time, source and sequence are looked at
 	Guest bool   // the event's home is another part, see [Program.Route]
 
-	sign  sighting
-	sight sight
+	sign  order.Sighting
+	sight order.Sight
 }
 
 // Push takes what comes next, and returns what it comes to. Nothing of the
@@ -152,13 +154,13 @@ func (s *Stream) Look(all []Input) {
 	for group := range slices.Chunk(all, s.engine.options.limits.together) {
 		for i := range group {
 			if x := &group[i]; isEvent(x) {
-				x.sign = s.seen.sign(&x.Event)
-				s.seen.load(x.sign)
+				x.sign = s.seen.Sign(&x.Event)
+				s.seen.Load(x.sign)
 			}
 		}
 		for i := range group {
 			if x := &group[i]; isEvent(x) {
-				x.sight = s.seen.enter(x.sign, &x.Event)
+				x.sight = s.seen.Enter(x.sign, &x.Event)
 			}
 		}
 	}
@@ -202,9 +204,9 @@ func (s *Stream) judge(x *Input, j *Judgement) {
 		s.malformed(x, x.Why, j)
 	case x.Tick:
 		s.tick(x, j)
-	case x.sight == seenAgain:
+	case x.sight == order.SeenAgain:
 		j.Lost.Duplicates++
-	case x.sight == seenChanged:
+	case x.sight == order.SeenChanged:
 		s.malformed(x, fmt.Sprintf("event %q of %q came before with another content", x.Event.ID, x.Event.Source), j)
 	default:
 		s.accept(x, j)
@@ -222,15 +224,15 @@ func (s *Stream) tick(x *Input, j *Judgement) {
 	case x.Event.Source != "":
 		s.accept(x, j)
 	case !x.Event.Time.IsZero():
-		s.reach(instantOf(x.Event.Time))
+		s.reach(order.InstantOf(x.Event.Time))
 		limit := s.watermark()
 		s.settle(&limit, j)
 	}
 }
 
 // reach moves the newest time seen.
-func (s *Stream) reach(at instant) {
-	if !s.any || s.newest.before(at) {
+func (s *Stream) reach(at order.Instant) {
+	if !s.any || s.newest.Before(at) {
 		s.newest, s.any = at, true
 	}
 }
@@ -242,31 +244,31 @@ func (s *Stream) accept(x *Input, j *Judgement) {
 	if tells {
 		s.summary.Events++
 	}
-	source := m.sources.number(e.Source)
-	o := s.origin(source)
+	source := m.sources.Number(e.Source)
+	o := s.Origin(source)
 	s.forgetSilent(o)
-	r := s.rankOf(o, e.Sequence)
-	own := instantOf(e.Time)
-	at, settled := o.effective(r, own)
+	r := s.RankOf(o, e.Sequence)
+	own := order.InstantOf(e.Time)
+	at, settled := o.Effective(r, own)
 	s.reach(at)
 	limit := s.watermark()
-	if settled || at.before(limit) || s.options.TTL > 0 && own.before(limit.add(-s.options.TTL)) {
+	if settled || at.Before(limit) || s.options.TTL > 0 && own.Before(limit.Add(-s.options.TTL)) {
 		if tells {
 			s.late(x, j)
 		}
 		s.settle(&limit, j)
 		return
 	}
-	w := s.take()
-	w.moment, w.rank = moment{source, at, own}, r
-	w.item = queued{occurrence: occurrence{routed: w.item.routed[:0]}, values: w.item.values[:0]}
+	w := s.Take()
+	w.Moment, w.Rank = order.Moment{Source: source, At: at, Time: own}, r
+	w.Item = queued{occurrence: occurrence{routed: w.Item.routed[:0]}, values: w.Item.values[:0]}
 	if routes := m.program.routes[e.Type]; len(routes) > 0 && !x.Tick {
-		if misfits := m.prepare(&w.item.occurrence, e, routes, &w.item.values); len(misfits) > 0 && tells {
+		if misfits := m.prepare(&w.Item.occurrence, e, routes, &w.Item.values); len(misfits) > 0 && tells {
 			s.malformed(x, because(m.reject(e, misfits)), j)
 		}
-		w.item.id = m.trails.texts.keep(e.ID)
+		w.Item.id = m.trails.texts.Keep(e.ID)
 	}
-	s.place(w)
+	s.Place(w)
 	s.settle(&limit, j)
 	m.collect()
 	s.sweepSources()
@@ -290,25 +292,25 @@ func (s *Stream) late(x *Input, j *Judgement) {
 }
 
 // watermark is rule 3.
-func (s *Stream) watermark() instant {
-	return s.newest.add(-s.options.Skew).add(-s.options.Lateness)
+func (s *Stream) watermark() order.Instant {
+	return s.newest.Add(-s.options.Skew).Add(-s.options.Lateness)
 }
 
 // Position returns up to where the input is judged.
 func (s *Stream) Position() Position {
 	p := Position{Inputs: s.inputs}
 	if s.any {
-		p.Watermark = s.watermark().time()
+		p.Watermark = s.watermark().Time()
 	}
 	return p
 }
 
 // settle applies what is before a limit.
-func (s *Stream) settle(limit *instant, j *Judgement) {
+func (s *Stream) settle(limit *order.Instant, j *Judgement) {
 	timed := s.engine.program.timed && s.options.Skew == 0
 	for {
 		s.expectSome()
-		s.group = s.release(s.group[:0], limit)
+		s.group = s.Release(s.group[:0], limit)
 		if len(s.group) == 0 {
 			if timed {
 				s.passTo(limit, j)
@@ -317,20 +319,19 @@ func (s *Stream) settle(limit *instant, j *Judgement) {
 		}
 		s.expects -= len(s.group)
 		var found []Violation
-		at := s.group[0].at
+		at := s.group[0].At
 		if timed {
 			s.passTo(&at, j)
 		}
 		for _, w := range s.group {
-			if len(w.item.routed) > 0 {
-				s.engine.now = w.item.occurrence
-				s.engine.now.moment = w.moment
-				found = append(found, s.engine.apply()...)
+			if len(w.Item.routed) > 0 {
+				w.Item.Moment = w.Moment
+				found = append(found, s.engine.apply(&w.Item.occurrence, nil)...)
 			}
-			s.giveBack(w)
+			s.GiveBack(w)
 		}
 		if timed {
-			found = append(found, s.engine.pass(at, at.before(s.newest))...)
+			found = append(found, s.engine.pass(at, at.Before(s.newest))...)
 		}
 		sortViolations(found)
 		s.tell(j, at, found...)
@@ -340,20 +341,20 @@ func (s *Stream) settle(limit *instant, j *Judgement) {
 // expectSome loads what the events that are next will look up, if they are
 // many.
 func (s *Stream) expectSome() {
-	next := s.next()
+	next := s.Next()
 	if s.expects > 0 || len(next) < s.engine.options.limits.together {
 		return
 	}
 	for _, w := range next[:s.engine.options.limits.together] {
-		if !w.moved {
-			s.engine.expect(&w.item.occurrence)
+		if !w.Moved {
+			s.engine.expect(&w.Item.occurrence)
 		}
 	}
 	s.engine.fetch()
 	s.expects = s.engine.options.limits.together
 }
 
-func (s *Stream) tell(j *Judgement, at instant, found ...Violation) {
+func (s *Stream) tell(j *Judgement, at order.Instant, found ...Violation) {
 	s.summary.Violations += len(found)
 	for _, v := range found {
 		s.found(j, Finding{Kind: FoundViolation, Violation: v, at: at})
@@ -373,14 +374,13 @@ func (s *Stream) Close() Judgement {
 	s.settle(nil, j)
 	s.closed = true
 	if s.options.TTL > 0 && s.any {
-		m.now = occurrence{moment: moment{at: s.newest}}
 		for i := range m.stores {
-			m.expire(&m.stores[i])
+			(&step{store: &m.stores[i], now: occurrence{Moment: order.Moment{At: s.newest}}}).expire()
 		}
 	}
 	if s.options.Skew > 0 {
-		m.deadlines.end = s.timeAtEnd()
-		all := m.finish()
+		end := s.timeAtEnd()
+		all := m.finish(&end)
 		for _, v := range all {
 			if v.why == "" {
 				s.tell(j, v.at, v.violation)

@@ -4,6 +4,9 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/machine"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 )
 
 // Every event that is in some slice is noted once, in the trail of its own
@@ -15,8 +18,8 @@ import (
 type trails struct {
 	notes   pieces[note]
 	records pieces[record]
-	times   map[uint32]instant // of records, where it is not the effective one
-	texts   texts
+	times   map[uint32]order.Instant // of records, where it is not the effective one
+	texts   values.Texts
 }
 
 // pieces is a list that grows without moving what it holds.
@@ -58,20 +61,24 @@ type record struct {
 	source int32
 }
 
-func recordOf(id string, source int32, at instant) record {
-	return record{id, at.sec, at.nsec, source}
+func recordOf(id string, source int32, at order.Instant) record {
+	return record{id, at.Sec, at.Nsec, source}
 }
 
-func (r *record) at() instant { return instant{r.sec, r.nsec} }
+func (r *record) at() order.Instant { return order.Instant{Sec: r.sec, Nsec: r.nsec} }
+
+func (r *record) stamp() *machine.Stamp {
+	return &machine.Stamp{At: r.at(), Source: r.source, ID: r.id}
+}
 
 // keep adds a record; the time is by the event's source's clock, which is
 // nearly always the effective one.
-func (t *trails) keep(r record, time instant) uint32 {
+func (t *trails) keep(r record, time order.Instant) uint32 {
 	n := uint32(t.records.n)
 	t.records.add(r)
 	if time != r.at() {
 		if t.times == nil {
-			t.times = make(map[uint32]instant)
+			t.times = make(map[uint32]order.Instant)
 		}
 		t.times[n] = time
 	}
@@ -79,7 +86,7 @@ func (t *trails) keep(r record, time instant) uint32 {
 }
 
 // time returns when a recorded event was, by its source's clock.
-func (t *trails) time(n uint32) instant {
+func (t *trails) time(n uint32) order.Instant {
 	if at, ok := t.times[n]; ok {
 		return at
 	}
@@ -96,17 +103,17 @@ func (t *trails) add(before, record, letter uint32) uint32 {
 
 // slice returns the events of an instance, in the order in which they were
 // applied.
-func (m *engine) slice(s *store, domain int, key []symbol) []note {
+func (s *store) slice(domain int, key []values.Symbol) []note {
 	var all []note
 	for _, d := range append([]int{domain}, s.domains[domain].parts...) {
-		c := m.partOf(s, d, domain, key)
+		c := s.partOf(d, domain, key)
 		if c == none {
 			continue
 		}
-		all = m.trails.follow(all, s.pools[d].all[c].trail)
+		all = s.trails.follow(all, s.pools[d].all[c].trail)
 	}
-	for _, trail := range m.inheritance(s, domain, key) {
-		all = m.trails.follow(all, trail)
+	for _, trail := range s.inheritance(domain, key) {
+		all = s.trails.follow(all, trail)
 	}
 	slices.SortFunc(all, func(a, b note) int { return int(a.record) - int(b.record) })
 	return all
@@ -121,8 +128,8 @@ func (t *trails) follow(all []note, trail uint32) []note {
 }
 
 // partOf returns the instance of a part of a binding.
-func (m *engine) partOf(s *store, part, domain int, key []symbol) cell {
-	var room [8]symbol
+func (s *store) partOf(part, domain int, key []values.Symbol) cell {
+	var room [8]values.Symbol
 	sub := room[:0]
 	for _, v := range s.domains[part].list {
 		sub = append(sub, key[slices.Index(s.domains[domain].list, v)])
@@ -130,26 +137,8 @@ func (m *engine) partOf(s *store, part, domain int, key []symbol) cell {
 	return s.pools[part].lookup(sub)
 }
 
-// witness tells a slice to people, with the states that it leads to.
-func (m *engine) witness(s *store, slice []note) []WitnessEvent {
-	if len(slice) == 0 {
-		return nil
-	}
-	if s.configs != nil {
-		return m.witnessInTime(s, slice)
-	}
-	steps := make([]WitnessEvent, len(slice))
-	state := uint32(startState)
-	for i, n := range slice {
-		state = s.next(n.letter, state)
-		r := m.trails.records.at(n.record)
-		steps[i] = WitnessEvent{m.sources.name(r.source), r.id, s.letterOf(n.letter).Type, s.auto.States[state]}
-	}
-	return steps
-}
-
 // eventOf returns what is known of a recorded event.
-func (m *engine) eventOf(s *store, n note) event.Event {
-	r := m.trails.records.at(n.record)
-	return event.Event{ID: r.id, Source: m.sources.name(r.source), Type: s.letterOf(n.letter).Type, Time: m.trails.time(n.record).time()}
+func (s *store) eventOf(n note) event.Event {
+	r := s.trails.records.at(n.record)
+	return event.Event{ID: r.id, Source: s.sources.Name(r.source), Type: s.letterOf(n.letter).Type, Time: s.trails.time(n.record).Time()}
 }

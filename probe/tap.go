@@ -17,7 +17,6 @@ package probe
 import (
 	"context"
 	"net"
-	"net/http"
 	"os"
 	"syscall"
 
@@ -74,75 +73,6 @@ type Tap interface {
 	Passive() bool
 }
 
-// Service is an in-process cloud service as a scenario declares it: a value
-// that can be opened once a run. If it is a [fmt.Stringer], its text tells
-// people in short how it is declared.
-type Service interface {
-	// Name is how functions and rules refer to it.
-	Name() string
-	// Open builds it anew, inside the bubble of the run.
-	Open(Platform) (Backend, error)
-}
-
-// Backend is a service during one run.
-type Backend interface {
-	// Contents returns what it stores, for properties over final states:
-	// keys in sorted order.
-	Contents() []Content
-	// Close ends its goroutines.
-	Close()
-}
-
-// Content is one stored thing: a key and its value as text.
-type Content struct {
-	Key, Value string
-}
-
-// Host is a backend that answers HTTP under host names.
-type Host interface {
-	Backend
-	// Serves reports whether requests to the host are for this backend.
-	Serves(host string) bool
-	// Transport returns the round tripper that a tap's calls take.
-	Transport(Tap) http.RoundTripper
-}
-
-// Dialed is a backend that clients connect to by themselves, at the address
-// that the environment of an isolated scenario has for it.
-type Dialed interface {
-	Backend
-	// Dial returns a connection whose calls take the tap.
-	Dial(Tap) net.Conn
-}
-
-// Emulated is a service whose client library honours a variable that says
-// where to find an emulator.
-type Emulated interface {
-	Service
-	// Emulator returns the variable's name and its value for an address, host
-	// and port.
-	Emulator(address string) (name, value string)
-}
-
-// Expirer is a backend whose keys expire by themselves; leases that a call
-// can outlast.
-type Expirer interface {
-	// Expires returns when a resource that operations have named expires:
-	// zero if it does not.
-	Expires(resource string) (unixNano int64)
-}
-
-// Env is what a function instance's clients are made of.
-type Env interface {
-	// Tap is the instance's way to the outside.
-	Tap() Tap
-	// Backend returns the run's backend of a service; it panics if the
-	// scenario has no such service, which is a mistake of the scenario.
-	Backend(service string) Backend
-	// Context is cancelled when the instance ends.
-	Context() context.Context
-}
-
 type callKey struct{}
 
 // WithCall returns a context that names the call that is being carried out:
@@ -151,9 +81,9 @@ func WithCall(ctx context.Context, c *Call) context.Context {
 	return context.WithValue(ctx, callKey{}, c)
 }
 
-// CallOf returns the call that is being carried out, to what carries it out.
-// It is the cause that a [Platform] asks for. It is nil where there is none,
-// and below a passive tap.
+// CallOf returns the call that is being carried out, to what carries it out:
+// the cause of what follows. It is nil where there is none, and below a
+// passive tap.
 func CallOf(ctx context.Context) *Call {
 	c, _ := ctx.Value(callKey{}).(*Call)
 	return c

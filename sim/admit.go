@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -23,7 +24,11 @@ func (w *world) settle(name string) bool {
 	w.mu.Unlock()
 	w.admit(arrivals)
 	w.admitEndings(endings)
-	w.recallEnded()
+	for _, b := range w.kernel.backends {
+		if s, ok := b.(cloud.Settler); ok {
+			s.Settle()
+		}
+	}
 	w.updateReadiness()
 	told := w.tellHappened()
 	switch {
@@ -58,7 +63,7 @@ func (w *world) woken() Step {
 			return s
 		}
 	}
-	s.Task, s.Function, s.Number, s.Instance = k.task.name, k.task.fn.Name, k.task.number, k.inst.id
+	s.Task, s.Function, s.Number, s.Instance = k.task.Name.Text, k.task.fn.Name, k.task.number, k.inst.ID
 	s.What, s.Status = shortLabel(&k.Op)+" (waited)", k.Op.Result.Status
 	return s
 }
@@ -66,7 +71,7 @@ func (w *world) woken() Step {
 // happens notes what is to be told of a task although nobody decided it.
 func (w *world) happens(t *task, name, what, status string) {
 	w.happened = append(w.happened, Step{
-		Identity: name + " " + t.name, Kind: KindTime, Task: t.name, Function: t.fn.Name,
+		Identity: name + " " + t.Name.Text, Kind: KindTime, Task: t.Name.Text, Function: t.fn.Name,
 		Instance: instanceID(t), Number: t.number, What: what, Status: status,
 	})
 }
@@ -90,7 +95,7 @@ func (w *world) admit(arrivals []*call) {
 	arrivals = slices.DeleteFunc(arrivals, func(c *call) bool { return c.withdrawn.Load() })
 	for _, c := range arrivals {
 		c.full = opLabel(&c.Op)
-		c.label = mask(c.full)
+		c.label = cloud.Mask(c.full)
 	}
 	if len(arrivals) > 1 {
 		slices.SortFunc(arrivals, compareCalls)
@@ -99,7 +104,7 @@ func (w *world) admit(arrivals []*call) {
 		}
 	}
 	for _, c := range arrivals {
-		name := c.task.name
+		name := c.task.Name.Text
 		if c.building {
 			name = "new " + name
 		}
@@ -110,7 +115,7 @@ func (w *world) admit(arrivals []*call) {
 }
 
 func compareCalls(a, b *call) int {
-	if d := strings.Compare(a.task.name, b.task.name); d != 0 {
+	if d := strings.Compare(a.task.Name.Text, b.task.Name.Text); d != 0 {
 		return d
 	}
 	if a.building != b.building {
@@ -151,13 +156,13 @@ func (w *world) identify(sorted []*call) bool {
 
 // admitEndings takes note of handlers that have returned.
 func (w *world) admitEndings(endings []*task) {
-	slices.SortStableFunc(endings, func(a, b *task) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(endings, func(a, b *task) int { return strings.Compare(a.Name.Text, b.Name.Text) })
 	for _, t := range endings {
 		if t.stage != live {
 			continue
 		}
 		t.stage = ended
-		if t.ending.panic != nil {
+		if t.ending.Panic != nil {
 			w.findPanic(t)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"pgregory.net/rapid"
 )
 
@@ -66,8 +67,8 @@ func TestMask(t *testing.T) {
 		"averyveryverylongname12":                    "averyveryverylongname12",
 		"0d75f650-63ee-452c-a4ae-d6a51f299552-extra": "*-extra",
 	} {
-		if got := mask(in); got != want {
-			t.Errorf("mask(%q) = %q, want %q", in, got, want)
+		if got := cloud.Mask(in); got != want {
+			t.Errorf("cloud.Mask(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

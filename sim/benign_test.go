@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -14,13 +16,13 @@ import (
 // first, and the benign run itself does not.
 func TestAsIfOnce(t *testing.T) {
 	counter := func() *sim.Simulation {
-		s := scenario(publishes("order", "orders"), takes("count", "orders", func(k *kit, ctx context.Context, m sim.Message) error {
+		s := scenario(publishes("order", "orders"), takes("count", "orders", func(k *kit, ctx context.Context, m gcp.Message) error {
 			return k.redis.Incr(ctx, "n").Err()
 		}), calls("alice", "order/1"))
 		s.Properties = []*props.Property{props.AsIfOnce("as if once")}
 		return compile(t, s)
 	}
-	twice := scheduler.Plan{{At: "start count(order(alice/1).orders/1)", Do: sim.Duplicate}}
+	twice := scheduler.Plan{{At: "start count(order(alice/1).orders/1)", Do: cloud.Duplicate}}
 	first := counter().Run(scheduler.NewReplay(twice))
 	if first.Verdict != sim.Violated || first.Violation.Detail != `redis holds "2" under "n", and "1" if everything happens once` {
 		t.Fatalf("got %s %v %v, unmatched %v", first.Verdict, first.Violation, first.Why, first.Unmatched)
@@ -38,7 +40,7 @@ func TestAsIfOnce(t *testing.T) {
 func TestAsIfOnceUndecided(t *testing.T) {
 	s := scenario(publishes("order", "orders"), takes("reject", "orders", reject), calls("alice", "order/1"))
 	s.Properties, s.MaxSteps = []*props.Property{props.AsIfOnce("as if once")}, 20
-	drop := scheduler.Plan{{At: "order(alice/1):pubsub.publish orders/1", Do: sim.Fail, With: "503"}}
+	drop := scheduler.Plan{{At: "order(alice/1):pubsub.publish orders/1", Do: cloud.Fail, With: "503"}}
 	r := compile(t, s).Run(scheduler.NewReplay(drop))
 	if r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "the benign run does not become quiescent (inconclusive)") {
 		t.Errorf("got %s %s, unmatched %v", r.Verdict, r.Why, r.Unmatched)
@@ -59,7 +61,7 @@ func TestCalls(t *testing.T) {
 	var got []props.Call
 	s := scenario(serves("count", count), told(calls("alice", "count", "count"), 1), calls("bob", "count"))
 	s.Properties = []*props.Property{props.OfCalls("calls", "are told", func(c []props.Call) error { got = c; return nil })}
-	plan := scheduler.Plan{{At: "end count(alice/1)", Do: sim.LoseResponse}, {At: "end count(bob/1)", Do: sim.LoseResponse}}
+	plan := scheduler.Plan{{At: "end count(alice/1)", Do: cloud.LoseResponse}, {At: "end count(bob/1)", Do: cloud.LoseResponse}}
 	r := compile(t, s).Run(scheduler.NewReplay(plan))
 	if r.Verdict != sim.Held || len(r.Unmatched) > 0 || len(got) != 3 {
 		t.Fatalf("%s %v, unmatched %v: %+v", r.Verdict, r.Why, r.Unmatched, got)

@@ -3,12 +3,12 @@ package sim
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -27,17 +27,18 @@ func (v *invoker) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w := v.inst.world
 	k := probe.CallOf(r.Context()).Ref.(*call)
-	c := &functionCall{reply: make(chan Response, 1), Request: Request{Method: r.Method, Path: r.URL.RequestURI(), Header: map[string]string{}, Body: body}}
+	c := &functionCall{reply: make(chan cloud.Response, 1), abandoned: w.sim.scenario.Platform.Abandoned,
+		Request: cloud.Request{Method: r.Method, Path: r.URL.RequestURI(), Header: map[string]string{}, Body: body}}
 	for name := range r.Header { //wtsim:order a map to a map
 		c.Header[name] = r.Header.Get(name)
 	}
+	subject := cloud.Numbered(k.owner+"."+k.Op.Method+" "+cloud.Mask(k.Op.Resource), k.k, 1)
 	w.mu.Lock()
-	w.tasks = append(w.tasks, &task{name: fmt.Sprintf("%s(%s.%s %s/%d)", v.fn.Name, k.owner, k.Op.Method, mask(k.Op.Resource), k.k),
-		root: k.task.root, fn: v.fn, attempt: 1, stage: pending, cause: c})
+	w.schedule(w.taskOf(&cloud.Task{Name: cloud.NameTask(v.fn.Name, subject), Root: k.task.Root, Attempt: 1, Cause: c}), time.Time{})
 	w.mu.Unlock()
 	select {
 	case resp := <-c.reply:
-		return resp.http(r), nil
+		return httpResponse(resp, r), nil
 	case <-r.Context().Done():
 		return nil, context.Cause(r.Context())
 	}
@@ -51,8 +52,8 @@ func bodyOf(r *http.Request) (string, error) {
 	return string(b), err
 }
 
-// http is the response as a client gets it.
-func (r Response) http(req *http.Request) *http.Response {
+// httpResponse is a response as a client gets it.
+func httpResponse(r cloud.Response, req *http.Request) *http.Response {
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
@@ -65,26 +66,28 @@ func (r Response) http(req *http.Request) *http.Response {
 
 // functionCall is the cause of a function that another one calls.
 type functionCall struct {
-	Request
-	reply chan Response
+	cloud.Request
+	reply     chan cloud.Response
+	abandoned int // the status where its instance has died
 }
 
-func (c *functionCall) words(int) string     { return c.people() }
-func (c *functionCall) limit() time.Duration { return 0 }
-func (c *functionCall) line() any            { return nil }
-func (c *functionCall) platform() bool       { return false }
+func (c *functionCall) Words(int) string     { return c.Request.String() }
+func (c *functionCall) Limit() time.Duration { return 0 }
+func (c *functionCall) Line() any            { return nil }
+func (c *functionCall) Platform() bool       { return false }
 
-func (c *functionCall) invoke(ctx context.Context, h Handler, _ int) ending { return c.call(ctx, h) }
+func (c *functionCall) Invoke(ctx context.Context, h cloud.Handler, _ int) cloud.Ending {
+	return c.Call(ctx, h)
+}
 
-func (c *functionCall) answered(_ *world, _ *task, e ending) {
+func (c *functionCall) Answered(_ *cloud.Task, e cloud.Ending) {
 	select {
-	case c.reply <- e.resp:
+	case c.reply <- e.Response:
 	default: // it was answered when its time was up
 	}
 }
 
-// unanswered is what Cloud Run tells the caller of an instance that has died.
-// https://docs.cloud.google.com/run/docs/troubleshooting
-func (c *functionCall) unanswered(w *world, t *task) {
-	c.answered(w, t, ending{resp: Response{Status: http.StatusServiceUnavailable}})
+// Unanswered is what the caller of an instance that has died is told.
+func (c *functionCall) Unanswered(t *cloud.Task) {
+	c.Answered(t, cloud.Ending{Response: cloud.Response{Status: c.abandoned}})
 }

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/wtsim/wtsim/cloud"
 )
 
 // placeable reports whether a task that may start has an instance to start on,
 // or may have a new one.
 func (t *task) placeable() bool {
-	if t.stream != nil {
+	if t.handed() {
 		return true
 	}
-	if c, ok := t.cause.(throttled); ok && c.busy() {
+	if c, ok := t.Cause.(cloud.Throttled); ok && c.Busy() {
 		return false
 	}
 	return t.fn.warm(false) != nil || !t.fn.full()
@@ -22,20 +24,20 @@ func (t *task) placeable() bool {
 // it is refused with 429.
 // https://docs.cloud.google.com/run/docs/about-instance-autoscaling
 func (w *world) queueUp(t *task) {
-	if t.stage != pending || t.stream != nil || !t.refuse.IsZero() || t.fn.warm(false) != nil || !t.fn.full() {
+	if t.stage != pending || t.handed() || !t.refuse.IsZero() || t.fn.warm(false) != nil || !t.fn.full() {
 		return
 	}
-	t.refuse = time.Now().Add(w.sim.scenario.Profile.QueueFor) //wtsim:clock the bubble's clock
-	w.agenda.add(t.refuse, "refuse "+t.name, func() {
+	t.refuse = time.Now().Add(w.sim.scenario.Platform.QueueFor) //wtsim:clock the bubble's clock
+	w.agenda.add(t.refuse, "refuse "+t.Name.Text, func() {
 		t.stage = over
-		w.happens(t, "refuse", "is refused", fmt.Sprintf("429, no instance after %v", w.sim.scenario.Profile.QueueFor))
-		t.cause.answered(w, t, ending{status: "429", resp: Response{Status: http.StatusTooManyRequests}})
+		w.happens(t, "refuse", "is refused", fmt.Sprintf("429, no instance after %v", w.sim.scenario.Platform.QueueFor))
+		t.Cause.Answered(t.Task, cloud.Ending{Status: "429", Response: cloud.Response{Status: http.StatusTooManyRequests}})
 	})
 }
 
 // seated notes that a task has got its instance.
 func (w *world) seated(t *task) {
 	if !t.refuse.IsZero() {
-		w.agenda.remove(t.refuse, "refuse "+t.name)
+		w.agenda.remove(t.refuse, "refuse "+t.Name.Text)
 	}
 }

@@ -17,12 +17,13 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"google.golang.org/api/option"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/internal/bubble"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -85,29 +86,29 @@ type clients struct {
 }
 
 func pairs() []pair {
-	r := []probe.Service{redis.New("redis")}
-	throughRedis := func(env *sim.Env) clients { return clients{redis: redis.Client(env, "redis", nil)} }
-	throughGCS := func(env *sim.Env) clients { return clients{bucket: gcs.Client(env).Bucket("bucket")} }
+	r := []cloud.Service{redis.New("redis")}
+	throughRedis := func(env cloud.Env) clients { return clients{redis: redis.Client(env, "redis", nil)} }
+	throughGCS := func(env cloud.Env) clients { return clients{bucket: gcs.Client(env, "gcs").Bucket("bucket")} }
 	return []pair{
 		newPair("redis-10", redisCalls(10), directRedis, r, throughRedis),
 		newPair("redis-100", redisCalls(100), directRedis, r, throughRedis),
-		newPair("pubsub-10", pubsubCalls(10), directPubSub, []probe.Service{pubsub.New()}, func(env *sim.Env) clients { return clients{messages: pubsub.Client(env)} }),
-		newPair("gcs-2-writes-2-reads", gcsCalls, directGCS(), []probe.Service{gcs.New("bucket")}, throughGCS),
+		newPair("pubsub-10", pubsubCalls(10), directPubSub, []cloud.Service{pubsub.New("pubsub").Topics("topic")}, func(env cloud.Env) clients { return clients{messages: pubsub.Client(env, "pubsub")} }),
+		newPair("gcs-2-writes-2-reads", gcsCalls, directGCS(), []cloud.Service{gcs.New("gcs", "bucket")}, throughGCS),
 	}
 }
 
 func newPair(name string, calls func(context.Context, clients) error, direct func(context.Context) clients,
-	services []probe.Service, through func(*sim.Env) clients) pair {
-	handler := func(env *sim.Env) (sim.Handler, error) {
+	services []cloud.Service, through func(cloud.Env) clients) pair {
+	handler := func(env cloud.Env) (cloud.Handler, error) {
 		c := through(env)
-		return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := calls(r.Context(), c); err != nil {
 				panic(err)
 			}
 		})), nil
 	}
 	return pair{name: name, calls: calls, direct: direct, simulated: sim.Scenario{
-		Name: "cost", Services: services, Topics: []string{"topic"},
+		Name: "cost", Platform: gcp.CloudRun(), Services: services,
 		Functions: []sim.Function{{Name: "f", New: handler}},
 		Clients:   []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "f"}}}},
 	}}
@@ -142,11 +143,11 @@ func directGCS() func(context.Context) clients {
 
 // directPubSub has no platform behind it but one that takes messages.
 func directPubSub(ctx context.Context) clients {
-	e, err := fakestest.Open(ctx, pubsub.New(), &fakestest.Platform{Topics: []string{"topic"}})
+	e, err := fakestest.Open(ctx, pubsub.New("pubsub").Topics("topic"))
 	if err != nil {
 		panic(err)
 	}
-	client := pubsub.Client(e)
+	client := pubsub.Client(e, "pubsub")
 	return clients{messages: client, close: func() {
 		_ = client.Close()
 		e.Close()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -19,11 +20,11 @@ func (w *world) expire(t *task) {
 	}
 	t.overdue = true
 	status := "504"
-	if t.cause.platform() {
+	if t.Cause.Platform() {
 		status = "not acknowledged"
 	}
 	w.happens(t, "timeout", "reaches its time limit", status)
-	t.cause.answered(w, t, ending{status: "504", resp: Response{Status: 504}})
+	t.Cause.Answered(t.Task, cloud.Ending{Status: "504", Response: cloud.Response{Status: 504}})
 	w.lookAgain(t, max(t.fn.Timeout, 10*time.Second))
 }
 
@@ -32,7 +33,7 @@ func (w *world) expire(t *task) {
 const patience = time.Hour
 
 func (w *world) lookAgain(t *task, after time.Duration) {
-	t.lastLook = entry{at: time.Now().Add(after), name: "overdue " + t.name} //wtsim:clock the bubble's clock
+	t.lastLook = entry{at: time.Now().Add(after), name: "overdue " + t.Name.Text} //wtsim:clock the bubble's clock
 	w.agenda.add(t.lastLook.at, t.lastLook.name, func() { w.neverEnds(t) })
 }
 
@@ -40,7 +41,7 @@ func (w *world) lookAgain(t *task, after time.Duration) {
 // limit. If nothing can wake it, or its patience is over, it never ends.
 func (w *world) neverEnds(t *task) {
 	all := bubble.Labelled(probe.LabelKey)
-	goroutines := append(all[w.label(t.name)], all[w.label("new "+t.name)]...)
+	goroutines := append(all[w.label(t.Name.Text)], all[w.label("new "+t.Name.Text)]...)
 	late := !time.Now().Before(t.timeout.Add(patience)) //wtsim:clock the bubble's clock
 	if len(t.calls) > 0 || !late && !deadlocked(goroutines) {
 		w.lookAgain(t, patience)
@@ -77,7 +78,7 @@ func (w *world) kill(i *instance) {
 	w.end(i)
 	for _, t := range serving {
 		if !t.overdue {
-			t.cause.unanswered(w, t)
+			t.Cause.Unanswered(t.Task)
 		}
 	}
 	w.replace(i)
@@ -89,7 +90,7 @@ func (w *world) kill(i *instance) {
 // and later call returns a connection error without effect.
 func (w *world) end(i *instance) {
 	w.mu.Lock()
-	i.dead = true
+	i.Die()
 	w.mu.Unlock()
 	i.cancel()
 	w.wake(i)
@@ -98,8 +99,8 @@ func (w *world) end(i *instance) {
 		w.cut(t)
 		t.cancel()
 		w.forget(t)
-		if c, ok := t.cause.(throttled); ok {
-			c.finished()
+		if c, ok := t.Cause.(cloud.Throttled); ok {
+			c.Finished()
 		}
 	}
 	for _, t := range w.tasks { // what finished invocations left behind

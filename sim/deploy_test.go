@@ -6,23 +6,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/sim"
 )
 
 // What the platform does not sell is refused, with what it does.
 func TestDeployLimits(t *testing.T) {
-	push := func(d time.Duration) sim.Trigger {
-		return sim.Trigger{Topic: "mail", Push: true, AckDeadline: d}
+	push := func(d time.Duration) cloud.Trigger {
+		return pubsub.Trigger{Topic: "mail", Push: true, AckDeadline: d}
 	}
-	pauses := func(least, most time.Duration) sim.Trigger {
-		return sim.Trigger{Topic: "mail", Policy: sim.Policy{MinBackoff: least, MaxBackoff: most}}
+	pauses := func(least, most time.Duration) cloud.Trigger {
+		return pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{MinBackoff: least, MaxBackoff: most}}
 	}
 	serving := func(n int) func(*sim.Scenario) {
 		return func(s *sim.Scenario) { s.Functions[0].Concurrency = n }
 	}
 	for name, c := range map[string]struct {
-		trigger sim.Trigger
+		trigger cloud.Trigger
 		edit    func(*sim.Scenario)
 		want    string // in the error; empty if it is legal
 	}{
@@ -49,20 +52,20 @@ func TestDeployLimits(t *testing.T) {
 // What Eventarc keeps no longer is discarded unless there is a dead-letter
 // topic; a subscription of one's own loses it.
 func TestKeptNoLonger(t *testing.T) {
-	policy := sim.Policy{KeepFor: time.Hour, DeadLetter: "dead", MaxAttempts: 100}
+	policy := gcp.Policy{KeepFor: time.Hour, DeadLetter: "dead", MaxAttempts: 100}
 	for name, c := range map[string]struct {
-		trigger sim.Trigger
+		trigger pubsub.Trigger
 		want    string
 	}{
-		"eventarc":             {sim.Trigger{Topic: "mail", Policy: policy}, "dead-letter work(send(alice/1).mail/1)"},
-		"eventarc, no topic":   {sim.Trigger{Topic: "mail", Policy: sim.Policy{KeepFor: time.Hour}}, "give up work(send(alice/1).mail/1)"},
-		"push":                 {sim.Trigger{Topic: "mail", Push: true, Policy: policy}, "give up work(send(alice/1).mail/1)"},
-		"eventarc, few at all": {sim.Trigger{Topic: "mail", Policy: sim.Policy{KeepFor: time.Hour, DeadLetter: "dead"}}, "dead-letter work(send(alice/1).mail/1)"},
+		"eventarc":             {pubsub.Trigger{Topic: "mail", Policy: policy}, "dead-letter work(send(alice/1).mail/1)"},
+		"eventarc, no topic":   {pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{KeepFor: time.Hour}}, "give up work(send(alice/1).mail/1)"},
+		"push":                 {pubsub.Trigger{Topic: "mail", Push: true, Policy: policy}, "give up work(send(alice/1).mail/1)"},
+		"eventarc, few at all": {pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{KeepFor: time.Hour, DeadLetter: "dead"}}, "dead-letter work(send(alice/1).mail/1)"},
 	} {
 		f := on("work", fails, c.trigger)
 		if c.trigger.Push {
 			f = serves("work", func(_ *kit, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
-			f.Triggers = []sim.Trigger{c.trigger}
+			f.Triggers = []cloud.Trigger{c.trigger}
 		}
 		r := benign(t, scenario(f, publishes("send", "mail"), calls("alice", "send/1")))
 		if last := r.Steps[len(r.Steps)-1]; !strings.HasPrefix(last.Identity, c.want) || last.Time.Sub(r.Steps[0].Time) > time.Hour {

@@ -17,6 +17,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/internal/steady"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/scheduler"
@@ -37,10 +40,10 @@ func many(n int) int {
 // constructors that call, parallel goroutines, work after the return, leases
 // that are waited for, generated keys, timers, output, a short time limit.
 func nasty() sim.Scenario {
-	order := sim.Function{Name: "order", Timeout: 2 * time.Second, Concurrency: 2, New: func(env *sim.Env) (sim.Handler, error) {
+	order := sim.Function{Name: "order", Timeout: 2 * time.Second, Concurrency: 2, New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
 		if err := k.redis.Incr(env.Context(), "instances").Err(); err != nil {
-			return sim.Handler{}, err
+			return cloud.Handler{}, err
 		}
 		go func() {
 			for range 3 {
@@ -48,9 +51,9 @@ func nasty() sim.Scenario {
 				k.redis.Incr(env.Context(), "heartbeats")
 			}
 		}()
-		return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { nastyOrder(k, w, r) })), nil
+		return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { nastyOrder(k, w, r) })), nil
 	}}
-	lease := takes("ship", "orders", func(k *kit, ctx context.Context, m sim.Message) error {
+	lease := takes("ship", "orders", func(k *kit, ctx context.Context, m gcp.Message) error {
 		for n := 0; !k.redis.SetNX(ctx, "lease", m.ID, 1500*time.Millisecond).Val(); n++ {
 			if n == 4 {
 				return fmt.Errorf("the lease is taken")
@@ -80,7 +83,7 @@ func nastyOrder(k *kit, w http.ResponseWriter, r *http.Request) {
 	wg.Wait()
 	fmt.Println("order", r.URL.Path, uuid.New())
 	k.redis.Set(ctx, "order:"+uuid.NewString(), r.URL.Path, time.Minute)
-	if _, err := k.env.Topic("orders").Publish(ctx, []byte(r.URL.Path[1:])); err != nil {
+	if _, err := pubsub.NewTopic(k.env, "pubsub", "orders").Publish(ctx, []byte(r.URL.Path[1:])); err != nil {
 		log.Print(err)
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	}
@@ -231,7 +234,7 @@ func TestRandomnessTimeAndOutput(t *testing.T) {
 	if got := usual.Steps[1].Output; strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "second") {
 		t.Errorf("the second step prints %q", got)
 	}
-	bobFirst := s.Run(scheduler.NewReplay(scheduler.Plan{{At: "after begin", Do: sim.RunOther, With: "draw(bob/1)"}}))
+	bobFirst := s.Run(scheduler.NewReplay(scheduler.Plan{{At: "after begin", Do: cloud.RunOther, With: "draw(bob/1)"}}))
 	for _, word := range []string{"uuid", "crypto", "second"} {
 		if a, b := lines(usual, word), lines(bobFirst, word); a[0] != b[1] || a[1] != b[0] || a[0] == a[1] {
 			t.Errorf("with another order, %s is %q, then %q", word, a, b)

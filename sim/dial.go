@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -21,7 +22,7 @@ func unhook() { seeded.Route(nil, nil) }
 
 // dial connects to the service that has an address.
 func (w *world) dial(_ context.Context, _, to string) (net.Conn, error) {
-	if b, ok := w.at(to).(probe.Dialed); ok {
+	if b, ok := w.at(to).(cloud.Dialed); ok {
 		return b.Dial(processTap{w}), nil
 	}
 	return nil, w.pastSeam(w.caller(), to)
@@ -35,7 +36,7 @@ func (w *world) roundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // at is the backend of the service that has an address; nil if there is none.
-func (w *world) at(to string) probe.Backend {
+func (w *world) at(to string) cloud.Backend {
 	host, _, err := net.SplitHostPort(to)
 	if err != nil {
 		host = to
@@ -60,7 +61,7 @@ func (w *world) callerOrCurrent() *instance {
 	defer w.mu.Unlock()
 	var live []*instance
 	for _, i := range w.instances {
-		if !i.dead && len(i.serving) > 0 {
+		if !i.Dead() && len(i.serving) > 0 {
 			live = append(live, i)
 		}
 	}
@@ -69,7 +70,7 @@ func (w *world) callerOrCurrent() *instance {
 		return w.current.inst
 	case len(live) > 0:
 		return live[0]
-	case w.current != nil && w.current.inst != nil && !w.current.inst.dead:
+	case w.current != nil && w.current.inst != nil && !w.current.inst.Dead():
 		return w.current.inst
 	}
 	return nil

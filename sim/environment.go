@@ -3,8 +3,9 @@ package sim
 import (
 	"fmt"
 	"os"
+	"slices"
 
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/cloud"
 )
 
 // address is where clients that take an address find the scenario's n-th
@@ -17,9 +18,9 @@ const servicePort = "8085"
 // Environment is what the process of an isolated run gets: the emulator
 // variables that the services' clients honour, and what the scenario says.
 func (s Scenario) Environment() []string {
-	out := []string{"GOOGLE_CLOUD_PROJECT=" + project}
+	out := slices.Clone(s.Platform.Variables)
 	for n, v := range s.Services {
-		if e, ok := v.(probe.Emulated); ok {
+		if e, ok := v.(cloud.Emulated); ok {
 			name, value := e.Emulator(address(n) + ":" + servicePort)
 			out = append(out, name+"="+value)
 		}

@@ -16,6 +16,10 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/cron"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/sim"
@@ -28,31 +32,31 @@ func platformExample(name string) (sim.Scenario, bool) {
 	one, two := calls("alice", "send/1"), calls("alice", "send/1", "send/2")
 	s, ok := map[string]func() sim.Scenario{
 		"signatures": func() sim.Scenario {
-			return scenario(sends, calls("alice", "send/7?lang=en"), on("push", takesPush, sim.Trigger{Topic: "mail", Push: true}),
-				on("eventarc", takesBinary, sim.Trigger{Topic: "mail"}), on("event", takesEvent, sim.Trigger{Topic: "mail"}),
-				sim.Function{Name: "number", Topic: "mail", Handler: sim.OnData(takesNumber)})
+			return scenario(sends, calls("alice", "send/7?lang=en"), on("push", takesPush, pubsub.Trigger{Topic: "mail", Push: true}),
+				on("eventarc", takesBinary, pubsub.Trigger{Topic: "mail"}), on("event", takesEvent, pubsub.Trigger{Topic: "mail"}),
+				sim.Function{Name: "number", Triggers: pubsub.On("mail"), Handler: gcp.OnData(takesNumber)})
 		},
 		"push": func() sim.Scenario {
-			return scenario(sends, one, on("push", refusesFirst(302), sim.Trigger{Topic: "mail", Push: true}))
+			return scenario(sends, one, on("push", refusesFirst(302), pubsub.Trigger{Topic: "mail", Push: true}))
 		},
 		"push-slow": func() sim.Scenario {
-			return scenario(sends, one, on("push", slowFirst(15*time.Second), sim.Trigger{Topic: "mail", Push: true, AckDeadline: 10 * time.Second}))
+			return scenario(sends, one, on("push", slowFirst(15*time.Second), pubsub.Trigger{Topic: "mail", Push: true, AckDeadline: 10 * time.Second}))
 		},
 		"poison": func() sim.Scenario {
-			return scenario(sends, one, on("work", fails, sim.Trigger{Topic: "mail", Policy: sim.Policy{DeadLetter: "dead", MaxBackoff: 20 * time.Second}}),
-				on("bury", emitsData, sim.Trigger{Topic: "dead"}))
+			return scenario(sends, one, on("work", fails, pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{DeadLetter: "dead", MaxBackoff: 20 * time.Second}}),
+				on("bury", emitsData, pubsub.Trigger{Topic: "dead"}))
 		},
 		"once": func() sim.Scenario {
-			return scenario(sends, two, on("work", failsFor("1"), sim.Trigger{Topic: "mail", Policy: sim.Policy{Once: true}}))
+			return scenario(sends, two, on("work", failsFor("1"), pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{Once: true}}))
 		},
 		"filter": func() sim.Scenario {
 			return scenario(sends, calls("alice", "send/1?lang=en", "send/2?lang=de", "send/3"),
-				on("english", emitsData, sim.Trigger{Topic: "mail", Policy: sim.Policy{Filter: `attributes.lang = "en"`}}),
-				on("other", emitsData, sim.Trigger{Topic: "mail", Policy: sim.Policy{Filter: `NOT attributes:lang OR attributes.lang != "en"`}}))
+				on("english", emitsData, pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{Filter: `attributes.lang = "en"`}}),
+				on("other", emitsData, pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{Filter: `NOT attributes:lang OR attributes.lang != "en"`}}))
 		},
 		"keys": func() sim.Scenario {
 			return scenario(sends, calls("alice", "send/1?key=a", "send/2?key=a", "send/3?key=b"),
-				on("work", failsOnceFor("1"), sim.Trigger{Topic: "mail", Policy: sim.Policy{Ordered: true}}))
+				on("work", failsOnceFor("1"), pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{Ordered: true}}))
 		},
 		"chain": func() sim.Scenario {
 			return scenario(serves("front", callsBack), serves("back", count), told(calls("alice", "front"), 0))
@@ -87,18 +91,20 @@ func slowAPI() sim.Scenario {
 // platformLimits are scenarios about instances and about what comes by the
 // clock.
 func platformLimits(name string) (sim.Scenario, bool) {
-	job := func(j sim.Job) func(*sim.Scenario) { return func(s *sim.Scenario) { s.Jobs = append(s.Jobs, j) } }
+	job := func(j cron.Job) func(*sim.Scenario) {
+		return func(s *sim.Scenario) { put(s, cron.New("scheduler").With(j)) }
+	}
 	s, ok := map[string]func() sim.Scenario{
 		"cron": func() sim.Scenario {
-			return scenario(serves("work", emitsTick), job(sim.Job{Name: "nightly", Cron: "30 2 * * *", Zone: "Europe/Berlin", Function: "work", Ticks: 2}))
+			return scenario(serves("work", emitsTick), job(cron.Job{Name: "nightly", Cron: "30 2 * * *", Zone: "Europe/Berlin", Function: "work", Ticks: 2}))
 		},
 		"skip": func() sim.Scenario {
-			return scenario(serves("work", failsTwice), job(sim.Job{Name: "minutely", Every: time.Minute, Function: "work", Ticks: 4,
-				JobPolicy: sim.JobPolicy{Retries: 3, MinBackoff: 50 * time.Second}}))
+			return scenario(serves("work", failsTwice), job(cron.Job{Name: "minutely", Every: time.Minute, Function: "work", Ticks: 4,
+				Retries: 3, MinBackoff: 50 * time.Second}))
 		},
 		"job-topic": func() sim.Scenario {
-			return scenario(on("work", emitsData, sim.Trigger{Topic: "ticks"}),
-				job(sim.Job{Name: "hourly", Every: time.Hour, Topic: "ticks", Ticks: 2, Request: sim.Request{Body: "tick"}}))
+			return scenario(on("work", emitsData, pubsub.Trigger{Topic: "ticks"}),
+				job(cron.Job{Name: "hourly", Every: time.Hour, Topic: "ticks", Ticks: 2, Request: cloud.Request{Body: "tick"}}))
 		},
 		"crowd": func() sim.Scenario {
 			return scenario(limited("slow", 1, 1, 8*time.Second), told(calls("alice", "slow"), 0), told(calls("bob", "slow"), 0))
@@ -130,21 +136,21 @@ func platformLimits(name string) (sim.Scenario, bool) {
 }
 
 // on makes a function with triggers.
-func on(name string, h func(*kit) sim.Handler, triggers ...sim.Trigger) sim.Function {
-	return sim.Function{Name: name, Triggers: triggers, New: func(env *sim.Env) (sim.Handler, error) { return h(newKit(env)), nil }}
+func on(name string, h func(*kit) cloud.Handler, triggers ...cloud.Trigger) sim.Function {
+	return sim.Function{Name: name, Triggers: triggers, New: func(env cloud.Env) (cloud.Handler, error) { return h(newKit(env)), nil }}
 }
 
 // publishesAttributes is an HTTP function that publishes its path to a topic,
 // with what the query says: "key" is the ordering key, all else attributes.
 func publishesAttributes(name, topic string) sim.Function {
 	return serves(name, func(k *kit, w http.ResponseWriter, r *http.Request) {
-		m := sim.Message{Data: []byte(strings.Trim(r.URL.Path, "/")), OrderingKey: r.URL.Query().Get("key"), Attributes: map[string]string{}}
+		m := gcp.Message{Data: []byte(strings.Trim(r.URL.Path, "/")), OrderingKey: r.URL.Query().Get("key"), Attributes: map[string]string{}}
 		for name := range r.URL.Query() {
 			if name != "key" {
 				m.Attributes[name] = r.URL.Query().Get(name)
 			}
 		}
-		if _, err := k.env.Topic(topic).PublishMessage(r.Context(), m); err != nil {
+		if _, err := pubsub.NewTopic(k.env, "pubsub", topic).PublishMessage(r.Context(), m); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})
@@ -155,16 +161,16 @@ func emits(k *kit, ctx context.Context, what string, data any) {
 }
 
 // takesPush reads the envelope of a push subscription.
-func takesPush(k *kit) sim.Handler {
-	return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+func takesPush(k *kit) cloud.Handler {
+	return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		emits(k, r.Context(), "PUSHED", r.Header.Get("ce-type")+string(body))
 	})
 }
 
 // takesBinary reads a CloudEvent as Eventarc sends it to a container.
-func takesBinary(k *kit) sim.Handler {
-	return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+func takesBinary(k *kit) cloud.Handler {
+	return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Message struct {
 				Data       []byte
@@ -177,14 +183,14 @@ func takesBinary(k *kit) sim.Handler {
 }
 
 // takesEvent is a function in the style of the Functions Framework's samples.
-func takesEvent(k *kit) sim.Handler {
+func takesEvent(k *kit) cloud.Handler {
 	type messagePublished struct {
 		Message struct {
 			Data       []byte            `json:"data"`
 			Attributes map[string]string `json:"attributes"`
 		} `json:"message"`
 	}
-	return sim.OnEvent(func(ctx context.Context, e event.Event) error {
+	return gcp.OnEvent(func(ctx context.Context, e event.Event) error {
 		var msg messagePublished
 		if err := e.DataAs(&msg); err != nil {
 			return fmt.Errorf("event.DataAs: %w", err)
@@ -199,20 +205,20 @@ func takesNumber(ctx context.Context, n int) error {
 	return nil
 }
 
-func emitsData(k *kit) sim.Handler {
-	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+func emitsData(k *kit) cloud.Handler {
+	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 		emits(k, ctx, "GOT", fmt.Sprint(string(m.Data), m.Attributes["CloudPubSubDeadLetterSourceDeliveryCount"]))
 		return nil
 	})
 }
 
-func fails(*kit) sim.Handler {
-	return sim.OnMessage(func(context.Context, sim.Message) error { return errors.New("no") })
+func fails(*kit) cloud.Handler {
+	return gcp.OnMessage(func(context.Context, gcp.Message) error { return errors.New("no") })
 }
 
-func failsFor(data string) func(*kit) sim.Handler {
-	return func(k *kit) sim.Handler {
-		return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+func failsFor(data string) func(*kit) cloud.Handler {
+	return func(k *kit) cloud.Handler {
+		return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 			if string(m.Data) == data {
 				return errors.New("no")
 			}
@@ -222,9 +228,9 @@ func failsFor(data string) func(*kit) sim.Handler {
 	}
 }
 
-func failsOnceFor(data string) func(*kit) sim.Handler {
-	return func(k *kit) sim.Handler {
-		return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+func failsOnceFor(data string) func(*kit) cloud.Handler {
+	return func(k *kit) cloud.Handler {
+		return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 			if string(m.Data) == data && m.Attempt == 1 {
 				return errors.New("not yet")
 			}
@@ -235,10 +241,10 @@ func failsOnceFor(data string) func(*kit) sim.Handler {
 }
 
 // refusesFirst answers the first request with a status.
-func refusesFirst(status int) func(*kit) sim.Handler {
-	return func(*kit) sim.Handler {
+func refusesFirst(status int) func(*kit) cloud.Handler {
+	return func(*kit) cloud.Handler {
 		n := 0
-		return sim.HTTPFunc(func(w http.ResponseWriter, _ *http.Request) {
+		return cloud.HTTPFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if n++; n == 1 {
 				w.WriteHeader(status)
 			}
@@ -246,10 +252,10 @@ func refusesFirst(status int) func(*kit) sim.Handler {
 	}
 }
 
-func slowFirst(d time.Duration) func(*kit) sim.Handler {
-	return func(k *kit) sim.Handler {
+func slowFirst(d time.Duration) func(*kit) cloud.Handler {
+	return func(k *kit) cloud.Handler {
 		n := 0
-		return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if n++; n == 1 {
 				time.Sleep(d)
 			}
@@ -274,10 +280,10 @@ func callsBack(k *kit, w http.ResponseWriter, r *http.Request) {
 
 // rollout has two revisions, which write different things.
 func rollout() sim.Scenario {
-	writes := func(what string) func(*sim.Env) (sim.Handler, error) {
-		return func(env *sim.Env) (sim.Handler, error) {
+	writes := func(what string) func(cloud.Env) (cloud.Handler, error) {
+		return func(env cloud.Env) (cloud.Handler, error) {
 			k := newKit(env)
-			return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) { k.redis.Set(r.Context(), "revision", what, 0) }), nil
+			return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) { k.redis.Set(r.Context(), "revision", what, 0) }), nil
 		}
 	}
 	return scenario(sim.Function{Name: "write", New: writes("new"), Old: writes("old")}, calls("alice", "write", "write"))
@@ -315,11 +321,11 @@ func pauses(d time.Duration) sim.Function {
 // sigterm is a function that keeps what it gets in memory, and writes it when
 // its instance is to end.
 func sigterm() sim.Function {
-	return sim.Function{Name: "buffer", New: func(env *sim.Env) (sim.Handler, error) {
+	return sim.Function{Name: "buffer", New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
 		var buffer []string
 		env.OnTerminate(func(ctx context.Context) { k.redis.Set(ctx, "buffer", strings.Join(buffer, ","), 0) })
-		return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) { buffer = append(buffer, r.URL.Path) }), nil
+		return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) { buffer = append(buffer, r.URL.Path) }), nil
 	}}
 }
 
@@ -337,7 +343,7 @@ func alwaysOn(on bool) sim.Scenario {
 
 // minimum has an instance that works by itself.
 func minimum() sim.Scenario {
-	return scenario(sim.Function{Name: "worker", MinInstances: 1, AlwaysOn: true, New: func(env *sim.Env) (sim.Handler, error) {
+	return scenario(sim.Function{Name: "worker", MinInstances: 1, AlwaysOn: true, New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
 		go func() {
 			for range 2 {
@@ -345,7 +351,7 @@ func minimum() sim.Scenario {
 				k.redis.Incr(env.Context(), "beats")
 			}
 		}()
-		return sim.HTTPFunc(func(http.ResponseWriter, *http.Request) {}), nil
+		return cloud.HTTPFunc(func(http.ResponseWriter, *http.Request) {}), nil
 	}}, pauses(time.Second), calls("alice", "pause"))
 }
 

@@ -17,6 +17,9 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
@@ -28,45 +31,48 @@ import (
 // clients of Pub/Sub and Cloud Tasks.
 func clientExample(name string) (sim.Scenario, bool) {
 	sends, one := publishesWithClient("send", "mail"), calls("alice", "send/1")
-	pull := func(s sim.Subscription) func(*sim.Scenario) {
+	pull := func(s pubsub.Subscription) func(*sim.Scenario) {
 		s.Name, s.Topic = "inbox", "mail"
 		return func(x *sim.Scenario) {
-			x.Services, x.Subscriptions = append(x.Services, pubsub.New()), []sim.Subscription{s}
+			put(x, pubsub.New("pubsub").Pulled(s))
 		}
 	}
-	queue := func(q sim.QueuePolicy) func(*sim.Scenario) {
+	queue := func(q tasks.Queue) func(*sim.Scenario) {
 		return func(s *sim.Scenario) {
-			s.Services, s.Queues = append(s.Services, tasks.New()), []sim.Queue{{Name: "later", QueuePolicy: q}}
+			q.Name = "later"
+			put(s, tasks.New("tasks").With(q))
 		}
 	}
 	s, ok := map[string]func() sim.Scenario{
 		"publisher": func() sim.Scenario {
-			return scenario(sends, calls("alice", "send/1,2,3?lang=en"), on("work", emitsData, sim.Trigger{Topic: "mail"}), pull(sim.Subscription{}))
+			return scenario(sends, calls("alice", "send/1,2,3?lang=en"), on("work", emitsData, pubsub.Trigger{Topic: "mail"}), pull(pubsub.Subscription{}))
 		},
 		"nowhere": func() sim.Scenario {
-			return scenario(publishesWithClient("send", "nowhere"), told(one, 0), pull(sim.Subscription{}))
+			return scenario(publishesWithClient("send", "nowhere"), told(one, 0), pull(pubsub.Subscription{}))
 		},
 		"worker": func() sim.Scenario {
-			return scenario(sends, one, receives(150*time.Millisecond), pull(sim.Subscription{}))
+			return scenario(sends, one, receives(150*time.Millisecond), pull(pubsub.Subscription{}))
 		},
-		"slow-worker": func() sim.Scenario { return scenario(sends, one, receives(25*time.Second), pull(sim.Subscription{})) },
+		"slow-worker": func() sim.Scenario {
+			return scenario(sends, one, receives(25*time.Second), pull(pubsub.Subscription{}))
+		},
 		"batch": func() sim.Scenario {
-			return scenario(sends, calls("alice", "send/1,2", "batch", "pause", "batch"), pullsBatch("batch", time.Second), pauses(10*time.Second), pull(sim.Subscription{}))
+			return scenario(sends, calls("alice", "send/1,2", "batch", "pause", "batch"), pullsBatch("batch", time.Second), pauses(10*time.Second), pull(pubsub.Subscription{}))
 		},
 		"slow-batch": func() sim.Scenario {
-			return scenario(sends, calls("alice", "send/1", "batch", "batch"), pullsBatch("batch", 12*time.Second), pull(sim.Subscription{}))
+			return scenario(sends, calls("alice", "send/1", "batch", "batch"), pullsBatch("batch", 12*time.Second), pull(pubsub.Subscription{}))
 		},
 		"exactly-once": func() sim.Scenario {
-			return scenario(sends, calls("alice", "send/1", "batch", "batch"), pullsBatch("batch", 12*time.Second), pull(sim.Subscription{ExactlyOnce: true}))
+			return scenario(sends, calls("alice", "send/1", "batch", "batch"), pullsBatch("batch", 12*time.Second), pull(pubsub.Subscription{ExactlyOnce: true}))
 		},
 		"tasks": func() sim.Scenario {
-			return scenario(enqueues("plan"), runs("work", 200), calls("alice", "plan/a", "plan/a", "plan/b?in=60s"), queue(sim.QueuePolicy{}))
+			return scenario(enqueues("plan"), runs("work", 200), calls("alice", "plan/a", "plan/a", "plan/b?in=60s"), queue(tasks.Queue{}))
 		},
 		"failing-tasks": func() sim.Scenario {
-			return scenario(enqueues("plan"), runs("work", 500), calls("alice", "plan/a"), queue(sim.QueuePolicy{MaxAttempts: 4}))
+			return scenario(enqueues("plan"), runs("work", 500), calls("alice", "plan/a"), queue(tasks.Queue{MaxAttempts: 4}))
 		},
 		"slow-queue": func() sim.Scenario {
-			return scenario(enqueues("plan"), runs("work", 200), calls("alice", "plan/a", "plan/b", "plan/c"), queue(sim.QueuePolicy{PerSecond: 1, Concurrent: 1}))
+			return scenario(enqueues("plan"), runs("work", 200), calls("alice", "plan/a", "plan/b", "plan/c"), queue(tasks.Queue{PerSecond: 1, Concurrent: 1}))
 		},
 	}[name]
 	if !ok {
@@ -78,9 +84,9 @@ func clientExample(name string) (sim.Scenario, bool) {
 // publishesWithClient publishes the parts of its path with the real client,
 // waiting for each, with the query as attributes.
 func publishesWithClient(name, topic string) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
-		p := pubsub.Client(env).Publisher(topic)
-		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
+		p := pubsub.Client(env, "pubsub").Publisher(topic)
+		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 			var results []*gpubsub.PublishResult
 			for _, data := range strings.Split(strings.Trim(r.URL.Path, "/"), ",") {
 				m := &gpubsub.Message{Data: []byte(data), Attributes: map[string]string{}}
@@ -102,9 +108,9 @@ func publishesWithClient(name, topic string) sim.Function {
 // sends acknowledgements and extensions of leases by tickers of 100 ms that
 // meet in one select: what takes 150 ms keeps the two apart.)
 func receives(takes time.Duration) sim.Function {
-	return sim.Function{Name: "worker", MinInstances: 1, AlwaysOn: true, New: func(env *sim.Env) (sim.Handler, error) {
+	return sim.Function{Name: "worker", MinInstances: 1, AlwaysOn: true, New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
-		s := pubsub.Client(env).Subscriber("inbox")
+		s := pubsub.Client(env, "pubsub").Subscriber("inbox")
 		go func() {
 			_ = s.Receive(env.Context(), func(ctx context.Context, m *gpubsub.Message) {
 				time.Sleep(takes)
@@ -112,7 +118,7 @@ func receives(takes time.Duration) sim.Function {
 				m.Ack()
 			})
 		}()
-		return sim.HTTPFunc(func(http.ResponseWriter, *http.Request) {}), nil
+		return cloud.HTTPFunc(func(http.ResponseWriter, *http.Request) {}), nil
 	}}
 }
 
@@ -120,10 +126,10 @@ func receives(takes time.Duration) sim.Function {
 func pullsBatch(name string, takes time.Duration) sim.Function { return pullsUpTo(name, 10, takes) }
 
 func pullsUpTo(name string, most int32, takes time.Duration) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
-		client := pubsub.Client(env)
-		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := pubsub.Client(env, "pubsub")
+		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 			inbox := "projects/wtsim/subscriptions/inbox"
 			resp, err := client.SubscriptionAdminClient.Pull(r.Context(), &pubsubpb.PullRequest{Subscription: inbox, MaxMessages: most})
 			if err != nil || len(resp.ReceivedMessages) == 0 {
@@ -145,9 +151,9 @@ func pullsUpTo(name string, most int32, takes time.Duration) sim.Function {
 // enqueues makes a named task for "work", to be run after the time that the
 // query says.
 func enqueues(name string) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
-		client := tasks.Client(env)
-		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
+		client := tasks.Client(env, "tasks")
+		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 			const queue = "projects/wtsim/locations/europe-west1/queues/later"
 			t := &cloudtaskspb.Task{Name: queue + "/tasks" + r.URL.Path, MessageType: &cloudtaskspb.Task_HttpRequest{
 				HttpRequest: &cloudtaskspb.HttpRequest{Url: "https://work" + r.URL.Path, Body: []byte("x")}}}
@@ -175,35 +181,33 @@ func runs(name string, status int) sim.Function {
 // do besides answering.
 func storeExample(name string) (sim.Scenario, bool) {
 	photos := func(s *sim.Scenario) {
-		s.Topics = []string{"photo-events"}
-		s.Services = append(s.Services, gcs.New("photos", "archive").Versioned("archive").Notify("photos", "photo-events"))
+		put(s, pubsub.New("pubsub").Topics("photo-events"))
+		put(s, gcs.New("gcs", "photos", "archive").Versioned("archive").Notify("photos", "photo-events"))
 	}
 	replicated := func(s *sim.Scenario) { s.Services[0] = redis.New("redis").Replicated() }
-	finalized := sim.Trigger{Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "photos"}}
+	finalized := eventarc.Trigger{Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "photos"}}
 	s, ok := map[string]func() sim.Scenario{
 		"upload": func() sim.Scenario {
 			return scenario(uploads("upload"), calls("alice", "upload/a.jpg", "upload/a.jpg"), on("thumb", takesObject, finalized),
-				on("log", takesNotification, sim.Trigger{Topic: "photo-events"}), photos)
+				on("log", takesNotification, pubsub.Trigger{Topic: "photo-events"}), photos)
 		},
 		"removed": func() sim.Scenario {
 			return scenario(uploads("upload"), calls("alice", "upload/a.jpg?then=delete", "upload/b.jpg?then=update"), photos,
-				on("gone", takesObject, sim.Trigger{Event: "google.cloud.storage.object.v1.deleted", Match: map[string]string{"bucket": "ph*"}}),
-				on("meta", takesObject, sim.Trigger{Event: "google.cloud.storage.object.v1.metadataUpdated", Match: map[string]string{"subject": "objects/**"}}))
+				on("gone", takesObject, eventarc.Trigger{Event: "google.cloud.storage.object.v1.deleted", Match: map[string]string{"bucket": "ph*"}}),
+				on("meta", takesObject, eventarc.Trigger{Event: "google.cloud.storage.object.v1.metadataUpdated", Match: map[string]string{"subject": "objects/**"}}))
 		},
 		"archived": func() sim.Scenario {
 			return scenario(uploads("upload"), calls("alice", "upload/a.jpg?bucket=archive", "upload/a.jpg?bucket=archive"), photos,
-				on("old", takesObject, sim.Trigger{Event: "google.cloud.storage.object.v1.archived"}))
+				on("old", takesObject, eventarc.Trigger{Event: "google.cloud.storage.object.v1.archived"}))
 		},
 		"busy-object": func() sim.Scenario {
 			return scenario(uploads("upload"), told(calls("alice", "upload/a.jpg", "upload/a.jpg"), 0), func(s *sim.Scenario) {
-				s.Services = append(s.Services, gcs.New("photos").RateLimited())
+				s.Services = append(s.Services, gcs.New("gcs", "photos").RateLimited())
 			})
 		},
 		"burst": func() sim.Scenario {
-			p := sim.GCP()
-			p.Name, p.Coalesces = "a store that merges", true
 			return scenario(uploads("upload"), calls("alice", "upload/a.jpg"), calls("bob", "upload/a.jpg"), on("thumb", takesObject, finalized), photos,
-				func(s *sim.Scenario) { s.Profile = p })
+				func(s *sim.Scenario) { put(s, eventarc.New("eventarc").Merging()) })
 		},
 		"failover": func() sim.Scenario {
 			return scenario(serves("count", count), calls("alice", "count", "count"), replicated)
@@ -220,9 +224,9 @@ func storeExample(name string) (sim.Scenario, bool) {
 
 // uploads stores an object, and may then delete it, or update its metadata.
 func uploads(name string) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
-		client := gcs.Client(env)
-		return sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
+		client := gcs.Client(env, "gcs")
+		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 			o := client.Bucket(cmp.Or(r.URL.Query().Get("bucket"), "photos")).Object(strings.Trim(r.URL.Path, "/"))
 			out := o.NewWriter(r.Context())
 			_, _ = io.WriteString(out, "picture")
@@ -241,8 +245,8 @@ func uploads(name string) sim.Function {
 }
 
 // takesObject is a function in the style of the samples for storage events.
-func takesObject(k *kit) sim.Handler {
-	return sim.OnEvent(func(ctx context.Context, e event.Event) error {
+func takesObject(k *kit) cloud.Handler {
+	return gcp.OnEvent(func(ctx context.Context, e event.Event) error {
 		var o struct{ Bucket, Name, Metageneration, ContentType string }
 		if err := e.DataAs(&o); err != nil {
 			return err
@@ -252,17 +256,17 @@ func takesObject(k *kit) sim.Handler {
 	})
 }
 
-func takesNotification(k *kit) sim.Handler {
-	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+func takesNotification(k *kit) cloud.Handler {
+	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 		emits(k, ctx, "NOTIFIED", fmt.Sprint(m.Attributes["eventType"], m.Attributes["bucketId"], m.Attributes["objectId"], m.Attributes["payloadFormat"]))
 		return nil
 	})
 }
 
 func readsReplica(name string) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
 		k, replica := newKit(env), redis.Replica(env, "redis", nil)
-		return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 			emits(k, r.Context(), "READ", replica.Get(r.Context(), "n").Val())
 		}), nil
 	}}

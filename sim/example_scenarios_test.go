@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -58,7 +59,7 @@ func count(k *kit, _ http.ResponseWriter, r *http.Request) {
 	k.redis.Set(r.Context(), "n", n+1, 0)
 }
 
-func reject(*kit, context.Context, sim.Message) error { return errors.New("no") }
+func reject(*kit, context.Context, gcp.Message) error { return errors.New("no") }
 
 // slow takes longer than its time limit the first time that it is called, and
 // does not look at its context.
@@ -97,7 +98,7 @@ func leases() sim.Scenario {
 
 // background works on after the return, which fails the first time.
 func background() sim.Scenario {
-	return scenario(publishes("order", "orders"), takes("work", "orders", func(k *kit, ctx context.Context, m sim.Message) error {
+	return scenario(publishes("order", "orders"), takes("work", "orders", func(k *kit, ctx context.Context, m gcp.Message) error {
 		if m.Attempt > 1 {
 			k.redis.Get(ctx, "late")
 			return nil

@@ -14,6 +14,10 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/cron"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
@@ -39,29 +43,28 @@ func relyingOnDelivery() map[string]sim.Scenario {
 	sends := publishesAttributes("send", "mail")
 	published := ruled("pubsub", "publish", "PROMISED")
 	queue := func(s *sim.Scenario) {
-		s.Services, s.Queues = append(s.Services, tasks.New()), []sim.Queue{{Name: "later"}}
+		put(s, tasks.New("tasks").With(tasks.Queue{Name: "later"}))
 	}
 	return map[string]sim.Scenario{
 		"clients/retries": scenario(serves("work", marks), told(calls("alice", "work/1"), 3), done),
 		"eventarc/retries": scenario(uploads("upload"), calls("alice", "upload/1"), ruled("gcs", "objects.insert", "PROMISED"), kept,
-			on("work", marksEvents, sim.Trigger{Event: "google.cloud.storage.object.v1.finalized"}),
-			func(s *sim.Scenario) { s.Services = append(s.Services, gcs.New("photos")) }),
-		"pubsub/retries": scenario(sends, calls("alice", "send/1"), published, kept, on("work", marksMessages, sim.Trigger{Topic: "mail"})),
+			on("work", marksEvents, eventarc.Trigger{Event: "google.cloud.storage.object.v1.finalized"}),
+			func(s *sim.Scenario) { s.Services = append(s.Services, gcs.New("gcs", "photos")) }),
+		"pubsub/retries": scenario(sends, calls("alice", "send/1"), published, kept, on("work", marksMessages, pubsub.Trigger{Topic: "mail"})),
 		"pubsub/dead-letters": scenario(sends, calls("alice", "send/1"), published, kept,
-			on("work", fails, sim.Trigger{Topic: "mail", Policy: sim.Policy{DeadLetter: "dead"}}), on("bury", marksMessages, sim.Trigger{Topic: "dead"})),
+			on("work", fails, pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{DeadLetter: "dead"}}), on("bury", marksMessages, pubsub.Trigger{Topic: "dead"})),
 		"pubsub/order": scenario(sends, calls("alice", "send/1?key=a", "send/2?key=a"),
-			on("work", emitsNumber, sim.Trigger{Topic: "mail", Policy: sim.Policy{Ordered: true}}),
+			on("work", emitsNumber, pubsub.Trigger{Topic: "mail", Policy: gcp.Policy{Ordered: true}}),
 			must(props.NeverBefore("two comes after one", props.On("GOT_2"), props.On("GOT_1"))), func(s *sim.Scenario) {
-				s.Faults.Kinds = []string{sim.RunOther, sim.Reorder} // one that is not published does not come
+				s.Faults.Kinds = []string{cloud.RunOther, cloud.Reorder} // one that is not published does not come
 			}),
 		"pubsub/exactly-once": scenario(sends, calls("alice", "send/1", "batch", "batch"), pullsOnce("batch"),
 			must(props.AtMostOnce("handled once", props.On("HANDLED", "data"))), func(s *sim.Scenario) {
-				s.Services = append(s.Services, pubsub.New())
-				s.Subscriptions = []sim.Subscription{{Name: "inbox", Topic: "mail", ExactlyOnce: true}}
-				s.Faults.Kinds = []string{sim.Duplicate, sim.Redeliver} // a lease may end before the acknowledgement
+				put(s, pubsub.New("pubsub").Pulled(pubsub.Subscription{Name: "inbox", Topic: "mail", ExactlyOnce: true}))
+				s.Faults.Kinds = []string{cloud.Duplicate, cloud.Redeliver} // a lease may end before the acknowledgement
 			}),
 		"scheduler/retries": scenario(serves("work", marks), done, func(s *sim.Scenario) {
-			s.Jobs = []sim.Job{{Name: "hourly", Every: time.Hour, Ticks: 1, Function: "work", Request: sim.Request{Path: "/1"}, JobPolicy: sim.JobPolicy{Retries: 5}}}
+			put(s, cron.New("scheduler").With(cron.Job{Name: "hourly", Every: time.Hour, Ticks: 1, Function: "work", Request: cloud.Request{Path: "/1"}, Retries: 5}))
 		}),
 		"tasks/names": scenario(enqueues("plan"), runs("work", 200), calls("alice", "plan/a", "plan/a"), queue,
 			must(props.AtMostOnce("run once", props.On("RUN", "data"))), func(s *sim.Scenario) { s.Faults.Most = -1 }),
@@ -77,7 +80,7 @@ func relyingOnStores() map[string]sim.Scenario {
 	sums := must(props.AtQuiescence("what is left and what was taken add up", addsUp))
 	return map[string]sim.Scenario{
 		"gcs/preconditions": scenario(append(two("create"), creates("create"), ruled("gcs", "objects.insert", "CREATED"),
-			must(props.AtMostOnce("created once", props.On("CREATED"))), func(s *sim.Scenario) { s.Services = append(s.Services, gcs.New("b")) })...),
+			must(props.AtMostOnce("created once", props.On("CREATED"))), func(s *sim.Scenario) { s.Services = append(s.Services, gcs.New("gcs", "b")) })...),
 		"redis/set-if-absent": scenario(append(two("claim"), serves("claim", claims), must(props.AtMostOnce("claimed once", props.On("CLAIMED"))))...),
 		"redis/watch":         add(append(two("take"), serves("take", takesOne), sums)...),
 		"redis/transactions":  add(append(two("take"), serves("take", takesOne), sums)...),
@@ -101,14 +104,14 @@ func marks(k *kit, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func marksMessages(k *kit) sim.Handler {
-	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+func marksMessages(k *kit) cloud.Handler {
+	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 		return k.redis.Set(ctx, "done:"+string(m.Data), "yes", 0).Err()
 	})
 }
 
-func marksEvents(k *kit) sim.Handler {
-	return sim.OnEvent(func(ctx context.Context, e event.Event) error {
+func marksEvents(k *kit) cloud.Handler {
+	return gcp.OnEvent(func(ctx context.Context, e event.Event) error {
 		return k.redis.Set(ctx, "done:"+e.ID(), "yes", 0).Err()
 	})
 }
@@ -122,8 +125,8 @@ func marksUnderLock(k *kit, w http.ResponseWriter, r *http.Request) {
 	marks(k, w, r)
 }
 
-func emitsNumber(k *kit) sim.Handler {
-	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+func emitsNumber(k *kit) cloud.Handler {
+	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 		emits(k, ctx, "GOT_"+string(m.Data), "")
 		return nil
 	})
@@ -131,9 +134,9 @@ func emitsNumber(k *kit) sim.Handler {
 
 // pullsOnce handles what there is.
 func pullsOnce(name string) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
-		client := pubsub.Client(env).SubscriptionAdminClient
-		return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
+		client := pubsub.Client(env, "pubsub").SubscriptionAdminClient
+		return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 			const inbox = "projects/wtsim/subscriptions/inbox"
 			resp, err := client.Pull(r.Context(), &pubsubpb.PullRequest{Subscription: inbox, MaxMessages: 1})
 			if err != nil || len(resp.ReceivedMessages) == 0 {
@@ -148,9 +151,9 @@ func pullsOnce(name string) sim.Function {
 
 // creates makes an object that is not there.
 func creates(name string) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
-		o := gcs.Client(env).Bucket("b").Object("o").If(storage.Conditions{DoesNotExist: true})
-		return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
+		o := gcs.Client(env, "gcs").Bucket("b").Object("o").If(storage.Conditions{DoesNotExist: true})
+		return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 			w := o.NewWriter(r.Context())
 			_, _ = io.WriteString(w, r.URL.Path)
 			_ = w.Close()
@@ -258,8 +261,8 @@ func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (d *document) Contents() []probe.Content {
-	return []probe.Content{{Key: "document", Value: d.text}}
+func (d *document) Contents() []cloud.Content {
+	return []cloud.Content{{Key: "document", Value: d.text}}
 }
 
 // signs adds a name to the document, and notes when it has.

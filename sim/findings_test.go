@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -32,10 +33,10 @@ type findingTest struct {
 func body(h handler) sim.Function { return serves("suspect", h) }
 
 // constructor makes a function of what its New does.
-func constructor(f func(env *sim.Env)) sim.Function {
-	return sim.Function{Name: "suspect", New: func(env *sim.Env) (sim.Handler, error) {
+func constructor(f func(env cloud.Env)) sim.Function {
+	return sim.Function{Name: "suspect", New: func(env cloud.Env) (cloud.Handler, error) {
 		f(env)
-		return sim.HTTP(http.HandlerFunc(answer)), nil
+		return cloud.HTTP(http.HandlerFunc(answer)), nil
 	}}
 }
 
@@ -49,18 +50,18 @@ func panics() []findingTest {
 			verdict: sim.Violated, want: []string{property, "suspect", "nil pointer", "findings_test.go"}},
 		{name: "panic(nil)", f: body(func(*kit, http.ResponseWriter, *http.Request) { panic(nil) }),
 			verdict: sim.Violated, want: []string{property, "nil argument"}},
-		{name: "in New", f: constructor(func(*sim.Env) { panic("boom") }),
+		{name: "in New", f: constructor(func(cloud.Env) { panic("boom") }),
 			verdict: sim.Violated, want: []string{property, "suspect", "panic: boom", "findings_test.go"}},
-		{name: "no such service", f: constructor(func(env *sim.Env) { env.Backend("nothing") }),
+		{name: "no such service", f: constructor(func(env cloud.Env) { env.Backend("nothing") }),
 			verdict: sim.Inconclusive, want: []string{`no service "nothing"`}},
 		{name: "aborted", f: body(func(*kit, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), verdict: sim.Held},
 		{name: "Goexit", f: body(func(*kit, http.ResponseWriter, *http.Request) { runtime.Goexit() }), verdict: sim.Held},
-		{name: "Goexit in New", f: constructor(func(*sim.Env) { runtime.Goexit() }), verdict: sim.Held},
+		{name: "Goexit in New", f: constructor(func(cloud.Env) { runtime.Goexit() }), verdict: sim.Held},
 		{name: "of a dead instance", f: body(func(k *kit, _ http.ResponseWriter, r *http.Request) {
 			if err := k.redis.Set(r.Context(), "key", "1", 0).Err(); err != nil {
 				panic(err)
 			}
-		}), verdict: sim.Held, faults: scheduler.Plan{{At: "suspect(alice/1):redis.SET key/1", Do: sim.Crash, With: "after"}}},
+		}), verdict: sim.Held, faults: scheduler.Plan{{At: "suspect(alice/1):redis.SET key/1", Do: cloud.Crash, With: "after"}}},
 	}
 }
 
@@ -84,11 +85,11 @@ func leaks() []findingTest {
 		{name: "until the invocation ends", f: body(func(_ *kit, _ http.ResponseWriter, r *http.Request) {
 			go func() { <-r.Context().Done() }()
 		}), verdict: sim.Held},
-		{name: "New blocks one", f: constructor(func(*sim.Env) { go forEver(make(chan int)) }), verdict: sim.Held},
-		{name: "New waits for the end", f: constructor(func(env *sim.Env) {
+		{name: "New blocks one", f: constructor(func(cloud.Env) { go forEver(make(chan int)) }), verdict: sim.Held},
+		{name: "New waits for the end", f: constructor(func(env cloud.Env) {
 			go func() { <-env.Context().Done() }()
 		}), verdict: sim.Held},
-		{name: "New ticks", f: constructor(func(env *sim.Env) {
+		{name: "New ticks", f: constructor(func(env cloud.Env) {
 			go func() {
 				for range time.Tick(time.Second) {
 				}
@@ -100,7 +101,7 @@ func leaks() []findingTest {
 			}
 			go forEver(make(chan int))
 			k.redis.Set(r.Context(), "key", "1", 0)
-		}), verdict: sim.Held, faults: scheduler.Plan{{At: "suspect(alice/1):redis.SET key/1", Do: sim.Crash, With: "after"}}},
+		}), verdict: sim.Held, faults: scheduler.Plan{{At: "suspect(alice/1):redis.SET key/1", Do: cloud.Crash, With: "after"}}},
 	}
 }
 
@@ -116,7 +117,7 @@ func endless() []findingTest {
 			wg.Add(1)
 			wg.Wait()
 		}), verdict: sim.Violated, want: []string{property, "WaitGroup"}},
-		{name: "in New", f: constructor(func(*sim.Env) { select {} }), verdict: sim.Violated, want: []string{property, "suspect"}},
+		{name: "in New", f: constructor(func(cloud.Env) { select {} }), verdict: sim.Violated, want: []string{property, "suspect"}},
 		{name: "sleeps on", f: body(func(*kit, http.ResponseWriter, *http.Request) {
 			for {
 				time.Sleep(time.Second)
@@ -134,11 +135,11 @@ func endless() []findingTest {
 		{name: "spins on errors", f: body(func(k *kit, _ http.ResponseWriter, r *http.Request) {
 			for k.redis.Set(r.Context(), "key", "1", 0).Err() != nil {
 			}
-		}), verdict: sim.Held, faults: scheduler.Plan{{At: "suspect(alice/1):redis.SET key/1", Do: sim.Crash, With: "after"}}},
+		}), verdict: sim.Held, faults: scheduler.Plan{{At: "suspect(alice/1):redis.SET key/1", Do: cloud.Crash, With: "after"}}},
 		{name: "spins on errors with its own context", f: body(func(k *kit, _ http.ResponseWriter, _ *http.Request) {
 			for k.redis.Set(context.Background(), "key", "1", 0).Err() != nil {
 			}
-		}), verdict: sim.Held, faults: scheduler.Plan{{At: "suspect(alice/1):redis.SET key/1", Do: sim.Crash, With: "after"}}},
+		}), verdict: sim.Held, faults: scheduler.Plan{{At: "suspect(alice/1):redis.SET key/1", Do: cloud.Crash, With: "after"}}},
 		{name: "late", f: body(func(*kit, http.ResponseWriter, *http.Request) { time.Sleep(30 * time.Minute) }), verdict: sim.Held},
 		{name: "late, by a timer", f: body(func(*kit, http.ResponseWriter, *http.Request) { <-time.After(30 * time.Minute) }), verdict: sim.Held},
 		{name: "computes", f: body(func(*kit, http.ResponseWriter, *http.Request) {
@@ -191,10 +192,10 @@ var packageVariable = make(chan int)
 
 // lockAcrossCall makes a function whose instance has a cache with a mutex.
 func lockAcrossCall() sim.Function {
-	return sim.Function{Name: "suspect", New: func(env *sim.Env) (sim.Handler, error) {
+	return sim.Function{Name: "suspect", New: func(env cloud.Env) (cloud.Handler, error) {
 		var mu sync.Mutex
 		k := newKit(env)
-		return sim.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			k.redis.Get(r.Context(), "before")
 			mu.Lock()
 			defer mu.Unlock()
@@ -286,7 +287,7 @@ func (f findingTest) check(t *testing.T) {
 	var source scheduler.Source = scheduler.NewReplay(f.faults)
 	if strings.Contains(f.name, "mutex") {
 		source = scheduler.NewReplay(scheduler.Plan{
-			{At: "after suspect(alice/1):redis.GET before/1", Do: sim.RunOther, With: "suspect(bob/1)"}})
+			{At: "after suspect(alice/1):redis.GET before/1", Do: cloud.RunOther, With: "suspect(bob/1)"}})
 	}
 	before := runtime.NumGoroutine()
 	r := s.Run(source)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -24,10 +25,10 @@ import (
 // apart.
 func meeting(first, second, look handler, parts ...any) sim.Scenario {
 	warm := func(name string, h handler) sim.Function {
-		return sim.Function{Name: name, MinInstances: 1, Concurrency: 1, New: func(env *sim.Env) (sim.Handler, error) {
+		return sim.Function{Name: name, MinInstances: 1, Concurrency: 1, New: func(env cloud.Env) (cloud.Handler, error) {
 			k := newKit(env)
 			k.redis.Set(env.Context(), "started:"+name, "yes", 0) // so another order of starts is another partial order
-			return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h(k, w, r) })), nil
+			return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h(k, w, r) })), nil
 		}}
 	}
 	parts = append([]any{warm("first", first), warm("second", second), serves("look", look),
@@ -45,7 +46,7 @@ func tells(s *sim.Scenario) {
 }
 
 func onlyFails(s *sim.Scenario) {
-	s.Faults.Kinds, s.Faults.Functions = []string{sim.RunOther, sim.Fail}, []string{"look"}
+	s.Faults.Kinds, s.Faults.Functions = []string{cloud.RunOther, cloud.Fail}, []string{"look"}
 }
 
 // untold takes the events away: their order is a part of the state.
@@ -71,8 +72,8 @@ func (l *lastPath) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	l.last = r.URL.Path
 }
 
-func (l *lastPath) Contents() []probe.Content {
-	return []probe.Content{{Key: "last", Value: l.last}}
+func (l *lastPath) Contents() []cloud.Content {
+	return []cloud.Content{{Key: "last", Value: l.last}}
 }
 
 func posts(path string) handler {
@@ -87,10 +88,10 @@ func posts(path string) handler {
 // remembers keeps the last path in memory, and writes it down when it is
 // asked to look.
 func remembers() sim.Function {
-	return sim.Function{Name: "look", MinInstances: 1, MaxInstances: 1, Concurrency: 1, New: func(env *sim.Env) (sim.Handler, error) {
+	return sim.Function{Name: "look", MinInstances: 1, MaxInstances: 1, Concurrency: 1, New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
 		last := ""
-		return sim.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			switch path := strings.Trim(r.URL.Path, "/"); path {
 			case "look":
 				k.redis.Get(r.Context(), "x")
@@ -122,8 +123,8 @@ func between(t *testing.T, make func(cut time.Time) sim.Scenario, one, other str
 // needed are scenarios that need one part of the state.
 func needed(t *testing.T) map[string]sim.Scenario {
 	losing := func(s *sim.Scenario) {
-		s.Services = []probe.Service{redis.New("redis").Replicated()}
-		s.Faults.Kinds = []string{sim.RunOther, sim.LoseWrites}
+		s.Services = []cloud.Service{redis.New("redis").Replicated()}
+		s.Faults.Kinds = []string{cloud.RunOther, cloud.LoseWrites}
 	}
 	remembering := func(s *sim.Scenario) {
 		s.Services[1] = web.New("api.example", func() http.Handler { return &lastPath{} })

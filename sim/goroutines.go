@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -16,7 +17,7 @@ const mostOrders = 50_000
 // orderly starts the bubble's chooser, on the patched runtime: from now on it
 // is a decision which goroutine of a function instance goes on.
 func (w *world) orderly() {
-	w.orders = seeded.Runtime && (w.allowed(RunGoroutine) || w.allowed(SelectCase) || w.allowed(Overlap))
+	w.orders = seeded.Runtime && (w.allowed(cloud.RunGoroutine) || w.allowed(cloud.SelectCase) || w.allowed(cloud.Overlap))
 	if !w.orders {
 		return
 	}
@@ -42,10 +43,10 @@ func (w *world) call(identity string, name func(uint32)) {
 func (w *world) chooseGoroutine(c seeded.Choice) int {
 	w.chosen.Add(1)
 	defer w.chosen.Add(1)
-	kind := RunGoroutine
+	kind := cloud.RunGoroutine
 	at := "goroutine " + c.Goroutine + "#" + c.Point
 	if c.Select {
-		kind, at = SelectCase, at+" select"
+		kind, at = cloud.SelectCase, at+" select"
 	}
 	if w.ordered++; w.ordered > mostOrders || !w.allowed(kind) {
 		return 0
@@ -84,14 +85,14 @@ type companion struct {
 // it starts, before all is quiet again. In what order the goroutines of both
 // go on is a matter of the decisions about these.
 func (w *world) beside(c candidate) {
-	if !w.orders || !w.allowed(Overlap) {
+	if !w.orders || !w.allowed(cloud.Overlap) {
 		return
 	}
 	d := scheduler.Decision{At: "beside " + c.step(), Options: make([]scheduler.Option, 1, 4)}
 	var others []candidate
 	for _, t := range w.tasks {
 		if other, ok := t.joins(c.task); ok {
-			d.Options = append(d.Options, scheduler.Option{Do: Overlap, With: t.name})
+			d.Options = append(d.Options, scheduler.Option{Do: cloud.Overlap, With: t.Name.Text})
 			others = append(others, other)
 		}
 	}
@@ -108,7 +109,7 @@ func (t *task) joins(other *task) (candidate, bool) {
 	switch {
 	case t == other:
 	case t.stage == pending:
-		return candidate{task: t}, t.fn == other.fn && t.stream == nil && t.placeable() && t.fn.warm(false) == other.inst
+		return candidate{task: t}, t.fn == other.fn && !t.handed() && t.placeable() && t.fn.warm(false) == other.inst
 	case t.inst == other.inst:
 		for _, k := range t.calls {
 			if k.free() {
@@ -123,17 +124,17 @@ func (t *task) joins(other *task) (candidate, bool) {
 // quiet.
 func (w *world) together() {
 	if c := w.companion; c != nil {
-		c.step = Step{Identity: c.candidate.step(), Task: c.task.name, Function: c.task.fn.Name}
+		c.step = Step{Identity: c.candidate.step(), Task: c.task.Name.Text, Function: c.task.fn.Name}
 		if k := c.call; k != nil {
 			w.random.reseed(k.caller, k.id)
 			c.task.calls = remove(c.task.calls, k)
 			k.release <- passes
 		} else {
 			t := c.task
-			c.step.What = t.cause.words(t.attempt)
+			c.step.What = t.Cause.Words(t.Attempt)
 			w.begin(t, t.fn.warm(false))
 			ctx := w.enter(t, false)
-			w.random.reseed(w.label(t.name), c.step.Identity)
+			w.random.reseed(w.label(t.Name.Text), c.step.Identity)
 			w.invoke(ctx, t, false)
 		}
 	}

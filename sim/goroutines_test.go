@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -54,9 +55,9 @@ func lost() sim.Scenario {
 // both take the last one.
 func oversold() sim.Scenario {
 	s := scenario(calls("alice", "shop/warm", "shop/buy"), calls("bob", "shop/buy"))
-	s.Functions = append(s.Functions, sim.Function{Name: "shop", New: func(*sim.Env) (sim.Handler, error) {
+	s.Functions = append(s.Functions, sim.Function{Name: "shop", New: func(cloud.Env) (cloud.Handler, error) {
 		left := &tally{n: 1}
-		return sim.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/buy" && left.get() > 0 {
 				left.set(left.get() - 1)
 			}
@@ -72,7 +73,7 @@ func oversold() sim.Scenario {
 // take two locks in different orders.
 func crossed() sim.Scenario {
 	s := scenario(calls("alice", "bank/warm", "bank/give"), calls("bob", "bank/take"))
-	s.Functions = append(s.Functions, sim.Function{Name: "bank", New: func(*sim.Env) (sim.Handler, error) {
+	s.Functions = append(s.Functions, sim.Function{Name: "bank", New: func(cloud.Env) (cloud.Handler, error) {
 		var mine, yours tally
 		move := func(from, to *tally) {
 			from.mu.Lock()
@@ -81,7 +82,7 @@ func crossed() sim.Scenario {
 			defer to.mu.Unlock()
 			from.n, to.n = from.n-1, to.n+1
 		}
-		return sim.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {
 			case "/give":
 				move(&mine, &yours)
@@ -131,10 +132,10 @@ func TestGoroutineOrderIsFound(t *testing.T) {
 		scenario sim.Scenario
 		kinds    []string // of the minimal plan
 	}{
-		"one invocation":  {lost(), []string{sim.RunGoroutine}},
-		"a channel":       {left(), []string{sim.RunGoroutine}},
-		"lock order":      {crossed(), []string{sim.Overlap, sim.RunGoroutine}},
-		"two invocations": {oversold(), []string{sim.Overlap, sim.RunGoroutine}},
+		"one invocation":  {lost(), []string{cloud.RunGoroutine}},
+		"a channel":       {left(), []string{cloud.RunGoroutine}},
+		"lock order":      {crossed(), []string{cloud.Overlap, cloud.RunGoroutine}},
+		"two invocations": {oversold(), []string{cloud.Overlap, cloud.RunGoroutine}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.scenario.Faults.Most = -1
@@ -185,7 +186,7 @@ func TestSelectCase(t *testing.T) {
 	for _, option := range []string{"", "receive 1", "receive 2"} {
 		plan := scheduler.Plan{}
 		if option != "" {
-			plan = scheduler.Plan{{At: selectOf(t, s), Do: sim.SelectCase, With: option}}
+			plan = scheduler.Plan{{At: selectOf(t, s), Do: cloud.SelectCase, With: option}}
 		}
 		verdicts[s.Run(scheduler.NewReplay(plan)).Verdict] = true
 	}
@@ -211,11 +212,11 @@ func selectOf(t *testing.T, s *sim.Simulation) string {
 func TestGoroutineKinds(t *testing.T) {
 	patched(t)
 	config := lost()
-	config.Faults.Kinds = []string{sim.RunOther}
-	plan := scheduler.Plan{{At: "goroutine count(alice/1)#1", Do: sim.RunGoroutine, With: "nobody"}}
+	config.Faults.Kinds = []string{cloud.RunOther}
+	plan := scheduler.Plan{{At: "goroutine count(alice/1)#1", Do: cloud.RunGoroutine, With: "nobody"}}
 	r := compile(t, config).Run(scheduler.NewReplay(plan))
 	for _, d := range r.Record.Decisions {
-		if d.Options[1].Do != sim.RunOther {
+		if d.Options[1].Do != cloud.RunOther {
 			t.Errorf("%s is asked for %s", d.At, d.Options[1])
 		}
 	}

@@ -49,7 +49,10 @@ func TestWithout(t *testing.T) {
 
 // Every guarantee that there is has its scenario above.
 func TestWithoutKnowsAll(t *testing.T) {
-	s := scenario(serves("idle", count), calls("alice", "idle"), func(s *sim.Scenario) { s.Services = append(s.Services, gcs.New(), tasks.New()) })
+	s := scenario(serves("idle", count), calls("alice", "idle"), func(s *sim.Scenario) {
+		put(s, gcs.New("gcs"))
+		put(s, tasks.New("tasks"))
+	})
 	all := relying()
 	var names []string
 	idle := compile(t, s)

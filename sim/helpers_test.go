@@ -6,12 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/eventarc"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -24,35 +29,37 @@ import (
 // kit is what a function instance of these tests is made of: the real clients
 // of a Redis and of an HTTP API, and a topic.
 type kit struct {
-	env   *sim.Env
+	env   cloud.Env
 	redis *goredis.Client
 }
 
-func newKit(env *sim.Env) *kit { return &kit{env, redis.Client(env, "redis", nil)} }
+func newKit(env cloud.Env) *kit { return &kit{env, redis.Client(env, "redis", nil)} }
 
 // handler is the body of an HTTP function of these tests.
 type handler func(k *kit, w http.ResponseWriter, r *http.Request)
 
 // serves makes an HTTP function.
 func serves(name string, h handler) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
-		return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h(k, w, r) })), nil
+		return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h(k, w, r) })), nil
 	}}
 }
 
 // takes makes a function that takes messages of a topic.
-func takes(name, topic string, h func(k *kit, ctx context.Context, m sim.Message) error) sim.Function {
-	return sim.Function{Name: name, Topic: topic, New: func(env *sim.Env) (sim.Handler, error) {
+func takes(name, topic string, h func(k *kit, ctx context.Context, m gcp.Message) error) sim.Function {
+	return sim.Function{Name: name, Triggers: pubsub.On(topic), New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
-		return sim.OnMessage(func(ctx context.Context, m sim.Message) error { return h(k, ctx, m) }), nil
+		return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error { return h(k, ctx, m) }), nil
 	}}
 }
 
 // keepsFor gives a function's topic another time to live.
 func keepsFor(d time.Duration) func(*sim.Function) {
 	return func(f *sim.Function) {
-		f.Triggers, f.Topic = []sim.Trigger{{Topic: f.Topic, Policy: sim.Policy{KeepFor: d}}}, ""
+		t := f.Triggers[0].(pubsub.Trigger)
+		t.KeepFor = d
+		f.Triggers = []cloud.Trigger{t}
 	}
 }
 
@@ -60,7 +67,7 @@ func keepsFor(d time.Duration) func(*sim.Function) {
 // to a topic.
 func publishes(name, topic string) sim.Function {
 	return serves(name, func(k *kit, w http.ResponseWriter, r *http.Request) {
-		if _, err := k.env.Topic(topic).Publish(r.Context(), []byte(strings.Trim(r.URL.Path, "/"))); err != nil {
+		if _, err := pubsub.NewTopic(k.env, "pubsub", topic).Publish(r.Context(), []byte(strings.Trim(r.URL.Path, "/"))); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})
@@ -78,7 +85,7 @@ func calls(name string, functions ...string) sim.Client {
 }
 
 // chargeOnce charges for a message unless it did before.
-func chargeOnce(k *kit, ctx context.Context, m sim.Message) error {
+func chargeOnce(k *kit, ctx context.Context, m gcp.Message) error {
 	if k.redis.Get(ctx, "charged:"+string(m.Data)).Err() == nil {
 		return nil
 	}
@@ -100,7 +107,7 @@ func chargeOnce(k *kit, ctx context.Context, m sim.Message) error {
 func told(c sim.Client, retries int) sim.Client {
 	c.Retries = retries
 	for i := range c.Requests {
-		c.Requests[i].Told = func(r sim.Response) (string, map[string]any) {
+		c.Requests[i].Told = func(r cloud.Response) (string, map[string]any) {
 			return "TOLD", map[string]any{"status": r.Status}
 		}
 	}
@@ -112,7 +119,8 @@ func told(c sim.Client, retries int) sim.Client {
 func scenario(parts ...any) sim.Scenario {
 	s := sim.Scenario{
 		Name:     "test",
-		Services: []probe.Service{redis.New("redis"), web.New("api.example", func() http.Handler { return http.HandlerFunc(answer) })},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), web.New("api.example", func() http.Handler { return http.HandlerFunc(answer) }), pubsub.New("pubsub")},
 		Rules: []probe.Rule{
 			{Service: "redis", Method: "SET", Resource: "{key}", Emit: "SET"},
 			{Service: "redis", Method: "INCR", Resource: "{key}", Emit: "INCR"},
@@ -123,6 +131,9 @@ func scenario(parts ...any) sim.Scenario {
 		switch p := p.(type) {
 		case sim.Function:
 			s.Functions = append(s.Functions, p)
+			if slices.ContainsFunc(p.Triggers, func(t cloud.Trigger) bool { return t.Service() == eventarc.DefaultName }) {
+				put(&s, eventarc.New(eventarc.DefaultName))
+			}
 		case sim.Client:
 			s.Clients = append(s.Clients, p)
 		case func(*sim.Scenario):
@@ -132,6 +143,16 @@ func scenario(parts ...any) sim.Scenario {
 		}
 	}
 	return s
+}
+
+// put declares a service, instead of one that has its name.
+func put(s *sim.Scenario, v cloud.Service) {
+	s.Services = slices.Clone(s.Services)
+	if i := slices.IndexFunc(s.Services, func(x cloud.Service) bool { return x.Name() == v.Name() }); i >= 0 {
+		s.Services[i] = v
+		return
+	}
+	s.Services = append(s.Services, v)
 }
 
 func answer(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -33,7 +34,7 @@ func fund() sim.Scenario {
 	})
 	s := scenario(pay)
 	s.Name = "fund"
-	s.Faults.Kinds = []string{sim.RunOther}
+	s.Faults.Kinds = []string{cloud.RunOther}
 	s.Generate = func(in *sim.Inputs, s *sim.Scenario) {
 		in.List("customers", 1, 5, func(k int, in *sim.Inputs) {
 			s.Clients = append(s.Clients, calls(fmt.Sprint("customer-", k+1), fmt.Sprintf("pay/%d=%d", k+1, in.Int("amount", 1, 100))))

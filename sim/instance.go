@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -35,30 +35,29 @@ func (f *function) warm(old bool) *instance {
 
 // instance is a function instance.
 type instance struct {
-	id       string // "i-7", in order of start
-	fn       *function
-	world    *world
-	tap      *instanceTap
-	router   http.RoundTripper
-	ctx      context.Context
-	cancel   context.CancelFunc
-	handler  Handler
-	old      bool          // of the revision before
-	skew     time.Duration // of its clock, as events show it
-	built    bool          // its constructor has returned
-	buildErr error         // its constructor has failed
-	leaving  bool          // it has got SIGTERM
-	dead     bool
-	late     int          // calls after death
-	looks    atomic.Int32 // at its contexts after death
-	serving  []*task
-	errors   int       // answers of 5xx in a row
-	idle     time.Time // when it will be taken away, while it has nothing to do
-	own      *task     // its background task
-	cause    string    // the task that it was started for
-	root     string    // the client's request that this follows from
-	sequence uint64    // events
-	since    time.Time // when it was started
+	cloud.Instance // its ID is "i-7", in order of start
+	fn             *function
+	world          *world
+	tap            *instanceTap
+	router         http.RoundTripper
+	ctx            context.Context
+	cancel         context.CancelFunc
+	handler        cloud.Handler
+	old            bool          // of the revision before
+	skew           time.Duration // of its clock, as events show it
+	built          bool          // its constructor has returned
+	buildErr       error         // its constructor has failed
+	leaving        bool          // it has got SIGTERM
+	late           int           // calls after death
+	looks          atomic.Int32  // at its contexts after death
+	serving        []*task
+	errors         int       // answers of 5xx in a row
+	idle           time.Time // when it will be taken away, while it has nothing to do
+	own            *task     // its background task
+	cause          string    // the task that it was started for
+	root           string    // the client's request that this follows from
+	sequence       uint64    // events
+	since          time.Time // when it was started
 
 	onTerminate []func(context.Context)
 	tempDir     string
@@ -69,13 +68,13 @@ func (i *instance) name() string { return "instance(" + i.cause + ")" }
 
 // room reports whether it can serve one more invocation.
 func (i *instance) room() bool {
-	return !i.dead && !i.leaving && i.built && i.buildErr == nil && len(i.serving) < i.fn.Concurrency
+	return !i.Dead() && !i.leaving && i.built && i.buildErr == nil && len(i.serving) < i.fn.Concurrency
 }
 
 // spare reports whether the platform may take the instance away when the only
 // invocation that it serves has ended.
 func (i *instance) spare() bool {
-	return len(i.serving) == 1 && !i.dead && !i.leaving && len(i.fn.instances) > i.fn.MinInstances
+	return len(i.serving) == 1 && !i.Dead() && !i.leaving && len(i.fn.instances) > i.fn.MinInstances
 }
 
 // busy reports whether it has CPU: what it does by itself goes on.
@@ -83,7 +82,7 @@ func (i *instance) busy() bool { return len(i.serving) > 0 || i.fn.AlwaysOn || i
 
 // newInstance starts a function instance for a task.
 func (w *world) newInstance(t *task, old bool) *instance {
-	i := &instance{id: fmt.Sprintf("i-%d", len(w.instances)+1), fn: t.fn, world: w, cause: t.name, root: t.root, old: old, since: time.Now()} //wtsim:clock the bubble's clock
+	i := &instance{Instance: cloud.Instance{ID: fmt.Sprintf("i-%d", len(w.instances)+1), Function: t.fn.Name}, fn: t.fn, world: w, cause: t.Name.Text, root: t.Root, old: old, since: time.Now()} //wtsim:clock the bubble's clock
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	i.tap = &instanceTap{i}
 	i.router = &router{inst: i}
@@ -95,28 +94,28 @@ func (w *world) newInstance(t *task, old bool) *instance {
 // build runs the constructor.
 func (w *world) build(t *task) bool {
 	i := t.inst
-	h, err := Handler{}, errors.New("it ended its goroutine")
+	h, err := cloud.Handler{}, errors.New("it ended its goroutine")
 	defer func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if p := recover(); p != nil {
-			err, t.ending.panic = fmt.Errorf("panic: %v", p), &handlerPanic{p, string(debug.Stack())}
+			err, t.ending.Panic = fmt.Errorf("panic: %v", p), &cloud.Panic{Value: p, Stack: string(debug.Stack())}
 		}
 		i.handler, i.buildErr, i.built = h, err, true
 		if err != nil {
-			t.ending.status, t.ending.resp.Status = "constructor: "+err.Error(), http.StatusServiceUnavailable
+			t.ending.Status, t.ending.Response.Status = "constructor: "+err.Error(), http.StatusServiceUnavailable
 		}
 	}()
 	if i.fn.ColdStart > 0 {
 		time.Sleep(i.fn.ColdStart)
 	}
-	probe.Label(i.ctx, i.tap, w.label("new "+t.name))
+	probe.Label(i.ctx, i.tap, w.label("new "+t.Name.Text))
 	construct := i.fn.New
 	if i.old {
 		construct = i.fn.Old
 	}
-	h, err = construct(&Env{world: w, inst: i})
-	if err == nil && h.empty() {
+	h, err = construct(&env{world: w, inst: i})
+	if err == nil && h.Empty() {
 		err = errors.New("it returned an empty Handler")
 	}
 	return err == nil
@@ -125,10 +124,10 @@ func (w *world) build(t *task) bool {
 // rest notes that an instance has nothing to do: after a while it is taken
 // away.
 func (w *world) rest(i *instance) {
-	if len(i.serving) > 0 || i.dead || i.leaving || len(i.fn.instances) <= i.fn.MinInstances {
+	if len(i.serving) > 0 || i.Dead() || i.leaving || len(i.fn.instances) <= i.fn.MinInstances {
 		return
 	}
-	i.idle = time.Now().Add(w.sim.scenario.Profile.IdleFor) //wtsim:clock the bubble's clock
+	i.idle = time.Now().Add(w.sim.scenario.Platform.IdleFor) //wtsim:clock the bubble's clock
 	w.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: len(i.onTerminate) == 0, fire: func() {
 		i.idle = time.Time{}
 		if len(i.fn.instances) > i.fn.MinInstances {
@@ -151,7 +150,7 @@ func (w *world) wake(i *instance) {
 func (w *world) terminate(i *instance, why string) {
 	i.leaving = true
 	if why != "" {
-		w.happened = append(w.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.id, What: i.id + " " + why})
+		w.happened = append(w.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
 	}
 	if len(i.onTerminate) == 0 {
 		w.end(i)
@@ -159,15 +158,15 @@ func (w *world) terminate(i *instance, why string) {
 		return
 	}
 	own := w.ownTask(i)
-	grace := w.sim.scenario.Profile.Grace
+	grace := w.sim.scenario.Platform.Grace
 	w.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { w.end(i) }) //wtsim:clock the bubble's clock
-	w.own(w.label(own.name), &owner{task: own, inst: i})
-	w.random.reseed(w.label(own.name), "terminate "+own.name)
+	w.own(w.label(own.Name.Text), &owner{task: own, inst: i})
+	w.random.reseed(w.label(own.Name.Text), "terminate "+own.Name.Text)
 	go func() { //wtsim:go what handles SIGTERM is a goroutine of its own
 		ctx, cancel := context.WithTimeout(i.ctx, grace)
 		defer cancel()
-		w.seed("terminate " + own.name)
-		ctx = probe.Label(&handlerContext{ctx, i}, i.tap, w.label(own.name))
+		w.seed("terminate " + own.Name.Text)
+		ctx = probe.Label(&handlerContext{ctx, i}, i.tap, w.label(own.Name.Text))
 		for _, f := range i.onTerminate {
 			f(ctx)
 		}
@@ -176,21 +175,21 @@ func (w *world) terminate(i *instance, why string) {
 }
 
 // standby is the cause of an instance that a function has at least.
-type standby struct{ n int }
+type standby struct{ world *world }
 
-func (*standby) words(int) string         { return "is started, as a minimum instance" }
-func (*standby) limit() time.Duration     { return 0 }
-func (*standby) line() any                { return nil }
-func (*standby) platform() bool           { return false }
-func (*standby) unanswered(*world, *task) {}
-func (*standby) answered(w *world, t *task, e ending) {
-	if !e.success {
-		w.happens(t, "give up", "cannot be started", e.status)
+func (*standby) Words(int) string       { return "is started, as a minimum instance" }
+func (*standby) Limit() time.Duration   { return 0 }
+func (*standby) Line() any              { return nil }
+func (*standby) Platform() bool         { return false }
+func (*standby) Unanswered(*cloud.Task) {}
+func (s *standby) Answered(t *cloud.Task, e cloud.Ending) {
+	if !e.Success {
+		s.world.happens(t.Ref.(*task), "give up", "cannot be started", e.Status)
 	}
 }
 
-func (*standby) invoke(context.Context, Handler, int) ending {
-	return ending{status: "ready", success: true}
+func (*standby) Invoke(context.Context, cloud.Handler, int) cloud.Ending {
+	return cloud.Ending{Status: "ready", Success: true}
 }
 
 // addStandbys starts the instances that functions have at least.
@@ -198,9 +197,13 @@ func (w *world) addStandbys() {
 	for _, f := range w.functions {
 		for n := range f.MinInstances {
 			root := fmt.Sprintf("min/%d", n+1)
-			w.tasks = append(w.tasks, &task{name: f.Name + "(" + root + ")", root: root, fn: f, attempt: 1, stage: pending, cause: &standby{n}})
+			w.standBy(f, root, root)
 		}
 	}
+}
+
+func (w *world) standBy(f *function, about, root string) {
+	w.schedule(w.taskOf(&cloud.Task{Name: cloud.NameTask(f.Name, cloud.Subject{Text: about}), Root: root, Attempt: 1, Cause: &standby{w}}), time.Time{})
 }
 
 // replace starts a new instance for one that has died, if the function has
@@ -209,30 +212,5 @@ func (w *world) replace(i *instance) {
 	if len(i.fn.instances) >= i.fn.MinInstances || w.closing {
 		return
 	}
-	w.schedule(&task{name: i.fn.Name + "(min after " + i.cause + ")", root: i.root, fn: i.fn, attempt: 1, cause: &standby{}}, time.Time{})
-}
-
-// OnTerminate asks for f to be called when the instance is to end: the
-// platform sends SIGTERM, and gives it ten seconds. A crash does not ask.
-func (e *Env) OnTerminate(f func(context.Context)) {
-	e.world.mu.Lock()
-	defer e.world.mu.Unlock()
-	e.inst.onTerminate = append(e.inst.onTerminate, f)
-}
-
-// TempDir returns a directory of the instance's own, which is gone when the
-// instance is, as the file system of a container. Its path is not the same in
-// every run: nothing that leaves the handler should hold it.
-func (e *Env) TempDir() (string, error) {
-	e.world.mu.Lock()
-	defer e.world.mu.Unlock()
-	if e.inst.tempDir != "" {
-		return e.inst.tempDir, nil
-	}
-	dir, err := os.MkdirTemp("", "wtsim-*")
-	if err != nil {
-		return "", fmt.Errorf("sim: a directory for %s: %w", e.inst.id, err)
-	}
-	e.inst.tempDir = dir
-	return dir, nil
+	w.standBy(i.fn, "min after "+i.cause, i.root)
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
@@ -18,28 +19,31 @@ func (w *world) start(c candidate, s *Step) {
 	t := c.task
 	warm := t.fn.warm(false)
 	o := w.fault(c, w.startFaults(t, warm))
-	s.Kind, s.What, s.Outcome = KindStart, t.cause.words(t.attempt), o.String()
+	s.Kind, s.What, s.Outcome = KindStart, t.Cause.Words(t.Attempt), o.String()
+	if c, ok := t.Cause.(cloud.Comes); ok {
+		s.From = c.From()
+	}
 	w.seated(t)
-	if o.Do == Drop || o.Do == Coalesce {
+	if o.Do == cloud.Drop || o.Do == cloud.Coalesce {
 		w.remark(startNote(t, o))
 		t.stage = over
-		t.cause.(dropper).dropped(w)
+		t.Cause.(cloud.Dropper).Dropped()
 		return
 	}
 	w.seat(t, warm, o, s)
 	if o.Do != "" {
 		w.remark(startNote(t, o))
 	}
-	if o.Do == Duplicate {
+	if o.Do == cloud.Duplicate {
 		w.repeat(t)
 	}
 	ctx := w.enter(t, s.Cold)
-	if o.Do == Crash {
+	if o.Do == cloud.Crash {
 		w.kill(t.inst)
 		return
 	}
-	w.random.reseed(w.label("new "+t.name), s.Identity)
-	w.random.reseed(w.label(t.name), s.Identity)
+	w.random.reseed(w.label("new "+t.Name.Text), s.Identity)
+	w.random.reseed(w.label(t.Name.Text), s.Identity)
 	if !s.Cold {
 		w.beside(candidate{task: t, started: true})
 	}
@@ -51,11 +55,11 @@ func (w *world) start(c candidate, s *Step) {
 func (w *world) begin(t *task, inst *instance) {
 	t.fn.started++
 	t.number, t.inst, t.stage = t.fn.started, inst, live
-	if r, ok := t.cause.(*pendingRequest); ok {
+	if r, ok := t.Cause.(*pendingRequest); ok {
 		w.called(r)
 	}
-	if c, ok := t.cause.(throttled); ok {
-		c.began()
+	if c, ok := t.Cause.(cloud.Throttled); ok {
+		c.Began()
 	}
 	w.seated(t)
 	w.wake(inst)
@@ -64,14 +68,14 @@ func (w *world) begin(t *task, inst *instance) {
 // seat gives a task its instance.
 func (w *world) seat(t *task, warm *instance, o scheduler.Option, s *Step) {
 	inst := warm
-	if o.Do == OldRevision {
+	if o.Do == cloud.OldRevision {
 		inst = t.fn.warm(true)
 	}
-	if inst == nil || o.Do == ColdStart {
-		inst = w.newInstance(t, o.Do == OldRevision)
+	if inst == nil || o.Do == cloud.ColdStart {
+		inst = w.newInstance(t, o.Do == cloud.OldRevision)
 		s.Cold = true
 	}
-	if o.Do == Skew {
+	if o.Do == cloud.Skew {
 		d, err := time.ParseDuration(o.With)
 		if err != nil {
 			panic(err) // it was made by Duration.String
@@ -83,25 +87,25 @@ func (w *world) seat(t *task, warm *instance, o scheduler.Option, s *Step) {
 
 func startNote(t *task, o scheduler.Option) string {
 	switch o.Do {
-	case ColdStart:
-		return fmt.Sprintf("%s, attempt %d: starts on a new instance", t.who(), t.attempt)
-	case OldRevision:
-		return fmt.Sprintf("%s, attempt %d: is served by the old revision", t.who(), t.attempt)
-	case Skew:
-		return fmt.Sprintf("%s, attempt %d: starts on an instance whose clock is off by %s", t.who(), t.attempt, o.With)
-	case Drop:
+	case cloud.ColdStart:
+		return fmt.Sprintf("%s, attempt %d: starts on a new instance", t.who(), t.Attempt)
+	case cloud.OldRevision:
+		return fmt.Sprintf("%s, attempt %d: is served by the old revision", t.who(), t.Attempt)
+	case cloud.Skew:
+		return fmt.Sprintf("%s, attempt %d: starts on an instance whose clock is off by %s", t.who(), t.Attempt, o.With)
+	case cloud.Drop:
 		return fmt.Sprintf("%s: is dropped by the platform", t.who())
-	case Coalesce:
+	case cloud.Coalesce:
 		return fmt.Sprintf("%s: the event is merged with a later one", t.who())
-	case Duplicate:
-		return fmt.Sprintf("%s: %s", t.who(), twice(t.cause))
+	case cloud.Duplicate:
+		return fmt.Sprintf("%s: %s", t.who(), twice(t.Cause))
 	}
-	return fmt.Sprintf("%s, attempt %d: the instance crashes at its start", t.who(), t.attempt)
+	return fmt.Sprintf("%s, attempt %d: the instance crashes at its start", t.who(), t.Attempt)
 }
 
-func twice(c cause) string {
-	if _, ok := c.(*delivery); ok {
-		return "the message is delivered twice"
+func twice(c cloud.Cause) string {
+	if d, ok := c.(cloud.Doubled); ok {
+		return d.Twice()
 	}
 	return "the platform runs it twice"
 }
@@ -110,7 +114,7 @@ func twice(c cause) string {
 func (w *world) enter(t *task, cold bool) context.Context {
 	now := time.Now() //wtsim:clock the bubble's clock
 	limit := t.fn.Timeout
-	if d := t.cause.limit(); d > 0 {
+	if d := t.Cause.Limit(); d > 0 {
 		limit = min(limit, d)
 	}
 	t.timeout = now.Add(limit)
@@ -118,34 +122,34 @@ func (w *world) enter(t *task, cold bool) context.Context {
 	t.cancel = cancel
 	ctx = &handlerContext{ctx, t.inst}
 	t.inst.serving = append(t.inst.serving, t)
-	t.timeoutName = "timeout " + t.name
+	t.timeoutName = "timeout " + t.Name.Text
 	w.agenda.add(t.timeout, t.timeoutName, func() { w.expire(t) })
 	if cold {
-		w.own(w.label("new "+t.name), &owner{task: t, inst: t.inst, building: true})
+		w.own(w.label("new "+t.Name.Text), &owner{task: t, inst: t.inst, building: true})
 	}
-	w.own(w.label(t.name), &owner{task: t, inst: t.inst})
+	w.own(w.label(t.Name.Text), &owner{task: t, inst: t.inst})
 	return ctx
 }
 
 // invoke starts the goroutine of an invocation, constructor first where the
 // instance is new.
 func (w *world) invoke(ctx context.Context, t *task, cold bool) {
-	name := t.name
+	name := t.Name.Text
 	if cold {
 		name = "new " + name
 	}
 	w.call(name, seeded.Heir)
 	go func() { //wtsim:go an invocation is a goroutine of its own
 		defer w.ended(t)
-		w.seed("new " + t.name)
+		w.seed("new " + t.Name.Text)
 		if cold && !w.build(t) {
 			return
 		}
-		w.seed("start " + t.name)
+		w.seed("start " + t.Name.Text)
 		if cold {
-			w.call(t.name, seeded.Call)
+			w.call(t.Name.Text, seeded.Call)
 		}
-		t.call(probe.Label(ctx, t.inst.tap, w.label(t.name)))
+		t.call(probe.Label(ctx, t.inst.tap, w.label(t.Name.Text)))
 	}()
 }
 
@@ -159,13 +163,13 @@ func (w *world) own(label string, o *owner) {
 func (t *task) call(ctx context.Context) {
 	defer func() {
 		switch p := recover(); {
-		case p == http.ErrAbortHandler && !t.cause.platform(): // net/http's way to give no answer
-			t.ending = ending{status: "aborted", aborted: true}
+		case p == http.ErrAbortHandler && !t.Cause.Platform(): // net/http's way to give no answer
+			t.ending = cloud.Ending{Status: "aborted", Aborted: true}
 		case p != nil:
-			t.ending = ending{status: fmt.Sprintf("panic: %v", p), panic: &handlerPanic{p, string(debug.Stack())}}
+			t.ending = cloud.Ending{Status: fmt.Sprintf("panic: %v", p), Panic: &cloud.Panic{Value: p, Stack: string(debug.Stack())}}
 		}
 	}()
-	t.ending = t.cause.invoke(ctx, t.inst.handler, t.attempt)
+	t.ending = t.Cause.Invoke(ctx, t.inst.handler, t.Attempt)
 }
 
 // ended is called on the invocation's goroutine when it returns.
@@ -173,8 +177,8 @@ func (w *world) ended(t *task) {
 	seeded.Quiet(true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if t.ending.status == "" {
-		t.ending = ending{status: "the handler ended its goroutine", resp: Response{Status: 500}}
+	if t.ending.Status == "" {
+		t.ending = cloud.Ending{Status: "the handler ended its goroutine", Response: cloud.Response{Status: 500}}
 	}
 	w.endings = append(w.endings, t)
 	w.signal()
@@ -192,7 +196,7 @@ func (w *world) signal() {
 // acknowledgement of a message, the response to a client.
 func (w *world) conclude(c candidate, s *Step) {
 	t := c.task
-	s.Kind, s.What, s.Status = KindEnd, "ends", t.ending.status
+	s.Kind, s.What, s.Status = KindEnd, "ends", t.ending.Status
 	o := scheduler.Option{}
 	if !t.overdue {
 		o = w.fault(c, endFaults(t))
@@ -202,11 +206,11 @@ func (w *world) conclude(c candidate, s *Step) {
 		w.remark(endNote(t, o))
 	}
 	switch o.Do {
-	case Crash:
-		t.ending.success = false
+	case cloud.Crash:
+		t.ending.Success = false
 		w.kill(t.inst)
 		return
-	case Timeout:
+	case cloud.Timeout:
 		t.slow = true
 		s.Status += ", too late"
 		return
@@ -214,42 +218,38 @@ func (w *world) conclude(c candidate, s *Step) {
 	w.leave(t)
 	switch {
 	case t.overdue: // it was answered when its time was up
-	case o.Do == Redeliver || o.Do == LoseResponse:
-		t.cause.unanswered(w, t)
+	case o.Do == cloud.Redeliver || o.Do == cloud.LoseResponse:
+		t.Cause.Unanswered(t.Task)
 	default:
-		t.cause.answered(w, t, t.ending)
+		t.Cause.Answered(t.Task, t.ending)
 	}
-	w.vacate(t.inst, &t.ending, o.Do == Reap)
+	w.vacate(t.inst, &t.ending, o.Do == cloud.Reap)
 }
 
 func endNote(t *task, o scheduler.Option) string {
 	switch o.Do {
-	case Redeliver:
-		return fmt.Sprintf("%s, attempt %d: the acknowledgement is lost", t.who(), t.attempt)
-	case LoseResponse:
-		return fmt.Sprintf("%s, attempt %d: the client does not get the response", t.who(), t.attempt)
-	case Timeout:
-		return fmt.Sprintf("%s, attempt %d: takes longer than its time limit", t.who(), t.attempt)
-	case Reap:
-		return fmt.Sprintf("%s, attempt %d: its instance is taken away when it has ended", t.who(), t.attempt)
+	case cloud.Redeliver:
+		return fmt.Sprintf("%s, attempt %d: the acknowledgement is lost", t.who(), t.Attempt)
+	case cloud.LoseResponse:
+		return fmt.Sprintf("%s, attempt %d: the client does not get the response", t.who(), t.Attempt)
+	case cloud.Timeout:
+		return fmt.Sprintf("%s, attempt %d: takes longer than its time limit", t.who(), t.Attempt)
+	case cloud.Reap:
+		return fmt.Sprintf("%s, attempt %d: its instance is taken away when it has ended", t.who(), t.Attempt)
 	}
-	return fmt.Sprintf("%s, attempt %d: the instance crashes after the return, before the acknowledgement", t.who(), t.attempt)
+	return fmt.Sprintf("%s, attempt %d: the instance crashes after the return, before the acknowledgement", t.who(), t.Attempt)
 }
 
-// mostErrors is how many answers of 5xx in a row an instance may give.
-// https://docs.cloud.google.com/run/docs/container-contract
-const mostErrors = 20
-
 // vacate is what becomes of an instance when an invocation has ended.
-func (w *world) vacate(i *instance, e *ending, reap bool) {
-	if i.errors++; e.resp.Status < 500 {
+func (w *world) vacate(i *instance, e *cloud.Ending, reap bool) {
+	if i.errors++; e.Response.Status < 500 {
 		i.errors = 0
 	}
 	switch {
-	case i.dead || i.leaving:
+	case i.Dead() || i.leaving:
 	case reap:
 		w.terminate(i, "")
-	case i.errors > mostErrors:
+	case i.errors > w.sim.scenario.Platform.MostErrors:
 		w.terminate(i, fmt.Sprintf("is ended after %d answers of 5xx", i.errors))
 	default:
 		w.rest(i)
@@ -261,8 +261,8 @@ func (w *world) leave(t *task) {
 	t.stage = over
 	t.cancel()
 	w.forget(t)
-	if c, ok := t.cause.(throttled); ok {
-		c.finished()
+	if c, ok := t.Cause.(cloud.Throttled); ok {
+		c.Finished()
 	}
 	t.inst.serving = removeTask(t.inst.serving, t)
 	if t.inst.buildErr != nil {
@@ -280,11 +280,11 @@ func removeTask(tasks []*task, t *task) []*task {
 }
 
 func (w *world) findPanic(t *task) {
-	if m, ok := t.ending.panic.value.(probe.Mistake); ok {
+	if m, ok := t.ending.Panic.Value.(probe.Mistake); ok {
 		w.stop(Inconclusive, string(m))
 		return
 	}
-	w.find(noPanic, t, fmt.Sprintf("panic: %v\n\n%s", t.ending.panic.value, t.ending.panic.stack))
+	w.find(noPanic, t, fmt.Sprintf("panic: %v\n\n%s", t.ending.Panic.Value, t.ending.Panic.Stack))
 }
 
 // find ends the run with a violation of what holds for every application.

@@ -12,6 +12,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -93,20 +96,20 @@ func drawScenario(t *rapid.T) sim.Scenario {
 		parts = append(parts, calls(client, requests...))
 	}
 	s := scenario(parts...)
-	s.Topics = []string{"dead"}
+	put(&s, pubsub.New("pubsub").Topics("dead"))
 	s.Faults.Most = rapid.IntRange(1, 4).Draw(t, "most")
 	return s
 }
 
 func drawFunction(t *rapid.T, name string) sim.Function {
-	p := sim.Policy{Ordered: rapid.Bool().Draw(t, "ordered"), Once: rapid.IntRange(0, 3).Draw(t, "once") == 0, KeepFor: time.Hour}
+	p := gcp.Policy{Ordered: rapid.Bool().Draw(t, "ordered"), Once: rapid.IntRange(0, 3).Draw(t, "once") == 0, KeepFor: time.Hour}
 	if !p.Once && rapid.Bool().Draw(t, "dead letter") {
 		p.DeadLetter, p.MaxAttempts = "dead", rapid.IntRange(5, 6).Draw(t, "attempts")
 	}
 	failures := rapid.SampledFrom([]uint64{0, 30, 100}).Draw(t, "failures")
 	takes := rapid.SampledFrom([]time.Duration{0, time.Second, 20 * time.Second}).Draw(t, "takes")
-	f := on(name, func(k *kit) sim.Handler {
-		return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+	f := on(name, func(k *kit) cloud.Handler {
+		return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 			time.Sleep(takes)
 			k.redis.Incr(ctx, name)
 			if h := fnv.New64a(); failures > 0 {
@@ -117,7 +120,7 @@ func drawFunction(t *rapid.T, name string) sim.Function {
 			}
 			return nil
 		})
-	}, sim.Trigger{Topic: "mail", Policy: p})
+	}, pubsub.Trigger{Topic: "mail", Policy: p})
 	f.MaxInstances = rapid.IntRange(1, 3).Draw(t, "instances")
 	f.Concurrency = rapid.IntRange(1, 2).Draw(t, "concurrency")
 	return f
@@ -164,18 +167,18 @@ func legal(s sim.Scenario, r *sim.Result) error {
 	return everyMessage(s, r, fates)
 }
 
-func policy(s sim.Scenario, function string) sim.Policy {
+func policy(s sim.Scenario, function string) gcp.Policy {
 	for _, f := range s.Functions {
 		if f.Name == function {
-			return f.Triggers[0].Policy
+			return f.Triggers[0].(pubsub.Trigger).OrElse(gcp.Eventarc())
 		}
 	}
-	return sim.Policy{}
+	return gcp.Policy{}
 }
 
 // ordered: the first delivery of a message comes after all that is owed of
 // earlier ones of its key.
-func ordered(p sim.Policy, f *fate, all []*fate) error {
+func ordered(p gcp.Policy, f *fate, all []*fate) error {
 	if !p.Ordered || f.key == "" {
 		return nil
 	}
@@ -221,7 +224,7 @@ func readFates(s sim.Scenario, r *sim.Result) (map[string]*fate, []*fate, error)
 }
 
 // step is one step of a message.
-func (f *fate) step(p sim.Policy, what, suffix string, i int, step *sim.Step, excused map[string]bool) error {
+func (f *fate) step(p gcp.Policy, what, suffix string, i int, step *sim.Step, excused map[string]bool) error {
 	name := f.function + "(" + f.message + ")"
 	switch what {
 	case "start":
@@ -238,7 +241,7 @@ func (f *fate) step(p sim.Policy, what, suffix string, i int, step *sim.Step, ex
 		switch step.Outcome {
 		case "crash at-start":
 			f.failedAt[suffix] = step.Time
-		case sim.Drop:
+		case cloud.Drop:
 			f.settled = i
 		}
 	case "timeout", "refuse":
@@ -262,7 +265,7 @@ func excuses(r *sim.Result) map[string]bool {
 	out := map[string]bool{}
 	for _, d := range r.Record.Plan {
 		switch d.Do {
-		case sim.Duplicate, sim.Redeliver, sim.Timeout, sim.Crash, sim.Stall:
+		case cloud.Duplicate, cloud.Redeliver, cloud.Timeout, cloud.Crash, cloud.Stall:
 			_, name, _ := strings.Cut(d.At, " ")
 			name, _, _ = strings.Cut(name, ":")
 			out[strings.NewReplacer("~retry", "", "~dup", "").Replace(name)] = true
@@ -306,7 +309,7 @@ func keyOf(s sim.Scenario, message string) string {
 func everyMessage(s sim.Scenario, r *sim.Result, fates map[string]*fate) error {
 	dropped := map[string]bool{}
 	for _, d := range r.Record.Plan {
-		dropped[strings.TrimPrefix(d.At, "start ")] = dropped[strings.TrimPrefix(d.At, "start ")] || d.Do == sim.Drop
+		dropped[strings.TrimPrefix(d.At, "start ")] = dropped[strings.TrimPrefix(d.At, "start ")] || d.Do == cloud.Drop
 	}
 	for name, f := range fates {
 		p := policy(s, f.function)

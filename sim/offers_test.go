@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -16,7 +17,7 @@ func allowed(o scheduler.Option, at string, op *event.Operation, limits sim.Faul
 	delivery := strings.Contains(at, "(order(") // of a message; else a client's request
 	writes := op != nil && op.Access&event.Writes != 0
 	switch {
-	case o.Fault == sim.Reorders(o.Do):
+	case o.Fault == cloud.Reorders(o.Do):
 		return false
 	case limits.Kinds != nil && !slices.Contains(limits.Kinds, o.Do):
 		return false
@@ -26,16 +27,16 @@ func allowed(o scheduler.Option, at string, op *event.Operation, limits sim.Faul
 	where, _, _ := strings.Cut(at, " ")
 	switch where {
 	case "after":
-		return o.Do == sim.RunOther || o.Do == sim.Reorder && strings.Contains(o.With, "(order(")
+		return o.Do == cloud.RunOther || o.Do == cloud.Reorder && strings.Contains(o.With, "(order(")
 	case "beside":
-		return o.Do == sim.Overlap
+		return o.Do == cloud.Overlap
 	case "goroutine":
-		return o.Do == sim.SelectCase == strings.HasSuffix(at, " select") && (o.Do == sim.SelectCase || o.Do == sim.RunGoroutine)
+		return o.Do == cloud.SelectCase == strings.HasSuffix(at, " select") && (o.Do == cloud.SelectCase || o.Do == cloud.RunGoroutine)
 	case "start":
-		return o.Do == sim.ColdStart || o.Do == sim.Duplicate && delivery || o.String() == "crash at-start"
+		return o.Do == cloud.ColdStart || o.Do == cloud.Duplicate && delivery || o.String() == "crash at-start"
 	case "end": // redeliver only after a success: without one it comes again anyway
-		return o.Do == sim.Redeliver && delivery || o.Do == sim.LoseResponse && !delivery || o.String() == "crash before-ack" ||
-			o.Do == sim.Timeout || o.Do == sim.Reap
+		return o.Do == cloud.Redeliver && delivery || o.Do == cloud.LoseResponse && !delivery || o.String() == "crash before-ack" ||
+			o.Do == cloud.Timeout || o.Do == cloud.Reap
 	}
 	switch o.String() {
 	case "crash before":
@@ -43,7 +44,7 @@ func allowed(o scheduler.Option, at string, op *event.Operation, limits sim.Faul
 	case "crash after", "lose-response reset", "lose-response timeout":
 		return writes
 	}
-	return o.Do == sim.Fail && slices.Contains(op.Fails, o.With) || o.Do == sim.Stall
+	return o.Do == cloud.Fail && slices.Contains(op.Fails, o.With) || o.Do == cloud.Stall
 }
 
 // Every kind is offered only where its documentation says, and only within
@@ -53,8 +54,8 @@ func TestOffers(t *testing.T) {
 		"all":         {},
 		"none":        {Most: -1},
 		"one":         {Most: 1},
-		"kinds":       {Kinds: []string{sim.Crash, sim.RunOther}, Most: 5},
-		"no order":    {Kinds: []string{sim.Fail}},
+		"kinds":       {Kinds: []string{cloud.Crash, cloud.RunOther}, Most: 5},
+		"no order":    {Kinds: []string{cloud.Fail}},
 		"services":    {Services: []string{"api.example"}, Most: 5},
 		"functions":   {Functions: []string{"charge"}, Most: 5},
 		"no function": {Functions: []string{}, Most: 5},
@@ -91,7 +92,7 @@ func checkOffers(t *testing.T, limits sim.Faults) {
 		}
 	}
 	if limits.Most == 0 && limits.Kinds == nil {
-		for _, k := range sim.Kinds() {
+		for _, k := range cloud.Kinds() {
 			if _, apart := elsewhere[k.Kind]; !offered[k.Kind] && !apart && !strings.HasPrefix(k.Offered, "on the patched runtime") {
 				t.Errorf("%s was not offered, only %v", k.Kind, offered)
 			}
@@ -102,7 +103,7 @@ func checkOffers(t *testing.T, limits sim.Faults) {
 // elsewhere are the kinds that want something special, and a scenario that has
 // it.
 var elsewhere = map[string]string{
-	sim.StaleRead: "replica", sim.LoseWrites: "failover", sim.Skew: "skewed", sim.OldRevision: "rollout", sim.Drop: "once", sim.Coalesce: "burst",
+	cloud.StaleRead: "replica", cloud.LoseWrites: "failover", cloud.Skew: "skewed", cloud.OldRevision: "rollout", cloud.Drop: "once", cloud.Coalesce: "burst",
 }
 
 // They are offered there, and not where the orders of the other tests go.
@@ -129,7 +130,7 @@ func TestOffersElsewhere(t *testing.T) {
 
 func countFaults(r *sim.Result) (n int) {
 	for _, d := range r.Record.Plan {
-		if !sim.Reorders(d.Do) {
+		if !cloud.Reorders(d.Do) {
 			n++
 		}
 	}
@@ -142,10 +143,10 @@ func TestBudgetUnderReplay(t *testing.T) {
 	config := example(t, "order")
 	config.Faults.Most = 1
 	r := compile(t, config).Run(scheduler.NewReplay(scheduler.Plan{
-		{At: "order(alice/1):pubsub.publish orders/1", Do: sim.Crash, With: "after"},
-		{At: "start charge(order(alice/1).orders/1)", Do: sim.Duplicate},
+		{At: "order(alice/1):pubsub.publish orders/1", Do: cloud.Crash, With: "after"},
+		{At: "start charge(order(alice/1).orders/1)", Do: cloud.Duplicate},
 	}))
-	if countFaults(r) != 1 || len(r.Unmatched) != 1 || r.Unmatched[0].Do != sim.Duplicate {
+	if countFaults(r) != 1 || len(r.Unmatched) != 1 || r.Unmatched[0].Do != cloud.Duplicate {
 		t.Errorf("unmatched: %v\n%s", r.Unmatched, trace(r))
 	}
 }
@@ -160,7 +161,7 @@ func TestDeviationsAreIndependent(t *testing.T) {
 			case !o.Fault:
 			case strings.Contains(d.At, "alice"):
 				alice = append(alice, deviation)
-			case strings.Contains(d.At, "bob") && o.Do != sim.ColdStart && o.Do != sim.Reap: // they want a warm, or an idle, instance
+			case strings.Contains(d.At, "bob") && o.Do != cloud.ColdStart && o.Do != cloud.Reap: // they want a warm, or an idle, instance
 				bob = append(bob, deviation)
 			}
 		}

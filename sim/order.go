@@ -3,8 +3,8 @@ package sim
 import (
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -13,7 +13,7 @@ func (t *task) ready() bool {
 	switch {
 	case t.turns():
 		return true
-	case t.background && !t.inst.busy(): // its CPU is frozen
+	case t.Own && !t.inst.busy(): // its CPU is frozen
 		return false
 	}
 	return slices.ContainsFunc(t.calls, (*call).free)
@@ -45,7 +45,7 @@ func (w *world) candidates() []candidate {
 			return d
 		}
 		if rank == 3 { // by position in the workload
-			return a.cause.(*pendingRequest).order - b.cause.(*pendingRequest).order
+			return a.Cause.(*pendingRequest).order - b.Cause.(*pendingRequest).order
 		}
 		return a.readySince - b.readySince
 	})
@@ -72,7 +72,7 @@ func (w *world) rank(t *task) int {
 	case t == w.current:
 		return 0
 	case t.stage == pending:
-		if _, ok := t.cause.(*pendingRequest); ok {
+		if _, ok := t.Cause.(*pendingRequest); ok {
 			return 3
 		}
 	}
@@ -111,9 +111,9 @@ func (w *world) overtake(ready []candidate, c candidate) scheduler.Option {
 		if other.task == c.task {
 			break
 		}
-		if c.task.stage == pending && other.task.stage == pending && c.task.cause.line() != nil &&
-			c.task.cause.line() == other.task.cause.line() {
-			return scheduler.Option{Do: Reorder, With: c.task.name}
+		if c.task.stage == pending && other.task.stage == pending && c.task.Cause.Line() != nil &&
+			c.task.Cause.Line() == other.task.Cause.Line() {
+			return scheduler.Option{Do: cloud.Reorder, With: c.task.Name.Text}
 		}
 	}
 	for _, other := range ready {
@@ -123,9 +123,9 @@ func (w *world) overtake(ready []candidate, c candidate) scheduler.Option {
 		first = first && other.task != c.task
 	}
 	if first {
-		return scheduler.Option{Do: RunOther, With: c.task.name}
+		return scheduler.Option{Do: cloud.RunOther, With: c.task.Name.Text}
 	}
-	return scheduler.Option{Do: RunOther, With: c.step()}
+	return scheduler.Option{Do: cloud.RunOther, With: c.step()}
 }
 
 func (w *world) lastStep() string {
@@ -146,18 +146,6 @@ func (c candidate) people() string {
 		return "the start of " + c.task.which()
 	}
 	return "the end of " + c.task.which()
-}
-
-// which is who, told apart from other deliveries and attempts.
-func (t *task) which() string {
-	s := t.who()
-	if strings.HasSuffix(t.name, "~dup") {
-		s += " (again)"
-	}
-	if t.attempt > 1 {
-		s += fmt.Sprintf(", attempt %d:", t.attempt)
-	}
-	return s
 }
 
 // turn makes the task the one that ran last. One that was tired goes to the

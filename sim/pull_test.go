@@ -10,6 +10,8 @@ import (
 
 	gpubsub "cloud.google.com/go/pubsub/v2"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -20,7 +22,7 @@ import (
 // unless delivery is exactly once.
 func TestPullOrders(t *testing.T) {
 	for name, c := range map[string]struct {
-		subscription sim.Subscription
+		subscription pubsub.Subscription
 		pulls        func() (sim.Function, []string)
 		key          string
 		schedules    int
@@ -28,7 +30,7 @@ func TestPullOrders(t *testing.T) {
 	}{
 		"pulled":            {pulls: pullsOneByOne, schedules: 400, want: []string{"1 2", "2 1", "1 1"}},
 		"received":          {pulls: receivesOneByOne, schedules: 60, want: []string{"1 2", "2 1"}},
-		"exactly once":      {subscription: sim.Subscription{ExactlyOnce: true}, pulls: pullsOneByOne, schedules: 400, want: []string{"1 2", "2 1"}, never: []string{"1 1", "2 2"}},
+		"exactly once":      {subscription: pubsub.Subscription{ExactlyOnce: true}, pulls: pullsOneByOne, schedules: 400, want: []string{"1 2", "2 1"}, never: []string{"1 1", "2 2"}},
 		"ordered":           {subscription: inOrder, pulls: pullsOneByOne, key: "?key=k", schedules: 400, want: []string{"1 2", "1 1"}, never: []string{"2"}},
 		"received, ordered": {subscription: inOrder, pulls: receivesOneByOne, key: "?key=k", schedules: 60, want: []string{"1 2"}, never: []string{"2"}},
 	} {
@@ -36,8 +38,8 @@ func TestPullOrders(t *testing.T) {
 			f, requests := c.pulls()
 			s := scenario(keyed("send", "mail"), f, calls("alice", append([]string{"send/1,2" + c.key}, requests...)...))
 			c.subscription.Name, c.subscription.Topic = "inbox", "mail"
-			s.Services, s.Subscriptions = append(s.Services, pubsub.New()), []sim.Subscription{c.subscription}
-			s.Faults.Kinds = []string{sim.Reorder, sim.Duplicate, sim.RunOther}
+			put(&s, pubsub.New("pubsub").Pulled(c.subscription))
+			s.Faults.Kinds = []string{cloud.Reorder, cloud.Duplicate, cloud.RunOther}
 			seen := gotten(compile(t, s), c.schedules)
 			for _, want := range c.want {
 				if !slices.ContainsFunc(seen, func(s string) bool { return strings.HasPrefix(s, want) }) {
@@ -53,7 +55,7 @@ func TestPullOrders(t *testing.T) {
 	}
 }
 
-var inOrder = sim.Subscription{Policy: sim.Policy{Ordered: true}}
+var inOrder = pubsub.Subscription{Policy: gcp.Policy{Ordered: true}}
 
 // gotten are the orders in which messages are handled, in many schedules.
 func gotten(s *sim.Simulation, schedules int) (seen []string) {
@@ -73,10 +75,10 @@ func gotten(s *sim.Simulation, schedules int) (seen []string) {
 
 // keyed publishes the parts of its path with the ordering key of its query.
 func keyed(name, topic string) sim.Function {
-	return sim.Function{Name: name, New: func(env *sim.Env) (sim.Handler, error) {
-		p := pubsub.Client(env).Publisher(topic)
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
+		p := pubsub.Client(env, "pubsub").Publisher(topic)
 		p.EnableMessageOrdering = true
-		return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 			for _, data := range strings.Split(strings.Trim(r.URL.Path, "/"), ",") {
 				_, _ = p.Publish(r.Context(), &gpubsub.Message{Data: []byte(data), OrderingKey: r.URL.Query().Get("key")}).Get(r.Context())
 			}
@@ -90,11 +92,11 @@ func pullsOneByOne() (sim.Function, []string) {
 
 // receivesOneByOne receives for a minute, one message at a time.
 func receivesOneByOne() (sim.Function, []string) {
-	return sim.Function{Name: "worker", New: func(env *sim.Env) (sim.Handler, error) {
+	return sim.Function{Name: "worker", New: func(env cloud.Env) (cloud.Handler, error) {
 		k := newKit(env)
-		s := pubsub.Client(env).Subscriber("inbox")
+		s := pubsub.Client(env, "pubsub").Subscriber("inbox")
 		s.ReceiveSettings.MaxOutstandingMessages = 1
-		return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 			ctx, stop := context.WithTimeout(r.Context(), 30*time.Second)
 			defer stop()
 			_ = s.Receive(ctx, func(ctx context.Context, m *gpubsub.Message) {

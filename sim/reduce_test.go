@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -28,9 +29,9 @@ func counts(k *kit, w http.ResponseWriter, r *http.Request) {
 
 // reductions are small scenarios, and the bound that is tried.
 func reductions() map[string]sim.Scenario {
-	order := func(s *sim.Scenario) { s.Faults.Kinds = []string{sim.RunOther, sim.Reorder} }
+	order := func(s *sim.Scenario) { s.Faults.Kinds = []string{cloud.RunOther, cloud.Reorder} }
 	one := func(s *sim.Scenario) {
-		s.Faults.Kinds = []string{sim.RunOther, sim.LoseResponse, sim.Crash, sim.Duplicate}
+		s.Faults.Kinds = []string{cloud.RunOther, cloud.LoseResponse, cloud.Crash, cloud.Duplicate}
 	}
 	count := serves("count", counts)
 	return map[string]sim.Scenario{
@@ -237,7 +238,7 @@ func reductionIsExact(t *testing.T, most int) {
 	all := subjects(t)
 	total, kept, compared := 0, 0, 0
 	for name, s := range maps.Clone(all) {
-		s.Faults.Kinds = []string{sim.RunOther, sim.Reorder}
+		s.Faults.Kinds = []string{cloud.RunOther, cloud.Reorder}
 		all[name+", orders alone"] = s
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
@@ -108,7 +109,7 @@ func raced() string {
 }
 
 // bobFirst is a plan after which alice's request is the last.
-var bobFirst = scheduler.Plan{{At: "after begin", Do: sim.RunOther, With: "charge(bob/1)"}}
+var bobFirst = scheduler.Plan{{At: "after begin", Do: cloud.RunOther, With: "charge(bob/1)"}}
 
 // A run that is not repeatable is named: invocation, place, both values, and
 // the cause, as far as it can be told.
@@ -222,7 +223,7 @@ func TestSearchRepeats(t *testing.T) {
 	}
 
 	counts.Properties = []*props.Property{never("SET")}
-	counts.Faults.Kinds = []string{sim.RunOther} // an operation that overlaps is told late
+	counts.Faults.Kinds = []string{cloud.RunOther} // an operation that overlaps is told late
 	found, err = subject(compile(t, counts)).Search(context.Background(), search.Options{Strategy: "random", Schedules: 20})
 	if err != nil || found.Result != nil || found.Ran != 20 || found.Unrepeatable == nil || found.Unrepeatable.Verdict != sim.Violated || found.Repeated != 20 {
 		t.Errorf("with a property: got %+v, %v", found, err)

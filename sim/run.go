@@ -153,7 +153,7 @@ func (w *world) culprit(goroutines []bubble.Goroutine) (g bubble.Goroutine, wher
 func (w *world) epitaph(i *instance) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if i.dead {
+	if i.Dead() {
 		return ", whose instance has died,"
 	}
 	return ""
@@ -166,7 +166,7 @@ func (w *world) epitaph(i *instance) string {
 func (w *world) reportLeak(r *Result, left []bubble.Goroutine) {
 	for _, g := range left {
 		o := w.owner(g.Label(probe.LabelKey))
-		if w.sim.scenario.Isolated || o == nil || o.building || g.Sleeping() || !w.aliveAtEnd[o.inst.id] {
+		if w.sim.scenario.Isolated || o == nil || o.building || g.Sleeping() || !w.aliveAtEnd[o.inst.ID] {
 			continue
 		}
 		r.Verdict, r.Stack = Violated, g.String()

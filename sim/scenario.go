@@ -22,16 +22,15 @@
 //   - A run is quiescent when nothing is live, waits for delivery or stands
 //     on the agenda.
 //
-// What the platform may do is listed by [Kinds]; nothing else is injected.
+// What the platform may do is listed by [cloud.Kinds]; nothing else is injected.
 package sim
 
 import (
-	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/probe"
@@ -41,20 +40,16 @@ import (
 // Scenario is an application with a workload and properties. It is a value:
 // nothing of a run is kept in it.
 type Scenario struct {
-	Name          string            // e.g. "checkout/double-charge"
-	Doc           string            // one line
-	Expect        Expect            // what a search is expected to find; zero: the properties hold
-	Services      []probe.Service   // the cloud services that functions use
-	Functions     []Function        // what is deployed
-	Topics        []string          // topics that no trigger, subscription or job mentions
-	Subscriptions []Subscription    // that clients of Pub/Sub pull from
-	Jobs          []Job             // of Cloud Scheduler
-	Queues        []Queue           // of Cloud Tasks
-	Clients       []Client          // the workload
-	Rules         []probe.Rule      // which operations are events
-	Properties    []*props.Property // what must hold
-	Faults        Faults            // which deviations are allowed
-	Profile       Profile           // the platform's numbers; default [GCP]
+	Name       string            // e.g. "checkout/double-charge"
+	Doc        string            // one line
+	Expect     Expect            // what a search is expected to find; zero: the properties hold
+	Platform   cloud.Platform    // where the functions run
+	Services   []cloud.Service   // that functions use, and that invoke them
+	Functions  []Function        // what is deployed
+	Clients    []Client          // the workload
+	Rules      []probe.Rule      // which operations are events
+	Properties []*props.Property // what must hold
+	Faults     Faults            // which deviations are allowed
 	// Isolated runs each schedule in a process of its own, so that handlers may
 	// keep clients in package-level variables and make them in init. What that
 	// costs is in docs/benchmarks.md.
@@ -63,9 +58,9 @@ type Scenario struct {
 	// emulator variables of its services, as "NAME=value". ${service} stands
 	// for a service's address, ${service.host} and ${service.port} for its parts.
 	Environ []string
-	// Relies are the guarantees of the services and the platform without which
-	// the properties would not hold, such as "gcs/preconditions". `wtsim mutate`
-	// takes each away and wants a property to notice.
+	// Relies are the guarantees of the services without which the properties
+	// would not hold, such as "gcs/preconditions". `wtsim mutate` takes each
+	// away and wants a property to notice.
 	Relies []string
 	// Generate, if not nil, makes the workload from inputs that it draws: it is
 	// given a copy of the scenario to fill in, and is a function of what it
@@ -88,7 +83,7 @@ type Expect struct {
 // Faults bounds what the platform does. The zero value allows every kind,
 // at most three deviations that are faults, and any number of reorderings.
 type Faults struct {
-	Kinds     []string // the kinds that may occur; nil for all (see [Kinds])
+	Kinds     []string // the kinds that may occur; nil for all (see [cloud.Kinds])
 	Most      int      // how many faults a run may have; 0 means 3, negative none
 	Functions []string // the functions at which faults may occur; nil for all
 	Services  []string // the services whose operations may fail; nil for all
@@ -119,45 +114,8 @@ type Request struct {
 	Body     string
 	// Told says, as an event, what the client was told by a response that
 	// it got; an empty type for nothing. May be nil.
-	Told func(Response) (eventType string, params map[string]any)
+	Told func(cloud.Response) (eventType string, params map[string]any)
 }
-
-// Response is what a client got.
-type Response struct {
-	Status int
-	Header http.Header
-	Body   []byte
-}
-
-// Env is what a function instance is made of. It implements [probe.Env], so
-// that the fakes make their clients from it.
-type Env struct {
-	world *world
-	inst  *instance
-}
-
-// Tap is the instance's way to the outside.
-func (e *Env) Tap() probe.Tap { return e.inst.tap }
-
-// Context is cancelled when the instance ends.
-func (e *Env) Context() context.Context { return &handlerContext{e.inst.ctx, e.inst} }
-
-// Backend returns the run's backend of a service. It panics if the scenario
-// has no such service.
-func (e *Env) Backend(service string) probe.Backend {
-	b := e.world.backend(service)
-	if b == nil {
-		panic(probe.Mistake(fmt.Sprintf("scenario %q has no service %q, wanted one of its Services", e.world.sim.scenario.Name, service)))
-	}
-	return b
-}
-
-// HTTPClient returns a client that reaches the scenario's HTTP services by
-// their host names. [http.DefaultClient] does too.
-func (e *Env) HTTPClient() *http.Client { return &http.Client{Transport: e.inst.router} }
-
-// Topic returns a topic's publisher.
-func (e *Env) Topic(name string) *Topic { return &Topic{name: name, inst: e.inst} }
 
 // Simulation is a scenario made ready to run. It may be used by several
 // goroutines; runs of one process take turns.
@@ -219,13 +177,10 @@ func (s Scenario) withDefaults() Scenario {
 	if s.Faults.Most == 0 {
 		s.Faults.Most = 3
 	}
-	if s.Profile.Name == "" {
-		s.Profile = GCP()
+	s.Functions = slices.Clone(s.Functions)
+	for i, f := range s.Functions {
+		s.Functions[i] = f.withDefaults(&s.Platform)
 	}
-	s.Functions = filled(s.Functions, &s.Profile, Function.withDefaults)
-	s.Subscriptions = filled(s.Subscriptions, &s.Profile, Subscription.withDefaults)
-	s.Jobs = filled(s.Jobs, &s.Profile, Job.withDefaults)
-	s.Queues = filled(s.Queues, &s.Profile, Queue.withDefaults)
 	s.Clients = slices.Clone(s.Clients)
 	for i := range s.Clients {
 		if s.Clients[i].Backoff == 0 {
@@ -235,40 +190,26 @@ func (s Scenario) withDefaults() Scenario {
 	return s
 }
 
-// filled returns a copy with defaults filled in.
-func filled[T any](list []T, p *Profile, fill func(T, *Profile) T) []T {
-	out := make([]T, len(list))
-	for i, x := range list {
-		out[i] = fill(x, p)
-	}
-	return out
-}
-
-// AllTopics lists the topics that there are, each once, in the order in which
-// they are mentioned.
-func (s Scenario) AllTopics() []string {
-	all := slices.Clone(s.Topics)
+// Deployment is what services see of it.
+func (s *Scenario) Deployment() cloud.Deployment {
+	d := cloud.Deployment{Services: s.Services}
 	for _, f := range s.Functions {
-		for _, t := range f.Triggers {
-			all = append(all, t.Topic, t.DeadLetter)
+		d.Functions = append(d.Functions, f.Name)
+		for i, t := range f.Triggers {
+			name := f.Name
+			if i > 0 {
+				name = fmt.Sprintf("%s-%d", f.Name, i+1)
+			}
+			d.Bindings = append(d.Bindings, cloud.Binding{Name: name, Function: f.Name, Trigger: t})
 		}
 	}
-	for _, x := range s.Subscriptions {
-		all = append(all, x.Topic, x.DeadLetter)
-	}
-	for _, j := range s.Jobs {
-		all = append(all, j.Topic)
-	}
-	var out []string
-	for _, t := range all {
-		if t != "" && !slices.Contains(out, t) {
-			out = append(out, t)
-		}
-	}
-	return out
+	return d
 }
 
-func (s Scenario) validate() error {
+func (s *Scenario) validate() error {
+	if err := s.Platform.Check(); err != nil {
+		return err
+	}
 	functions := map[string]bool{}
 	for i, f := range s.Functions {
 		switch {
@@ -277,7 +218,7 @@ func (s Scenario) validate() error {
 		case functions[f.Name]:
 			return fmt.Errorf("two functions are named %q", f.Name)
 		}
-		if err := f.validate(); err != nil {
+		if err := f.validate(&s.Platform); err != nil {
 			return err
 		}
 		functions[f.Name] = true
@@ -289,7 +230,6 @@ func (s Scenario) validate() error {
 		}
 		services[v.Name()] = true
 	}
-	services["pubsub"] = true // of Env.Topic
 	for _, r := range s.Rules {
 		if !services[r.Service] && !functions[r.Service] {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
@@ -301,29 +241,23 @@ func (s Scenario) validate() error {
 	if len(s.Environ) > 0 && !s.Isolated {
 		return fmt.Errorf("it has an Environ, wanted Isolated too: the environment is a process's")
 	}
-	return firstOf(s.validateQueues(functions), s.validateClients(functions), s.Faults.validate(functions, services), s.validateRelies())
+	return firstOf(s.validateServices(services), s.validateClients(functions), s.Faults.validate(functions, services), s.validateRelies())
 }
 
-// validateQueues checks what waits between functions.
-func (s Scenario) validateQueues(functions map[string]bool) error {
-	names := map[string]bool{}
-	for _, x := range s.Subscriptions {
-		if err := x.validate(); err != nil {
-			return err
-		}
-		if names[x.Name] || functions[x.Name] {
-			return fmt.Errorf("two subscriptions, or one and a function, are named %q", x.Name)
-		}
-		names[x.Name] = true
-	}
-	for _, j := range s.Jobs {
-		if err := j.validate(functions); err != nil {
-			return err
+// validateServices checks how services are declared, and that triggers are of
+// one.
+func (s *Scenario) validateServices(services map[string]bool) error {
+	d := s.Deployment()
+	for _, b := range d.Bindings {
+		if of := b.Trigger.Service(); !services[of] {
+			return fmt.Errorf("function %q is triggered by %s: there is no service %q", b.Function, b.Trigger, of)
 		}
 	}
-	for _, q := range s.Queues {
-		if err := q.validate(); err != nil {
-			return err
+	for _, v := range s.Services {
+		if c, ok := v.(cloud.Checker); ok {
+			if err := c.Check(d); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -338,7 +272,7 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-func (s Scenario) validateClients(functions map[string]bool) error {
+func (s *Scenario) validateClients(functions map[string]bool) error {
 	clients := map[string]bool{}
 	for i, c := range s.Clients {
 		if c.Name == "" {
@@ -354,7 +288,8 @@ func (s Scenario) validateClients(functions map[string]bool) error {
 			}
 		}
 	}
-	if len(s.Clients)+len(s.Jobs) == 0 {
+	driven := slices.ContainsFunc(s.Services, func(v cloud.Service) bool { d, ok := v.(cloud.Driver); return ok && d.Drives() })
+	if len(s.Clients) == 0 && !driven {
 		return fmt.Errorf("it has neither clients nor jobs, wanted a workload")
 	}
 	return nil
@@ -362,7 +297,7 @@ func (s Scenario) validateClients(functions map[string]bool) error {
 
 func (f Faults) validate(functions, services map[string]bool) error {
 	for _, k := range f.Kinds {
-		if !IsKind(k) {
+		if !cloud.IsKind(k) {
 			return fmt.Errorf("faults: unknown kind %q, wanted one that `wtsim faults` lists", k)
 		}
 	}

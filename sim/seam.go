@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/httpprobe"
 )
@@ -27,11 +28,11 @@ type router struct{ inst *instance }
 func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	w := r.inst.world
 	for _, b := range w.backends {
-		if h, ok := b.backend.(probe.Host); ok && h.Serves(req.URL.Host) {
+		if h, ok := b.backend.(cloud.Host); ok && h.Serves(req.URL.Host) {
 			return h.Transport(r.inst.tap).RoundTrip(req)
 		}
 	}
-	if h, ok := w.at(req.URL.Host).(probe.Host); ok {
+	if h, ok := w.at(req.URL.Host).(cloud.Host); ok {
 		return h.Transport(r.inst.tap).RoundTrip(req)
 	}
 	if f := w.function(req.URL.Host); f != nil {
@@ -49,7 +50,7 @@ func (w *world) pastSeam(i *instance, host string) error {
 	if i != nil {
 		who = i.fn.Name
 	}
-	if w.outside == "" && (i == nil || !i.dead) {
+	if w.outside == "" && (i == nil || !i.Dead()) {
 		w.outside = fmt.Sprintf("%s calls %s past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)", who, host)
 		w.signal()
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 )
 
@@ -39,12 +40,7 @@ func (s *Step) Prints() bool { return s.Kind == KindTime && s.What == prints }
 // Effect names the kind of thing that the step's operation is: what the
 // effects of other requests have in common with it.
 func (s *Step) Effect() string {
-	return s.Function + ": " + s.Operation.Service + "." + s.Operation.Method + " " + firstWord(mask(s.Operation.Resource))
-}
-
-// RunsTaskOf reports whether the step starts a task of the queue.
-func (s *Step) RunsTaskOf(queue string) bool {
-	return s.Kind == KindStart && strings.HasPrefix(s.What, taskWords(queue))
+	return s.Function + ": " + s.Operation.Service + "." + s.Operation.Method + " " + firstWord(cloud.Mask(s.Operation.Resource))
 }
 
 // OperationWords is an operation for people, such as "redis GET cart:1".
@@ -70,6 +66,6 @@ func (s *Step) Attempt() int { return strings.Count(s.Task, retrySuffix) }
 
 // What is at the end of the name of a task that tries again, or is a duplicate.
 const (
-	retrySuffix = "~retry"
-	dupSuffix   = "~dup"
+	retrySuffix = string(cloud.Retry)
+	dupSuffix   = string(cloud.Dup)
 )

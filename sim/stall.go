@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/cloud"
 )
 
 // hold is what a stalled call is held past: the expiry of a key that its
@@ -29,15 +29,15 @@ const longest = 11 * time.Minute
 // are not stalled.
 func (w *world) holds(k *call) []*hold {
 	t := k.task
-	if t.stage != live || t.background || k.building {
+	if t.stage != live || t.Own || k.building {
 		return nil
 	}
 	var out []*hold
 	if !t.overdue {
-		out = append(out, &hold{name: t.timeoutName, past: t.timeout, until: t.timeout.Add(longest), root: t.root})
+		out = append(out, &hold{name: t.timeoutName, past: t.timeout, until: t.timeout.Add(longest), root: t.Root})
 	}
 	for _, key := range t.touched {
-		x, ok := w.backend(key.service).(probe.Expirer)
+		x, ok := w.backend(key.service).(cloud.Expirer)
 		if !ok {
 			continue
 		}
@@ -55,7 +55,7 @@ func (t *task) pastExpiry(key touch, past time.Time) *hold {
 	if last := t.timeout.Add(-stepTime); !t.overdue && last.After(past) && last.Before(until) {
 		until = last
 	}
-	return &hold{name: "expiry " + key.service + " " + mask(key.resource), past: past, until: until, resource: key}
+	return &hold{name: "expiry " + key.service + " " + cloud.Mask(key.resource), past: past, until: until, resource: key}
 }
 
 // stall holds a call past an entry.
@@ -96,7 +96,7 @@ func (w *world) takesAdvantage(c candidate) {
 
 func (h *hold) concerns(c candidate) bool {
 	if h.root != "" {
-		return h.root == c.task.root
+		return h.root == c.task.Root
 	}
 	return c.call != nil && c.call.Op.Service == h.resource.service &&
 		strings.Contains(" "+c.call.Op.Resource+" ", " "+h.resource.resource+" ")

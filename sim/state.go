@@ -3,14 +3,13 @@ package sim
 import (
 	varint "encoding/binary"
 	"hash/fnv"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -87,29 +86,26 @@ func (w *world) dependOnService(s *Step, step *scheduler.Transition) {
 	op := s.Operation
 	reads, writes := op.Access != event.Writes, op.Access != event.Reads
 	switch deviation, _, _ := strings.Cut(s.Outcome, " "); {
-	case deviation == LoseWrites:
+	case deviation == cloud.LoseWrites:
 		reads, writes = true, true
-	case deviation == StaleRead:
+	case deviation == cloud.StaleRead:
 		reads, writes = true, false
-	case w.keyed(op.Service), op.Service == "pubsub", op.Service == "tasks", op.Service == "gcs" && ofOneObject(op):
+	case w.touchesByName(op):
 		return
 	}
 	step.Touches = append(step.Touches, scheduler.Touch{Resource: op.Service + " *", Read: reads, Write: writes})
 }
 
-// ofOneObject reports whether an operation of Cloud Storage touches nothing
-// but the object that it names: one that copies reads another.
-func ofOneObject(op *event.Operation) bool {
-	switch op.Method {
-	case "objects.get", "objects.insert", "objects.delete", "objects.patch", "objects.update":
-		return true
-	}
-	return strings.HasPrefix(op.Method, "uploads.")
+// touchesByName reports whether an operation's resource tells all that it
+// touches.
+func (w *world) touchesByName(op *event.Operation) bool {
+	t, ok := w.backend(op.Service).(cloud.Toucher)
+	return ok && t.Touches(op)
 }
 
 // noteExpiries keeps when the keys of a write expire.
 func (w *world) noteExpiries(op *event.Operation) {
-	b, ok := w.backend(op.Service).(probe.Expirer)
+	b, ok := w.backend(op.Service).(cloud.Expirer)
 	if !ok || op.Access == event.Reads || w.forgets("expiry") {
 		return
 	}
@@ -129,7 +125,7 @@ func (w *world) noteExpiries(op *event.Operation) {
 // it may lose the newest.
 func (w *world) noteWrite(s *Step, name string) {
 	op := s.Operation
-	b, ok := w.backend(op.Service).(probe.FailsOver)
+	b, ok := w.backend(op.Service).(cloud.FailsOver)
 	if !ok || op.Access == event.Reads || b.Losable() == 0 || w.forgets("writes") {
 		return
 	}
@@ -141,58 +137,38 @@ func (w *world) noteWrite(s *Step, name string) {
 	w.behind[i].writes = seedOf(strconv.FormatUint(w.behind[i].writes, 36), name, strconv.FormatInt(s.Time.UnixNano(), 36))
 }
 
-// digestOf collects what a state is made of.
-type digestOf []byte
-
-func (d *digestOf) number(n int64) { *d = varint.AppendVarint(*d, n) }
-
-func (d *digestOf) text(s string) {
-	d.number(int64(len(s)))
-	*d = append(*d, s...)
-}
-
-func (d *digestOf) flags(on ...bool) {
-	n := int64(0)
-	for i, f := range on {
-		if f {
-			n |= 1 << i
-		}
-	}
-	d.number(n)
-}
-
 // state returns the hash, 0 if nobody wants to know.
 func (w *world) state() uint64 {
 	if w.watch != WatchStates {
 		return 0
 	}
-	var d digestOf
+	var d cloud.Digest
 	now := time.Now() //wtsim:clock the bubble's clock
-	d.number(int64(w.depends.Hash()))
-	d.number(int64(w.history))
-	d.number(now.UnixNano())
-	d.number(int64(w.faults))
-	if d.text(w.lastNamed); w.current != nil {
-		d.text(w.current.name)
+	d.Number(int64(w.depends.Hash()))
+	d.Number(int64(w.history))
+	d.Number(now.UnixNano())
+	d.Number(int64(w.faults))
+	if d.Text(w.lastNamed); w.current != nil {
+		d.Text(w.current.Name.Text)
 	}
-	d.number(int64(w.wakings))
+	d.Number(int64(w.wakings))
 	w.tasksInto(&d)
 	for _, e := range w.agenda.entries {
-		if d.text(e.name); !e.idle { // of those that no run waits for only the order counts
-			d.number(e.at.UnixNano())
+		if d.Text(e.name); !e.idle { // of those that no run waits for only the order counts
+			d.Number(e.at.UnixNano())
 		}
 	}
 	w.instancesInto(&d)
 	w.platformInto(&d)
 	for _, e := range w.expiries {
 		if e.at > now.UnixNano() {
-			d.text(e.key)
-			d.number(e.at)
+			d.Text(e.key)
+			d.Number(e.at)
 		}
 	}
 	for _, l := range w.behind {
-		d.text(l.service)
-		d.number(int64(l.writes))
+		d.Text(l.service)
+		d.Number(int64(l.writes))
 	}
 	if w.sim.ofCalls {
 		w.callsInto(&d)
@@ -204,107 +180,69 @@ func (w *world) state() uint64 {
 
 // callsInto puts in what clients have asked and been told, and when: which
 // call was over before another began counts.
-func (w *world) callsInto(d *digestOf) {
+func (w *world) callsInto(d *cloud.Digest) {
 	for _, c := range w.calls {
-		d.text(c.Client)
-		d.text(c.Answer)
+		d.Text(c.Client)
+		d.Text(c.Answer)
 		for _, n := range []int64{int64(c.Number), int64(c.Status), c.Called.UnixNano(), c.Returned.UnixNano()} {
-			d.number(n)
+			d.Number(n)
 		}
 	}
 }
 
-func (w *world) tasksInto(d *digestOf) {
+func (w *world) tasksInto(d *cloud.Digest) {
 	ranks := make([]int, 0, len(w.tasks))
 	for _, t := range w.tasks {
 		ranks = append(ranks, t.readySince)
 	}
 	slices.Sort(ranks)
 	for _, t := range w.tasks {
-		d.text(t.name)
+		d.Text(t.Name.Text)
 		rank, _ := slices.BinarySearch(ranks, t.readySince)
-		for _, n := range []int{int(t.stage), rank, min(t.readySince, 1), t.row, t.same, t.attempt, len(t.calls)} {
-			d.number(int64(n))
+		for _, n := range []int{int(t.stage), rank, min(t.readySince, 1), t.row, t.same, t.Attempt, len(t.calls)} {
+			d.Number(int64(n))
 		}
-		d.flags(t.copy, t.slow, t.overdue, t.background)
-		if d.text(t.lastRun); t.inst != nil {
-			d.text(t.inst.id)
+		d.Flags(t.Copy, t.slow, t.overdue, t.Own)
+		if d.Text(t.lastRun); t.inst != nil {
+			d.Text(t.inst.ID)
 		}
 		for _, c := range t.calls {
-			d.text(c.id)
+			d.Text(c.id)
 		}
 		if t.stage == live && len(t.calls) == 0 && !w.forgets("sleep") { // it sleeps, since its last step
-			d.number(t.lastStep.UnixNano())
+			d.Number(t.lastStep.UnixNano())
 		}
 	}
 }
 
-func (w *world) instancesInto(d *digestOf) {
+func (w *world) instancesInto(d *cloud.Digest) {
 	for _, i := range w.instances {
-		d.text(i.id)
-		if i.dead {
+		d.Text(i.ID)
+		if i.Dead() {
 			continue
 		}
 		if !w.forgets("instance") {
-			d.text(i.cause)
+			d.Text(i.cause)
 		}
-		d.flags(i.leaving, i.built, i.buildErr != nil, i.old, i.own != nil)
+		d.Flags(i.leaving, i.built, i.buildErr != nil, i.old, i.own != nil)
 		for _, n := range []int{len(i.serving), i.errors, len(i.onTerminate), int(i.skew)} {
-			d.number(int64(n))
+			d.Number(int64(n))
 		}
 		if i.fn.AlwaysOn { // it may sleep by itself
-			d.number(i.since.UnixNano())
-			d.number(w.idleSince.UnixNano())
+			d.Number(i.since.UnixNano())
+			d.Number(w.idleSince.UnixNano())
 		}
 	}
 }
 
-// platformInto adds what subscriptions and queues hold.
-func (w *world) platformInto(d *digestOf) {
+// platformInto adds what services hold.
+func (w *world) platformInto(d *cloud.Digest) {
 	if w.forgets("platform") {
 		return
 	}
-	names := func(tasks []*task) {
-		d.number(int64(len(tasks)))
-		for _, t := range tasks {
-			d.text(t.name)
+	for _, b := range w.kernel.backends {
+		if s, ok := b.(cloud.Stateful); ok {
+			s.AppendState(d)
 		}
 	}
-	for _, s := range w.subscriptions {
-		names(s.backlog)
-		d.number(int64(len(s.leases)))
-		for _, l := range s.leases {
-			d.text(l.ackID)
-			d.number(l.deadline.UnixNano())
-		}
-		d.number(int64(len(s.streams)))
-		for _, p := range s.streams {
-			d.text(p.inst.id)
-			names(p.coming)
-		}
-		for _, key := range sortedKeys(s.lanes) {
-			d.text(key)
-			d.number(int64(s.lanes[key].busy))
-			names(s.lanes[key].queue)
-		}
-	}
-	for _, q := range w.queues {
-		d.number(int64(q.running))
-		d.number(q.next.UnixNano())
-		d.number(int64(len(q.tasks)))
-		for _, c := range q.tasks {
-			d.text(c.Name)
-			d.number(c.At.UnixNano())
-			d.number(int64(c.Attempts))
-			d.number(c.first.UnixNano())
-		}
-		for _, name := range sortedKeys(q.done) {
-			d.text(name)
-			d.number(q.done[name].UnixNano())
-		}
-	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
@@ -49,7 +50,7 @@ func (w *world) fault(c candidate, options []scheduler.Option) scheduler.Option 
 }
 
 func (w *world) allowed(kind string) bool {
-	if w.sim.scenario.Isolated && (kind == Crash || kind == Reap) {
+	if w.sim.scenario.Isolated && (kind == cloud.Crash || kind == cloud.Reap) {
 		return false // package-level variables would survive it
 	}
 	kinds := w.sim.scenario.Faults.Kinds
@@ -76,29 +77,31 @@ func contains(list []string, s string) bool {
 
 // perform lets one thing happen, and tells it as a step.
 func (w *world) perform(c candidate) {
-	c = w.mixStream(c)
+	if h, ok := c.task.Cause.(cloud.Handed); ok && c.call == nil {
+		c.task = w.taskOf(h.Arrange(c.task.Task, c.step()))
+	}
 	w.seed(c.step())
 	w.turn(c)
 	w.site = site(c)
-	s := Step{Identity: c.step(), Task: c.task.name, Function: c.task.fn.Name}
+	s := Step{Identity: c.step(), Task: c.task.Name.Text, Function: c.task.fn.Name}
 	switch {
 	case c.call != nil:
 		w.random.reseed(c.call.caller, s.Identity)
 		w.operate(c, &s)
-	case c.task.stream != nil:
-		w.hand(c.task, &s)
+	case c.task.handed():
+		w.handOver(c, &s)
 	case c.task.stage == pending:
 		w.start(c, &s)
 	default:
 		w.conclude(c, &s)
 	}
 	if s.Number = c.task.number; c.task.inst != nil {
-		s.Instance = c.task.inst.id
+		s.Instance = c.task.inst.ID
 	}
 	w.named(s.Identity)
 	w.tell(s)
 	c.task.lastStep = time.Now() //wtsim:clock the bubble's clock
-	if !c.task.background {
+	if !c.task.Own {
 		w.idleSince = c.task.lastStep
 	}
 	w.fair(c.task, &s)
@@ -110,7 +113,29 @@ func instanceID(t *task) string {
 	if t.inst == nil {
 		return ""
 	}
-	return t.inst.id
+	return t.inst.ID
+}
+
+// handOver gives a task to the instance that waits for it: a step.
+func (w *world) handOver(c candidate, s *Step) {
+	t := c.task
+	h := t.Cause.(cloud.Handed)
+	s.Kind, s.What, s.Instance = KindStart, h.Words(t.Attempt), h.To().ID
+	options := []scheduler.Option{{}}
+	if h.MayDouble() {
+		options = append(options, scheduler.Option{Do: cloud.Duplicate})
+	}
+	o := w.fault(c, options)
+	s.Outcome = o.String()
+	if o.Do == cloud.Duplicate {
+		w.remark(t.who() + ": " + twice(h))
+	}
+	w.mu.Lock()
+	t.stage = over
+	deliver := h.HandOver(t.Task, o.Do == cloud.Duplicate)
+	w.mu.Unlock()
+	deliver()
+	w.beat.Wait()
 }
 
 // operate lets an operation happen, or not.
@@ -118,42 +143,41 @@ func (w *world) operate(c candidate, s *Step) {
 	k := c.call
 	s.Kind, s.What = KindOperation, shortLabel(&k.Op)
 	s.Operation = &k.Op
-	w.mix(k)
+	if a, ok := w.backend(k.Op.Service).(cloud.Arranger); ok {
+		a.Arrange(k.Call, k.id)
+	}
 	o := w.fault(c, w.operationFaults(k))
 	s.Outcome = o.String()
 	if o.Do != "" {
 		w.remark(operationNote(c, o))
 	}
-	if o.Do == Stall {
+	if o.Do == cloud.Stall {
 		w.stall(k, o.With)
 		s.Status = "held"
 		return
 	}
-	if o.Do == Crash && o.With == CrashBefore {
+	if o.Do == cloud.Crash && o.With == cloud.Before {
 		w.kill(k.inst)
 		s.Status = "not sent"
 		return
 	}
 	c.task.calls = remove(c.task.calls, k)
 	switch {
-	case o.Do == Crash:
+	case o.Do == cloud.Crash:
 		k.dies = true
 		w.let(k, probe.Fate{})
 		w.kill(k.inst)
-	case o.Do == Fail:
+	case o.Do == cloud.Fail:
 		w.let(k, probe.Fate{Action: probe.Refuse, With: o.With})
-	case o.Do == LoseResponse:
+	case o.Do == cloud.LoseResponse:
 		w.let(k, probe.Fate{Action: probe.Lose, With: o.With})
-	case o.Do == StaleRead:
+	case o.Do == cloud.StaleRead:
 		w.let(k, probe.Fate{Action: probe.Stale, With: o.With})
-	case o.Do == LoseWrites:
+	case o.Do == cloud.LoseWrites:
 		w.failOver(k, o.With)
 		w.let(k, probe.Fate{})
-	case o.Do == Redeliver:
-		w.lostAck = k
-		w.let(k, probe.Fate{})
-	case o.Do == Duplicate:
-		w.twice(k)
+	case o.Do == cloud.Redeliver || o.Do == cloud.Duplicate:
+		w.backend(k.Op.Service).(cloud.Deviant).Deviate(k.Call, o.Do)
 		w.let(k, probe.Fate{})
 	default:
 		w.beside(c)
@@ -180,11 +204,11 @@ var passes = probe.Fate{}
 
 func operationStatus(k *call, o scheduler.Option) string {
 	switch {
-	case o.Do == Fail:
+	case o.Do == cloud.Fail:
 		return o.With
-	case o.Do == LoseResponse && k.Op.Result.Status == "": // it will be
+	case o.Do == cloud.LoseResponse && k.Op.Result.Status == "": // it will be
 		return lost
-	case o.Do == LoseResponse:
+	case o.Do == cloud.LoseResponse:
 		return "(response lost: " + k.Op.Result.Status + ")"
 	case !k.left:
 		return waits
@@ -198,19 +222,19 @@ func operationStatus(k *call, o scheduler.Option) string {
 func (w *world) operationFaults(k *call) []scheduler.Option {
 	out := make([]scheduler.Option, 1, 8)
 	for _, status := range k.Op.Fails {
-		out = append(out, scheduler.Option{Do: Fail, With: status})
+		out = append(out, scheduler.Option{Do: cloud.Fail, With: status})
 	}
 	if k.Op.Access&event.Writes != 0 {
-		out = append(out, scheduler.Option{Do: LoseResponse, With: "reset"})
+		out = append(out, scheduler.Option{Do: cloud.LoseResponse, With: "reset"})
 		if k.Timed {
-			out = append(out, scheduler.Option{Do: LoseResponse, With: "timeout"})
+			out = append(out, scheduler.Option{Do: cloud.LoseResponse, With: "timeout"})
 		}
-		out = append(out, scheduler.Option{Do: Crash, With: CrashAfter})
+		out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.After})
 	}
-	out = append(out, scheduler.Option{Do: Crash, With: CrashBefore})
+	out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.Before})
 	out = append(out, w.storeFaults(k)...)
 	for _, h := range w.holds(k) {
-		if o := (scheduler.Option{Do: Stall, With: h.name}); !slices.Contains(out, o) { // tokens are masked
+		if o := (scheduler.Option{Do: cloud.Stall, With: h.name}); !slices.Contains(out, o) { // tokens are masked
 			out = append(out, o)
 		}
 	}
@@ -222,21 +246,20 @@ func (w *world) operationFaults(k *call) []scheduler.Option {
 func (w *world) storeFaults(k *call) []scheduler.Option {
 	var out []scheduler.Option
 	backend := w.backend(k.Op.Service)
-	if b, ok := backend.(probe.FailsOver); ok {
+	if b, ok := backend.(cloud.FailsOver); ok {
 		for n := 1; n <= b.Losable(); n++ {
-			out = append(out, scheduler.Option{Do: LoseWrites, With: strconv.Itoa(n)})
+			out = append(out, scheduler.Option{Do: cloud.LoseWrites, With: strconv.Itoa(n)})
 		}
 	}
-	if b, ok := backend.(probe.Lags); ok {
+	if b, ok := backend.(cloud.Lags); ok {
 		for n := 1; n <= b.Staleness(k.Call); n++ {
-			out = append(out, scheduler.Option{Do: StaleRead, With: strconv.Itoa(n)})
+			out = append(out, scheduler.Option{Do: cloud.StaleRead, With: strconv.Itoa(n)})
 		}
 	}
-	if s := w.pulls(k, "acknowledge"); s != nil && !s.pull.ExactlyOnce {
-		out = append(out, scheduler.Option{Do: Redeliver})
-	}
-	if s := w.pulls(k, "pull"); s != nil && !s.pull.ExactlyOnce && len(s.backlog) > 0 {
-		out = append(out, scheduler.Option{Do: Duplicate})
+	if b, ok := backend.(cloud.Deviant); ok {
+		for _, kind := range b.Deviations(k.Call) {
+			out = append(out, scheduler.Option{Do: kind})
+		}
 	}
 	return out
 }
@@ -247,38 +270,38 @@ func (w *world) failOver(k *call, writes string) {
 	if err != nil {
 		panic(err) // it was made by strconv.Itoa
 	}
-	w.backend(k.Op.Service).(probe.FailsOver).FailOver(n)
+	w.backend(k.Op.Service).(cloud.FailsOver).FailOver(n)
 	w.beat.Wait()
 }
 
 // operationNote puts an operation's deviation into words.
 func operationNote(c candidate, o scheduler.Option) string {
 	k := c.call
-	where := fmt.Sprintf("%s, attempt %d", c.task.who(), c.task.attempt)
+	where := fmt.Sprintf("%s, attempt %d", c.task.who(), c.task.Attempt)
 	if k.building {
 		where += ", constructor"
 	}
 	op := shortLabel(&k.Op)
 	switch o.Do {
-	case Fail:
+	case cloud.Fail:
 		if o.With == strings.ToLower(o.With) && strings.ContainsFunc(o.With, unicode.IsLetter) { // no status: "refused"
 			return fmt.Sprintf("%s: %s fails: connection %s", where, op, o.With)
 		}
 		return fmt.Sprintf("%s: %s is refused with %s", where, op, o.With)
-	case LoseResponse:
+	case cloud.LoseResponse:
 		if o.With == "timeout" {
 			return fmt.Sprintf("%s: the response of %s is lost, the caller times out", where, op)
 		}
 		return fmt.Sprintf("%s: the response of %s is lost", where, op)
-	case Crash:
+	case cloud.Crash:
 		return fmt.Sprintf("%s: the instance crashes %s %s", where, o.With, op)
-	case LoseWrites:
+	case cloud.LoseWrites:
 		return fmt.Sprintf("%s fails over before %s of %s: the newest %s lost", k.Op.Service, op, where, lostPeople(o.With))
-	case StaleRead:
+	case cloud.StaleRead:
 		return fmt.Sprintf("%s: %s does not see the newest %s", where, op, writesPeople(o.With))
-	case Redeliver:
+	case cloud.Redeliver:
 		return fmt.Sprintf("%s: the acknowledgement of %s is lost", where, op)
-	case Duplicate:
+	case cloud.Duplicate:
 		return fmt.Sprintf("%s: the first message of %s is delivered twice", where, op)
 	}
 	return fmt.Sprintf("%s: %s is held past the %s", where, op, stallPeople(o.With))

@@ -4,16 +4,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/cloud"
 )
 
 // stores is what the services hold, for properties; it looks when asked.
 type stores struct {
 	backends []namedBackend
-	seen     map[string][]probe.Content
+	seen     map[string][]cloud.Content
 }
 
-func newStores(b []namedBackend) *stores { return &stores{b, map[string][]probe.Content{}} }
+func newStores(b []namedBackend) *stores { return &stores{b, map[string][]cloud.Content{}} }
 
 // kept returns the stores as they are now, which can be asked when the
 // backends are closed.
@@ -34,7 +34,7 @@ func (s *stores) Services() []string {
 	return names
 }
 
-func (s *stores) contents(service string) []probe.Content {
+func (s *stores) contents(service string) []cloud.Content {
 	if c, ok := s.seen[service]; ok {
 		return c
 	}
@@ -58,7 +58,7 @@ func (s *stores) Keys(service string) []string {
 // Get returns what a service holds under a key.
 func (s *stores) Get(service, key string) (string, bool) {
 	c := s.contents(service)
-	i, ok := slices.BinarySearchFunc(c, key, func(c probe.Content, k string) int { return strings.Compare(c.Key, k) })
+	i, ok := slices.BinarySearchFunc(c, key, func(c cloud.Content, k string) int { return strings.Compare(c.Key, k) })
 	if !ok {
 		return "", false
 	}

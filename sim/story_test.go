@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -22,16 +25,16 @@ func TestStoryNamesWhatIsMissing(t *testing.T) {
 	s := scenario(serves("buy", func(k *kit, w http.ResponseWriter, r *http.Request) {
 		k.redis.Set(r.Context(), "paid", "yes", 0)
 		k.redis.Set(r.Context(), "seen", "yes", 0)
-		if _, err := k.env.Topic("orders").Publish(r.Context(), nil); err != nil {
+		if _, err := pubsub.NewTopic(k.env, "pubsub", "orders").Publish(r.Context(), nil); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
-	}), takes("ship", "orders", func(k *kit, ctx context.Context, m sim.Message) error { return nil }),
+	}), takes("ship", "orders", func(k *kit, ctx context.Context, m gcp.Message) error { return nil }),
 		calls("alice", "buy"), func(s *sim.Scenario) {
 			s.Properties = []*props.Property{props.Eventually("charged", props.On("SET"), props.On("CHARGED"))}
 		})
 	story := func(retries int) string {
 		s.Clients[0].Retries = retries
-		plan := scheduler.Plan{{At: "buy(alice/1):redis.SET seen/1", Do: sim.Crash, With: "before"}}
+		plan := scheduler.Plan{{At: "buy(alice/1):redis.SET seen/1", Do: cloud.Crash, With: "before"}}
 		return report.Story(compile(t, s).Run(scheduler.NewReplay(plan)), benign(t, s), report.StoryOptions{})
 	}
 	want := []string{
@@ -80,7 +83,7 @@ func TestStoryOfOtherPlaces(t *testing.T) {
 	}), calls("alice", "buy"), calls("bob", "buy"), func(s *sim.Scenario) {
 		s.Properties = []*props.Property{props.AtQuiescence("none", func(props.State) error { return errors.New("all is wrong") })}
 	})
-	plan := scheduler.Plan{{At: "after begin", Do: sim.RunOther, With: "buy(bob/1)"}}
+	plan := scheduler.Plan{{At: "after begin", Do: cloud.RunOther, With: "buy(bob/1)"}}
 	r := compile(t, s).Run(scheduler.NewReplay(plan))
 	if story := report.Story(r, benign(t, s), report.StoryOptions{}); len(r.Unmatched) > 0 || strings.Contains(story, "never happens") {
 		t.Errorf("unmatched %v:\n%s", r.Unmatched, story)

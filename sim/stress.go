@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/internal/steady"
@@ -83,14 +84,14 @@ func (s *stress) draw() (delay time.Duration, fate int) {
 func (w *world) enters(i *instance, c *probe.Call) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if i.dead {
+	if i.Dead() {
 		return false
 	}
 	t, building := w.attribute(i, probe.Caller())
-	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.id, Invocation: t.name}
+	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.ID, Invocation: t.Name.Text}
 	k := &call{Call: c, task: t, inst: i, building: building}
-	k.label = mask(opLabel(&c.Op))
-	k.name(t.name, t.count(k.label))
+	k.label = cloud.Mask(opLabel(&c.Op))
+	k.name(t.Name.Text, t.count(k.label))
 	c.Ref = k
 	return true
 }

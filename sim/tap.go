@@ -104,7 +104,7 @@ func goroutineID() (id int) {
 func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if i.dead {
+	if i.Dead() {
 		if i.late++; i.late > callsAfterDeath {
 			runtime.Goexit()
 		}
@@ -112,7 +112,7 @@ func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 	}
 	caller := probe.Caller()
 	task, building := w.attribute(i, caller)
-	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.id, Invocation: task.name}
+	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.ID, Invocation: task.Name.Text}
 	k := &call{Call: c, task: task, inst: i, building: building, caller: caller, release: make(chan probe.Fate, 1)}
 	c.Ref = k
 	w.arrivals = append(w.arrivals, k)
@@ -167,10 +167,10 @@ func (t *instanceTap) Leave(c *probe.Call) error {
 	defer w.mu.Unlock()
 	k.left = true
 	for _, e := range w.sim.rules.Apply(&c.Op) { // also where the instance has died while the service was at it
-		w.emitted = append(w.emitted, emission{t.inst, k.task.name, e, k})
+		w.emitted = append(w.emitted, emission{t.inst, k.task.Name.Text, e, k})
 	}
-	if k.dies || t.inst.dead {
-		t.inst.dead = true
+	if k.dies || t.inst.Dead() {
+		t.inst.Die()
 		return probe.ErrReset("read")
 	}
 	return nil
@@ -186,11 +186,11 @@ func (t *instanceTap) Emit(eventType string, params map[string]any) {
 	w := t.inst.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if t.inst.dead {
+	if t.inst.Dead() {
 		return
 	}
 	task, _ := w.attribute(t.inst, probe.Caller())
-	w.emitted = append(w.emitted, emission{t.inst, task.name, probe.Emitted{Type: eventType, Data: data}, nil})
+	w.emitted = append(w.emitted, emission{t.inst, task.Name.Text, probe.Emitted{Type: eventType, Data: data}, nil})
 }
 
 // Passive is false: the world decides about every call.

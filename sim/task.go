@@ -2,11 +2,13 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -23,20 +25,11 @@ const (
 
 // task is what wants to go on. Its name tells its cause; see identity.go.
 type task struct {
-	name    string
-	root    string // the client's request that it follows from
-	fn      *function
-	attempt int // 1 for the first
-	stage   stage
-
-	cause  cause       // nil for a background task
-	copy   bool        // a duplicate, whose end concerns nobody
-	stream *pullStream // that a pull subscription's delivery is for
-	refuse time.Time   // when it is refused, while it finds no instance
-	slow   bool        // its end comes after its time limit
-	// background is a function instance's own task: calls that belong to
-	// none of its invocations.
-	background bool
+	*cloud.Task
+	fn     *function
+	stage  stage
+	refuse time.Time // when it is refused, while it finds no instance
+	slow   bool      // its end comes after its time limit
 
 	number  int // of the function's invocations, in order of start; for people
 	inst    *instance
@@ -44,7 +37,7 @@ type task struct {
 	timeout time.Time
 	// timeoutName is that of the agenda's entry.
 	timeoutName string
-	ending      ending
+	ending      cloud.Ending
 
 	calls      []*call // parked at the tap, in order of identity
 	readySince int     // when it became ready; 0 if it is not
@@ -62,18 +55,15 @@ type task struct {
 
 type touch struct{ service, resource string }
 
-// ending is how a handler returned.
-type ending struct {
-	status  string // "200", "ok", "error: ..."
-	success bool
-	resp    Response
-	aborted bool // the client gets no answer
-	panic   *handlerPanic
-}
+// background reports whether it is a function instance's own: calls that
+// belong to none of its invocations.
+func (t *task) background() bool { return t.Own }
 
-type handlerPanic struct {
-	value any
-	stack string
+// handed reports whether it is no invocation, but something that an instance
+// waits for.
+func (t *task) handed() bool {
+	_, ok := t.Cause.(cloud.Handed)
+	return ok
 }
 
 // count numbers what has one label within this attempt, from 1.
@@ -96,15 +86,32 @@ func (t *task) touch(service, resource string) {
 // people's name of the task: its function and the request it follows from; of
 // several messages, events or queued tasks that are alike, also which it is.
 func (t *task) who() string {
-	if t.background {
-		return t.inst.id + " of " + t.fn.Name + " (background)"
+	if t.Own {
+		return t.inst.ID + " of " + t.fn.Name + " (background)"
 	}
-	_, cause, _ := strings.Cut(t.name, "(")
-	cause = cause[:max(0, strings.LastIndexByte(cause, ')'))]
-	if k := strings.TrimPrefix(cause[strings.LastIndexByte(cause, '/')+1:], "1."); cause != t.root && k != "" && k != "1" {
-		return t.fn.Name + "(" + t.root + ", no. " + k + ")"
+	return people(t.Task, t.fn.Name)
+}
+
+func people(t *cloud.Task, function string) string {
+	if n := t.Name.Subject.No; n != "" {
+		return function + "(" + t.Root + ", no. " + n + ")"
 	}
-	return t.fn.Name + "(" + t.root + ")"
+	return function + "(" + t.Root + ")"
+}
+
+// which is who, told apart from other deliveries and attempts.
+func (t *task) which() string { return apart(t.who(), t.Task) }
+
+func which(t *cloud.Task, function string) string { return apart(people(t, function), t) }
+
+func apart(who string, t *cloud.Task) string {
+	if t.Name.Doubled() {
+		who += " (again)"
+	}
+	if t.Attempt > 1 {
+		who += fmt.Sprintf(", attempt %d:", t.Attempt)
+	}
+	return who
 }
 
 // call is an operation that waits at the tap.
@@ -118,7 +125,6 @@ type call struct {
 	id        string // identity, once given
 	owner     string // its first part: the task, or its constructor
 	k         int    // its number
-	published int    // messages, so far
 	caller    string // the goroutine's label
 	goroutine int    // its id, once asked for
 	release   chan probe.Fate
@@ -126,6 +132,15 @@ type call struct {
 	dies      bool        // the instance dies when it has had its effect
 	left      bool        // it had its effect
 	withdrawn atomic.Bool // the caller gave up; its goroutine says so at any time
+	from      *cloud.Origin
+}
+
+// origin is who makes it, to services.
+func (c *call) origin() *cloud.Origin {
+	if c.from == nil {
+		c.from = cloud.NewOrigin(c.owner, c.k, c.task.Root, &c.inst.Instance, c.task.count)
+	}
+	return c.from
 }
 
 // candidate is one thing that may happen next: a call, or the start or the
@@ -142,9 +157,9 @@ func (c candidate) step() string {
 	case c.call != nil:
 		return c.call.id
 	case c.task.stage == pending || c.started:
-		return "start " + c.task.name
+		return "start " + c.task.Name.Text
 	case c.task.slow:
-		return "late end " + c.task.name
+		return "late end " + c.task.Name.Text
 	}
-	return "end " + c.task.name
+	return "end " + c.task.Name.Text
 }

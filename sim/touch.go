@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -30,7 +30,7 @@ func (w *world) nextStep(c candidate) *scheduler.Transition {
 	if w.watch == WatchNothing {
 		return nil
 	}
-	return &scheduler.Transition{Name: c.step(), Task: c.task.name, Site: site(c), Touches: w.touches(c)}
+	return &scheduler.Transition{Name: c.step(), Task: c.task.Name.Text, Site: site(c), Touches: w.touches(c)}
 }
 
 // site is the place in the program that a step comes from: what the steps of
@@ -62,7 +62,7 @@ func (w *world) touches(c candidate) []scheduler.Touch {
 // keyed reports whether the resource of a service's operations is a list of
 // keys.
 func (w *world) keyed(service string) bool {
-	_, ok := w.backend(service).(probe.Expirer)
+	_, ok := w.backend(service).(cloud.Expirer)
 	return ok
 }
 

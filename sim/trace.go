@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 )
 
@@ -31,6 +32,7 @@ type Step struct {
 	Identity   string // of the step; decisions are named after it
 	Kind       StepKind
 	Task       string
+	From       cloud.Part // of a start: what it comes from, if that is known by a name
 	Function   string
 	Instance   string           // function instance
 	Number     int              // of the function's invocations, from 1
@@ -142,12 +144,12 @@ func (e emission) event(now time.Time) event.Event {
 	now = now.Add(e.inst.skew)
 	e.inst.sequence++
 	n := strconv.FormatUint(e.inst.sequence, 10)
-	source := "/clients/" + e.inst.id
+	source := "/clients/" + e.inst.ID
 	if e.inst.fn != nil {
-		source = "/functions/" + e.inst.fn.Name + "/" + e.inst.id
+		source = "/functions/" + e.inst.fn.Name + "/" + e.inst.ID
 	}
 	return event.Event{
-		ID: e.inst.id + "/" + n, Source: source, Type: e.Type, Time: now,
+		ID: e.inst.ID + "/" + n, Source: source, Type: e.Type, Time: now,
 		Sequence: n, Invocation: e.invocation, Data: e.Data,
 	}
 }

@@ -12,10 +12,11 @@ import (
 	gopubsub "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/storage"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
@@ -24,20 +25,20 @@ import (
 // conformance is a scenario whose only function runs the conformance suite of
 // Pub/Sub, on the run's own platform.
 func conformance(report *error, except ...string) sim.Scenario {
-	var subscriptions []sim.Subscription
+	var subscriptions []pubsub.Subscription
 	for _, s := range fakestest.PubSubSetups() {
-		sub := sim.Subscription{Name: s.Name, Topic: s.Name, AckDeadline: s.AckDeadline, ExactlyOnce: s.ExactlyOnce, Policy: sim.Policy{Ordered: s.Ordered, Filter: s.Filter}}
+		sub := pubsub.Subscription{Name: s.Name, Topic: s.Name, AckDeadline: s.AckDeadline, ExactlyOnce: s.ExactlyOnce, Policy: gcp.Policy{Ordered: s.Ordered, Filter: s.Filter}}
 		if s.MaxAttempts > 0 {
 			sub.DeadLetter, sub.MaxAttempts = s.Name+"-dead", s.MaxAttempts
-			subscriptions = append(subscriptions, sim.Subscription{Name: s.Name + "-dead", Topic: s.Name + "-dead", AckDeadline: s.AckDeadline})
+			subscriptions = append(subscriptions, pubsub.Subscription{Name: s.Name + "-dead", Topic: s.Name + "-dead", AckDeadline: s.AckDeadline})
 		}
 		subscriptions = append(subscriptions, sub)
 	}
 	return sim.Scenario{
-		Name: "conformance", Services: []probe.Service{pubsub.New()}, Subscriptions: subscriptions,
-		Functions: []sim.Function{{Name: "check", Timeout: time.Hour, New: func(env *sim.Env) (sim.Handler, error) {
-			client := pubsub.Client(env)
-			return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Name: "conformance", Platform: gcp.CloudRun(), Services: []cloud.Service{pubsub.New("pubsub").Pulled(subscriptions...)},
+		Functions: []sim.Function{{Name: "check", Timeout: time.Hour, New: func(env cloud.Env) (cloud.Handler, error) {
+			client := pubsub.Client(env, "pubsub")
+			return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				*report = fakestest.PubSub(context.WithoutCancel(r.Context()), client, except...)
 			})), nil
 		}}},
@@ -66,18 +67,18 @@ func TestPubSubConformance(t *testing.T) {
 // reads two objects and publishes three messages, each of which is delivered.
 func BenchmarkObjectsAndMessages(b *testing.B) {
 	s, err := sim.Compile(sim.Scenario{
-		Name: "objects-and-messages", Services: []probe.Service{pubsub.New(), gcs.New("b")},
+		Name: "objects-and-messages", Platform: gcp.CloudRun(), Services: []cloud.Service{pubsub.New("pubsub"), gcs.New("gcs", "b")},
 		Functions: []sim.Function{
-			{Name: "put", New: func(env *sim.Env) (sim.Handler, error) {
-				objects, messages := gcs.Client(env), pubsub.Client(env)
-				return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			{Name: "put", New: func(env cloud.Env) (cloud.Handler, error) {
+				objects, messages := gcs.Client(env, "gcs"), pubsub.Client(env, "pubsub")
+				return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if err := putAndPublish(r.Context(), objects, messages); err != nil {
 						http.Error(w, err.Error(), http.StatusInternalServerError)
 					}
 				})), nil
 			}},
-			{Name: "take", Topic: "put", New: func(*sim.Env) (sim.Handler, error) {
-				return sim.OnMessage(func(context.Context, sim.Message) error { return nil }), nil
+			{Name: "take", Triggers: pubsub.On("put"), New: func(cloud.Env) (cloud.Handler, error) {
+				return gcp.OnMessage(func(context.Context, gcp.Message) error { return nil }), nil
 			}},
 		},
 		Clients: []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "put"}}}},

@@ -8,10 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/monitor"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 )
@@ -23,28 +23,26 @@ const stepTime = 10 * time.Microsecond
 // bubble's main goroutine; between two quiescent points handlers' goroutines
 // call into it through their taps, under mu.
 type world struct {
-	sim           *Simulation
-	record        *scheduler.Decider
-	replay        *scheduler.Replay // if the source is one
-	stress        *stress           // if nobody schedules
-	final         *stores           // at the end of the benign run, if a property asks
-	monitor       *monitor.Monitor
-	beat          *bubble.Beat
-	random        *stream
-	output        *capture
-	backends      []namedBackend
-	functions     []*function
-	instances     []*instance
-	topics        map[string][]*subscription
-	subscriptions []*subscription
-	queues        []*queue
-	clients       map[string]*instance // as sources of events
-	calls         []*props.Call        // of clients, in the order in which they began
-	stalled       []*call
-	companion     *companion   // of the step that is being done
-	names         seeded.Names // of goroutines
-	orders        bool         // goroutines are asked about
-	ordered       int          // how often they were
+	sim       *Simulation
+	record    *scheduler.Decider
+	replay    *scheduler.Replay // if the source is one
+	stress    *stress           // if nobody schedules
+	final     *stores           // at the end of the benign run, if a property asks
+	monitor   *monitor.Monitor
+	beat      *bubble.Beat
+	random    *stream
+	output    *capture
+	backends  []namedBackend
+	kernel    kernel // what services see
+	functions []*function
+	instances []*instance
+	clients   map[string]*instance // as sources of events
+	calls     []*props.Call        // of clients, in the order in which they began
+	stalled   []*call
+	companion *companion   // of the step that is being done
+	names     seeded.Names // of goroutines
+	orders    bool         // goroutines are asked about
+	ordered   int          // how often they were
 
 	tasks   []*task // that may still go on, in order of creation
 	agenda  agenda
@@ -80,7 +78,6 @@ type world struct {
 
 	runNumber string
 	outside   string // a call past the seam
-	lostAck   *call  // an acknowledgement that the service does not see
 	closing   bool
 	chosen    atomic.Uint32 // orders what the chooser does for the race detector
 	watch     Watch
@@ -91,7 +88,7 @@ type world struct {
 
 type namedBackend struct {
 	name    string
-	backend probe.Backend
+	backend cloud.Backend
 }
 
 // label is the pprof label of a task's goroutines. The number of the run
@@ -125,7 +122,7 @@ func (w *world) owner(label string) *owner {
 func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, beat *bubble.Beat) *world {
 	w := &world{
 		sim: s, record: scheduler.NewDecider(source), watch: watch,
-		beat: beat, random: g.random, output: g.output, topics: map[string][]*subscription{},
+		beat: beat, random: g.random, output: g.output,
 		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
 	}
 	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
@@ -133,8 +130,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 	for _, f := range s.scenario.Functions {
 		w.functions = append(w.functions, &function{Function: f})
 	}
-	w.addSubscriptions()
-	w.addQueues()
+	w.kernel = kernel{world: w, deployed: s.scenario.Deployment()}
 	return w
 }
 
@@ -150,7 +146,11 @@ func (w *world) run() {
 		return
 	}
 	w.addStandbys()
-	w.addJobs()
+	for _, b := range w.kernel.backends {
+		if s, ok := b.(cloud.Starter); ok {
+			s.Start()
+		}
+	}
 	w.addClients()
 	for w.result.Verdict == "" {
 		w.next()
@@ -162,16 +162,17 @@ func (w *world) run() {
 
 func (w *world) open() error {
 	for _, s := range w.sim.scenario.Services {
-		b, err := s.Open(platform{w})
+		b, err := s.Open(&w.kernel)
 		if err != nil {
 			return err
 		}
 		w.backends = append(w.backends, namedBackend{s.Name(), b})
+		w.kernel.backends = append(w.kernel.backends, b)
 	}
 	return nil
 }
 
-func (w *world) backend(name string) probe.Backend {
+func (w *world) backend(name string) cloud.Backend {
 	for _, b := range w.backends {
 		if b.name == name {
 			return b.backend
@@ -200,7 +201,7 @@ func (w *world) next() {
 	case !w.agenda.empty():
 		w.wait(w.agenda.first())
 	case w.lingers():
-		w.wait(w.idleSince.Add(w.sim.scenario.Profile.IdleFor))
+		w.wait(w.idleSince.Add(w.sim.scenario.Platform.IdleFor))
 	default:
 		w.quiesce()
 	}
@@ -222,14 +223,14 @@ func (w *world) function(name string) *function {
 // long as an idle instance is kept.
 func (w *world) lingers() bool {
 	now := time.Now() //wtsim:clock the bubble's clock
-	return now.Sub(w.idleSince) < w.sim.scenario.Profile.IdleFor &&
-		slices.ContainsFunc(w.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.dead })
+	return now.Sub(w.idleSince) < w.sim.scenario.Platform.IdleFor &&
+		slices.ContainsFunc(w.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.Dead() })
 }
 
 // ownTask returns the task of what an instance does by itself.
 func (w *world) ownTask(i *instance) *task {
 	if i.own == nil {
-		i.own = &task{name: i.name(), root: i.root, fn: i.fn, inst: i, stage: live, background: true, attempt: 1}
+		i.own = &task{Task: &cloud.Task{Name: cloud.NameOnly(i.fn.Name, cloud.Subject{Text: i.name()}), Root: i.root, Attempt: 1, Own: true}, fn: i.fn, inst: i, stage: live}
 		w.tasks = append(w.tasks, i.own)
 	}
 	return i.own
@@ -323,7 +324,7 @@ func (w *world) close() {
 	seeded.Stop()
 	w.aliveAtEnd = map[string]bool{}
 	for _, i := range w.instances {
-		w.aliveAtEnd[i.id] = !i.dead
+		w.aliveAtEnd[i.ID] = !i.Dead()
 		w.end(i)
 	}
 	w.beat.Wait()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/scheduler"
@@ -31,7 +32,7 @@ func TestAttribution(t *testing.T) {
 		k.env.Tap().Emit("DONE", map[string]any{"who": who})
 	})
 	s := compile(t, scenario(work, calls("alice", "desk/alice", "desk/alice"), calls("bob", "desk/bob"),
-		func(s *sim.Scenario) { s.Faults.Kinds = []string{sim.RunOther} }))
+		func(s *sim.Scenario) { s.Faults.Kinds = []string{cloud.RunOther} }))
 	for seed := range uint64(many(300)) {
 		r := s.Run(scheduler.NewRandom(seed))
 		sequence := 0
@@ -101,7 +102,7 @@ func TestFifty(t *testing.T) {
 	if got := turns(s.Run(scheduler.Benign{})); got != "alice 122, bob 122" {
 		t.Errorf("requests: %s", got)
 	}
-	r := s.Run(scheduler.NewReplay(scheduler.Plan{{At: "after start write(alice/1)", Do: sim.RunOther, With: "write(bob/1)"}}))
+	r := s.Run(scheduler.NewReplay(scheduler.Plan{{At: "after start write(alice/1)", Do: cloud.RunOther, With: "write(bob/1)"}}))
 	if got := turns(r); got != "alice 1, bob 50, alice 50, bob 50, alice 50, bob 22, alice 21" {
 		t.Errorf("invocations: %s", got)
 	}
@@ -132,7 +133,7 @@ func TestLimits(t *testing.T) {
 	if r := benign(t, forEver); r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "50 steps (MaxSteps)") || len(r.Steps) != 50 {
 		t.Error(r.Verdict, r.Why, len(r.Steps))
 	}
-	forEver.Functions[1].Triggers[0].KeepFor = 24 * time.Hour
+	keepsFor(24 * time.Hour)(&forEver.Functions[1])
 	forEver.MaxSteps = 0
 	r := benign(t, forEver)
 	last := r.Steps[len(r.Steps)-1]

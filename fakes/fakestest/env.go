@@ -2,10 +2,13 @@ package fakestest
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -15,31 +18,33 @@ import (
 type Env struct {
 	// Verdict decides on a call; nil lets it pass. Set it before the call.
 	Verdict func(*probe.Call) probe.Fate
+	// Kernel is the run that it is in.
+	Kernel *Kernel
 
 	ctx     context.Context
 	end     context.CancelFunc
-	backend probe.Backend
+	backend cloud.Backend
 
 	mu      sync.Mutex
 	ops     []event.Operation
 	entered []string
 }
 
-// Open opens a service and a function instance of it. The error is the
-// service's.
-func Open(ctx context.Context, s probe.Service, p probe.Platform) (*Env, error) {
-	backend, err := s.Open(p)
+// Open opens a service, and before it others of the same run, and a function
+// instance of it. The error is the services'.
+func Open(ctx context.Context, s cloud.Service, others ...cloud.Service) (*Env, error) {
+	k, err := NewKernel(append(others, s)...)
 	if err != nil {
 		return nil, err
 	}
-	e := &Env{backend: backend}
+	e := &Env{Kernel: k, backend: k.backends[len(others)]}
 	e.ctx, e.end = context.WithCancel(ctx)
 	return e, nil
 }
 
 // Another returns another function instance of the same service.
 func (e *Env) Another() *Env {
-	other := &Env{backend: e.backend}
+	other := &Env{Kernel: e.Kernel, backend: e.backend}
 	other.ctx, other.end = context.WithCancel(context.WithoutCancel(e.ctx))
 	return other
 }
@@ -57,7 +62,16 @@ func (e *Env) Close() {
 func (e *Env) Tap() probe.Tap { return e }
 
 // Backend returns the one backend, under any name.
-func (e *Env) Backend(string) probe.Backend { return e.backend }
+func (e *Env) Backend(string) cloud.Backend { return e.backend }
+
+// HTTPClient returns the default client: there is nothing behind it.
+func (e *Env) HTTPClient() *http.Client { return http.DefaultClient }
+
+// OnTerminate does nothing: nobody sends SIGTERM.
+func (e *Env) OnTerminate(func(context.Context)) {}
+
+// TempDir has none.
+func (e *Env) TempDir() (string, error) { return "", errors.ErrUnsupported }
 
 // Context ends with the instance.
 func (e *Env) Context() context.Context { return e.ctx }
@@ -102,7 +116,7 @@ func (e *Env) Entered() []string {
 }
 
 // Contents returns what a backend stores as one line: key=value,...
-func Contents(b probe.Backend) string {
+func Contents(b cloud.Backend) string {
 	var out []string
 	for _, c := range b.Contents() {
 		out = append(out, c.Key+"="+c.Value)

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/internal/broker"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/probe"
@@ -15,11 +16,11 @@ import (
 // pubsubInstance is a function instance with Pub/Sub; everything passes.
 type pubsubInstance struct {
 	ctx     context.Context
-	backend probe.Backend
+	backend cloud.Backend
 }
 
 func (i pubsubInstance) Tap() probe.Tap                 { return i }
-func (i pubsubInstance) Backend(string) probe.Backend   { return i.backend }
+func (i pubsubInstance) Backend(string) cloud.Backend   { return i.backend }
 func (i pubsubInstance) Context() context.Context       { return i.ctx }
 func (pubsubInstance) Enter(*probe.Call) (v probe.Fate) { return v }
 func (pubsubInstance) Leave(*probe.Call) error          { return nil }
@@ -45,7 +46,7 @@ func pubsubOn(t *testing.T, f broker.Fault) (err error) {
 	synctest.Test(t, func(t *testing.T) {
 		b := prepared(f)
 		defer b.Close()
-		backend, openErr := pubsub.New().Open(b)
+		backend, openErr := pubsub.New("pubsub").Open(b)
 		if openErr != nil {
 			t.Fatal(openErr)
 		}

@@ -34,6 +34,9 @@ import (
 	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"google.golang.org/api/option"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/gcpprobe"
 	"github.com/wtsim/wtsim/probe/httpprobe"
@@ -42,6 +45,7 @@ import (
 // Service declares a Cloud Storage. It is a value: its methods return
 // another and leave it as it is.
 type Service struct {
+	name      string
 	buckets   []string
 	versioned []string
 	objects   []fakestorage.Object
@@ -50,9 +54,9 @@ type Service struct {
 	without   []string // guarantees
 }
 
-// New declares a Cloud Storage with these buckets. Its operations are those
-// of service "gcs".
-func New(buckets ...string) *Service { return &Service{buckets: buckets} }
+// New declares a Cloud Storage with these buckets under a name, usually "gcs".
+// Its operations are those of a service of that name.
+func New(name string, buckets ...string) *Service { return &Service{name: name, buckets: buckets} }
 
 // With returns the service with an object that exists when a run starts.
 func (s *Service) With(bucket, name, content string) *Service {
@@ -88,8 +92,8 @@ func (s *Service) Emulator(address string) (name, value string) {
 	return "STORAGE_EMULATOR_HOST", address
 }
 
-// Name returns "gcs".
-func (s *Service) Name() string { return "gcs" }
+// Name returns the service's name.
+func (s *Service) Name() string { return s.name }
 
 // String tells in short how it is declared.
 func (s *Service) String() string {
@@ -107,19 +111,14 @@ func (s *Service) String() string {
 	return b.String()
 }
 
-// Open starts a Cloud Storage with the declared buckets. The error is a
-// bucket or topic that the scenario names but does not have. A nil platform
-// is told nothing.
-func (s *Service) Open(platform probe.Platform) (probe.Backend, error) {
-	if err := s.validate(platform); err != nil {
-		return nil, err
-	}
+// Open starts a Cloud Storage with the declared buckets.
+func (s *Service) Open(k cloud.Kernel) (cloud.Backend, error) {
 	server, err := take()
 	if err != nil {
 		return nil, fmt.Errorf("gcs: %w", err)
 	}
 	b := &Backend{
-		server: server, base: server.HTTPClient().Transport, platform: platform, configs: s.configs, limited: s.limited,
+		server: server, base: server.HTTPClient().Transport, name: s.name, kernel: k, configs: s.configs, limited: s.limited,
 		careless: slices.Contains(s.without, preconditions),
 		meta:     map[version]int64{}, buckets: map[string]int64{}, uploads: map[string]upload{}, changed: map[version]time.Time{},
 	}
@@ -133,33 +132,47 @@ func (s *Service) Open(platform probe.Platform) (probe.Backend, error) {
 	return b, nil
 }
 
-func (s *Service) validate(platform probe.Platform) error {
+// Check returns the first bucket or topic that is named but not there.
+func (s *Service) Check(d cloud.Deployment) error {
 	for _, o := range s.objects {
 		if !slices.Contains(s.buckets, o.BucketName) {
-			return fmt.Errorf("gcs: object %q is in bucket %q, wanted one of %q", o.Name, o.BucketName, s.buckets)
+			return fmt.Errorf("%s: object %q is in bucket %q, wanted one of %q", s.name, o.Name, o.BucketName, s.buckets)
 		}
 	}
 	for _, name := range s.versioned {
 		if !slices.Contains(s.buckets, name) {
-			return fmt.Errorf("gcs: bucket %q is versioned, wanted one of %q", name, s.buckets)
+			return fmt.Errorf("%s: bucket %q is versioned, wanted one of %q", s.name, name, s.buckets)
 		}
 	}
 	for _, c := range s.configs {
 		switch {
 		case !slices.Contains(s.buckets, c.bucket):
-			return fmt.Errorf("gcs: notifications of bucket %q, wanted one of %q", c.bucket, s.buckets)
-		case platform != nil && !platform.Topic(c.topic):
-			return fmt.Errorf("gcs: notifications of bucket %q go to topic %q, which the scenario does not have", c.bucket, c.topic)
+			return fmt.Errorf("%s: notifications of bucket %q, wanted one of %q", s.name, c.bucket, s.buckets)
+		case !hasTopic(d, c.topic):
+			return fmt.Errorf("%s: notifications of bucket %q go to topic %q, which the scenario does not have", s.name, c.bucket, c.topic)
 		}
 	}
 	return nil
+}
+
+func hasTopic(d cloud.Deployment, topic string) bool {
+	return slices.ContainsFunc(d.Services, func(v cloud.Service) bool {
+		t, ok := v.(gcp.HasTopics)
+		return ok && slices.Contains(t.TopicNames(d), topic)
+	})
+}
+
+// TellsOf reports whether events of a type are Cloud Storage's.
+func (s *Service) TellsOf(eventType string) bool {
+	return strings.HasPrefix(eventType, "google.cloud.storage.")
 }
 
 // Backend is a Cloud Storage during one run.
 type Backend struct {
 	server   *fakestorage.Server
 	base     http.RoundTripper
-	platform probe.Platform // may be nil
+	name     string
+	kernel   cloud.Kernel
 	configs  []config
 	limited  bool
 	careless bool // preconditions mean nothing
@@ -175,8 +188,8 @@ type Backend struct {
 
 // Client returns the real client of a function instance. It panics if the
 // client cannot be made, which is a mistake of ours.
-func Client(env probe.Env, options ...option.ClientOption) *storage.Client {
-	b := env.Backend("gcs").(*Backend)
+func Client(env cloud.Env, service string, options ...option.ClientOption) *storage.Client {
+	b := env.Backend(service).(*Backend)
 	options = append(options, option.WithoutAuthentication(), // else it looks for a metadata server, outside the bubble
 		option.WithHTTPClient(&http.Client{Transport: b.Transport(env.Tap())}))
 	client, err := storage.NewClient(env.Context(), options...)
@@ -192,17 +205,32 @@ func (b *Backend) Serves(host string) bool { return host == gcpprobe.GCSHost }
 
 // Transport returns the round tripper that a tap's calls take.
 func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
-	return httpprobe.Transport(tap, http.RoundTripper(front{b}), gcpprobe.DescribeGCS)
+	return httpprobe.Transport(tap, http.RoundTripper(front{b}), b.describe)
+}
+
+func (b *Backend) describe(r *http.Request, op *event.Operation) {
+	gcpprobe.DescribeGCS(r, op)
+	op.Service = b.name
+}
+
+// Touches reports whether an operation touches nothing but the object that it
+// names: one that copies reads another.
+func (b *Backend) Touches(op *event.Operation) bool {
+	switch op.Method {
+	case "objects.get", "objects.insert", "objects.delete", "objects.patch", "objects.update":
+		return true
+	}
+	return strings.HasPrefix(op.Method, "uploads.")
 }
 
 // Contents returns every live object, also of buckets that were created
 // during the run, as bucket/name and its content.
-func (b *Backend) Contents() []probe.Content {
+func (b *Backend) Contents() []cloud.Content {
 	buckets, err := b.server.Backend().ListBuckets()
 	if err != nil {
 		return nil
 	}
-	var out []probe.Content
+	var out []cloud.Content
 	for _, bucket := range buckets {
 		list, err := b.server.ListObjectsWithOptionsPaginated(bucket.Name, fakestorage.ListOptions{})
 		if err != nil {
@@ -211,11 +239,11 @@ func (b *Backend) Contents() []probe.Content {
 		for _, o := range list.Objects {
 			full, err := b.server.GetObject(bucket.Name, o.Name)
 			if err == nil {
-				out = append(out, probe.Content{Key: bucket.Name + "/" + o.Name, Value: string(full.Content)})
+				out = append(out, cloud.Content{Key: bucket.Name + "/" + o.Name, Value: string(full.Content)})
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b probe.Content) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(out, func(a, b cloud.Content) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 

@@ -16,8 +16,8 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
-	"github.com/wtsim/wtsim/probe"
 )
 
 // run opens the service in a bubble, as a run does, and closes it.
@@ -26,7 +26,7 @@ func run(t *testing.T, s *Service, f func(t *testing.T, e *fakestest.Env, client
 	runOn(t, s, nil, f)
 }
 
-func runOn(t *testing.T, s *Service, p probe.Platform, f func(t *testing.T, e *fakestest.Env, client *storage.Client)) {
+func runOn(t *testing.T, s *Service, p cloud.Kernel, f func(t *testing.T, e *fakestest.Env, client *storage.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		e, err := fakestest.Open(t.Context(), s, p)

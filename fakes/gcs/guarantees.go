@@ -5,24 +5,24 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/probe"
 )
 
 const preconditions = "gcs/preconditions"
 
 // Guarantees lists what [Service.Without] can take away.
-func (s *Service) Guarantees() []probe.Guarantee {
-	return []probe.Guarantee{{
+func (s *Service) Guarantees() []cloud.Guarantee {
+	return []cloud.Guarantee{{
 		Name:    preconditions,
 		Without: "every conditional request happens, as if its condition held",
 		Source:  "https://docs.cloud.google.com/storage/docs/request-preconditions",
-		Used:    asksForCondition,
+		Used:    cloud.Asks(asksForCondition),
 	}}
 }
 
 // Without returns the service without one of its guarantees.
-func (s *Service) Without(guarantee string) probe.Service {
+func (s *Service) Without(guarantee string) cloud.Service {
 	out := *s
 	out.without = append(slices.Clip(s.without), guarantee)
 	return &out

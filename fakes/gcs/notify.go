@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -76,26 +78,31 @@ func (b *Backend) written(q *request, before object, had bool) []change {
 	return append(changes, replaced)
 }
 
-// tell tells the platform what an operation has changed.
+// tell tells Eventarc and topics, where there are any, what an operation has
+// changed.
 func (b *Backend) tell(cause *probe.Call, changes []change) {
-	if b.platform == nil || cause == nil {
+	if cause == nil {
 		return
 	}
+	router, routes := cloud.Find[gcp.Router](b.kernel)
+	topics, publishes := cloud.Find[gcp.Publisher](b.kernel)
 	for _, c := range changes {
 		data, err := json.Marshal(c.object.resource(false))
 		if err != nil {
 			panic("gcs: a resource is made of what JSON can tell: " + err.Error())
 		}
 		bucket := c.object.BucketName
-		b.platform.Route(cause, probe.Occurrence{
-			Type:   "google.cloud.storage.object.v1." + eventarc[c.event],
-			Source: "//storage.googleapis.com/projects/_/buckets/" + bucket, Subject: "objects/" + c.object.Name,
-			Attributes: map[string]string{"bucket": bucket}, Data: data,
-		})
+		if routes {
+			router.Route(cause, gcp.Occurrence{
+				Type:   "google.cloud.storage.object.v1." + eventarc[c.event],
+				Source: "//storage.googleapis.com/projects/_/buckets/" + bucket, Subject: "objects/" + c.object.Name,
+				Attributes: map[string]string{"bucket": bucket}, Data: data,
+			})
+		}
 		for _, config := range b.configs {
-			if config.bucket == bucket && (len(config.events) == 0 || slices.Contains(config.events, c.event)) {
-				// Open has seen that there is such a topic.
-				_, _ = b.platform.Publish(cause, config.topic, probe.Message{Data: slices.Clone(data), Attributes: c.attributes(config)})
+			if publishes && config.bucket == bucket && (len(config.events) == 0 || slices.Contains(config.events, c.event)) {
+				// Check has seen that there is such a topic.
+				_, _ = topics.PublishTo(cause, config.topic, gcp.Message{Data: slices.Clone(data), Attributes: c.attributes(config)})
 			}
 		}
 	}

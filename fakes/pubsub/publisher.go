@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -36,7 +37,7 @@ func (s *server) Publish(ctx context.Context, r *pubsubpb.PublishRequest) (*pubs
 	}
 	answer := &pubsubpb.PublishResponse{MessageIds: make([]string, len(r.Messages))}
 	for i, m := range r.Messages {
-		id, err := s.platform.Publish(probe.CallOf(ctx), topic, probe.Message{Data: m.Data, Attributes: m.Attributes, OrderingKey: m.OrderingKey})
+		id, err := s.broker.PublishTo(probe.CallOf(ctx), topic, gcp.Message{Data: m.Data, Attributes: m.Attributes, OrderingKey: m.OrderingKey})
 		if err != nil {
 			return nil, told(err, topic)
 		}
@@ -97,7 +98,7 @@ func (s *server) GetTopic(_ context.Context, r *pubsubpb.GetTopicRequest) (*pubs
 // ListTopics lists the scenario's topics, all on one page.
 func (s *server) ListTopics(_ context.Context, r *pubsubpb.ListTopicsRequest) (*pubsubpb.ListTopicsResponse, error) {
 	answer := &pubsubpb.ListTopicsResponse{}
-	for _, t := range s.platform.TopicNames() {
+	for _, t := range s.broker.topicNames() {
 		answer.Topics = append(answer.Topics, &pubsubpb.Topic{Name: topicName(r.Project, t), State: pubsubpb.Topic_ACTIVE})
 	}
 	return answer, nil
@@ -110,8 +111,8 @@ func (s *server) ListTopicSubscriptions(_ context.Context, r *pubsubpb.ListTopic
 		return nil, err
 	}
 	answer := &pubsubpb.ListTopicSubscriptionsResponse{}
-	for _, name := range s.platform.SubscriptionNames() {
-		if info, ok := s.platform.Subscription(name); ok && info.Topic == topic {
+	for _, name := range s.broker.subscriptionNames() {
+		if x := s.broker.find(name); x.topic == topic {
 			answer.Subscriptions = append(answer.Subscriptions, subscriptionName(r.Topic, name))
 		}
 	}
@@ -121,7 +122,7 @@ func (s *server) ListTopicSubscriptions(_ context.Context, r *pubsubpb.ListTopic
 // topic finds the topic of a name projects/p/topics/t.
 func (s *server) topic(name string) (string, error) {
 	topic, err := short(name, "topics")
-	if err == nil && !s.platform.Topic(topic) {
+	if err == nil && !s.broker.hasTopic(topic) {
 		err = notFound(topic)
 	}
 	return topic, err
@@ -155,9 +156,9 @@ func notFound(name string) error {
 	return status.Errorf(codes.NotFound, "Resource not found (resource=%s).", name)
 }
 
-// told is an error of the platform as the service tells it.
+// told is an error as the service tells it.
 func told(err error, name string) error {
-	if errors.Is(err, probe.ErrNotFound) {
+	if errors.Is(err, errNotFound) {
 		return notFound(name)
 	}
 	return status.Error(codes.Internal, err.Error())

@@ -11,6 +11,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/internal/broker"
 	"github.com/wtsim/wtsim/probe"
@@ -22,7 +23,7 @@ type env struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	broker  *broker.Broker
-	backend probe.Backend
+	backend cloud.Backend
 	fates   map[string][]probe.Fate // by method, one for each call; then Pass
 	before  func(*probe.Call)       // called by Enter, may block; may be nil
 
@@ -33,7 +34,7 @@ type env struct {
 }
 
 func (e *env) Tap() probe.Tap               { return e }
-func (e *env) Backend(string) probe.Backend { return e.backend }
+func (e *env) Backend(string) cloud.Backend { return e.backend }
 func (e *env) Context() context.Context     { return e.ctx }
 func (e *env) Emit(string, map[string]any)  {}
 func (e *env) Passive() bool                { return false }

@@ -35,8 +35,8 @@ type stream struct {
 
 	mu       sync.Mutex
 	first    *pubsubpb.StreamingPullRequest
-	info     probe.SubscriptionInfo
-	settings probe.StreamSettings
+	sub      *subscription
+	settings streamSettings
 	answers  []*pubsubpb.StreamingPullResponse
 	end      error // the stream ends with it, when answers are taken
 	stop     func()
@@ -60,14 +60,14 @@ func (s *stream) Header() (metadata.MD, error) {
 	case first == nil:
 		return nil, status.Error(codes.InvalidArgument, "The first request of a stream must name a subscription.")
 	}
-	name, info, err := s.server.subscription(first.Subscription)
+	name, err := s.server.subscription(first.Subscription)
 	if err == nil {
-		err = s.adjust(first, info)
+		err = s.adjust(first, s.server.broker.find(name))
 	}
 	if err != nil {
 		return nil, err
 	}
-	stop, err := s.server.platform.Stream(probe.CallOf(s.ctx), name, s.asked, s.deliver)
+	stop, err := s.server.broker.stream(probe.CallOf(s.ctx), name, s.asked, s.deliver)
 	if err != nil {
 		return nil, told(err, name)
 	}
@@ -79,32 +79,32 @@ func (s *stream) Header() (metadata.MD, error) {
 }
 
 // adjust takes the settings of a request.
-func (s *stream) adjust(r *pubsubpb.StreamingPullRequest, info probe.SubscriptionInfo) error {
+func (s *stream) adjust(r *pubsubpb.StreamingPullRequest, sub *subscription) error {
 	if d := r.StreamAckDeadlineSeconds; d < 10 || d > 600 {
 		return status.Errorf(codes.InvalidArgument, "Invalid stream ack deadline given: %d seconds, wanted 10 to 600.", d)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.info = info
-	s.settings = probe.StreamSettings{
-		AckDeadline: time.Duration(r.StreamAckDeadlineSeconds) * time.Second,
-		Messages:    r.MaxOutstandingMessages, Bytes: r.MaxOutstandingBytes,
+	s.sub = sub
+	s.settings = streamSettings{
+		ackDeadline: time.Duration(r.StreamAckDeadlineSeconds) * time.Second,
+		messages:    r.MaxOutstandingMessages, bytes: r.MaxOutstandingBytes,
 	}
 	return nil
 }
 
 // asked is what the client asks of the stream now.
-func (s *stream) asked() probe.StreamSettings {
+func (s *stream) asked() streamSettings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.settings
 }
 
 // deliver takes a message from the world.
-func (s *stream) deliver(d probe.Delivery) {
+func (s *stream) deliver(d received) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer(received(d))
+	s.answer(d.told())
 }
 
 // answer adds an answer, with messages or without. mu is held.
@@ -112,7 +112,7 @@ func (s *stream) answer(messages ...*pubsubpb.ReceivedMessage) {
 	s.answers = append(s.answers, &pubsubpb.StreamingPullResponse{
 		ReceivedMessages: messages,
 		SubscriptionProperties: &pubsubpb.StreamingPullResponse_SubscriptionProperties{
-			ExactlyOnceDeliveryEnabled: s.info.ExactlyOnce, MessageOrderingEnabled: s.info.Ordered,
+			ExactlyOnceDeliveryEnabled: s.sub.exactlyOnce(), MessageOrderingEnabled: s.sub.Policy.Ordered,
 		},
 	})
 	s.signal()
@@ -142,7 +142,7 @@ func (s *stream) SendMsg(m any) error {
 		s.first = proto.Clone(r).(*pubsubpb.StreamingPullRequest)
 		return nil
 	case r.StreamAckDeadlineSeconds != 0:
-		s.settings.AckDeadline = time.Duration(r.StreamAckDeadlineSeconds) * time.Second
+		s.settings.ackDeadline = time.Duration(r.StreamAckDeadlineSeconds) * time.Second
 	}
 	s.later(func() {
 		s.mu.Lock()

@@ -18,14 +18,14 @@ import (
 
 // Pull leases messages: what is there, or what comes within PullWait.
 func (s *server) Pull(ctx context.Context, r *pubsubpb.PullRequest) (*pubsubpb.PullResponse, error) {
-	name, _, err := s.subscription(r.Subscription)
+	name, err := s.subscription(r.Subscription)
 	if err != nil {
 		return nil, err
 	}
 	if r.MaxMessages <= 0 {
 		return nil, status.Errorf(codes.InvalidArgument, "The value for max_messages is too small. You passed %d in the request, but the minimum value is 1.", r.MaxMessages)
 	}
-	leased, err := s.platform.Pull(probe.CallOf(ctx), name, int(r.MaxMessages))
+	leased, err := s.broker.lease(probe.CallOf(ctx), name, int(r.MaxMessages))
 	if err != nil {
 		return nil, told(err, name)
 	}
@@ -37,16 +37,16 @@ func (s *server) Pull(ctx context.Context, r *pubsubpb.PullRequest) (*pubsubpb.P
 	}
 	answer := &pubsubpb.PullResponse{}
 	for _, d := range leased {
-		answer.ReceivedMessages = append(answer.ReceivedMessages, received(d))
+		answer.ReceivedMessages = append(answer.ReceivedMessages, d.told())
 	}
 	return answer, nil
 }
 
 // wait waits for one message.
-func (s *server) wait(ctx context.Context, name string) ([]probe.Delivery, error) {
-	first := make(chan probe.Delivery, 1)
-	settings := func() probe.StreamSettings { return probe.StreamSettings{Messages: 1} }
-	stop, err := s.platform.Stream(probe.CallOf(ctx), name, settings, func(d probe.Delivery) { first <- d })
+func (s *server) wait(ctx context.Context, name string) ([]received, error) {
+	first := make(chan received, 1)
+	settings := func() streamSettings { return streamSettings{messages: 1} }
+	stop, err := s.broker.stream(probe.CallOf(ctx), name, settings, func(d received) { first <- d })
 	if err != nil {
 		return nil, told(err, name)
 	}
@@ -55,7 +55,7 @@ func (s *server) wait(ctx context.Context, name string) ([]probe.Delivery, error
 	defer timer.Stop()
 	select {
 	case d := <-first:
-		return []probe.Delivery{d}, nil
+		return []received{d}, nil
 	case <-timer.C:
 		return nil, nil
 	case <-ctx.Done():
@@ -63,10 +63,10 @@ func (s *server) wait(ctx context.Context, name string) ([]probe.Delivery, error
 	}
 }
 
-// received is a delivery as clients see it.
-func received(d probe.Delivery) *pubsubpb.ReceivedMessage {
+// told is a delivery as clients see it.
+func (d received) told() *pubsubpb.ReceivedMessage {
 	return &pubsubpb.ReceivedMessage{
-		AckId: d.AckID, DeliveryAttempt: int32(d.Attempt),
+		AckId: d.ackID, DeliveryAttempt: int32(d.Attempt),
 		Message: &pubsubpb.PubsubMessage{
 			Data: d.Data, Attributes: d.Attributes, MessageId: d.ID,
 			OrderingKey: d.OrderingKey, PublishTime: timestamppb.New(d.Published),
@@ -76,7 +76,7 @@ func received(d probe.Delivery) *pubsubpb.ReceivedMessage {
 
 // Acknowledge ends leases for good.
 func (s *server) Acknowledge(ctx context.Context, r *pubsubpb.AcknowledgeRequest) (*emptypb.Empty, error) {
-	name, _, err := s.subscription(r.Subscription)
+	name, err := s.subscription(r.Subscription)
 	if err == nil && len(r.AckIds) == 0 {
 		err = noAckIDs()
 	}
@@ -84,13 +84,13 @@ func (s *server) Acknowledge(ctx context.Context, r *pubsubpb.AcknowledgeRequest
 		return nil, err
 	}
 	ids := slices.Sorted(slices.Values(r.AckIds)) // the client collects them in map order
-	return ackResult(ids, s.platform.Acknowledge(probe.CallOf(ctx), name, ids))
+	return ackResult(ids, s.broker.acknowledge(probe.CallOf(ctx), name, ids))
 }
 
 // ModifyAckDeadline sets the deadline of leases anew; zero gives the messages
 // back.
 func (s *server) ModifyAckDeadline(ctx context.Context, r *pubsubpb.ModifyAckDeadlineRequest) (*emptypb.Empty, error) {
-	name, _, err := s.subscription(r.Subscription)
+	name, err := s.subscription(r.Subscription)
 	switch {
 	case err != nil:
 		return nil, err
@@ -100,7 +100,7 @@ func (s *server) ModifyAckDeadline(ctx context.Context, r *pubsubpb.ModifyAckDea
 		return nil, status.Errorf(codes.InvalidArgument, "Invalid ack deadline given: %d seconds, wanted 0 to 600.", r.AckDeadlineSeconds)
 	}
 	ids := slices.Sorted(slices.Values(r.AckIds)) // the client collects them in map order
-	return ackResult(ids, s.platform.Extend(probe.CallOf(ctx), name, ids, time.Duration(r.AckDeadlineSeconds)*time.Second))
+	return ackResult(ids, s.broker.modify(name, ids, time.Duration(r.AckDeadlineSeconds)*time.Second))
 }
 
 func noAckIDs() error {
@@ -116,7 +116,7 @@ func ackResult(ids []string, errs []error) (*emptypb.Empty, error) {
 	for i, err := range errs {
 		switch {
 		case err == nil:
-		case errors.Is(err, probe.ErrAckID):
+		case errors.Is(err, errAckID):
 			failed[ids[i]] = "PERMANENT_FAILURE_INVALID_ACK_ID"
 		default:
 			failed[ids[i]] = "TRANSIENT_FAILURE_SERVICE_UNAVAILABLE"
@@ -135,48 +135,43 @@ func ackResult(ids []string, errs []error) (*emptypb.Empty, error) {
 
 // GetSubscription tells about a subscription.
 func (s *server) GetSubscription(_ context.Context, r *pubsubpb.GetSubscriptionRequest) (*pubsubpb.Subscription, error) {
-	name, info, err := s.subscription(r.Subscription)
+	name, err := s.subscription(r.Subscription)
 	if err != nil {
 		return nil, err
 	}
-	return described(r.Subscription, name, info), nil
+	return s.broker.find(name).described(r.Subscription), nil
 }
 
 // ListSubscriptions lists the scenario's pull subscriptions, all on one page.
 func (s *server) ListSubscriptions(_ context.Context, r *pubsubpb.ListSubscriptionsRequest) (*pubsubpb.ListSubscriptionsResponse, error) {
 	answer := &pubsubpb.ListSubscriptionsResponse{}
-	for _, name := range s.platform.SubscriptionNames() {
-		if info, ok := s.platform.Subscription(name); ok {
-			answer.Subscriptions = append(answer.Subscriptions, described(r.Project, name, info))
-		}
+	for _, name := range s.broker.subscriptionNames() {
+		answer.Subscriptions = append(answer.Subscriptions, s.broker.find(name).described(r.Project))
 	}
 	return answer, nil
 }
 
 // described is a subscription as clients see it, in the project of another
 // name.
-func described(other, name string, info probe.SubscriptionInfo) *pubsubpb.Subscription {
+func (x *subscription) described(other string) *pubsubpb.Subscription {
 	s := &pubsubpb.Subscription{
-		Name: subscriptionName(other, name), Topic: topicName(other, info.Topic),
-		AckDeadlineSeconds: int32(info.AckDeadline / time.Second), Filter: info.Filter,
-		EnableMessageOrdering: info.Ordered, EnableExactlyOnceDelivery: info.ExactlyOnce,
+		Name: subscriptionName(other, x.Name), Topic: topicName(other, x.topic),
+		AckDeadlineSeconds: int32(x.AckDeadline / time.Second), Filter: x.Policy.Filter,
+		EnableMessageOrdering: x.Policy.Ordered, EnableExactlyOnceDelivery: x.exactlyOnce(),
 		State: pubsubpb.Subscription_ACTIVE,
 	}
-	if info.DeadLetter != "" {
-		s.DeadLetterPolicy = &pubsubpb.DeadLetterPolicy{DeadLetterTopic: topicName(other, info.DeadLetter), MaxDeliveryAttempts: int32(info.MaxAttempts)}
+	if to := x.Policy.DeadLetter; to != "" {
+		s.DeadLetterPolicy = &pubsubpb.DeadLetterPolicy{DeadLetterTopic: topicName(other, to), MaxDeliveryAttempts: int32(x.Policy.MaxAttempts)}
 	}
 	return s
 }
 
-// subscription finds the subscription of a name projects/p/subscriptions/s.
-func (s *server) subscription(name string) (string, probe.SubscriptionInfo, error) {
+// subscription checks a name projects/p/subscriptions/s and returns its last
+// part.
+func (s *server) subscription(name string) (string, error) {
 	last, err := short(name, "subscriptions")
-	if err != nil {
-		return "", probe.SubscriptionInfo{}, err
+	if err == nil && s.broker.find(last) == nil {
+		err = notFound(last)
 	}
-	info, ok := s.platform.Subscription(last)
-	if !ok {
-		return "", info, notFound(last)
-	}
-	return last, info, nil
+	return last, err
 }

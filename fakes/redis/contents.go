@@ -7,18 +7,18 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/cloud"
 )
 
 // Contents returns every key of database 0, sorted: strings as they are, of a
 // HyperLogLog its count, and the others as JSON: a hash as an object of its
 // fields, a sorted set as one of its members' scores, lists and (sorted) sets as
 // arrays, streams as arrays of entries.
-func (b *Backend) Contents() []probe.Content {
-	var out []probe.Content
+func (b *Backend) Contents() []cloud.Content {
+	var out []cloud.Content
 	mini := b.Miniredis()
 	for _, key := range mini.Keys() {
-		out = append(out, probe.Content{Key: key, Value: value(mini, key)})
+		out = append(out, cloud.Content{Key: key, Value: value(mini, key)})
 	}
 	return out
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -178,7 +179,7 @@ func expire(state map[string]string) {
 // something; a transaction or a script is one.
 func TestLosable(t *testing.T) {
 	run(t, New("cache").Replicated().With("seed", "1"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
-		ctx, b := t.Context(), e.Backend("").(probe.FailsOver)
+		ctx, b := t.Context(), e.Backend("").(cloud.FailsOver)
 		want := func(what string, n int) {
 			t.Helper()
 			if got := b.Losable(); got != n {

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/probe"
 )
 
 // The guarantees that can be taken away.
@@ -19,37 +19,37 @@ const (
 )
 
 // Guarantees lists what [Service.Without] can take away.
-func (s *Service) Guarantees() []probe.Guarantee {
-	return []probe.Guarantee{{
+func (s *Service) Guarantees() []cloud.Guarantee {
+	return []cloud.Guarantee{{
 		Name:    setIfAbsent,
 		Without: "SET NX, SETNX, HSETNX, MSETNX and SADD always write, and answer that nothing was there (in scripts they are as ever)",
 		Source:  "https://redis.io/docs/latest/commands/set/",
-		Used:    anyCommand(isSetIfAbsent),
+		Used:    cloud.Asks(anyCommand(isSetIfAbsent)),
 	}, {
 		Name:    watches,
 		Without: "EXEC happens although what was watched has changed",
 		Source:  "https://redis.io/docs/latest/develop/using-commands/transactions/",
-		Used:    func(op *event.Operation) bool { return op.Method == "WATCH" },
+		Used:    cloud.Asks(func(op *event.Operation) bool { return op.Method == "WATCH" }),
 	}, {
 		Name:    transactions,
 		Without: "the commands between MULTI and EXEC happen one by one: others come between, and some may happen alone",
 		Source:  "https://redis.io/docs/latest/develop/using-commands/transactions/",
-		Used:    func(op *event.Operation) bool { return strings.HasPrefix(op.Method, "MULTI ") },
+		Used:    cloud.Asks(func(op *event.Operation) bool { return strings.HasPrefix(op.Method, "MULTI ") }),
 	}, {
 		Name:    scripts,
 		Without: "what a script writes happens after what it reads: others come between",
 		Source:  "https://redis.io/docs/latest/develop/programmability/",
-		Used:    func(op *event.Operation) bool { return isScript(op.Method) },
+		Used:    cloud.Asks(func(op *event.Operation) bool { return isScript(op.Method) }),
 	}, {
 		Name:    expiry,
 		Without: "keys never expire",
 		Source:  "https://redis.io/docs/latest/commands/expire/",
-		Used:    anyCommand(setsExpiry),
+		Used:    cloud.Asks(anyCommand(setsExpiry)),
 	}}
 }
 
 // Without returns the service without one of its guarantees.
-func (s *Service) Without(guarantee string) probe.Service {
+func (s *Service) Without(guarantee string) cloud.Service {
 	out := *s
 	out.without = append(slices.Clip(s.without), guarantee)
 	return &out

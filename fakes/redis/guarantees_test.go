@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -97,8 +98,8 @@ func TestWithoutExpiry(t *testing.T) {
 		time.Sleep(time.Hour)
 		e.Backend("").(*Backend).FailOver(0)
 		c.Ping(ctx) // a connection that was reset
-		if got := c.Get(ctx, "a").Val(); got != "1" || e.Backend("").(probe.Expirer).Expires("a") != 0 {
-			t.Errorf("got %q, which expires at %d", got, e.Backend("").(probe.Expirer).Expires("a"))
+		if got := c.Get(ctx, "a").Val(); got != "1" || e.Backend("").(cloud.Expirer).Expires("a") != 0 {
+			t.Errorf("got %q, which expires at %d", got, e.Backend("").(cloud.Expirer).Expires("a"))
 		}
 	})
 }

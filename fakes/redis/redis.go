@@ -43,6 +43,7 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/redisprobe"
 )
@@ -105,7 +106,7 @@ func (s *Service) String() string {
 
 // Open starts a Redis, inside the bubble of a run. The error is one of
 // WithCommand's commands.
-func (s *Service) Open(probe.Platform) (probe.Backend, error) {
+func (s *Service) Open(cloud.Kernel) (cloud.Backend, error) {
 	now := time.Now() //wtsim:clock the bubble's clock
 	b := &Backend{name: s.name, seed: s.seed, replicated: s.replicated, without: s.without, opened: now.UnixNano()}
 	var err error
@@ -211,7 +212,7 @@ func (b *Backend) nested(p *server.Peer, name string, args ...string) bool {
 // or hold what production uses; address, dialer and retry backoff are
 // replaced: the backoff's jitter cannot be seeded, so the client's retries
 // come at once.
-func Client(env probe.Env, service string, options *redis.Options) *redis.Client {
+func Client(env cloud.Env, service string, options *redis.Options) *redis.Client {
 	return client(env, service, options, false)
 }
 
@@ -222,11 +223,11 @@ func Client(env probe.Env, service string, options *redis.Options) *redis.Client
 // Its operations are those of the service, so that rules hold for both; that
 // they are on a replica shows in their Request.Target, [redisprobe.Replica].
 // https://docs.cloud.google.com/memorystore/docs/redis/about-read-replicas
-func Replica(env probe.Env, service string, options *redis.Options) *redis.Client {
+func Replica(env cloud.Env, service string, options *redis.Options) *redis.Client {
 	return client(env, service, options, true)
 }
 
-func client(env probe.Env, service string, options *redis.Options, replica bool) *redis.Client {
+func client(env cloud.Env, service string, options *redis.Options, replica bool) *redis.Client {
 	o := redis.Options{}
 	if options != nil {
 		o = *options

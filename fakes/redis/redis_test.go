@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
-	"github.com/wtsim/wtsim/probe"
 )
 
 // run opens the service in a bubble, as a run does, and closes it; clients
@@ -97,7 +97,7 @@ func TestContents(t *testing.T) {
 func TestExpires(t *testing.T) {
 	run(t, New("cache"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
 		ctx := t.Context()
-		b := e.Backend("").(probe.Expirer)
+		b := e.Backend("").(cloud.Expirer)
 		start := time.Now()
 		c.Set(ctx, "short", "x", 10*time.Second)
 		c.Set(ctx, "long", "x", time.Minute)

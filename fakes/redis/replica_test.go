@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/redisprobe"
@@ -106,7 +107,7 @@ func refusesWrites(t *testing.T, r *redis.Client) {
 // as far as one of them touches what is read; nothing on the primary.
 func TestStaleness(t *testing.T) {
 	run(t, New("cache"), func(t *testing.T, e *fakestest.Env, c *redis.Client) {
-		ctx, b := t.Context(), e.Backend("").(probe.Lags)
+		ctx, b := t.Context(), e.Backend("").(cloud.Lags)
 		got := map[string]int{}
 		other := e.Another()
 		other.Verdict = func(k *probe.Call) probe.Fate {

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -37,7 +38,7 @@ func (s *server) CreateTask(ctx context.Context, r *cloudtaskspb.CreateTaskReque
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := s.platform.Queued(queue)
+	waiting, err := s.backend.queued(queue)
 	if err != nil {
 		return nil, status.Error(codes.FailedPrecondition, "Queue does not exist.")
 	}
@@ -45,15 +46,15 @@ func (s *server) CreateTask(ctx context.Context, r *cloudtaskspb.CreateTaskReque
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.platform.Enqueue(probe.CallOf(ctx), queue, t)
-	if service := cloudRun(r.Task.GetHttpRequest().GetUrl()); service != "" && errors.Is(err, probe.ErrNotFound) {
+	made, err := s.backend.enqueue(probe.CallOf(ctx), queue, t)
+	if service := cloudRun(r.Task.GetHttpRequest().GetUrl()); service != "" && errors.Is(err, errNotFound) {
 		t.Function = service
-		made, err = s.platform.Enqueue(probe.CallOf(ctx), queue, t)
+		made, err = s.backend.enqueue(probe.CallOf(ctx), queue, t)
 	}
 	switch {
-	case errors.Is(err, probe.ErrNotFound): // the queue is there
+	case errors.Is(err, errNotFound): // the queue is there
 		return nil, status.Errorf(codes.Unimplemented, "wtsim does not send tasks to %s: there is no function %q in the scenario", r.Task.GetHttpRequest().Url, t.Function)
-	case errors.Is(err, probe.ErrExists):
+	case errors.Is(err, errExists):
 		return nil, exists(waiting, t.Name)
 	case err != nil:
 		return nil, status.Error(codes.Internal, err.Error())
@@ -63,7 +64,7 @@ func (s *server) CreateTask(ctx context.Context, r *cloudtaskspb.CreateTaskReque
 
 // exists says that a name is taken; the words are those of
 // https://github.com/stackkit/laravel-google-cloud-tasks-queue/issues/104
-func exists(waiting []probe.QueuedTask, name string) error {
+func exists(waiting []request, name string) error {
 	for _, t := range waiting {
 		if t.Name == name {
 			return status.Error(codes.AlreadyExists, "Requested entity already exists")
@@ -73,19 +74,19 @@ func exists(waiting []probe.QueuedTask, name string) error {
 }
 
 // queuedTask reads the task of a request.
-func queuedTask(r *cloudtaskspb.CreateTaskRequest) (probe.QueuedTask, error) {
+func queuedTask(r *cloudtaskspb.CreateTaskRequest) (request, error) {
 	h := r.Task.GetHttpRequest()
 	switch {
 	case r.Task == nil:
-		return probe.QueuedTask{}, invalid("Task must be set.")
+		return request{}, invalid("Task must be set.")
 	case r.Task.GetAppEngineHttpRequest() != nil:
-		return probe.QueuedTask{}, status.Error(codes.Unimplemented, "wtsim does not have App Engine: give the task an httpRequest to a function of the scenario")
+		return request{}, status.Error(codes.Unimplemented, "wtsim does not have App Engine: give the task an httpRequest to a function of the scenario")
 	case h == nil:
-		return probe.QueuedTask{}, invalid("Task.message_type must be set.")
+		return request{}, invalid("Task.message_type must be set.")
 	case proto.Size(r.Task) > mostTaskBytes:
-		return probe.QueuedTask{}, invalid("Task size too large")
+		return request{}, invalid("Task size too large")
 	}
-	t := probe.QueuedTask{Method: "POST", Header: maps.Clone(h.Headers), Body: h.Body}
+	t := request{Request: cloud.Request{Method: "POST", Header: maps.Clone(h.Headers), Body: string(h.Body)}}
 	if h.HttpMethod != cloudtaskspb.HttpMethod_HTTP_METHOD_UNSPECIFIED {
 		t.Method = h.HttpMethod.String()
 	}
@@ -100,7 +101,7 @@ func queuedTask(r *cloudtaskspb.CreateTaskRequest) (probe.QueuedTask, error) {
 }
 
 // nameAndTimes reads the rest.
-func nameAndTimes(t *probe.QueuedTask, r *cloudtaskspb.CreateTaskRequest) error {
+func nameAndTimes(t *request, r *cloudtaskspb.CreateTaskRequest) error {
 	if r.Task.Name != "" {
 		_, name, err := taskOf(r.Task.Name)
 		if err == nil && !strings.HasPrefix(r.Task.Name, r.Parent+"/tasks/") {
@@ -172,7 +173,7 @@ func (s *server) GetTask(_ context.Context, r *cloudtaskspb.GetTaskRequest) (*cl
 	if err != nil {
 		return nil, err
 	}
-	tasks, err := s.platform.Queued(queue)
+	tasks, err := s.backend.queued(queue)
 	if err != nil {
 		return nil, errAbsent
 	}
@@ -192,7 +193,7 @@ func (s *server) ListTasks(_ context.Context, r *cloudtaskspb.ListTasksRequest) 
 	if err != nil {
 		return nil, err
 	}
-	tasks, err := s.platform.Queued(queue)
+	tasks, err := s.backend.queued(queue)
 	if err != nil {
 		return nil, errAbsent
 	}
@@ -204,19 +205,19 @@ func (s *server) ListTasks(_ context.Context, r *cloudtaskspb.ListTasksRequest) 
 }
 
 // DeleteTask takes a task out of its queue.
-func (s *server) DeleteTask(ctx context.Context, r *cloudtaskspb.DeleteTaskRequest) (*emptypb.Empty, error) {
+func (s *server) DeleteTask(_ context.Context, r *cloudtaskspb.DeleteTaskRequest) (*emptypb.Empty, error) {
 	queue, name, err := taskOf(r.Name)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.platform.Dequeue(probe.CallOf(ctx), queue, name); err != nil {
+	if err := s.backend.dequeue(queue, name); err != nil {
 		return nil, errAbsent
 	}
 	return &emptypb.Empty{}, nil
 }
 
 // described is a task as clients see it: its body in a full view only.
-func described(parent string, t probe.QueuedTask, view cloudtaskspb.Task_View) *cloudtaskspb.Task {
+func described(parent string, t request, view cloudtaskspb.Task_View) *cloudtaskspb.Task {
 	h := &cloudtaskspb.HttpRequest{
 		Url: "https://" + t.Function + t.Path, Headers: t.Header,
 		HttpMethod: cloudtaskspb.HttpMethod(cloudtaskspb.HttpMethod_value[t.Method]),
@@ -227,7 +228,7 @@ func described(parent string, t probe.QueuedTask, view cloudtaskspb.Task_View) *
 		DispatchCount: int32(t.Attempts),
 	}
 	if view == cloudtaskspb.Task_FULL {
-		h.Body, out.View = t.Body, view
+		h.Body, out.View = []byte(t.Body), view
 	}
 	if !t.At.IsZero() {
 		out.ScheduleTime = timestamppb.New(t.At)

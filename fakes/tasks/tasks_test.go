@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/internal/broker"
 	"github.com/wtsim/wtsim/probe"
@@ -27,7 +28,7 @@ type env struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	broker  *broker.Broker
-	backend probe.Backend
+	backend cloud.Backend
 	fates   []probe.Fate // one for each call; then Pass
 
 	mu  sync.Mutex
@@ -35,7 +36,7 @@ type env struct {
 }
 
 func (e *env) Tap() probe.Tap               { return e }
-func (e *env) Backend(string) probe.Backend { return e.backend }
+func (e *env) Backend(string) cloud.Backend { return e.backend }
 func (e *env) Context() context.Context     { return e.ctx }
 func (e *env) Emit(string, map[string]any)  {}
 func (e *env) Passive() bool                { return false }

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/probe"
 )
 
 const (
@@ -22,27 +22,27 @@ var conditionHeaders = []string{"If-Match", "If-None-Match", "If-Unmodified-Sinc
 
 // Guarantees lists what [Service.Without] can take away. The API's handler
 // may know nothing of them: then nothing changes.
-func (s *Service) Guarantees() []probe.Guarantee {
-	return []probe.Guarantee{{
+func (s *Service) Guarantees() []cloud.Guarantee {
+	return []cloud.Guarantee{{
 		Name:    idempotencyKey,
 		Without: "the third party takes every Idempotency-Key for a new one",
 		Source:  "https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header",
-		Used:    func(op *event.Operation) bool { return op.Request.Header[keyHeader] != "" },
+		Used:    cloud.Asks(func(op *event.Operation) bool { return op.Request.Header[keyHeader] != "" }),
 	}, {
 		Name:    conditions,
 		Without: "the third party carries out every conditional request, as if its condition held",
 		Source:  "https://www.rfc-editor.org/rfc/rfc9110#name-preconditions",
-		Used: func(op *event.Operation) bool {
+		Used: cloud.Asks(func(op *event.Operation) bool {
 			return op.Access&event.Writes != 0 &&
 				slices.ContainsFunc(conditionHeaders, func(name string) bool { return op.Request.Header[name] != "" })
-		},
+		}),
 	}}
 }
 
 // Without returns the API without one of its guarantees. Its handler stays as
 // it is, and sees other requests: conditions are left out of those that write,
 // and keys are made different.
-func (s *Service) Without(guarantee string) probe.Service {
+func (s *Service) Without(guarantee string) cloud.Service {
 	out := *s
 	out.without = append(slices.Clip(s.without), guarantee)
 	return &out

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
-	"github.com/wtsim/wtsim/probe"
 )
 
 // headers answers with the headers that a guarantee is about.
@@ -30,7 +30,7 @@ func TestWithout(t *testing.T) {
 		{"web/conditions", "PUT", []string{"k;;;;", "k;;;;"}},
 		{"web/conditions", "GET", []string{"k;1;2;3;", "k;1;2;3;"}},
 	} {
-		var service probe.Service = s
+		var service cloud.Service = s
 		if c.guarantee != "" {
 			service = s.Without(c.guarantee)
 		}

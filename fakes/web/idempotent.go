@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/cloud"
 )
 
 // Idempotent returns an API that knows the header Idempotency-Key: a request
@@ -82,4 +82,4 @@ type statefulIdempotent struct {
 }
 
 // Contents returns the API's state.
-func (s statefulIdempotent) Contents() []probe.Content { return s.state.Contents() }
+func (s statefulIdempotent) Contents() []cloud.Content { return s.state.Contents() }

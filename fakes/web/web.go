@@ -5,6 +5,7 @@ package web
 import (
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/httpprobe"
 )
@@ -27,7 +28,7 @@ func New(host string, open func() http.Handler) *Service { return &Service{host:
 type Stateful interface {
 	http.Handler
 	// Contents returns what it stores, keys in sorted order.
-	Contents() []probe.Content
+	Contents() []cloud.Content
 }
 
 // Name returns the host name.
@@ -37,7 +38,7 @@ func (s *Service) Name() string { return s.host }
 func (s *Service) String() string { return "HTTP" }
 
 // Open makes the API of a run.
-func (s *Service) Open(probe.Platform) (probe.Backend, error) {
+func (s *Service) Open(cloud.Kernel) (cloud.Backend, error) {
 	b := &Backend{host: s.host, handler: s.open()}
 	b.serves = s.weakened(b.handler)
 	return b, nil
@@ -55,7 +56,7 @@ func (b *Backend) Handler() http.Handler { return b.handler }
 
 // Client returns an HTTP client of a function instance that reaches this
 // service.
-func Client(env probe.Env, service string) *http.Client {
+func Client(env cloud.Env, service string) *http.Client {
 	return &http.Client{Transport: env.Backend(service).(*Backend).Transport(env.Tap())}
 }
 
@@ -68,7 +69,7 @@ func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
 }
 
 // Contents returns the handler's state, if it shows one.
-func (b *Backend) Contents() []probe.Content {
+func (b *Backend) Contents() []cloud.Content {
 	if s, ok := b.handler.(Stateful); ok {
 		return s.Contents()
 	}

@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/fakestest"
-	"github.com/wtsim/wtsim/probe"
 )
 
 // open opens a service and a client of it.
@@ -39,8 +39,8 @@ func (c *till) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusCreated)
 }
 
-func (c *till) Contents() []probe.Content {
-	return []probe.Content{{Key: "charges", Value: fmt.Sprint(c.charges)}}
+func (c *till) Contents() []cloud.Content {
+	return []cloud.Content{{Key: "charges", Value: fmt.Sprint(c.charges)}}
 }
 
 // Every run has a handler of its own, whose state properties see if it shows
@@ -65,7 +65,7 @@ func TestFresh(t *testing.T) {
 	if got := e.Backend("").Contents(); got != nil {
 		t.Errorf("a handler without state has %v", got)
 	}
-	if b := e.Backend("").(probe.Host); !b.Serves("pay.example") || b.Serves("example") {
+	if b := e.Backend("").(cloud.Host); !b.Serves("pay.example") || b.Serves("example") {
 		t.Error("it serves the wrong host")
 	}
 }

@@ -89,4 +89,3 @@ func wantedJSON(t reflect.Type) string {
 func line(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:max(0, min(int(offset), len(data))-1)], []byte("\n"))
 }
-

@@ -9,9 +9,10 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/internal/seeded"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -31,10 +32,10 @@ func sharing(f func(*shared, *http.Request)) sim.Scenario {
 		return sim.Client{Name: name, Requests: []sim.Request{{Function: "f"}}}
 	}
 	return sim.Scenario{
-		Name: "sharing", Services: []probe.Service{redis.New("redis")},
-		Functions: []sim.Function{{Name: "f", New: func(env *sim.Env) (sim.Handler, error) {
+		Name: "sharing", Platform: gcp.CloudRun(), Services: []cloud.Service{redis.New("redis")},
+		Functions: []sim.Function{{Name: "f", New: func(env cloud.Env) (cloud.Handler, error) {
 			s := &shared{redis: redis.Client(env, "redis", nil)}
-			return sim.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { f(s, r) })), nil
+			return cloud.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { f(s, r) })), nil
 		}}},
 		Clients: []sim.Client{client("a"), client("b"), client("c")},
 		Faults:  sim.Faults{Most: -1},

@@ -23,9 +23,11 @@ import (
 	"github.com/google/uuid"
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -58,10 +60,11 @@ func scenario() sim.Scenario {
 	}
 	return sim.Scenario{
 		Name:     "nasty",
-		Services: []probe.Service{redis.New("redis"), web.New("api.example", newAPI)},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), web.New("api.example", newAPI), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "nasty", New: newHandler},
-			{Name: "later", New: newLater, Triggers: []sim.Trigger{{Topic: "later", Policy: sim.Policy{KeepFor: time.Minute}}}},
+			{Name: "later", New: newLater, Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "later", Policy: gcp.Policy{KeepFor: time.Minute}}}},
 		},
 		Clients: []sim.Client{post("alice", "/orders", "/locks"), post("bob", "/workers", "/orders"), post("carol", "/locks")},
 	}
@@ -78,7 +81,7 @@ func newAPI() http.Handler {
 type handler struct {
 	redis *goredis.Client
 	http  *http.Client
-	topic *sim.Topic
+	topic *pubsub.Topic
 	start string
 
 	mu    sync.Mutex
@@ -87,15 +90,15 @@ type handler struct {
 	cache map[string]string
 }
 
-func newHandler(env *sim.Env) (sim.Handler, error) {
-	h := &handler{redis: redis.Client(env, "redis", nil), http: env.HTTPClient(), topic: env.Topic("later"),
+func newHandler(env cloud.Env) (cloud.Handler, error) {
+	h := &handler{redis: redis.Client(env, "redis", nil), http: env.HTTPClient(), topic: pubsub.NewTopic(env, "pubsub", "later"),
 		start: uuid.NewString(), cache: map[string]string{}}
-	return sim.HTTP(h), h.tell(env.Context(), "constructor", order(prices), lucky, randv2.Uint64())
+	return cloud.HTTP(h), h.tell(env.Context(), "constructor", order(prices), lucky, randv2.Uint64())
 }
 
-func newLater(env *sim.Env) (sim.Handler, error) {
+func newLater(env cloud.Env) (cloud.Handler, error) {
 	h := &handler{redis: redis.Client(env, "redis", nil)}
-	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 		if randv2.N(4) == 0 && m.Attempt < 3 {
 			return errors.New("unlucky")
 		}

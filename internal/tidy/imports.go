@@ -23,21 +23,28 @@ type layer struct {
 var layers = []layer{
 	{pkg: "event", run: true},
 	{pkg: "props", run: true, may: []string{"event"}},
-	{pkg: "monitor", run: true, may: []string{"event", "props"}},
+	{pkg: "monitor", run: true, may: []string{"event", "props", "monitor/internal/*"}},
+	{pkg: "monitor/internal/codec", run: true},
+	{pkg: "monitor/internal/order", run: true, may: []string{"event", "monitor/internal/codec"}},
+	{pkg: "monitor/internal/machine", run: true, may: []string{"event", "props", "monitor/internal/codec", "monitor/internal/order", "monitor/internal/values"}},
+	{pkg: "monitor/internal/skew", run: true, may: []string{"props", "monitor/internal/codec", "monitor/internal/machine", "monitor/internal/order"}},
+	{pkg: "monitor/internal/values", run: true, may: []string{"event", "monitor/internal/codec"}},
 	{pkg: "probe", run: true, may: []string{"event"}},
 	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
 	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC
 	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},
 
-	// Fakes and the world never see each other: they meet in probe.
-	{pkg: "fakes/fakestest", may: []string{"event", "probe", "probe/*"}}, // of the services' clients alone: no run depends on it
-	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "probe/*", "props", "fakes/internal/*", "internal/seeded"}},
+	// Services and runs never see each other: they meet in cloud.
+	{pkg: "cloud", run: true, may: []string{"event", "probe"}},
+	{pkg: "cloud/*", run: true, may: []string{"event", "probe", "cloud"}},
+	{pkg: "fakes/fakestest", may: []string{"event", "probe", "probe/*", "cloud", "cloud/*"}}, // of the services' clients alone: no run depends on it
+	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*", "fakes/internal/*", "internal/seeded"}},
 	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
-	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "fakes/internal/sender"}},
-	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "scheduler", "internal/bubble", "internal/seeded", "internal/steady"}},
-	{pkg: "sim/search", run: true, may: []string{"event", "monitor", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
-	{pkg: "sim/report", run: true, may: []string{"event", "scheduler", "sim", "sim/search"}},
+	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*", "fakes/internal/sender"}},
+	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "cloud", "scheduler", "internal/bubble", "internal/seeded", "internal/steady"}},
+	{pkg: "sim/search", run: true, may: []string{"event", "monitor", "cloud", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
+	{pkg: "sim/report", run: true, may: []string{"event", "cloud", "scheduler", "sim", "sim/search"}},
 	{pkg: "sim/linear", run: true, may: []string{"props"}},
 	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/search", "sim/report", "internal/bubble", "internal/jsonfile"}},
 
@@ -45,9 +52,9 @@ var layers = []layer{
 	// shows gets a row of its own above this one, with event, or probe, in it.
 	{pkg: "scenarios/patterns", may: []string{"sim", "scenarios/patterns/*/*sim"}},
 	{pkg: "scenarios/patterns/*"},
-	{pkg: "scenarios/patterns/*/*sim", may: []string{"event", "probe", "props", "sim", "sim/*", "fakes/*", "scenarios/patterns/*"}},
+	{pkg: "scenarios/patterns/*/*sim", may: []string{"event", "probe", "props", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "scenarios/patterns/*"}},
 	{pkg: "scenarios/*"},
-	{pkg: "scenarios/*/*sim", may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/*", "fakes/*", "scenarios/*", "scenarios/*/*sim"}},
+	{pkg: "scenarios/*/*sim", may: []string{"event", "probe", "props", "monitor", "scheduler", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "scenarios/*", "scenarios/*/*sim"}},
 	{pkg: "scenarios", may: []string{"sim", "scenarios/patterns", "scenarios/*/*sim"}},
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -217,7 +218,7 @@ func (c *comparison) ordinal() string {
 	}
 	n := 1
 	for _, b := range c.before {
-		if b.Task == s.Task && b.Operation != nil && !strings.HasPrefix(b.Outcome, sim.Stall+" ") { // held: it is told again
+		if b.Task == s.Task && b.Operation != nil && !strings.HasPrefix(b.Outcome, cloud.Stall+" ") { // held: it is told again
 			n++
 		}
 	}

@@ -3,8 +3,8 @@ package report
 import (
 	"cmp"
 	"slices"
-	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -50,6 +50,7 @@ type flow struct {
 	Flow
 	scenario *sim.Scenario
 	accesses map[FlowEdge]event.Access // of edges to services
+	parts    map[string][]cloud.Part   // by kind
 }
 
 // node finds a node, -1 if there is none.
@@ -62,98 +63,80 @@ func (f *flow) edge(from, to int, label string) {
 	}
 }
 
+// mapOrder is the order of the kinds of parts, where functions stand after
+// what invokes them by itself.
+var mapOrder = []string{"job", "function", "topic", "subscription", "queue", "service"}
+
 // declared adds the nodes, and the edges that need no run.
 func (f *flow) declared() {
 	s := f.scenario
-	f.accesses = map[FlowEdge]event.Access{}
+	f.accesses, f.parts = map[FlowEdge]event.Access{}, map[string][]cloud.Part{}
+	d := s.Deployment()
+	for _, x := range s.Functions {
+		f.part(cloud.Part{Kind: "function", Name: x.Name})
+	}
+	var edges []cloud.Edge
+	for _, v := range s.Services {
+		m, ok := v.(cloud.Mapped)
+		if !ok {
+			f.part(cloud.Part{Kind: "service", Name: v.Name()})
+			continue
+		}
+		parts, ways := m.Map(d)
+		for _, p := range parts {
+			f.part(p)
+		}
+		edges = append(edges, ways...)
+	}
 	for _, c := range s.Clients {
 		f.Nodes = append(f.Nodes, FlowNode{"client", c.Name})
 	}
-	for _, j := range s.Jobs {
-		f.Nodes = append(f.Nodes, FlowNode{"job", j.Name})
-	}
-	for _, x := range s.Functions {
-		f.Nodes = append(f.Nodes, FlowNode{"function", x.Name})
-	}
-	for _, t := range s.AllTopics() {
-		f.Nodes = append(f.Nodes, FlowNode{"topic", t})
-	}
-	for _, x := range s.Subscriptions {
-		f.Nodes = append(f.Nodes, FlowNode{"subscription", x.Name})
-	}
-	for _, q := range s.Queues {
-		f.Nodes = append(f.Nodes, FlowNode{"queue", q.Name})
-	}
-	for _, v := range s.Services {
-		if v.Name() != "pubsub" && v.Name() != "tasks" { // topics and queues stand for them
-			f.Nodes = append(f.Nodes, FlowNode{"service", v.Name()})
+	for _, kind := range mapOrder {
+		for _, p := range f.parts[kind] {
+			f.Nodes = append(f.Nodes, FlowNode{p.Kind, p.Name})
 		}
 	}
-	f.triggers()
-}
-
-func (f *flow) triggers() {
-	s := f.scenario
 	for _, c := range s.Clients {
 		for _, r := range c.Requests {
 			f.edge(f.node("client", c.Name), f.node("function", r.Function), "")
 		}
 	}
-	for _, j := range s.Jobs {
-		f.edge(f.node("job", j.Name), max(f.node("function", j.Function), f.node("topic", j.Topic)), "")
-	}
-	for _, x := range s.Functions {
-		to := f.node("function", x.Name)
-		for _, t := range x.Triggers {
-			f.edge(f.node("topic", t.Topic), to, t.Filter)
-			if t.Event != "" {
-				f.edge(f.eventSource(t.Event), to, t.Event[strings.LastIndexByte(t.Event, '.')+1:])
-			}
-			f.edge(f.node("topic", t.Topic), f.node("topic", t.DeadLetter), "dead letters")
-		}
-	}
-	for _, x := range s.Subscriptions {
-		f.edge(f.node("topic", x.Topic), f.node("subscription", x.Name), x.Filter)
-		f.edge(f.node("subscription", x.Name), f.node("topic", x.DeadLetter), "dead letters")
+	for _, e := range edges {
+		f.way(e)
 	}
 }
 
-// eventSource is the service that an event's type is of.
-func (f *flow) eventSource(eventType string) int {
-	if strings.HasPrefix(eventType, "google.cloud.storage.") {
-		return f.node("service", "gcs")
-	}
-	return -1
+func (f *flow) part(p cloud.Part) { f.parts[p.Kind] = append(f.parts[p.Kind], p) }
+
+func (f *flow) way(e cloud.Edge) {
+	f.edge(f.node(e.From.Kind, e.From.Name), f.node(e.To.Kind, e.To.Name), e.Label)
 }
 
 // step adds what a step of a run shows.
 func (f *flow) step(s *sim.Step) {
-	from := f.node("function", s.Function)
-	for _, q := range f.scenario.Queues {
-		if s.RunsTaskOf(q.Name) {
-			f.edge(f.node("queue", q.Name), from, "")
-		}
-	}
-	if s.Operation == nil {
-		return
+	if s.From.Name != "" {
+		f.edge(f.node(s.From.Kind, s.From.Name), f.node("function", s.Function), "")
 	}
 	op := s.Operation
-	from = f.node("function", op.Caller.Function)
-	resource, _, _ := strings.Cut(op.Resource, "/")
-	switch {
-	case op.Service == "pubsub" && strings.EqualFold(op.Method, "publish"):
-		f.edge(from, f.node("topic", resource), "")
-	case op.Service == "pubsub":
-		f.edge(f.node("subscription", resource), from, "")
-	case op.Service == "tasks":
-		f.edge(from, f.node("queue", resource), "")
-	case f.node("function", op.Service) >= 0:
-		f.edge(from, f.node("function", op.Service), "")
-	default:
-		e := FlowEdge{From: from, To: f.node("service", op.Service)}
-		f.edge(e.From, e.To, "")
-		f.accesses[e] |= op.Access
+	if op == nil {
+		return
 	}
+	from := f.node("function", op.Caller.Function)
+	for _, v := range f.scenario.Services {
+		if m, ok := v.(cloud.Mapped); ok && v.Name() == op.Service {
+			if e, ok := m.Way(op.Caller.Function, op); ok {
+				f.way(e)
+			}
+			return
+		}
+	}
+	if to := f.node("function", op.Service); to >= 0 {
+		f.edge(from, to, "")
+		return
+	}
+	e := FlowEdge{From: from, To: f.node("service", op.Service)}
+	f.edge(e.From, e.To, "")
+	f.accesses[e] |= op.Access
 }
 
 func accessWords(a event.Access) string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
 )
@@ -19,11 +20,11 @@ func Outcome(s *sim.Step) string {
 		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
 	}
 	switch do, with, _ := strings.Cut(s.Outcome, " "); do {
-	case sim.Crash, sim.Duplicate, sim.Redeliver, sim.ColdStart:
+	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
 		result = strings.TrimSpace(result + " (" + s.Outcome + ")")
-	case sim.Stall:
+	case cloud.Stall:
 		result += " past the " + sim.StallWords(with)
-	case sim.LoseResponse:
+	case cloud.LoseResponse:
 		if s.Kind == sim.KindEnd {
 			result += " (response lost)"
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/jsonfile"
 	"github.com/wtsim/wtsim/internal/version"
 	"github.com/wtsim/wtsim/monitor"
@@ -114,7 +115,7 @@ func ReadCounterexample(path string) (*Counterexample, error) {
 	if c.Scenario == "" {
 		return nil, fmt.Errorf("%s: \"scenario\" is missing, wanted a scenario's name", path)
 	}
-	if err := c.Deviations.Validate(sim.IsKind); err != nil {
+	if err := c.Deviations.Validate(cloud.IsKind); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil

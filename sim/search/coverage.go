@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -82,13 +83,13 @@ func casesOf(r *sim.Result) map[string]bool {
 func caseOf(option string) string {
 	kind, with, _ := strings.Cut(option, " ")
 	switch {
-	case kind == sim.Crash && with == sim.CrashBefore:
+	case kind == cloud.Crash && with == cloud.Before:
 		return caseBefore
-	case kind == sim.Crash && with == sim.CrashAfter:
+	case kind == cloud.Crash && with == cloud.After:
 		return caseAfter
-	case kind == sim.LoseResponse:
+	case kind == cloud.LoseResponse:
 		return caseLost
-	case kind == sim.Duplicate || kind == sim.Redeliver || kind == sim.Crash && with == sim.CrashBeforeAck:
+	case kind == cloud.Duplicate || kind == cloud.Redeliver || kind == cloud.Crash && with == cloud.BeforeAck:
 		return caseAgain
 	}
 	return ""

@@ -9,6 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -27,9 +29,9 @@ var (
 // process begins at zero.
 func isolated(name string, most int) sim.Scenario {
 	return sim.Scenario{
-		Name: name, Isolated: true, Environ: []string{"API_HOST=${api.example.host}"},
-		Services: []probe.Service{web.New("api.example", func() http.Handler { return http.NotFoundHandler() })},
-		Functions: []sim.Function{{Name: "hit", Handler: sim.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+		Name: name, Platform: gcp.CloudRun(), Isolated: true, Environ: []string{"API_HOST=${api.example.host}"},
+		Services: []cloud.Service{web.New("api.example", func() http.Handler { return http.NotFoundHandler() })},
+		Functions: []sim.Function{{Name: "hit", Handler: cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 			hits++
 			probe.Emit(r.Context(), "HIT", map[string]any{"n": hits, "host": started})
 			resp, err := api.Get("https://api.example/")
@@ -52,7 +54,7 @@ func isolated(name string, most int) sim.Scenario {
 // as they were at its start, and its environment is the scenario's.
 func TestIsolated(t *testing.T) {
 	s := isolated("isolated", 9)
-	s.Faults.Kinds = []string{sim.ColdStart}
+	s.Faults.Kinds = []string{cloud.ColdStart}
 	setFlag(t, "wtsim.schedules", "5")
 	Check(t, s)
 	if hits != 0 {
@@ -63,7 +65,7 @@ func TestIsolated(t *testing.T) {
 // What violates is found, reduced, saved and repeats, as in one process.
 func TestIsolatedFails(t *testing.T) {
 	s := isolated("isolated-fails", 9)
-	s.Faults.Kinds = []string{sim.Fail, sim.LoseResponse}
+	s.Faults.Kinds = []string{cloud.Fail, cloud.LoseResponse}
 	if os.Getenv(search.ApartVariable) != "" {
 		Check(t, s)
 	}
@@ -88,7 +90,7 @@ func TestIsolatedFatal(t *testing.T) {
 // The processes are told the inputs that were drawn, which shrink too.
 func TestIsolatedInputs(t *testing.T) {
 	s := isolated("isolated-inputs", 2)
-	s.Properties, s.Clients, s.Faults.Kinds = nil, nil, []string{sim.RunOther}
+	s.Properties, s.Clients, s.Faults.Kinds = nil, nil, []string{cloud.RunOther}
 	s.Functions[0].MaxInstances = 1
 	s.Generate = func(in *sim.Inputs, s *sim.Scenario) {
 		var requests []sim.Request

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/scenarios/checkout"
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
 	"github.com/wtsim/wtsim/scheduler"
@@ -64,7 +65,7 @@ func TestCheckHolds(t *testing.T) {
 // calm is a scenario in which nothing can happen twice.
 func calm() sim.Scenario {
 	s := tiny(1, 2)
-	s.Faults.Kinds = []string{sim.ColdStart}
+	s.Faults.Kinds = []string{cloud.ColdStart}
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/checkout"
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
@@ -53,7 +54,7 @@ func TestRunShrinks(t *testing.T) {
 		names := rapid.SampledFrom([]string{"alice", "bob", "dave"})
 		customers := rapid.SliceOfNDistinct(names, 0, 3, rapid.ID[string]).Draw(rt, "customers")
 		s := checkoutsim.ScenarioWith(variant, customers)
-		s.Faults.Kinds = []string{sim.LoseResponse} // fewer schedules: a quicker test
+		s.Faults.Kinds = []string{cloud.LoseResponse} // fewer schedules: a quicker test
 		Run(rt, s)
 	}
 	r := recordRapid(t, "TestOrders", property)
@@ -81,7 +82,7 @@ func tinyProperty(more int) func(*rapid.T) {
 	return func(rt *rapid.T) {
 		clients := rapid.IntRange(1, 6).Draw(rt, "clients")
 		s := tiny(clients, clients+more)
-		s.Faults.Kinds = []string{sim.RunOther, sim.Crash} // rapid shrinks for 30 s at most
+		s.Faults.Kinds = []string{cloud.RunOther, cloud.Crash} // rapid shrinks for 30 s at most
 		Run(rt, s)
 	}
 }
@@ -157,7 +158,7 @@ func TestRunInconclusiveAgain(t *testing.T) {
 	fresh(t)
 	setFlag(t, "wtsim.schedules", "1")
 	s := tiny(8, 99)
-	s.Faults.Kinds, s.Faults.Most = []string{sim.RunOther, sim.ColdStart, sim.Crash}, 1
+	s.Faults.Kinds, s.Faults.Most = []string{cloud.RunOther, cloud.ColdStart, cloud.Crash}, 1
 	s.MaxSteps = len(sim.Run(s, scheduler.Benign{}).Steps)
 	recordRapid(t, "TestRarely", func(rt *rapid.T) { Run(rt, s) }).wantRapid(t, "inconclusive: the run has not ended after 16 steps (MaxSteps); the last was start hit(client-4/1)~retry",
 		"in this schedule:", "\n  1. ", "see above, for rapid")

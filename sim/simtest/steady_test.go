@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -14,7 +15,7 @@ import (
 // are allowed.
 func drawn() sim.Scenario {
 	s := tiny(0, 2)
-	s.Faults.Kinds = []string{sim.RunOther}
+	s.Faults.Kinds = []string{cloud.RunOther}
 	s.Generate = func(in *sim.Inputs, s *sim.Scenario) {
 		in.List("clients", 1, 5, func(k int, in *sim.Inputs) {
 			path := fmt.Sprint("/", in.Int("n", 0, 9))

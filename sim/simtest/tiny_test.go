@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/sim"
@@ -16,6 +18,7 @@ import (
 func tiny(clients, allowed int) sim.Scenario {
 	s := sim.Scenario{
 		Name:       "tiny",
+		Platform:   gcp.CloudRun(),
 		Functions:  []sim.Function{hit(nil)},
 		Properties: []*props.Property{fewHits(allowed)},
 		Inputs:     map[string]any{"clients": clients},
@@ -29,8 +32,8 @@ func tiny(clients, allowed int) sim.Scenario {
 
 // hit is a function whose events have what params returns; it may be nil.
 func hit(params func() map[string]any) sim.Function {
-	return sim.Function{Name: "hit", New: func(*sim.Env) (sim.Handler, error) {
-		return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return sim.Function{Name: "hit", New: func(cloud.Env) (cloud.Handler, error) {
+		return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var p map[string]any
 			if params != nil {
 				p = params()

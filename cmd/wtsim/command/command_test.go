@@ -11,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/sim"
@@ -72,8 +74,8 @@ func ownScenarios() []sim.Scenario {
 
 func small(name string, f http.HandlerFunc) sim.Scenario {
 	return sim.Scenario{
-		Name: name, Doc: "of the tests",
-		Functions: []sim.Function{{Name: "f", New: func(*sim.Env) (sim.Handler, error) { return sim.HTTP(f), nil }}},
+		Name: name, Doc: "of the tests", Platform: gcp.CloudRun(),
+		Functions: []sim.Function{{Name: "f", New: func(cloud.Env) (cloud.Handler, error) { return cloud.HTTP(f), nil }}},
 		Clients:   []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "f"}}}},
 	}
 }
@@ -81,7 +83,7 @@ func small(name string, f http.HandlerFunc) sim.Scenario {
 // malformed tells an event without the parameter that its property wants.
 func malformed() sim.Scenario {
 	s := small("test/malformed", func(http.ResponseWriter, *http.Request) {})
-	s.Clients[0].Requests[0].Told = func(sim.Response) (string, map[string]any) { return "TOLD", nil }
+	s.Clients[0].Requests[0].Told = func(cloud.Response) (string, map[string]any) { return "TOLD", nil }
 	s.Properties = []*props.Property{props.AtMostOnce("told once", props.On("TOLD", "who"))}
 	return s
 }
@@ -101,9 +103,9 @@ func leftover() sim.Scenario {
 // repeatable and violates a property.
 func mixed() sim.Scenario {
 	s := small("test/mixed", nil)
-	s.Functions[0].New = func(*sim.Env) (sim.Handler, error) {
+	s.Functions[0].New = func(cloud.Env) (cloud.Handler, error) {
 		first := true
-		return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch alice := r.URL.Path == "/alice"; {
 			case alice && first:
 				requests++
@@ -115,7 +117,7 @@ func mixed() sim.Scenario {
 		})), nil
 	}
 	s.Functions[0].MaxInstances = 1
-	late := func(r sim.Response) (string, map[string]any) {
+	late := func(r cloud.Response) (string, map[string]any) {
 		if r.Status == http.StatusTeapot {
 			return "LATE", nil
 		}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -132,7 +132,7 @@ func describeScenario(subject search.Subject, benign *sim.Result) description {
 	l := listedOf(s)
 	d := description{
 		Kind: "scenario", Name: s.Name, Doc: s.Doc, Expect: l.Expect, Deviations: l.Deviations, Relies: orEmpty(s.Relies),
-		Isolated: s.Isolated, Profile: s.Profile.Name, Functions: []describedFunction{}, Topics: []string{},
+		Isolated: s.Isolated, Profile: s.Platform.Name, Functions: []describedFunction{}, Topics: []string{},
 		Always: sim.EveryApplication(), Faults: describeFaults(s.Faults), Flow: report.FlowOf(s, benign),
 	}
 	for _, f := range s.Functions {
@@ -143,11 +143,10 @@ func describeScenario(subject search.Subject, benign *sim.Result) description {
 			d.Topics = append(d.Topics, n.Name)
 		}
 	}
-	d.Subscriptions = parts(s.Subscriptions, describeSubscription)
-	d.Jobs = parts(s.Jobs, describeJob)
-	d.Queues = parts(s.Queues, describeQueue)
+	of := partsOf(&s)
+	d.Subscriptions, d.Jobs, d.Queues = orEmpty(of["subscription"]), orEmpty(of["job"]), orEmpty(of["queue"])
 	d.Clients = parts(s.Clients, describeClient)
-	d.Services = parts(s.Services, func(v probe.Service) describedPart { return describedPart{v.Name(), serviceWords(v)} })
+	d.Services = parts(s.Services, func(v cloud.Service) describedPart { return describedPart{v.Name(), serviceWords(v)} })
 	d.Events = append(parts(s.Rules, describeRule), otherEvents(s.Rules, benign)...)
 	d.Properties = []describedPart{}
 	for _, p := range s.Properties {
@@ -168,14 +167,14 @@ func parts[T any](list []T, describe func(T) describedPart) []describedPart {
 	return out
 }
 
-func orEmpty(list []string) []string {
+func orEmpty[T any](list []T) []T {
 	if list == nil {
-		return []string{}
+		return []T{}
 	}
 	return list
 }
 
-func serviceWords(v probe.Service) string {
+func serviceWords(v cloud.Service) string {
 	if s, ok := v.(fmt.Stringer); ok {
 		return s.String()
 	}
@@ -185,7 +184,7 @@ func serviceWords(v probe.Service) string {
 func describeFaults(f sim.Faults) describedFaults {
 	d := describedFaults{Most: max(f.Most, 0), Kinds: f.Kinds, Functions: orEmpty(f.Functions), Services: orEmpty(f.Services)}
 	if d.Kinds == nil {
-		for _, k := range sim.Kinds() {
+		for _, k := range cloud.Kinds() {
 			d.Kinds = append(d.Kinds, k.Kind)
 		}
 	}
@@ -196,13 +195,13 @@ func describeFaults(f sim.Faults) describedFaults {
 }
 
 func describeFunction(f sim.Function) describedFunction {
-	d := describedFunction{Name: f.Name, Triggers: []string{}, Timeout: short(f.Timeout), Concurrency: f.Concurrency,
+	d := describedFunction{Name: f.Name, Triggers: []string{}, Timeout: cloud.Short(f.Timeout), Concurrency: f.Concurrency,
 		MaxInstances: f.MaxInstances, MinInstances: f.MinInstances}
 	for _, t := range f.Triggers {
-		d.Triggers = append(d.Triggers, triggerWords(t))
+		d.Triggers = append(d.Triggers, t.String())
 	}
 	if f.ColdStart > 0 {
-		d.Notes = append(d.Notes, "starts in "+short(f.ColdStart))
+		d.Notes = append(d.Notes, "starts in "+cloud.Short(f.ColdStart))
 	}
 	if f.AlwaysOn {
 		d.Notes = append(d.Notes, "CPU always on")
@@ -213,69 +212,18 @@ func describeFunction(f sim.Function) describedFunction {
 	return d
 }
 
-// triggerWords tells a trigger.
-func triggerWords(t sim.Trigger) string {
-	what := "messages of " + t.Topic
-	if t.Event != "" {
-		what = "events " + t.Event
-		for _, name := range sortedKeys(t.Match) {
-			what += fmt.Sprintf(", %s = %s", name, t.Match[name])
+// partsOf describes what is in the services, by its kind.
+func partsOf(s *sim.Scenario) map[string][]describedPart {
+	out := map[string][]describedPart{}
+	for _, v := range s.Services {
+		if m, ok := v.(cloud.Mapped); ok {
+			inside, _ := m.Map(s.Deployment())
+			for _, p := range inside {
+				out[p.Kind] = append(out[p.Kind], describedPart{p.Name, p.Doc})
+			}
 		}
 	}
-	if t.Push {
-		what += ", pushed, ack deadline " + short(t.AckDeadline)
-	}
-	return what + policyWords(t.Policy)
-}
-
-func policyWords(p sim.Policy) string {
-	var out []string
-	switch {
-	case p.Once:
-		out = append(out, "no retries")
-	case p.MinBackoff == 0:
-		out = append(out, "again at once for "+short(p.KeepFor))
-	default:
-		out = append(out, fmt.Sprintf("again after %s to %s, for %s", short(p.MinBackoff), short(p.MaxBackoff), short(p.KeepFor)))
-	}
-	if p.Ordered {
-		out = append(out, "in order by key")
-	}
-	if p.Filter != "" {
-		out = append(out, "where "+p.Filter)
-	}
-	if p.DeadLetter != "" {
-		out = append(out, fmt.Sprintf("after %d attempts to %s", p.MaxAttempts, p.DeadLetter))
-	}
-	return "; " + strings.Join(out, "; ")
-}
-
-func describeSubscription(s sim.Subscription) describedPart {
-	what := fmt.Sprintf("of topic %s, ack deadline %s", s.Topic, short(s.AckDeadline))
-	if s.ExactlyOnce {
-		what += ", exactly once"
-	}
-	return describedPart{s.Name, what + policyWords(s.Policy)}
-}
-
-func describeJob(j sim.Job) describedPart {
-	when := j.Cron + " " + j.Zone
-	if j.Every > 0 {
-		when = "every " + short(j.Every)
-	}
-	if j.Ticks > 0 {
-		when += ", " + times(j.Ticks, "time", "times")
-	}
-	does := "invokes " + j.Function
-	if j.Topic != "" {
-		does = "publishes to " + j.Topic
-	}
-	return describedPart{j.Name, fmt.Sprintf("%s: %s; %s", when, does, times(j.Retries, "retry", "retries"))}
-}
-
-func describeQueue(q sim.Queue) describedPart {
-	return describedPart{q.Name, fmt.Sprintf("%s, again after %s to %s; %g a second, %d at a time; a name is remembered for %s",
-		times(q.MaxAttempts, "attempt", "attempts"), short(q.MinBackoff), short(q.MaxBackoff), q.PerSecond, q.Concurrent, short(q.RemembersFor))}
+	return out
 }
 
 func describeClient(c sim.Client) describedPart {
@@ -292,7 +240,7 @@ func describeClient(c sim.Client) describedPart {
 	}
 	what := strings.Join(requests, ", then ")
 	if c.Retries > 0 {
-		what += fmt.Sprintf("; %s, %s apart", times(c.Retries, "retry", "retries"), short(c.Backoff))
+		what += fmt.Sprintf("; %s, %s apart", cloud.Times(c.Retries, "retry", "retries"), cloud.Short(c.Backoff))
 	}
 	return describedPart{c.Name, what}
 }
@@ -345,25 +293,6 @@ func otherEvents(rules []probe.Rule, benign *sim.Result) []describedPart {
 		}
 	}
 	return out
-}
-
-func times(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-// short is a duration without the units that are zero: 1h, 10m, 1m30s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func sortedKeys(m map[string]string) []string {

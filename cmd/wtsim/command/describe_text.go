@@ -5,7 +5,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/sim/report"
 )
 
@@ -118,7 +118,7 @@ func (f *describedFaults) text() string {
 		fmt.Fprintf(&b, "  at most %d a run\n", f.Most)
 	}
 	kinds := strings.Join(f.Kinds, ", ")
-	if len(f.Kinds) == len(sim.Kinds()) {
+	if len(f.Kinds) == len(cloud.Kinds()) {
 		kinds = "all that `wtsim faults` lists"
 	}
 	fmt.Fprintf(&b, "  kinds: %s\n", kinds)

@@ -12,8 +12,10 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -109,10 +111,11 @@ func kill() {
 func counting(name string, do func(n int64)) sim.Scenario {
 	return sim.Scenario{
 		Name: name, Doc: "of the tests",
-		Services: []probe.Service{redis.New("redis")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "post", New: func(env *sim.Env) (sim.Handler, error) { return post(env.Topic("hits")), nil }},
-			{Name: "count", Topic: "hits", New: func(env *sim.Env) (sim.Handler, error) {
+			{Name: "post", New: func(env cloud.Env) (cloud.Handler, error) { return post(pubsub.NewTopic(env, "pubsub", "hits")), nil }},
+			{Name: "count", Triggers: pubsub.On("hits"), New: func(env cloud.Env) (cloud.Handler, error) {
 				return count(redis.Client(env, "redis", nil), do), nil
 			}},
 		},
@@ -120,16 +123,16 @@ func counting(name string, do func(n int64)) sim.Scenario {
 	}
 }
 
-func post(topic *sim.Topic) sim.Handler {
-	return sim.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func post(topic *pubsub.Topic) cloud.Handler {
+	return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := topic.Publish(r.Context(), []byte("hit")); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	}))
 }
 
-func count(client *goredis.Client, do func(int64)) sim.Handler {
-	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+func count(client *goredis.Client, do func(int64)) cloud.Handler {
+	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 		n, err := client.Incr(ctx, "hits").Result()
 		if err == nil {
 			do(n)

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -17,8 +17,8 @@ import (
 // of requests are drawn.
 func fatalDrawn() sim.Scenario {
 	s := small("test/fatal-drawn", nil)
-	s.Functions[0].New = func(*sim.Env) (sim.Handler, error) {
-		return sim.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s.Functions[0].New = func(cloud.Env) (cloud.Handler, error) {
+		return cloud.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if size, _ := strconv.Atoi(r.URL.Path[1:]); size > 40 {
 				go panic("too large")
 				time.Sleep(time.Second)
@@ -39,10 +39,10 @@ func fatalDrawn() sim.Scenario {
 // paid from the same money.
 func fund() sim.Scenario {
 	s := small("test/fund", nil)
-	s.Services = []probe.Service{redis.New("redis")}
-	s.Functions[0].New = func(env *sim.Env) (sim.Handler, error) {
+	s.Services = []cloud.Service{redis.New("redis")}
+	s.Functions[0].New = func(env cloud.Env) (cloud.Handler, error) {
 		client := redis.Client(env, "redis", nil)
-		return sim.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		return cloud.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			who, text, _ := strings.Cut(r.URL.Path[1:], "=")
 			amount, _ := strconv.Atoi(text)
 			spent, _ := client.Get(r.Context(), "spent").Int()
@@ -51,7 +51,7 @@ func fund() sim.Scenario {
 			}
 		})), nil
 	}
-	s.Faults.Kinds = []string{sim.RunOther}
+	s.Faults.Kinds = []string{cloud.RunOther}
 	s.Clients = nil
 	s.Generate = func(in *sim.Inputs, s *sim.Scenario) {
 		in.List("customers", 1, 5, func(k int, in *sim.Inputs) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -93,7 +94,7 @@ func (a *app) faults(args []string) (int, error) {
 	if done, err := parse(f, args); done || err != nil {
 		return exitHeld, err
 	}
-	kinds := sim.Kinds()
+	kinds := cloud.Kinds()
 	if *asJSON {
 		return exitHeld, a.eachJSON(len(kinds), func(i int) any { return kinds[i] })
 	}

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/sim/search"
 )
 
@@ -26,7 +26,7 @@ type mutateOptions struct {
 
 	scenario   string
 	subject    search.Subject
-	guarantees []probe.Guarantee // of which only what --only says
+	guarantees []cloud.Guarantee // of which only what --only says
 }
 
 const mutateExamples = `  wtsim mutate checkout                            every guarantee that the scenario uses

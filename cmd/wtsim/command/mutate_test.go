@@ -3,8 +3,8 @@ package command
 import (
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -12,10 +12,10 @@ import (
 // unguarded claims something, and has no property of it.
 func unguarded() sim.Scenario {
 	return sim.Scenario{
-		Name: "test/unguarded", Doc: "of the tests", Services: []probe.Service{redis.New("redis")},
-		Functions: []sim.Function{{Name: "claim", New: func(env *sim.Env) (sim.Handler, error) {
+		Name: "test/unguarded", Doc: "of the tests", Services: []cloud.Service{redis.New("redis")},
+		Functions: []sim.Function{{Name: "claim", New: func(env cloud.Env) (cloud.Handler, error) {
 			c := redis.Client(env, "redis", nil)
-			return sim.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) { c.SetNX(r.Context(), "owner", "me", 0) }), nil
+			return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) { c.SetNX(r.Context(), "owner", "me", 0) }), nil
 		}}},
 		Clients:    []sim.Client{{Name: "alice", Requests: []sim.Request{{Function: "claim"}}}},
 		Properties: []*props.Property{props.Never("nothing is deleted", props.On("DELETED"))},

@@ -11,6 +11,10 @@ import (
 
 	"example.com/courier"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/cron"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
@@ -44,14 +48,13 @@ func With(customers int) sim.Scenario {
 	}
 	return sim.Scenario{
 		Name: "courier", Doc: "parcels are labelled, sorted and their customers reminded",
-		Services: []probe.Service{
-			gcs.New("parcels", "labels"), pubsub.New(), tasks.New(),
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{
+			gcs.New("gcs", "parcels", "labels"), pubsub.New("pubsub"), tasks.New("tasks").With(tasks.Queue{Name: "reminders"}),
 			redis.New("redis").WithCommand("HSET", "depots", "bern", "west"),
-			web.New("mail.example", func() http.Handler { return &mail{sent: map[string]bool{}} }),
+			web.New("mail.example", func() http.Handler { return &mail{sent: map[string]bool{}} }), eventarc.New("eventarc"), cron.New("scheduler").With(cron.Job{Name: "hourly", Every: time.Hour, Ticks: 2, Function: "route", Request: cloud.Request{Method: "GET", Path: "/bern"}}),
 		},
 		Functions: functions(),
-		Queues:    []sim.Queue{{Name: "reminders"}},
-		Jobs:      []sim.Job{{Name: "hourly", Every: time.Hour, Ticks: 2, Function: "route", Request: sim.Request{Method: "GET", Path: "/bern"}}},
 		Clients:   clients,
 		Inputs:    map[string]any{"customers": customers},
 		Rules: []probe.Rule{
@@ -68,22 +71,22 @@ func With(customers int) sim.Scenario {
 
 func functions() []sim.Function {
 	return []sim.Function{
-		{Name: "book", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&courier.Book{Parcels: gcs.Client(env).Bucket("parcels"), Booked: pubsub.Client(env).Publisher("booked")}), nil
+		{Name: "book", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&courier.Book{Parcels: gcs.Client(env, "gcs").Bucket("parcels"), Booked: pubsub.Client(env, "pubsub").Publisher("booked")}), nil
 		}},
-		{Name: "label", New: func(env *sim.Env) (sim.Handler, error) {
-			f := &courier.Label{Parcels: gcs.Client(env).Bucket("parcels"), Labels: gcs.Client(env).Bucket("labels")}
-			return sim.OnEvent(f.Handle), nil
-		}, Triggers: []sim.Trigger{{Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "parcels"}}}},
-		{Name: "dispatch", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&courier.Dispatch{HTTP: env.HTTPClient(), Redis: redis.Client(env, "redis", nil), Tasks: tasks.Client(env),
+		{Name: "label", New: func(env cloud.Env) (cloud.Handler, error) {
+			f := &courier.Label{Parcels: gcs.Client(env, "gcs").Bucket("parcels"), Labels: gcs.Client(env, "gcs").Bucket("labels")}
+			return gcp.OnEvent(f.Handle), nil
+		}, Triggers: []cloud.Trigger{eventarc.Trigger{Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "parcels"}}}},
+		{Name: "dispatch", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&courier.Dispatch{HTTP: env.HTTPClient(), Redis: redis.Client(env, "redis", nil), Tasks: tasks.Client(env, "tasks"),
 				Queue: "projects/p/locations/l/queues/reminders"}), nil
-		}, Triggers: []sim.Trigger{{Topic: "booked", Push: true, Policy: sim.Policy{Filter: `attributes.kind = "parcel"`, DeadLetter: "lost", MaxAttempts: 5}}}},
-		{Name: "route", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&courier.Route{Redis: redis.Client(env, "redis", nil)}), nil
+		}, Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "booked", Push: true, Policy: gcp.Policy{Filter: `attributes.kind = "parcel"`, DeadLetter: "lost", MaxAttempts: 5}}}},
+		{Name: "route", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&courier.Route{Redis: redis.Client(env, "redis", nil)}), nil
 		}},
-		{Name: "remind", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&courier.Remind{Redis: redis.Client(env, "redis", nil), HTTP: env.HTTPClient()}), nil
+		{Name: "remind", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&courier.Remind{Redis: redis.Client(env, "redis", nil), HTTP: env.HTTPClient()}), nil
 		}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/api/option"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/grpcprobe"
 )
@@ -26,7 +27,7 @@ func NewBackend(methods *Methods, server any, describe grpcprobe.Describe) Backe
 }
 
 // Contents returns nothing.
-func (b *Backend) Contents() []probe.Content { return nil }
+func (b *Backend) Contents() []cloud.Content { return nil }
 
 // Close ends the connections of clients that have dialled by themselves; the
 // others end with their function instances.
@@ -38,7 +39,7 @@ func (b *Backend) Dial(tap probe.Tap) net.Conn {
 }
 
 // Option returns the option that connects a client of a function instance.
-func (b *Backend) Option(env probe.Env) option.ClientOption {
+func (b *Backend) Option(env cloud.Env) option.ClientOption {
 	conn := Dial(env.Context(), b.methods, b.server)
 	return conn.Option(grpcprobe.Conn(env.Tap(), conn, b.describe))
 }

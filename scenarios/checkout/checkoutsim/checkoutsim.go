@@ -11,7 +11,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -53,8 +56,14 @@ func ScenarioWith(v checkout.Variant, customers []string) sim.Scenario {
 	clients = append(clients, sim.Client{Name: "carol", Requests: []sim.Request{
 		{Function: "browse", Method: http.MethodGet, Path: "/items/mug"}}})
 	return sim.Scenario{
-		Name:       "checkout",
-		Services:   []probe.Service{cache, gcs.New("orders", "receipts"), web.New("payments.example", newPayments)},
+		Name:     "checkout",
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{
+			cache,
+			gcs.New("gcs", "orders", "receipts"),
+			web.New("payments.example", newPayments),
+			pubsub.New("pubsub"),
+		},
 		Functions:  functions(v),
 		Clients:    clients,
 		Rules:      rules(),
@@ -70,7 +79,7 @@ func customer(name, order string) sim.Client {
 	}
 	return sim.Client{Name: name, Retries: 5, Requests: []sim.Request{{
 		Function: "place-order", Path: "/orders", Body: string(body),
-		Told: func(r sim.Response) (string, map[string]any) {
+		Told: func(r cloud.Response) (string, map[string]any) {
 			if r.Status != http.StatusAccepted {
 				return "", nil
 			}
@@ -81,26 +90,26 @@ func customer(name, order string) sim.Client {
 
 func functions(v checkout.Variant) []sim.Function {
 	return []sim.Function{
-		{Name: "place-order", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&checkout.PlaceOrder{Redis: redis.Client(env, "redis", nil),
-				Orders: gcs.Client(env).Bucket("orders"), Topic: env.Topic("orders"), Variant: v}), nil
+		{Name: "place-order", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&checkout.PlaceOrder{Redis: redis.Client(env, "redis", nil),
+				Orders: gcs.Client(env, "gcs").Bucket("orders"), Topic: pubsub.NewTopic(env, "pubsub", "orders"), Variant: v}), nil
 		}},
-		{Name: "charge", Topic: "orders", New: func(env *sim.Env) (sim.Handler, error) {
-			c := &checkout.Charge{Redis: redis.Client(env, "redis", nil), HTTP: env.HTTPClient(), Topic: env.Topic("paid"), Variant: v}
+		{Name: "charge", Triggers: pubsub.On("orders"), New: func(env cloud.Env) (cloud.Handler, error) {
+			c := &checkout.Charge{Redis: redis.Client(env, "redis", nil), HTTP: env.HTTPClient(), Topic: pubsub.NewTopic(env, "pubsub", "paid"), Variant: v}
 			return onData(c.Handle), nil
 		}},
-		{Name: "fulfil", Topic: "paid", New: func(env *sim.Env) (sim.Handler, error) {
-			f := &checkout.Fulfil{Redis: redis.Client(env, "redis", nil), Receipts: gcs.Client(env).Bucket("receipts"), Variant: v}
+		{Name: "fulfil", Triggers: pubsub.On("paid"), New: func(env cloud.Env) (cloud.Handler, error) {
+			f := &checkout.Fulfil{Redis: redis.Client(env, "redis", nil), Receipts: gcs.Client(env, "gcs").Bucket("receipts"), Variant: v}
 			return onData(f.Handle), nil
 		}},
-		{Name: "browse", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&checkout.Browse{Redis: redis.Client(env, "redis", nil)}), nil
+		{Name: "browse", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&checkout.Browse{Redis: redis.Client(env, "redis", nil)}), nil
 		}},
 	}
 }
 
-func onData(f func(context.Context, []byte) error) sim.Handler {
-	return sim.OnMessage(func(ctx context.Context, m sim.Message) error { return f(ctx, m.Data) })
+func onData(f func(context.Context, []byte) error) cloud.Handler {
+	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error { return f(ctx, m.Data) })
 }
 
 func rules() []probe.Rule {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/tasks"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/samples"
 	"github.com/wtsim/wtsim/sim"
@@ -18,12 +20,13 @@ import (
 
 // Scenario returns the album.
 func Scenario() sim.Scenario {
-	s := album("samples", "a photo album in the style of public samples, with package-level clients; a process a run", "TOPIC=thumbnails")
+	s := album("samples", "a photo album in the style of public samples, with package-level clients; a process a run",
+		pubsub.New("pubsub"), tasks.New("tasks"), "TOPIC=thumbnails")
 	s.Functions = []sim.Function{
-		{Name: "upload", Handler: sim.HTTPFunc(samples.Upload)},
-		{Name: "thumbnail", Handler: sim.OnEvent(samples.Thumbnail), Triggers: []sim.Trigger{{
+		{Name: "upload", Handler: cloud.HTTPFunc(samples.Upload)},
+		{Name: "thumbnail", Handler: gcp.OnEvent(samples.Thumbnail), Triggers: []cloud.Trigger{eventarc.Trigger{
 			Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "photos"}}}},
-		counter(sim.OnEvent(samples.CountThumbnails)),
+		counter(gcp.OnEvent(samples.CountThumbnails)),
 	}
 	s.Clients = []sim.Client{customer("alice", "cat.jpg"), customer("bob", "dog.jpg")}
 	s.Properties = []*props.Property{
@@ -34,12 +37,13 @@ func Scenario() sim.Scenario {
 }
 
 // album has the services of all clients that the package makes when it starts.
-func album(name, doc string, environ ...string) sim.Scenario {
+func album(name, doc string, messages *pubsub.Service, queues *tasks.Service, environ ...string) sim.Scenario {
 	return sim.Scenario{
 		Name: name, Doc: doc, Isolated: true,
 		Environ: append(environ, "PHOTOS=photos", "THUMBNAILS=thumbnails", "TASKS=${tasks}", "QUEUE=prints", "PRINTS=printed",
 			"REDISHOST=${redis.host}", "REDISPORT=${redis.port}"),
-		Services: []probe.Service{redis.New("redis"), gcs.New("photos", "thumbnails"), pubsub.New(), tasks.New()},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "photos", "thumbnails"), messages, queues, eventarc.New("eventarc")},
 	}
 }
 
@@ -49,7 +53,7 @@ func CountTwice() sim.Scenario {
 	s := Scenario()
 	s.Name, s.Doc = "samples/count-twice", "the album with a counter that counts what is delivered twice"
 	s.Expect = sim.Expect{Violation: true, Deviations: 1}
-	s.Functions[2] = counter(sim.OnEvent(samples.CountEveryMessage))
+	s.Functions[2] = counter(gcp.OnEvent(samples.CountEveryMessage))
 	s.Properties = []*props.Property{s.Properties[0], props.AtQuiescence("every photo counts once", countedOnce)}
 	return s
 }
@@ -60,13 +64,12 @@ func Prints() sim.Scenario {
 	order := func(photo string) sim.Request {
 		return sim.Request{Function: "order", Method: "POST", Path: "/" + photo}
 	}
-	s := album("samples/prints", "prints of photos, by Cloud Tasks and a pull subscription, with package-level clients; a process a run", "TOPIC=prints")
-	s.Subscriptions = []sim.Subscription{{Name: "printed", Topic: "prints"}}
-	s.Queues = []sim.Queue{{Name: "prints"}}
+	s := album("samples/prints", "prints of photos, by Cloud Tasks and a pull subscription, with package-level clients; a process a run",
+		pubsub.New("pubsub").Pulled(pubsub.Subscription{Name: "printed", Topic: "prints"}), tasks.New("tasks").With(tasks.Queue{Name: "prints"}), "TOPIC=prints")
 	s.Functions = []sim.Function{
-		{Name: "order", Handler: sim.HTTPFunc(samples.Order)},
-		{Name: "print", Handler: sim.HTTPFunc(samples.Print)},
-		{Name: "prints", Handler: sim.HTTPFunc(samples.Prints)},
+		{Name: "order", Handler: cloud.HTTPFunc(samples.Order)},
+		{Name: "print", Handler: cloud.HTTPFunc(samples.Print)},
+		{Name: "prints", Handler: cloud.HTTPFunc(samples.Prints)},
 	}
 	s.Clients = []sim.Client{
 		{Name: "alice", Retries: 2, Requests: []sim.Request{order("cat.jpg"), order("dog.jpg")}},
@@ -86,8 +89,8 @@ func received(s props.State) error {
 	}
 }
 
-func counter(h sim.Handler) sim.Function {
-	return sim.Function{Name: "count", Handler: h, Topic: "thumbnails"}
+func counter(h cloud.Handler) sim.Function {
+	return sim.Function{Name: "count", Handler: h, Triggers: pubsub.On("thumbnails")}
 }
 
 func customer(name, photo string) sim.Client {

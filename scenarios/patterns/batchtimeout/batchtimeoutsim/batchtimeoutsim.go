@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/cron"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/tasks"
@@ -28,19 +31,22 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services:      []probe.Service{gcs.New("documents").Notify("documents", "uploads", gcs.Finalize), pubsub.New(), tasks.New()},
-		Subscriptions: []sim.Subscription{{Name: "uploads", Topic: "uploads"}},
-		Queues:        []sim.Queue{{Name: "executions"}},
-		Jobs:          []sim.Job{{Name: "minutely", Every: time.Minute, Ticks: 2, Function: "drain"}},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{
+			gcs.New("gcs", "documents").Notify("documents", "uploads", gcs.Finalize),
+			pubsub.New("pubsub").Pulled(pubsub.Subscription{Name: "uploads", Topic: "uploads"}),
+			tasks.New("tasks").With(tasks.Queue{Name: "executions"}),
+			cron.New("scheduler").With(cron.Job{Name: "minutely", Every: time.Minute, Ticks: 2, Function: "drain"}),
+		},
 		Functions: []sim.Function{
-			{Name: "upload", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&batchtimeout.Upload{Documents: gcs.Client(env).Bucket("documents")}), nil
+			{Name: "upload", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&batchtimeout.Upload{Documents: gcs.Client(env, "gcs").Bucket("documents")}), nil
 			}},
-			{Name: "drain", Timeout: 30 * time.Second, New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&batchtimeout.Drain{PubSub: pubsub.Client(env), Tasks: tasks.Client(env), Repaired: repaired}), nil
+			{Name: "drain", Timeout: 30 * time.Second, New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&batchtimeout.Drain{PubSub: pubsub.Client(env, "pubsub"), Tasks: tasks.Client(env, "tasks"), Repaired: repaired}), nil
 			}},
 			// What an execution does is not told here.
-			{Name: "process", Handler: sim.HTTPFunc(func(http.ResponseWriter, *http.Request) {})},
+			{Name: "process", Handler: cloud.HTTPFunc(func(http.ResponseWriter, *http.Request) {})},
 		},
 		Clients: []sim.Client{uploads("alice", "deed"), uploads("bob", "will")},
 		Rules: []probe.Rule{{Service: "tasks", Method: "createTask", Emit: "EXECUTION_STARTED",

@@ -5,6 +5,8 @@ package blindputsim
 import (
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/probe"
@@ -26,19 +28,20 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{gcs.New("videos", "sessions").Notify("videos", "uploads", gcs.Finalize), pubsub.New()},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{gcs.New("gcs", "videos", "sessions").Notify("videos", "uploads", gcs.Finalize), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "upload", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&blindput.Upload{Videos: gcs.Client(env).Bucket("videos")}), nil
+			{Name: "upload", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&blindput.Upload{Videos: gcs.Client(env, "gcs").Bucket("videos")}), nil
 			}},
-			{Name: "create-session", Triggers: []sim.Trigger{{Topic: "uploads", Push: true}}, New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&blindput.CreateSession{Sessions: gcs.Client(env).Bucket("sessions"),
-					Renders: pubsub.Client(env).Publisher("renders"), Repaired: repaired}), nil
+			{Name: "create-session", Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "uploads", Push: true}}, New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&blindput.CreateSession{Sessions: gcs.Client(env, "gcs").Bucket("sessions"),
+					Renders: pubsub.Client(env, "pubsub").Publisher("renders"), Repaired: repaired}), nil
 			}},
-			{Name: "render", Topic: "renders", New: func(env *sim.Env) (sim.Handler, error) {
-				c := gcs.Client(env)
+			{Name: "render", Triggers: pubsub.On("renders"), New: func(env cloud.Env) (cloud.Handler, error) {
+				c := gcs.Client(env, "gcs")
 				f := &blindput.Render{Videos: c.Bucket("videos"), Sessions: c.Bucket("sessions")}
-				return sim.OnData(f.Handle), nil
+				return gcp.OnData(f.Handle), nil
 			}},
 		},
 		Clients: []sim.Client{upload("alice", "cat.mp4"), upload("bob", "dog.mp4")},

@@ -6,6 +6,8 @@ package checkthenputsim
 import (
 	"fmt"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -26,13 +28,14 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
-			{Name: "register", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&checkthenput.Register{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
+			{Name: "register", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&checkthenput.Register{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
 			}},
-			{Name: "profile", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&checkthenput.Profile{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "profile", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&checkthenput.Profile{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
 		Clients: []sim.Client{

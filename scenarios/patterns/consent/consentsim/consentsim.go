@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
@@ -31,17 +33,18 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), pubsub.New()},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "consents", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&consent.Consents{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "consents", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&consent.Consents{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
-			{Name: "items", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&consent.Items{Views: pubsub.Client(env).Publisher("views")}), nil
+			{Name: "items", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&consent.Items{Views: pubsub.Client(env, "pubsub").Publisher("views")}), nil
 			}},
-			{Name: "personalise", Topic: "views", New: func(env *sim.Env) (sim.Handler, error) {
+			{Name: "personalise", Triggers: pubsub.On("views"), New: func(env cloud.Env) (cloud.Handler, error) {
 				f := &consent.Personalise{Redis: redis.Client(env, "redis", nil), Replica: redis.Replica(env, "redis", nil), Repaired: repaired}
-				return sim.OnData(f.Handle), nil
+				return gcp.OnData(f.Handle), nil
 			}},
 		},
 		Clients: []sim.Client{

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/patterns/decrement"
 	"github.com/wtsim/wtsim/sim"
@@ -29,13 +30,14 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis").With("seats:LX14", strconv.Itoa(capacity))},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis").With("seats:LX14", strconv.Itoa(capacity))},
 		Functions: []sim.Function{
-			{Name: "book", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&decrement.Book{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
+			{Name: "book", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&decrement.Book{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
 			}},
-			{Name: "flights", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&decrement.Flights{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "flights", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&decrement.Flights{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
 		Clients: []sim.Client{

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/cron"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
@@ -25,9 +28,10 @@ func Scenarios() []sim.Scenario {
 	repaired.Name, repaired.Doc = "patterns/dualwrite", "an outbox is committed with the order, and relayed"
 	repaired.Relies = []string{"redis/transactions", "scheduler/retries"}
 	// More ticks than faults.
-	repaired.Jobs = []sim.Job{{Name: "quarterly", Every: 15 * time.Minute, Ticks: 2, Function: "relay", JobPolicy: sim.JobPolicy{Retries: 4}}}
-	repaired.Functions = append(repaired.Functions, sim.Function{Name: "relay", New: func(env *sim.Env) (sim.Handler, error) {
-		return sim.HTTP(&dualwrite.Relay{Redis: redis.Client(env, "redis", nil), Orders: pubsub.Client(env).Publisher("orders")}), nil
+	repaired.Services = append(repaired.Services, cron.New("scheduler").With(
+		cron.Job{Name: "quarterly", Every: 15 * time.Minute, Ticks: 2, Function: "relay", Retries: 4}))
+	repaired.Functions = append(repaired.Functions, sim.Function{Name: "relay", New: func(env cloud.Env) (cloud.Handler, error) {
+		return cloud.HTTP(&dualwrite.Relay{Redis: redis.Client(env, "redis", nil), Orders: pubsub.Client(env, "pubsub").Publisher("orders")}), nil
 	}})
 	return []sim.Scenario{bug, repaired}
 }
@@ -35,13 +39,14 @@ func Scenarios() []sim.Scenario {
 func scenario(repaired bool) sim.Scenario {
 	committed, published := props.On("COMMITTED", "order"), props.On("PUBLISHED", "order")
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), gcs.New("labels"), pubsub.New()},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "labels"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "order", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&dualwrite.Order{Redis: redis.Client(env, "redis", nil), Orders: pubsub.Client(env).Publisher("orders"), Repaired: repaired}), nil
+			{Name: "order", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&dualwrite.Order{Redis: redis.Client(env, "redis", nil), Orders: pubsub.Client(env, "pubsub").Publisher("orders"), Repaired: repaired}), nil
 			}},
-			{Name: "ship", Topic: "orders", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.OnData((&dualwrite.Ship{Labels: gcs.Client(env).Bucket("labels")}).Handle), nil
+			{Name: "ship", Triggers: pubsub.On("orders"), New: func(env cloud.Env) (cloud.Handler, error) {
+				return gcp.OnData((&dualwrite.Ship{Labels: gcs.Client(env, "gcs").Bucket("labels")}).Handle), nil
 			}},
 		},
 		Clients: []sim.Client{customer("alice", "o-1", 5), customer("bob", "o-2", 0)},

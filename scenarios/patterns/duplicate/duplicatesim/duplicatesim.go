@@ -4,6 +4,9 @@ package duplicatesim
 import (
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -25,17 +28,18 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{gcs.New("members"), web.New("mail.example", newMail)},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{gcs.New("gcs", "members"), web.New("mail.example", newMail), eventarc.New("eventarc")},
 		Functions: []sim.Function{
-			{Name: "join", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&duplicate.Join{Members: gcs.Client(env).Bucket("members")}), nil
+			{Name: "join", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&duplicate.Join{Members: gcs.Client(env, "gcs").Bucket("members")}), nil
 			}},
 			{
 				Name: "welcome",
-				Triggers: []sim.Trigger{{Event: "google.cloud.storage.object.v1.finalized",
-					Match: map[string]string{"bucket": "members"}, Policy: sim.Policy{Once: true}}},
-				New: func(env *sim.Env) (sim.Handler, error) {
-					return sim.OnEvent((&duplicate.Welcome{HTTP: env.HTTPClient(), Repaired: repaired}).Handle), nil
+				Triggers: []cloud.Trigger{eventarc.Trigger{Event: "google.cloud.storage.object.v1.finalized",
+					Match: map[string]string{"bucket": "members"}, Policy: gcp.Policy{Once: true}}},
+				New: func(env cloud.Env) (cloud.Handler, error) {
+					return gcp.OnEvent((&duplicate.Welcome{HTTP: env.HTTPClient(), Repaired: repaired}).Handle), nil
 				},
 			},
 		},

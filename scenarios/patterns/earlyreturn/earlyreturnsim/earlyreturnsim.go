@@ -5,6 +5,8 @@ package earlyreturnsim
 import (
 	"fmt"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/probe"
@@ -26,18 +28,19 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{pubsub.New(), gcs.New("orders")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{pubsub.New("pubsub"), gcs.New("gcs", "orders")},
 		Functions: []sim.Function{
-			{Name: "paid", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&earlyreturn.Paid{Payments: earlyreturn.Publisher(pubsub.Client(env), "payments")}), nil
+			{Name: "paid", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&earlyreturn.Paid{Payments: earlyreturn.Publisher(pubsub.Client(env, "pubsub"), "payments")}), nil
 			}},
-			{Name: "approve", Topic: "payments", New: func(env *sim.Env) (sim.Handler, error) {
-				f := &earlyreturn.Approve{Orders: gcs.Client(env).Bucket("orders"),
-					Approved: earlyreturn.Publisher(pubsub.Client(env), "approved"), Repaired: repaired}
-				return sim.OnEvent(f.Handle), nil
+			{Name: "approve", Triggers: pubsub.On("payments"), New: func(env cloud.Env) (cloud.Handler, error) {
+				f := &earlyreturn.Approve{Orders: gcs.Client(env, "gcs").Bucket("orders"),
+					Approved: earlyreturn.Publisher(pubsub.Client(env, "pubsub"), "approved"), Repaired: repaired}
+				return gcp.OnEvent(f.Handle), nil
 			}},
-			{Name: "ship", Topic: "approved", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.OnEvent((&earlyreturn.Ship{Orders: gcs.Client(env).Bucket("orders")}).Handle), nil
+			{Name: "ship", Triggers: pubsub.On("approved"), New: func(env cloud.Env) (cloud.Handler, error) {
+				return gcp.OnEvent((&earlyreturn.Ship{Orders: gcs.Client(env, "gcs").Bucket("orders")}).Handle), nil
 			}},
 		},
 		Clients: []sim.Client{payment("provider-1", "o-1"), payment("provider-2", "o-2")},

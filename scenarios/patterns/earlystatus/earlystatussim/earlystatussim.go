@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/patterns/earlystatus"
 	"github.com/wtsim/wtsim/sim"
@@ -28,18 +30,19 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), gcs.New("videos", "previews")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "videos", "previews"), eventarc.New("eventarc")},
 		Functions: []sim.Function{
-			{Name: "upload", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&earlystatus.Upload{Videos: gcs.Client(env).Bucket("videos")}), nil
+			{Name: "upload", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&earlystatus.Upload{Videos: gcs.Client(env, "gcs").Bucket("videos")}), nil
 			}},
-			{Name: "preview", Triggers: []sim.Trigger{{
+			{Name: "preview", Triggers: []cloud.Trigger{eventarc.Trigger{
 				Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "videos"}}},
-				New: func(env *sim.Env) (sim.Handler, error) {
-					c := gcs.Client(env)
+				New: func(env cloud.Env) (cloud.Handler, error) {
+					c := gcs.Client(env, "gcs")
 					f := &earlystatus.Preview{Videos: c.Bucket("videos"), Previews: c.Bucket("previews"),
 						Redis: redis.Client(env, "redis", nil), Repaired: repaired}
-					return sim.OnEvent(f.Handle), nil
+					return gcp.OnEvent(f.Handle), nil
 				}},
 		},
 		Clients: []sim.Client{upload("alice", "cat.mp4"), upload("bob", "dog.mp4")},

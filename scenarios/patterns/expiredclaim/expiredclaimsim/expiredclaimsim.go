@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -21,7 +23,7 @@ func Scenarios() []sim.Scenario {
 	bug := scenario(false)
 	bug.Name, bug.Doc = "patterns/expiredclaim/bug", "a claim expires while the work is still being done"
 	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
-	bug.Faults.Kinds = []string{sim.RunOther, sim.Stall} // it is lost answers that lead there soonest
+	bug.Faults.Kinds = []string{cloud.RunOther, cloud.Stall} // it is lost answers that lead there soonest
 	repaired := scenario(true)
 	repaired.Name, repaired.Doc = "patterns/expiredclaim", "the bank knows the key, whoever comes with it"
 	repaired.Relies = []string{"web/idempotency-key"}
@@ -30,13 +32,14 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis").With("rate:eur", "0.93"), web.New("bank.example", newBank)},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis").With("rate:eur", "0.93"), web.New("bank.example", newBank)},
 		Functions: []sim.Function{
-			{Name: "withdraw", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&expiredclaim.Withdraw{Redis: redis.Client(env, "redis", nil), HTTP: env.HTTPClient(), Repaired: repaired}), nil
+			{Name: "withdraw", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&expiredclaim.Withdraw{Redis: redis.Client(env, "redis", nil), HTTP: env.HTTPClient(), Repaired: repaired}), nil
 			}},
-			{Name: "rates", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&expiredclaim.Rates{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "rates", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&expiredclaim.Rates{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
 		Clients: []sim.Client{

@@ -4,6 +4,8 @@ package faninsim
 import (
 	"fmt"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
@@ -27,13 +29,14 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), gcs.New("reviews"), pubsub.New()},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "reviews"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "submit", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&fanin.Submit{Parts: pubsub.Client(env).Publisher("parts")}), nil
+			{Name: "submit", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&fanin.Submit{Parts: pubsub.Client(env, "pubsub").Publisher("parts")}), nil
 			}},
-			{Name: "compose", Triggers: []sim.Trigger{{Topic: "parts", Push: true}}, New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&fanin.Compose{Redis: redis.Client(env, "redis", nil), Reviews: gcs.Client(env).Bucket("reviews"), Repaired: repaired}), nil
+			{Name: "compose", Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "parts", Push: true}}, New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&fanin.Compose{Redis: redis.Client(env, "redis", nil), Reviews: gcs.Client(env, "gcs").Bucket("reviews"), Repaired: repaired}), nil
 			}},
 		},
 		Clients: []sim.Client{reviewer("alice"), reviewer("bob")},

@@ -6,6 +6,8 @@ package freshidsim
 import (
 	"fmt"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -26,13 +28,14 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{gcs.New("reservations", "timetable").With("timetable", "today.json", `["LX14"]`)},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{gcs.New("gcs", "reservations", "timetable").With("timetable", "today.json", `["LX14"]`)},
 		Functions: []sim.Function{
-			{Name: "reserve", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&freshid.Reserve{Reservations: gcs.Client(env).Bucket("reservations"), Repaired: repaired}), nil
+			{Name: "reserve", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&freshid.Reserve{Reservations: gcs.Client(env, "gcs").Bucket("reservations"), Repaired: repaired}), nil
 			}},
-			{Name: "flights", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&freshid.Flights{Timetable: gcs.Client(env).Bucket("timetable")}), nil
+			{Name: "flights", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&freshid.Flights{Timetable: gcs.Client(env, "gcs").Bucket("timetable")}), nil
 			}},
 		},
 		Clients: []sim.Client{

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -27,13 +29,14 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
-			{Name: "follow", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&halffollow.Follow{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
+			{Name: "follow", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&halffollow.Follow{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
 			}},
-			{Name: "profile", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&halffollow.Profile{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "profile", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&halffollow.Profile{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
 		Clients: []sim.Client{

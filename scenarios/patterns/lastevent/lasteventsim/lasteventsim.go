@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent"
 	"github.com/wtsim/wtsim/sim"
@@ -30,22 +32,23 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{gcs.New("articles").Versioned("articles"), redis.New("redis")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{gcs.New("gcs", "articles").Versioned("articles"), redis.New("redis"), eventarc.New("eventarc")},
 		Functions: []sim.Function{
-			{Name: "save", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&lastevent.Save{Articles: gcs.Client(env).Bucket("articles")}), nil
+			{Name: "save", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&lastevent.Save{Articles: gcs.Client(env, "gcs").Bucket("articles")}), nil
 			}},
 			{
 				Name: "index",
-				Triggers: []sim.Trigger{{Event: "google.cloud.storage.object.v1.finalized",
+				Triggers: []cloud.Trigger{eventarc.Trigger{Event: "google.cloud.storage.object.v1.finalized",
 					Match: map[string]string{"bucket": "articles"}}},
-				New: func(env *sim.Env) (sim.Handler, error) {
-					f := &lastevent.Index{Articles: gcs.Client(env).Bucket("articles"), Redis: redis.Client(env, "redis", nil), Repaired: repaired}
-					return sim.OnEvent(f.Handle), nil
+				New: func(env cloud.Env) (cloud.Handler, error) {
+					f := &lastevent.Index{Articles: gcs.Client(env, "gcs").Bucket("articles"), Redis: redis.Client(env, "redis", nil), Repaired: repaired}
+					return gcp.OnEvent(f.Handle), nil
 				},
 			},
-			{Name: "search", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&lastevent.Search{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "search", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&lastevent.Search{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
 		Clients: []sim.Client{

@@ -7,6 +7,8 @@ import (
 	_ "embed"
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -34,14 +36,15 @@ func scenario(repaired bool) sim.Scenario {
 		panic(err) // the file is part of the program
 	}
 	return sim.Scenario{
-		Services: []probe.Service{gcs.New("profiles").
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{gcs.New("gcs", "profiles").
 			With("profiles", "alice.json", `{"email":"","bio":""}`).With("profiles", "bob.json", `{"email":"","bio":""}`)},
 		Functions: []sim.Function{
-			{Name: "update", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&lostfields.Update{Profiles: gcs.Client(env).Bucket("profiles"), Repaired: repaired}), nil
+			{Name: "update", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&lostfields.Update{Profiles: gcs.Client(env, "gcs").Bucket("profiles"), Repaired: repaired}), nil
 			}},
-			{Name: "show", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&lostfields.Show{Profiles: gcs.Client(env).Bucket("profiles")}), nil
+			{Name: "show", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&lostfields.Show{Profiles: gcs.Client(env, "gcs").Bucket("profiles")}), nil
 			}},
 		},
 		Clients: []sim.Client{

@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -44,13 +46,14 @@ func Scenario(repaired bool, likes []Like) sim.Scenario {
 		clients = append(clients, l.client())
 	}
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
-			{Name: "favorite", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&lostupdate.Favorite{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
+			{Name: "favorite", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&lostupdate.Favorite{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
 			}},
-			{Name: "read", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&lostupdate.Read{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "read", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&lostupdate.Read{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
 		Clients: clients,
@@ -64,7 +67,7 @@ func Scenario(repaired bool, likes []Like) sim.Scenario {
 func (l Like) client() sim.Client {
 	return sim.Client{Name: l.User, Retries: 3, Requests: []sim.Request{{
 		Function: "favorite", Method: http.MethodPut, Path: "/" + l.Article + "/" + l.User,
-		Told: func(r sim.Response) (string, map[string]any) {
+		Told: func(r cloud.Response) (string, map[string]any) {
 			if r.Status != http.StatusOK {
 				return "", nil
 			}

@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/patterns/memory"
 	"github.com/wtsim/wtsim/sim"
@@ -20,21 +21,24 @@ const amount = 10
 
 // Scenarios returns the bug and its repair.
 func Scenarios() []sim.Scenario {
-	bug := scenario(func(*sim.Env) memory.Ledger { return &memory.InMemory{} })
+	bug := scenario(func(cloud.Env) memory.Ledger { return &memory.InMemory{} })
 	bug.Name, bug.Doc = "patterns/memory/bug", "balances are kept in the function instance, which is not the only one"
 	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
-	repaired := scenario(func(env *sim.Env) memory.Ledger { return &memory.InRedis{Redis: redis.Client(env, "redis", nil)} })
+	repaired := scenario(func(env cloud.Env) memory.Ledger { return &memory.InRedis{Redis: redis.Client(env, "redis", nil)} })
 	repaired.Name, repaired.Doc = "patterns/memory", "balances are kept in a store"
 	repaired.Relies = []string{"clients/retries"}
 	return []sim.Scenario{bug, repaired}
 }
 
-func scenario(ledger func(*sim.Env) memory.Ledger) sim.Scenario {
+func scenario(ledger func(cloud.Env) memory.Ledger) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
-			{Name: "account", New: func(env *sim.Env) (sim.Handler, error) { return sim.HTTP(&memory.Account{Ledger: ledger(env)}), nil }},
-			{Name: "rates", Handler: sim.HTTP(&memory.Rates{Percent: 2})},
+			{Name: "account", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&memory.Account{Ledger: ledger(env)}), nil
+			}},
+			{Name: "rates", Handler: cloud.HTTP(&memory.Rates{Percent: 2})},
 		},
 		Clients: []sim.Client{
 			customer("alice"),
@@ -52,7 +56,7 @@ func customer(name string) sim.Client {
 	for i := range 2 {
 		requests = append(requests, sim.Request{
 			Function: "account", Body: fmt.Sprintf(`{"request":"%s-%d","account":%q,"amount":%d}`, name, i+1, name, amount),
-			Told: func(r sim.Response) (string, map[string]any) {
+			Told: func(r cloud.Response) (string, map[string]any) {
 				if r.Status != http.StatusOK {
 					return "", nil
 				}
@@ -62,7 +66,7 @@ func customer(name string) sim.Client {
 	}
 	requests = append(requests, sim.Request{
 		Function: "account", Method: "GET", Path: "/" + name,
-		Told: func(r sim.Response) (string, map[string]any) {
+		Told: func(r cloud.Response) (string, map[string]any) {
 			balance, err := strconv.Atoi(string(r.Body))
 			if r.Status != http.StatusOK || err != nil {
 				return "", nil

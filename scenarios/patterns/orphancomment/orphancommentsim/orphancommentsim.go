@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -26,13 +28,14 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis").With("article:tea", "Milk first").With("article:rain", "It rains")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis").With("article:tea", "Milk first").With("article:rain", "It rains")},
 		Functions: []sim.Function{
-			{Name: "articles", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&orphancomment.Articles{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "articles", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&orphancomment.Articles{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
-			{Name: "comment", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&orphancomment.Comment{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
+			{Name: "comment", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&orphancomment.Comment{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
 			}},
 		},
 		Clients: []sim.Client{

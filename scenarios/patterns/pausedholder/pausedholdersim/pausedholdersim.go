@@ -5,6 +5,8 @@ package pausedholdersim
 import (
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
@@ -25,15 +27,16 @@ func Scenarios() []sim.Scenario {
 }
 
 func scenario(repaired bool) sim.Scenario {
-	documents := gcs.New("documents").With("documents", "plan", `{"token":0}`).With("documents", "menu", `{"token":0}`)
+	documents := gcs.New("gcs", "documents").With("documents", "plan", `{"token":0}`).With("documents", "menu", `{"token":0}`)
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), documents},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), documents},
 		Functions: []sim.Function{
-			{Name: "edit", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&pausedholder.Edit{Redis: redis.Client(env, "redis", nil), Documents: gcs.Client(env).Bucket("documents"), Repaired: repaired}), nil
+			{Name: "edit", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&pausedholder.Edit{Redis: redis.Client(env, "redis", nil), Documents: gcs.Client(env, "gcs").Bucket("documents"), Repaired: repaired}), nil
 			}},
-			{Name: "show", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&pausedholder.Show{Documents: gcs.Client(env).Bucket("documents")}), nil
+			{Name: "show", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&pausedholder.Show{Documents: gcs.Client(env, "gcs").Bucket("documents")}), nil
 			}},
 		},
 		Clients: []sim.Client{

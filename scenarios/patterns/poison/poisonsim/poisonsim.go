@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/probe"
@@ -23,35 +25,36 @@ const kept = 2 * time.Hour
 
 // Scenarios returns the bug and its repair.
 func Scenarios() []sim.Scenario {
-	bug := scenario(sim.Policy{Ordered: true, KeepFor: kept})
+	bug := scenario(gcp.Policy{Ordered: true, KeepFor: kept})
 	bug.Name, bug.Doc = "patterns/poison/bug", "a message that always fails blocks those behind it"
 	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
-	repaired := scenario(sim.Policy{Ordered: true, KeepFor: kept, DeadLetter: "dead-photos", MaxAttempts: 5})
+	repaired := scenario(gcp.Policy{Ordered: true, KeepFor: kept, DeadLetter: "dead-photos", MaxAttempts: 5})
 	repaired.Name, repaired.Doc = "patterns/poison", "what has failed five times goes to a dead-letter topic"
 	repaired.Relies = []string{"pubsub/dead-letters", "pubsub/retries", "gcs/preconditions"}
-	repaired.Functions = append(repaired.Functions, sim.Function{Name: "bury", Topic: "dead-photos", New: func(env *sim.Env) (sim.Handler, error) {
-		return sim.OnData((&poison.Bury{Failed: gcs.Client(env).Bucket("failed")}).Handle), nil
+	repaired.Functions = append(repaired.Functions, sim.Function{Name: "bury", Triggers: pubsub.On("dead-photos"), New: func(env cloud.Env) (cloud.Handler, error) {
+		return gcp.OnData((&poison.Bury{Failed: gcs.Client(env, "gcs").Bucket("failed")}).Handle), nil
 	}})
 	return []sim.Scenario{bug, repaired}
 }
 
-func scenario(policy sim.Policy) sim.Scenario {
+func scenario(policy gcp.Policy) sim.Scenario {
 	parsed, err := props.Parse("poison.yaml", properties)
 	if err != nil {
 		panic(err) // it is part of the program
 	}
 	named := map[string]string{"album": "{album}", "photo": "{photo}"}
 	return sim.Scenario{
-		Services: []probe.Service{gcs.New("photos", "thumbnails", "failed"), pubsub.New()},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{gcs.New("gcs", "photos", "thumbnails", "failed"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "albums", New: func(env *sim.Env) (sim.Handler, error) {
-				stored := pubsub.Client(env).Publisher("photos")
+			{Name: "albums", New: func(env cloud.Env) (cloud.Handler, error) {
+				stored := pubsub.Client(env, "pubsub").Publisher("photos")
 				stored.EnableMessageOrdering = true
-				return sim.HTTP(&poison.Albums{Photos: gcs.Client(env).Bucket("photos"), Stored: stored}), nil
+				return cloud.HTTP(&poison.Albums{Photos: gcs.Client(env, "gcs").Bucket("photos"), Stored: stored}), nil
 			}},
-			{Name: "resize", Triggers: []sim.Trigger{{Topic: "photos", Policy: policy}}, New: func(env *sim.Env) (sim.Handler, error) {
-				client := gcs.Client(env)
-				return sim.OnData((&poison.Resize{Photos: client.Bucket("photos"), Thumbnails: client.Bucket("thumbnails")}).Handle), nil
+			{Name: "resize", Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "photos", Policy: policy}}, New: func(env cloud.Env) (cloud.Handler, error) {
+				client := gcs.Client(env, "gcs")
+				return gcp.OnData((&poison.Resize{Photos: client.Bucket("photos"), Thumbnails: client.Bucket("thumbnails")}).Handle), nil
 			}},
 		},
 		Clients: []sim.Client{

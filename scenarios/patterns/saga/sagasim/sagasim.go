@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/tasks"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -35,14 +37,18 @@ func scenario(repaired bool) sim.Scenario {
 		panic(err) // it is part of the program
 	}
 	return sim.Scenario{
-		Services: []probe.Service{tasks.New(), web.New("payments.example", newPayments), web.New("airline.example", newAirline)},
-		Queues:   []sim.Queue{{Name: "sagas"}},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{
+			tasks.New("tasks").With(tasks.Queue{Name: "sagas"}),
+			web.New("payments.example", newPayments),
+			web.New("airline.example", newAirline),
+		},
 		Functions: []sim.Function{
-			{Name: "accept", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&saga.Accept{Tasks: tasks.Client(env), Queue: "projects/p/locations/l/queues/sagas", URL: "https://sell.example/"}), nil
+			{Name: "accept", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&saga.Accept{Tasks: tasks.Client(env, "tasks"), Queue: "projects/p/locations/l/queues/sagas", URL: "https://sell.example/"}), nil
 			}},
-			{Name: "sell", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&saga.Sell{HTTP: env.HTTPClient(), Repaired: repaired}), nil
+			{Name: "sell", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&saga.Sell{HTTP: env.HTTPClient(), Repaired: repaired}), nil
 			}},
 		},
 		Clients: []sim.Client{customer("alice", "b-1", "LX14"), customer("bob", "b-2", "LX14"), customer("carol", "b-3", "LX22")},

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/tasks"
@@ -31,22 +33,27 @@ func Scenarios() []sim.Scenario {
 }
 
 func scenario(repaired bool) sim.Scenario {
-	outbox := gcs.New("outbox").With("outbox", "spring/ann@example.com", "It is spring, Ann!").
+	outbox := gcs.New("gcs", "outbox").With("outbox", "spring/ann@example.com", "It is spring, Ann!").
 		With("outbox", "spring/bob@example.com", "It is spring, Bob!").With("outbox", "bills/ann@example.com", "Pay, Ann!")
 	return sim.Scenario{
-		Services: []probe.Service{outbox, redis.New("redis"), tasks.New(), web.New("mail.example", newProvider)},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{
+			outbox,
+			redis.New("redis"),
+			tasks.New("tasks").With(tasks.Queue{Name: "campaigns"}),
+			web.New("mail.example", newProvider),
+		},
 		Functions: []sim.Function{
-			{Name: "start", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&sendthendelete.Start{Tasks: tasks.Client(env), Queue: queue}), nil
+			{Name: "start", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&sendthendelete.Start{Tasks: tasks.Client(env, "tasks"), Queue: queue}), nil
 			}},
-			{Name: "send", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&sendthendelete.Send{Outbox: gcs.Client(env).Bucket("outbox"), HTTP: env.HTTPClient(), Repaired: repaired}), nil
+			{Name: "send", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&sendthendelete.Send{Outbox: gcs.Client(env, "gcs").Bucket("outbox"), HTTP: env.HTTPClient(), Repaired: repaired}), nil
 			}},
-			{Name: "opened", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&sendthendelete.Opened{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "opened", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&sendthendelete.Opened{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
-		Queues: []sim.Queue{{Name: "campaigns"}},
 		Clients: []sim.Client{
 			{Name: "marketing", Retries: 3, Requests: []sim.Request{{Function: "start", Path: "/campaigns/spring"}}},
 			{Name: "billing", Retries: 3, Requests: []sim.Request{{Function: "start", Path: "/campaigns/bills"}}},

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
@@ -30,11 +32,12 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{pubsub.New(), redis.New("redis"),
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{pubsub.New("pubsub"), redis.New("redis"),
 			web.New("warehouse.example", takes(300*time.Millisecond)), web.New("books.example", takes(200*time.Millisecond))},
 		Functions: []sim.Function{
-			{Name: "order", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&sharedkey.Order{Topic: pubsub.Client(env).Publisher("orders")}), nil
+			{Name: "order", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&sharedkey.Order{Topic: pubsub.Client(env, "pubsub").Publisher("orders")}), nil
 			}},
 			subscriber("pack", "https://warehouse.example/parcels", repaired),
 			subscriber("bill", "https://books.example/invoices", repaired),
@@ -55,9 +58,9 @@ func scenario(repaired bool) sim.Scenario {
 func subscriber(name, url string, repaired bool) sim.Function {
 	return sim.Function{
 		Name:     name,
-		Triggers: []sim.Trigger{{Topic: "orders", Push: true}},
-		New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&sharedkey.Subscriber{Name: name, URL: url, HTTP: env.HTTPClient(),
+		Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "orders", Push: true}},
+		New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&sharedkey.Subscriber{Name: name, URL: url, HTTP: env.HTTPClient(),
 				Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
 		},
 	}

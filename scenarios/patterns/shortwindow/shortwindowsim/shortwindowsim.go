@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -21,7 +24,7 @@ func Scenarios() []sim.Scenario {
 	bug := scenario(false)
 	bug.Name, bug.Doc = "patterns/shortwindow/bug", "repeated requests are known for five minutes, and the work takes longer"
 	bug.Expect = sim.Expect{Violation: true, Deviations: 1}
-	bug.Faults.Kinds = []string{sim.RunOther, sim.Reorder, sim.Stall} // a lost answer that is waited for leads there too
+	bug.Faults.Kinds = []string{cloud.RunOther, cloud.Reorder, cloud.Stall} // a lost answer that is waited for leads there too
 	repaired := scenario(true)
 	repaired.Name, repaired.Doc = "patterns/shortwindow", "a run is known by its report, for as long as there are runs"
 	repaired.Relies = []string{"web/idempotency-key"}
@@ -30,15 +33,16 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), gcs.New("reports"), web.New("numbers.example", newNumbers)},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "reports"), web.New("numbers.example", newNumbers), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "report", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&shortwindow.Report{Redis: redis.Client(env, "redis", nil),
-					Reports: gcs.Client(env).Bucket("reports"), Topic: env.Topic("asked")}), nil
+			{Name: "report", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&shortwindow.Report{Redis: redis.Client(env, "redis", nil),
+					Reports: gcs.Client(env, "gcs").Bucket("reports"), Topic: pubsub.NewTopic(env, "pubsub", "asked")}), nil
 			}},
-			{Name: "run", Topic: "asked", Timeout: 9 * time.Minute, New: func(env *sim.Env) (sim.Handler, error) {
-				f := &shortwindow.Run{Reports: gcs.Client(env).Bucket("reports"), HTTP: env.HTTPClient(), Repaired: repaired}
-				return sim.OnEvent(f.Handle), nil
+			{Name: "run", Triggers: pubsub.On("asked"), Timeout: 9 * time.Minute, New: func(env cloud.Env) (cloud.Handler, error) {
+				f := &shortwindow.Run{Reports: gcs.Client(env, "gcs").Bucket("reports"), HTTP: env.HTTPClient(), Repaired: repaired}
+				return gcp.OnEvent(f.Handle), nil
 			}},
 		},
 		Clients: []sim.Client{asks("alice", "sales"), asks("bob", "stock")},

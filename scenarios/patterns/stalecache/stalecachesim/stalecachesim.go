@@ -5,9 +5,10 @@ package stalecachesim
 import (
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/patterns/stalecache"
 	"github.com/wtsim/wtsim/sim"
@@ -29,15 +30,16 @@ func Scenarios() []sim.Scenario {
 }
 
 func scenario(repaired bool) sim.Scenario {
-	store := gcs.New("documents", "titles").With("documents", "plan", text).With("documents", "menu", text).With("titles", "index.txt", "plan menu")
+	store := gcs.New("gcs", "documents", "titles").With("documents", "plan", text).With("documents", "menu", text).With("titles", "index.txt", "plan menu")
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), store},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), store},
 		Functions: []sim.Function{
-			{Name: "documents", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&stalecache.Documents{Cache: redis.Client(env, "redis", nil), Store: gcs.Client(env).Bucket("documents"), Repaired: repaired}), nil
+			{Name: "documents", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&stalecache.Documents{Cache: redis.Client(env, "redis", nil), Store: gcs.Client(env, "gcs").Bucket("documents"), Repaired: repaired}), nil
 			}},
-			{Name: "index", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&stalecache.Index{Titles: gcs.Client(env).Bucket("titles")}), nil
+			{Name: "index", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&stalecache.Index{Titles: gcs.Client(env, "gcs").Bucket("titles")}), nil
 			}},
 		},
 		Clients: []sim.Client{

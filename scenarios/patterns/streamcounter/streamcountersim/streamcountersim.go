@@ -3,9 +3,11 @@
 package streamcountersim
 
 import (
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/redis"
-	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/patterns/streamcounter"
 	"github.com/wtsim/wtsim/sim"
@@ -24,18 +26,19 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), gcs.New("recipients")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "recipients"), eventarc.New("eventarc")},
 		Functions: []sim.Function{
-			{Name: "subscribe", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&streamcounter.Subscribe{Recipients: gcs.Client(env).Bucket("recipients")}), nil
+			{Name: "subscribe", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&streamcounter.Subscribe{Recipients: gcs.Client(env, "gcs").Bucket("recipients")}), nil
 			}},
-			{Name: "count", Triggers: []sim.Trigger{{
+			{Name: "count", Triggers: []cloud.Trigger{eventarc.Trigger{
 				Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "recipients"},
-			}}, New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.OnEvent((&streamcounter.Count{Redis: redis.Client(env, "redis", nil), Repaired: repaired}).Handle), nil
+			}}, New: func(env cloud.Env) (cloud.Handler, error) {
+				return gcp.OnEvent((&streamcounter.Count{Redis: redis.Client(env, "redis", nil), Repaired: repaired}).Handle), nil
 			}},
-			{Name: "lists", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&streamcounter.Lists{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "lists", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&streamcounter.Lists{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
 		Clients: []sim.Client{

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
@@ -29,17 +31,18 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), gcs.New("labels"), pubsub.New()},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "labels"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "accept", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&stuckclaim.Accept{Orders: pubsub.Client(env).Publisher("orders")}), nil
+			{Name: "accept", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&stuckclaim.Accept{Orders: pubsub.Client(env, "pubsub").Publisher("orders")}), nil
 			}},
 			{
 				Name: "label", Timeout: stuckclaim.TimeLimit,
-				Triggers: []sim.Trigger{{Topic: "orders", Policy: sim.Policy{KeepFor: 10 * time.Minute}}},
-				New: func(env *sim.Env) (sim.Handler, error) {
-					f := &stuckclaim.Label{Redis: redis.Client(env, "redis", nil), Labels: gcs.Client(env).Bucket("labels"), Repaired: repaired}
-					return sim.OnData(f.Handle), nil
+				Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "orders", Policy: gcp.Policy{KeepFor: 10 * time.Minute}}},
+				New: func(env cloud.Env) (cloud.Handler, error) {
+					f := &stuckclaim.Label{Redis: redis.Client(env, "redis", nil), Labels: gcs.Client(env, "gcs").Bucket("labels"), Repaired: repaired}
+					return gcp.OnData(f.Handle), nil
 				},
 			},
 		},
@@ -53,7 +56,7 @@ func scenario(repaired bool) sim.Scenario {
 func orders(name, order string) sim.Client {
 	return sim.Client{Name: name, Retries: 3, Requests: []sim.Request{{
 		Function: "accept", Body: fmt.Sprintf(`{"order":%q,"to":%q}`, order, name),
-		Told: func(r sim.Response) (string, map[string]any) {
+		Told: func(r cloud.Response) (string, map[string]any) {
 			if r.Status != http.StatusAccepted {
 				return "", nil
 			}

@@ -5,6 +5,9 @@ package twofinisherssim
 import (
 	"net/http"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/cron"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
@@ -26,19 +29,23 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{redis.New("redis"), pubsub.New()},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{
+			redis.New("redis"),
+			pubsub.New("pubsub"),
+			cron.New("scheduler").With(cron.Job{Name: "minutely", Cron: "* * * * *", Ticks: 1, Function: "status"}),
+		},
 		Functions: []sim.Function{
-			{Name: "report", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&twofinishers.Report{Redis: redis.Client(env, "redis", nil), Parts: pubsub.Client(env).Publisher("parts")}), nil
+			{Name: "report", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&twofinishers.Report{Redis: redis.Client(env, "redis", nil), Parts: pubsub.Client(env, "pubsub").Publisher("parts")}), nil
 			}},
-			{Name: "status", Triggers: []sim.Trigger{{Topic: "parts", Push: true}}, New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&twofinishers.Status{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
+			{Name: "status", Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "parts", Push: true}}, New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&twofinishers.Status{Redis: redis.Client(env, "redis", nil), Repaired: repaired}), nil
 			}},
-			{Name: "page", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&twofinishers.Page{Redis: redis.Client(env, "redis", nil)}), nil
+			{Name: "page", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&twofinishers.Page{Redis: redis.Client(env, "redis", nil)}), nil
 			}},
 		},
-		Jobs: []sim.Job{{Name: "minutely", Cron: "* * * * *", Ticks: 1, Function: "status"}},
 		Clients: []sim.Client{
 			{Name: "animator", Retries: 3, Requests: []sim.Request{report("cat", "gif"), report("dog", "gif")}},
 			{Name: "camera", Retries: 3, Requests: []sim.Request{report("cat", "captures"), report("dog", "captures")}},

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
@@ -33,7 +35,8 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services:  []probe.Service{redis.New("redis"), pubsub.New(), web.New("mail.example", newProvider)},
+		Platform:  gcp.CloudRun(),
+		Services:  []cloud.Service{redis.New("redis"), pubsub.New("pubsub"), web.New("mail.example", newProvider)},
 		Functions: functions(repaired),
 		Clients: []sim.Client{
 			{Name: "ann", Retries: 3, Requests: []sim.Request{
@@ -63,19 +66,19 @@ func rules() []probe.Rule {
 
 func functions(repaired bool) []sim.Function {
 	return []sim.Function{
-		{Name: "subscribe", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&unsubscribe.Subscribe{Redis: redis.Client(env, "redis", nil)}), nil
+		{Name: "subscribe", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&unsubscribe.Subscribe{Redis: redis.Client(env, "redis", nil)}), nil
 		}},
-		{Name: "unsubscribe", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&unsubscribe.Unsubscribe{Redis: redis.Client(env, "redis", nil),
+		{Name: "unsubscribe", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&unsubscribe.Unsubscribe{Redis: redis.Client(env, "redis", nil),
 				Provider: unsubscribe.Provider{HTTP: env.HTTPClient()}, Repaired: repaired}), nil
 		}},
-		{Name: "campaign", New: func(env *sim.Env) (sim.Handler, error) {
-			return sim.HTTP(&unsubscribe.Campaign{Redis: redis.Client(env, "redis", nil), Mails: pubsub.Client(env).Publisher("mails")}), nil
+		{Name: "campaign", New: func(env cloud.Env) (cloud.Handler, error) {
+			return cloud.HTTP(&unsubscribe.Campaign{Redis: redis.Client(env, "redis", nil), Mails: pubsub.Client(env, "pubsub").Publisher("mails")}), nil
 		}},
-		{Name: "send", Topic: "mails", New: func(env *sim.Env) (sim.Handler, error) {
+		{Name: "send", Triggers: pubsub.On("mails"), New: func(env cloud.Env) (cloud.Handler, error) {
 			f := &unsubscribe.Send{Provider: unsubscribe.Provider{HTTP: env.HTTPClient()}}
-			return sim.OnData(f.Handle), nil
+			return gcp.OnData(f.Handle), nil
 		}},
 	}
 }

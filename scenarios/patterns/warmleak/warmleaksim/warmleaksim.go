@@ -5,6 +5,8 @@ package warmleaksim
 import (
 	"strings"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/probe"
@@ -25,18 +27,21 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Services: []probe.Service{gcs.New("data", "reports").With("data", "alice.csv", "alice,10\nalice,20\n").With("data", "bob.csv", "bob,30\n")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{
+			gcs.New("gcs", "data", "reports").With("data", "alice.csv", "alice,10\nalice,20\n").With("data", "bob.csv", "bob,30\n"),
+		},
 		Functions: []sim.Function{
-			{Name: "export", Concurrency: 1, New: func(env *sim.Env) (sim.Handler, error) {
+			{Name: "export", Concurrency: 1, New: func(env cloud.Env) (cloud.Handler, error) {
 				dir, err := env.TempDir()
 				if err != nil {
-					return sim.Handler{}, err
+					return cloud.Handler{}, err
 				}
-				client := gcs.Client(env)
-				return sim.HTTP(&warmleak.Export{Data: client.Bucket("data"), Reports: client.Bucket("reports"), Dir: dir, Repaired: repaired}), nil
+				client := gcs.Client(env, "gcs")
+				return cloud.HTTP(&warmleak.Export{Data: client.Bucket("data"), Reports: client.Bucket("reports"), Dir: dir, Repaired: repaired}), nil
 			}},
-			{Name: "tenants", New: func(env *sim.Env) (sim.Handler, error) {
-				return sim.HTTP(&warmleak.Tenants{Data: gcs.Client(env).Bucket("data")}), nil
+			{Name: "tenants", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(&warmleak.Tenants{Data: gcs.Client(env, "gcs").Bucket("data")}), nil
 			}},
 		},
 		Clients: []sim.Client{

@@ -7,6 +7,9 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -17,10 +20,13 @@ import (
 func Scenario() sim.Scenario {
 	return sim.Scenario{
 		Name: "counter", Doc: "counts messages", Expect: sim.Expect{Violation: true, Deviations: 1},
-		Services: []probe.Service{redis.New("redis")},
+		Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "post", New: func(env *sim.Env) (sim.Handler, error) { return sim.HTTP(post(env.Topic("hits"))), nil }},
-			{Name: "count", Topic: "hits", New: func(env *sim.Env) (sim.Handler, error) {
+			{Name: "post", New: func(env cloud.Env) (cloud.Handler, error) {
+				return cloud.HTTP(post(pubsub.NewTopic(env, "pubsub", "hits"))), nil
+			}},
+			{Name: "count", Triggers: pubsub.On("hits"), New: func(env cloud.Env) (cloud.Handler, error) {
 				return count(redis.Client(env, "redis", nil)), nil
 			}},
 		},
@@ -30,7 +36,7 @@ func Scenario() sim.Scenario {
 	}
 }
 
-func post(topic *sim.Topic) http.HandlerFunc {
+func post(topic *pubsub.Topic) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, err := topic.Publish(r.Context(), []byte("hit-1")); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -38,8 +44,8 @@ func post(topic *sim.Topic) http.HandlerFunc {
 	}
 }
 
-func count(client *goredis.Client) sim.Handler {
-	return sim.OnMessage(func(ctx context.Context, m sim.Message) error {
+func count(client *goredis.Client) cloud.Handler {
+	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
 		return client.Incr(ctx, "hits:"+string(m.Data)).Err()
 	})
 }

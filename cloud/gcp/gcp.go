@@ -1,0 +1,75 @@
+// Package gcp is Google Cloud as a platform: the rules of Cloud Run's
+// instances, the policies of its deliveries, and what its services say to each
+// other. Every number has its page.
+//
+// A scenario names where its functions run:
+//
+//	sim.Scenario{Platform: gcp.CloudRun(), ...}
+//
+// and a function that is no HTTP handler says in which of the platform's forms
+// it takes its events: [OnEvent], [OnMessage] or [OnData].
+package gcp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"github.com/wtsim/wtsim/cloud"
+)
+
+// Project is the project of a run.
+const Project = "wtsim"
+
+// CloudRun returns the platform on which Cloud Run functions run.
+func CloudRun() cloud.Platform {
+	return cloud.Platform{
+		Name: "gcp",
+		// https://docs.cloud.google.com/functions/docs/configuring/timeout
+		Timeout: 60 * time.Second,
+		// https://docs.cloud.google.com/run/docs/about-concurrency
+		Concurrency: 80, MostAtOnce: 1000,
+		// https://docs.cloud.google.com/run/docs/configuring/max-instances
+		MaxInstances: 100,
+		// "up to 3.5 times the average startup time, or 10 seconds, whichever is greater"
+		// https://docs.cloud.google.com/run/docs/about-instance-autoscaling
+		QueueFor: 10 * time.Second,
+		// "kept idle for a maximum of 15 minutes", same page
+		IdleFor: 15 * time.Minute,
+		// https://docs.cloud.google.com/run/docs/container-contract
+		Grace: 10 * time.Second, MostErrors: 20,
+		// [Eventarc] tries again after 10 minutes at most.
+		LongestRetry: 11 * time.Minute,
+		// https://docs.cloud.google.com/run/docs/troubleshooting
+		Abandoned: http.StatusServiceUnavailable,
+		Variables: []string{"GOOGLE_CLOUD_PROJECT=" + Project},
+	}
+}
+
+// OnEvent returns the handler of a function that events invoke, as the
+// Functions Framework registers it. A message comes as an event of type
+// google.cloud.pubsub.topic.v1.messagePublished. An error makes the platform
+// deliver the event again, where retries are on.
+// https://docs.cloud.google.com/eventarc/docs/cloudevents
+func OnEvent(f func(context.Context, event.Event) error) cloud.Handler { return cloud.Of(f) }
+
+// OnMessage returns the handler of a function that messages invoke, in our
+// own terms. An error makes the platform deliver the message again.
+func OnMessage(f func(context.Context, Message) error) cloud.Handler { return cloud.Of(f) }
+
+// OnData returns the handler of a function of one's own type, which the data
+// of a message or event holds as JSON. Data that does not decode is an error:
+// it comes again until the platform gives it up.
+func OnData[T any](f func(context.Context, T) error) cloud.Handler {
+	return OnMessage(func(ctx context.Context, m Message) error {
+		var v T
+		if err := json.Unmarshal(m.Data, &v); err != nil {
+			return fmt.Errorf("message %s: %w", m.ID, err)
+		}
+		return f(ctx, v)
+	})
+}

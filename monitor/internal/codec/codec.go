@@ -1,0 +1,194 @@
+package codec
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// Numbers are written as varints, texts and lists with their length before
+// them. The end is the SHA-256 of all before it.
+
+// Encoder writes; the first error stays.
+type Encoder struct {
+	w    *bufio.Writer
+	sum  hash.Hash
+	room []byte
+}
+
+func NewEncoder(w io.Writer) *Encoder {
+	sum := sha256.New()
+	return &Encoder{w: bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16), sum: sum}
+}
+
+// Close writes the sum.
+func (e *Encoder) Close(w io.Writer) error {
+	if err := e.w.Flush(); err != nil {
+		return err
+	}
+	_, err := w.Write(e.sum.Sum(nil))
+	return err
+}
+
+func (e *Encoder) write(b []byte) {
+	e.room = b
+	e.w.Write(b) //nolint:errcheck // told by Flush
+}
+
+func (e *Encoder) Uint(n uint64) { e.write(binary.AppendUvarint(e.room[:0], n)) }
+func (e *Encoder) Count(n int)   { e.Uint(uint64(n)) }
+func (e *Encoder) Int(n int64)   { e.write(binary.AppendVarint(e.room[:0], n)) }
+func (e *Encoder) Bits(n uint64) { e.write(binary.LittleEndian.AppendUint64(e.room[:0], n)) }
+func (e *Encoder) Text(s string) {
+	e.write(append(binary.AppendUvarint(e.room[:0], uint64(len(s))), s...))
+}
+
+func (e *Encoder) Bool(b bool) {
+	if b {
+		e.Uint(1)
+	} else {
+		e.Uint(0)
+	}
+}
+
+// Limits of what a checkpoint may hold, so that a broken one is told before
+// it fills the memory.
+const (
+	maxText = 1 << 26
+	maxList = 1 << 32
+)
+
+// Decoder reads; after an error everything is zero.
+type Decoder struct {
+	r    *bufio.Reader
+	sum  hash.Hash
+	read []byte // not summed yet
+	at   int64
+	Err  error
+}
+
+func NewDecoder(r io.Reader) *Decoder {
+	return &Decoder{r: bufio.NewReaderSize(r, 1<<16), sum: sha256.New()}
+}
+
+// Fail keeps the first error, with its place.
+func (d *Decoder) Fail(why string) {
+	if d.Err == nil {
+		d.Err = fmt.Errorf("damaged at byte %d: %s", d.at, why)
+	}
+}
+
+// ReadByte is for the varints of package binary.
+func (d *Decoder) ReadByte() (byte, error) {
+	if d.Err != nil {
+		return 0, d.Err
+	}
+	b, err := d.r.ReadByte()
+	if err != nil {
+		d.Fail(readError(err))
+		return 0, d.Err
+	}
+	d.at++
+	if d.read = append(d.read, b); len(d.read) >= 1<<12 {
+		d.addUp()
+	}
+	return b, nil
+}
+
+func (d *Decoder) addUp() {
+	d.sum.Write(d.read)
+	d.read = d.read[:0]
+}
+
+func readError(err error) string {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "it ends too soon"
+	}
+	return err.Error()
+}
+
+func (d *Decoder) Uint() uint64 {
+	n, err := binary.ReadUvarint(d)
+	if err != nil {
+		d.Fail("a number is too long")
+		return 0
+	}
+	return n
+}
+
+func (d *Decoder) Int() int64 {
+	n, err := binary.ReadVarint(d)
+	if err != nil {
+		d.Fail("a number is too long")
+		return 0
+	}
+	return n
+}
+
+// Below reads a number that is less than a limit.
+func (d *Decoder) Below(limit int, what string) int {
+	n := d.Uint()
+	if d.Err == nil && n >= uint64(max(limit, 0)) {
+		d.Fail(fmt.Sprintf("%s is %d, wanted less than %d", what, n, limit))
+	}
+	if d.Err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// Count reads the length of a list. The list itself grows as it is read, so
+// that a length alone takes no memory.
+func (d *Decoder) Count() int { return d.Below(maxList, "a length") }
+
+func (d *Decoder) Bool() bool { return d.Below(2, "a truth value") == 1 }
+
+func (d *Decoder) fill(b []byte) {
+	if d.Err != nil {
+		return
+	}
+	if _, err := io.ReadFull(d.r, b); err != nil {
+		d.Fail(readError(err))
+		clear(b)
+		return
+	}
+	d.at += int64(len(b))
+	d.addUp()
+	d.sum.Write(b)
+}
+
+func (d *Decoder) Bits() uint64 {
+	var b [8]byte
+	d.fill(b[:])
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+func (d *Decoder) Text() string {
+	n := d.Below(maxText, "the length of a text")
+	var all []byte
+	for n > 0 && d.Err == nil {
+		b := make([]byte, min(n, 1<<16))
+		d.fill(b)
+		all, n = append(all, b...), n-len(b)
+	}
+	return string(all)
+}
+
+// Close compares the sum.
+func (d *Decoder) Close() error {
+	d.addUp()
+	want := d.sum.Sum(nil)
+	got := make([]byte, len(want))
+	if d.fill(got); d.Err == nil && !bytes.Equal(got, want) {
+		d.Fail("its sum is another, wanted what Checkpoint has written")
+	}
+	if _, err := d.r.ReadByte(); d.Err == nil && !errors.Is(err, io.EOF) {
+		d.Fail("something follows")
+	}
+	return d.Err
+}

@@ -1,0 +1,76 @@
+package machine
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/values"
+	"github.com/wtsim/wtsim/props"
+)
+
+// Ordered returns a set of configurations in an order that does not hang on
+// their numbers.
+func (c *Configs) Ordered(set uint64) []uint32 {
+	all := slices.Clone(c.Sets.All[set])
+	slices.SortFunc(all, func(a, b uint32) int { return c.compare(&c.All[a], &c.All[b]) })
+	return all
+}
+
+func (c *Configs) compare(a, b *Config) int {
+	if n := cmp.Compare(a.State, b.State); n != 0 {
+		return n
+	}
+	x, y := &a.Running, &b.Running
+	if n := cmp.Or(x.At.Compare(y.At), strings.Compare(x.ID, y.ID), cmp.Compare(x.After, y.After)); n != 0 {
+		return n
+	}
+	if x.Source != y.Source {
+		return strings.Compare(c.sources.Name(x.Source), c.sources.Name(y.Source))
+	}
+	if a.memory == b.memory {
+		return 0
+	}
+	for i, r := range c.Store.Auto.Registers {
+		if n := c.compareParts(r.Kind(), c.register(a.memory, i), c.register(b.memory, i)); n != 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// compareParts compares what two configurations have in one register.
+func (c *Configs) compareParts(kind props.RegisterKind, a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case kind == props.CounterRegister:
+		return cmp.Compare(count(a), count(b))
+	case kind == props.SetRegister:
+		a, b = a[4:], b[4:]
+	}
+	return slices.Compare(c.keys(a), c.keys(b))
+}
+
+// keys returns values by which symbols + 1 can be compared.
+func (c *Configs) keys(items string) (all []string) {
+	for ; len(items) > 0; items = items[4:] {
+		v := event.Value{}
+		if n := word(items); n > 0 {
+			v = c.symbols.Value(values.Symbol(n - 1))
+		}
+		all = append(all, v.Key())
+	}
+	slices.Sort(all)
+	return all
+}
+
+// ViolatedInTime tells whether the deadlines that run would violate if no
+// event came any more.
+func (c *Configs) ViolatedInTime(state uint32) bool {
+	for c.All[state].Running.On() {
+		state = c.Expire(state)
+	}
+	return state == props.ViolatedState || c.Store.Auto.AtEnd[c.Store.Base(state)]
+}

@@ -1,0 +1,408 @@
+package machine
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/monitor/internal/values"
+	"github.com/wtsim/wtsim/props"
+)
+
+// An instance of a property with registers or deadlines is in more than a
+// state of the automaton. What it is in is numbered, so that the rest of the
+// engine sees states all the same:
+//
+//   - A configuration is a state of the automaton, what the registers hold,
+//     and the deadline that is running. The first three numbers are those of
+//     the automaton; what is dead has no memory.
+//   - A letter is an event type, the guards passed that look at the event
+//     alone, and the values that the type reads; with skew, where the type may
+//     begin a deadline, also the event's source, time and id. Events of one
+//     letter then lead from each configuration to the same, which is what the
+//     exchange of events rests on (package skew).
+//   - With skew, the word that holds a set of states names a set of
+//     configurations instead: those below 8 are the sets of the first three
+//     states, as bits.
+//
+// Joins of such properties are always stored: whether writes commute is not
+// looked at.
+
+// Config is a configuration.
+type Config struct {
+	State   uint16
+	memory  string // see configs.registers
+	Running Running
+}
+
+// noState is the state of a number that is no configuration now.
+const noState = ^uint16(0)
+
+// Running is the deadline of a state that was entered; the zero value is none.
+// It is an event of the source that began it. Its name is that event's, and
+// how much later it is.
+type Running struct {
+	At     order.Instant
+	Source int32
+	ID     string
+	After  time.Duration // since the event, over several deadlines in a row
+}
+
+func (r Running) On() bool { return r.After > 0 }
+
+// Configs numbers the configurations of one property.
+type Configs struct {
+	Store   *Machine
+	symbols *values.Table
+	sources *order.Sources
+	Timed   bool
+	Exact   bool // there is no skew
+	All     []Config
+	numbers map[Config]uint32
+	free    []uint32
+	limit   int // how many there may be before the unused are dropped
+
+	fates map[string]uint32 // letters, by what they are
+	Reads []reading         // by letter
+	Arms  []bool            // by event type: may begin a deadline
+	Due   int               // how many letters there may be before they are swept
+	Sets  configSets
+
+	begun uint32 // the configuration that it led to last
+
+	view   view
+	buffer []byte
+}
+
+func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Configs {
+	c := &Configs{Store: s, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
+		numbers: map[Config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs)}
+	for state := range uint16(props.StartState) {
+		c.All = append(c.All, Config{State: state})
+	}
+	c.All = append(c.All, Config{State: StartState, memory: c.blank()})
+	for i := range c.All {
+		c.numbers[c.All[i]] = uint32(i)
+	}
+	for i := range s.Auto.Events {
+		c.Arms = append(c.Arms, s.Auto.Events[i].Arms(s.Auto))
+	}
+	c.view.c = c
+	return c
+}
+
+// blank is the memory that nothing was written to.
+func (c *Configs) blank() string {
+	var b []byte
+	for _, r := range c.Store.Auto.Registers {
+		switch r.Kind() {
+		case props.CounterRegister:
+			b = binary.LittleEndian.AppendUint64(b, 0)
+		default:
+			b = binary.LittleEndian.AppendUint32(b, 0)
+		}
+	}
+	return string(b)
+}
+
+// register returns the part of a memory that is a register's: a counter's
+// number; a last value's symbol + 1, or 0; a set's size and symbols,
+// ascending.
+func (c *Configs) register(memory string, register int) string {
+	for i, r := range c.Store.Auto.Registers {
+		n := 4
+		switch r.Kind() {
+		case props.CounterRegister:
+			n = 8
+		case props.SetRegister:
+			n = 4 + 4*int(word(memory))
+		}
+		if i == register {
+			return memory[:n]
+		}
+		memory = memory[n:]
+	}
+	panic("monitor: compile has seen that the register is declared")
+}
+
+// word reads the first four bytes of a text.
+func word(s string) uint32 {
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+func count(s string) int64 { return int64(uint64(word(s)) | uint64(word(s[4:]))<<32) }
+
+// number returns the number of a configuration.
+func (c *Configs) number(x Config) uint32 {
+	if c.Store.Dead[x.State] {
+		x.memory, x.Running = "", Running{}
+	}
+	if c.single(&x) {
+		if c.All[c.begun] != x {
+			c.begun = c.add(x)
+		}
+		return c.begun
+	}
+	if n, ok := c.numbers[x]; ok {
+		return n
+	}
+	n := c.add(x)
+	c.numbers[x] = n
+	return n
+}
+
+// single tells whether a configuration is not looked up by what it is. In
+// exact order a deadline is that of one event, and nothing asks whether two
+// instances are in one configuration.
+func (c *Configs) single(x *Config) bool { return c.Exact && x.Running.On() }
+
+func (c *Configs) add(x Config) uint32 {
+	n := uint32(len(c.All))
+	if last := len(c.free) - 1; last >= 0 {
+		n = c.free[last]
+		c.free = c.free[:last]
+		c.All[n] = x
+	} else {
+		c.All = append(c.All, x)
+	}
+	return n
+}
+
+// Next is the transition of a letter. In exact order by says which event has
+// it; with skew that is a part of the letter.
+func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
+	x := c.All[from]
+	if c.Store.Dead[x.State] {
+		return from // nothing is known of it, and nothing asked
+	}
+	f, read := c.Store.Fates[letter], &c.Reads[letter]
+	c.view.t, c.view.memory, c.view.values = &c.Store.Auto.Events[f.Letter], x.memory, read.values
+	move, ok := c.view.t.Take(int(x.State), f.Passed, &c.view)
+	if !ok {
+		return from
+	}
+	if !move.Entered && len(move.Writes) == 0 {
+		return from
+	}
+	x.State = uint16(move.To)
+	if len(move.Writes) > 0 && !c.Store.Dead[move.To] {
+		x.memory = c.write(x.memory, move.Writes, read.values)
+	}
+	if move.Entered {
+		x.Running = Running{}
+		if d := c.Store.Auto.Deadlines[move.To].After; d > 0 {
+			if !c.Exact {
+				by = &read.stamp
+			}
+			x.Running = Running{by.At.Add(d), by.Source, by.ID, d}
+		}
+	}
+	return c.number(x)
+}
+
+// Expire is what the running deadline does.
+func (c *Configs) Expire(from uint32) uint32 {
+	x := c.All[from]
+	x.State = uint16(c.Store.Auto.Deadlines[x.State].To)
+	was := x.Running
+	x.Running = Running{}
+	if d := c.Store.Auto.Deadlines[x.State].After; d > 0 {
+		x.Running = Running{was.At.Add(d), was.Source, was.ID, was.After + d}
+	}
+	return c.number(x)
+}
+
+// write returns a memory with registers written.
+func (c *Configs) write(memory string, writes []props.Write, values string) string {
+	b := c.buffer[:0]
+	for i, r := range c.Store.Auto.Registers {
+		part := c.register(memory, i)
+		w := slices.IndexFunc(writes, func(w props.Write) bool { return w.Register == i })
+		if w < 0 {
+			b = append(b, part...)
+			continue
+		}
+		b = c.writeOne(b, r.Kind(), part, &writes[w], values)
+	}
+	c.buffer = b
+	return string(b)
+}
+
+func (c *Configs) writeOne(b []byte, kind props.RegisterKind, part string, w *props.Write, values string) []byte {
+	var value uint32 // symbol + 1
+	if w.Op == props.AddValue || w.Op == props.RemoveValue || w.Op == props.StoreValue {
+		value = word(values[4*w.Param:])
+	}
+	switch w.Op {
+	case props.CountBy:
+		return binary.LittleEndian.AppendUint64(b, uint64(saturated(count(part), w.By)))
+	case props.StoreValue:
+		return binary.LittleEndian.AppendUint32(b, value)
+	case props.AddValue, props.RemoveValue:
+		return changeSet(b, part, value, w.Op == props.AddValue)
+	}
+	if kind == props.CounterRegister {
+		return binary.LittleEndian.AppendUint64(b, 0)
+	}
+	return binary.LittleEndian.AppendUint32(b, 0)
+}
+
+func saturated(n, by int64) int64 {
+	switch sum := n + by; {
+	case by > 0 && sum < n:
+		return math.MaxInt64
+	case by < 0 && sum > n:
+		return math.MinInt64
+	default:
+		return sum
+	}
+}
+
+// changeSet appends a set with or without a value.
+func changeSet(b []byte, part string, value uint32, there bool) []byte {
+	at := len(b)
+	b = binary.LittleEndian.AppendUint32(b, 0)
+	items := part[4:]
+	for ; len(items) > 0 && word(items) < value; items = items[4:] {
+		b = append(b, items[:4]...)
+	}
+	if there {
+		b = binary.LittleEndian.AppendUint32(b, value)
+	}
+	if len(items) > 0 && word(items) == value {
+		items = items[4:]
+	}
+	b = append(b, items...)
+	binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at)/4-1)
+	return b
+}
+
+// view is what guards see of a configuration and a letter. It implements
+// props.Memory.
+type view struct {
+	c      *Configs
+	t      *props.EventType
+	memory string
+	values string
+}
+
+// Param returns a parameter that the letter's type reads.
+func (v *view) Param(name string) (event.Value, bool) {
+	i := slices.Index(v.t.Reads, name)
+	if i < 0 {
+		return event.Value{}, false
+	}
+	return v.value(word(v.values[4*i:]))
+}
+
+func (v *view) value(symbolAnd1 uint32) (event.Value, bool) {
+	if symbolAnd1 == 0 {
+		return event.Value{}, false
+	}
+	return v.c.symbols.Value(values.Symbol(symbolAnd1 - 1)), true
+}
+
+func (v *view) part(register string, kind props.RegisterKind) string {
+	for i, r := range v.c.Store.Auto.Registers {
+		if r.Name() == register && r.Kind() == kind {
+			return v.c.register(v.memory, i)
+		}
+	}
+	return "\x00\x00\x00\x00\x00\x00\x00\x00"
+}
+
+// Last returns what a register holds.
+func (v *view) Last(register string) (event.Value, bool) {
+	return v.value(word(v.part(register, props.LastRegister)))
+}
+
+// Count returns what a counter holds.
+func (v *view) Count(register string) int64 { return count(v.part(register, props.CounterRegister)) }
+
+// Has tells whether a set holds a value.
+func (v *view) Has(register string, x event.Value) bool {
+	for items := v.items(register); len(items) > 0; items = items[4:] {
+		if held, _ := v.value(word(items)); held.Equal(x) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *view) items(register string) string {
+	part := v.part(register, props.SetRegister)
+	return part[4 : 4+4*int(word(part))]
+}
+
+// Values returns what a set holds.
+func (v *view) Values(register string) []event.Value {
+	var all []event.Value
+	for items := v.items(register); len(items) > 0; items = items[4:] {
+		x, _ := v.value(word(items))
+		all = append(all, x)
+	}
+	slices.SortFunc(all, func(a, b event.Value) int { return strings.Compare(a.Key(), b.Key()) })
+	return all
+}
+
+// reading is what the events of a letter have beside their type and guards.
+type reading struct {
+	values string // what the type reads, as symbols + 1
+	stamp  Stamp  // with skew, of a letter that may begin a deadline
+
+	stamped bool // has a stamp: is that of one event
+}
+
+// Stamp says of an event what a deadline that it begins is named after.
+type Stamp struct {
+	At     order.Instant
+	Source int32
+	ID     string
+}
+
+// LetterOf returns the letter of an event, before its time is known.
+func (c *Configs) LetterOf(letter int, passed uint64, e *event.Event) uint32 {
+	b := letterKey(c.buffer[:0], letter, passed)
+	from := len(b)
+	for _, name := range c.Store.Auto.Events[letter].Reads {
+		number := uint32(0)
+		if v, ok := e.Data.Get(name); ok {
+			number = uint32(c.symbols.Canonical(c.symbols.Symbol(v))) + 1
+		}
+		b = binary.LittleEndian.AppendUint32(b, number)
+	}
+	c.buffer = b
+	n, ok := c.fates[string(b)]
+	if !ok {
+		n = c.enter(b, fate{letter, passed}, reading{values: string(b[from:])})
+	}
+	return n
+}
+
+// Stamped returns the letter of an event at its time. With skew no two events
+// have one, so that it is not looked up.
+func (c *Configs) Stamped(letter uint32, at Stamp) uint32 {
+	f := c.Store.Fates[letter]
+	if c.Exact || !c.Arms[f.Letter] {
+		return letter
+	}
+	n := uint32(len(c.Reads))
+	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, reading{c.Reads[letter].values, at, true})
+	return n
+}
+
+// letterKey begins the key of a letter; the values follow.
+func letterKey(b []byte, letter int, passed uint64) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(letter)), passed)
+}
+
+func (c *Configs) enter(key []byte, f fate, r reading) uint32 {
+	n := uint32(len(c.Reads))
+	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, r)
+	c.fates[string(key)] = n
+	return n
+}

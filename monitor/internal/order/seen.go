@@ -1,0 +1,242 @@
+package order
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/internal/codec"
+)
+
+// Seen remembers which events came, by source and id, and what they said. It
+// keeps 128 bits of the name and 64 of the content, under a key of its own:
+// by 2 to the power of 40 events, the odds that it once takes two for one
+// stay below one in a billion.
+//
+// With a time to live, names are forgotten once the events' own times are
+// older than that before the watermark. An event that old is late, so that
+// none is ever judged twice.
+type Seen struct {
+	key    Key
+	young  generation
+	old    generation    // only with a time to live
+	behind time.Duration // what the watermark and the time to live are behind the newest; 0 is for ever
+	newest Instant
+	any    bool
+	buffer []byte
+	loaded uint64
+}
+
+// generation is the events that came in one stretch of time.
+type generation struct {
+	slots  []Sighting // open addressing
+	n      int
+	newest Instant
+}
+
+// Sighting is one event: the hashes of its name, of which the second is not
+// 0, and of its content.
+type Sighting struct{ name, more, content uint64 }
+
+const firstSightings = 64
+
+// NewSeen returns one that has seen nothing. It forgets names that are more
+// than behind older than the newest; 0 is never.
+func NewSeen(behind time.Duration) Seen {
+	return Seen{key: NewKey(), young: generation{slots: make([]Sighting, firstSightings)}, behind: behind}
+}
+
+// Sight tells whether an event came before.
+type Sight uint8
+
+const (
+	SeenFirst   Sight = iota // no event of its source and id came before
+	SeenAgain                // one did, and said the same
+	SeenChanged              // one did, and said something else
+)
+
+// Load touches the memory that enter will need: of many events in a row, that
+// of all of them is waited for at once.
+func (s *Seen) Load(x Sighting) { s.loaded += s.young.slots[s.young.home(x)].more }
+
+// Sign returns the hashes of an event.
+func (s *Seen) Sign(e *event.Event) (x Sighting) {
+	b := binary.AppendUvarint(s.buffer[:0], uint64(len(e.Source)))
+	b = append(append(b, e.Source...), e.ID...)
+	x.name, x.more = s.key.Sum(b)
+	x.more |= 1
+	b = appendContent(b[:0], e)
+	x.content, _ = s.key.Sum(b)
+	s.buffer = b
+	return x
+}
+
+// Enter tells whether an event came before.
+func (s *Seen) Enter(x Sighting, e *event.Event) Sight {
+	at := s.young.find(x)
+	found := s.young.slots[at]
+	if found.more == 0 && s.old.n > 0 {
+		found = s.old.slots[s.old.find(x)]
+	}
+	switch {
+	case found.more == 0:
+	case found.content == x.content:
+		return SeenAgain
+	default:
+		return SeenChanged
+	}
+	s.young.put(at, x)
+	if s.behind > 0 {
+		s.turn(InstantOf(e.Time))
+	}
+	return SeenFirst
+}
+
+// turn begins a new generation when all of the old one is old enough.
+func (s *Seen) turn(at Instant) {
+	if !s.any || s.newest.Before(at) {
+		s.newest, s.any = at, true
+	}
+	if s.young.n == 1 || s.young.newest.Before(at) {
+		s.young.newest = at
+	}
+	if s.old.n == 0 || s.old.newest.Before(s.newest.Add(-s.behind)) {
+		s.old, s.young = s.young, generation{slots: make([]Sighting, firstSightings)}
+	}
+}
+
+func (g *generation) put(at uint64, x Sighting) {
+	g.slots[at] = x
+	if g.n++; 3*g.n <= 2*len(g.slots) {
+		return
+	}
+	old := g.slots
+	g.slots = make([]Sighting, 2*len(old))
+	for _, x := range old {
+		if x.more != 0 {
+			g.slots[g.find(x)] = x
+		}
+	}
+}
+
+// home is where an event stands, or the first of those before it.
+func (g *generation) home(x Sighting) uint64 { return x.name & uint64(len(g.slots)-1) }
+
+func (g *generation) find(x Sighting) uint64 {
+	mask := uint64(len(g.slots) - 1)
+	i := g.home(x)
+	for g.slots[i].more != 0 && (g.slots[i].name != x.name || g.slots[i].more != x.more) {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+// appendContent appends what an event says so that equal events come to equal
+// bytes, however they are written.
+func appendContent(b []byte, e *event.Event) []byte {
+	b = binary.AppendVarint(b, e.Time.Unix())
+	b = binary.AppendUvarint(b, uint64(e.Time.Nanosecond()))
+	for _, text := range []string{e.Type, strings.TrimLeft(e.Sequence, "0"), e.Invocation} {
+		b = appendText(b, text)
+	}
+	b = append(b, byte(min(len(e.Sequence), 1)))
+	for _, f := range e.Data {
+		b = append(appendText(b, f.Name), byte(f.Value.Kind()))
+		if f.Value.Kind() == event.Composite {
+			b = appendText(b, canonicalJSON(f.Value.Text()))
+		} else {
+			b = appendText(b, f.Value.Canonical().Text())
+		}
+	}
+	return b
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// canonicalJSON writes a JSON text without space, with sorted names and with
+// numbers in canonical form.
+func canonicalJSON(text string) string {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var x any
+	if d.Decode(&x) != nil {
+		return text
+	}
+	var out bytes.Buffer
+	writeCanonical(&out, x)
+	return out.String()
+}
+
+func writeCanonical(out *bytes.Buffer, x any) {
+	switch x := x.(type) {
+	case map[string]any:
+		out.WriteByte('{')
+		names := make([]string, 0, len(x))
+		for name := range x { //wtsim:order sorted below
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			out.Write(event.Str(name).AppendJSON(nil))
+			writeCanonical(out, x[name])
+		}
+		out.WriteByte('}')
+	case []any:
+		out.WriteByte('[')
+		for _, item := range x {
+			writeCanonical(out, item)
+			out.WriteByte(',')
+		}
+		out.WriteByte(']')
+	case json.Number:
+		if v, err := event.Num(x.String()); err == nil {
+			out.WriteString(v.Canonical().Text())
+		}
+	case string:
+		out.Write(event.Str(x).AppendJSON(nil))
+	case bool:
+		out.WriteString(map[bool]string{true: "true", false: "false"}[x])
+	case nil:
+		out.WriteString("null")
+	}
+}
+
+func (s *Seen) Encode(e *codec.Encoder) {
+	for _, k := range s.key {
+		e.Bits(k)
+	}
+	e.Bool(s.any)
+	s.newest.Encode(e)
+	for _, g := range []*generation{&s.young, &s.old} {
+		e.Count(g.n)
+		g.newest.Encode(e)
+		for _, x := range g.slots {
+			if x.more != 0 {
+				e.Bits(x.name)
+				e.Bits(x.more)
+				e.Bits(x.content)
+			}
+		}
+	}
+}
+
+func (s *Seen) Decode(d *codec.Decoder) {
+	for i := range s.key {
+		s.key[i] = d.Bits()
+	}
+	s.any, s.newest = d.Bool(), DecodeInstant(d)
+	for _, g := range []*generation{&s.young, &s.old} {
+		n := d.Count()
+		*g = generation{slots: make([]Sighting, firstSightings), newest: DecodeInstant(d)}
+		for ; n > 0 && d.Err == nil; n-- {
+			x := Sighting{d.Bits(), d.Bits() | 1, d.Bits()}
+			g.put(g.find(x), x)
+		}
+	}
+}
