@@ -156,7 +156,7 @@ func checkFound(t *testing.T, s *sim.Simulation, kinds []string) {
 			t.Fatalf("%s has not found it in %d schedules: %v", strategy, found.Ran, err)
 		}
 		property := found.Result.Violation.Property
-		shrunk := subject(s).Shrink(found.Result, nil)
+		shrunk, _ := subject(s).Shrink(found.Result, nil)
 		r := shrunk.Result
 		var got []string
 		for _, d := range shrunk.Plan {

@@ -76,20 +76,20 @@ func TestInputsShrink(t *testing.T) {
 		if err != nil || found.Result == nil {
 			t.Fatalf("found nothing in %d schedules: %v", found.Ran, err)
 		}
-		shrunk := found.Subject.Shrink(found.Result, nil)
+		shrunk, left := found.Subject.Shrink(found.Result, nil)
 		var got struct{ Customers []struct{ Amount int } }
-		if err := json.Unmarshal([]byte(inputs(t, shrunk.Subject.Simulation)), &got); err != nil {
+		if err := json.Unmarshal([]byte(inputs(t, left.Simulation)), &got); err != nil {
 			t.Fatal(err)
 		}
 		sum := 0
 		for _, c := range got.Customers {
 			sum += c.Amount
 		}
-		t.Logf("schedule %d: from %s and %d deviations to %s and %v in %d runs", found.Number, inputs(t, found.Subject.Simulation), len(found.Result.Record.Plan), inputs(t, shrunk.Subject.Simulation), shrunk.Plan, shrunk.Runs)
+		t.Logf("schedule %d: from %s and %d deviations to %s and %v in %d runs", found.Number, inputs(t, found.Subject.Simulation), len(found.Result.Record.Plan), inputs(t, left.Simulation), shrunk.Plan, shrunk.Runs)
 		if len(got.Customers) != 2 || sum != 101 || len(shrunk.Plan) != 1 || !shrunk.Minimal {
-			t.Errorf("shrunk to %s and %v, minimal %t", inputs(t, shrunk.Subject.Simulation), shrunk.Plan, shrunk.Minimal)
+			t.Errorf("shrunk to %s and %v, minimal %t", inputs(t, left.Simulation), shrunk.Plan, shrunk.Minimal)
 		}
-		c := search.NewCounterexample(shrunk.Subject.Simulation, found.Schedule.Seed, shrunk.Result)
+		c := search.NewCounterexample(left.Simulation, found.Schedule.Seed, shrunk.Result)
 		again, err := s.With(c.Inputs)
 		if err != nil {
 			t.Fatal(err)

@@ -253,7 +253,7 @@ func TestShrinkMeetsNondeterminism(t *testing.T) {
 	if difference := simulation.Repeats(r); difference != "" || len(r.Record.Plan) != 1 {
 		t.Fatalf("plan %v, not repeatable: %s", r.Record.Plan, difference)
 	}
-	shrunk := simulation.Shrink(r, nil)
+	shrunk, _ := simulation.Shrink(r, nil)
 	if shrunk.Minimal || len(shrunk.Plan) != 1 || shrunk.Result != r || !strings.HasPrefix(shrunk.Parted, "invocation charge #1: second operation, redis SET served,") {
 		t.Errorf("minimal %t, plan %v, parted %q", shrunk.Minimal, shrunk.Plan, shrunk.Parted)
 	}

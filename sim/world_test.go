@@ -185,7 +185,7 @@ func TestWorkersFindTheSame(t *testing.T) {
 		if workers > 1 {
 			continue
 		}
-		shrunk := subject(s).Shrink(best.Result, nil)
+		shrunk, _ := subject(s).Shrink(best.Result, nil)
 		if !shrunk.Minimal || len(shrunk.Plan) != 1 || shrunk.Result.Verdict != sim.Violated {
 			t.Errorf("shrunk to %v, minimal %t", shrunk.Plan, shrunk.Minimal)
 		}

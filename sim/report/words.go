@@ -43,10 +43,9 @@ func who(s *sim.Step) string {
 	return fmt.Sprintf("%s #%d", s.Function, s.Number)
 }
 
-// Summary says what became of a plan that had as many deviations when it was
-// found: "minimised from 5 deviations to 1".
-func Summary(s search.Shrunk, found int) string {
-	to := len(s.Plan)
+// Summary says what became of a plan: "minimised from 5 deviations to 1".
+func Summary(s search.Shrunk) string {
+	found, to := s.Found, len(s.Plan)
 	text := fmt.Sprintf("minimised from %s to %d", plural(found, "deviation"), to)
 	switch {
 	case s.Parted != "":

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"os"
 	"regexp"
 	"strings"
 
@@ -20,6 +21,16 @@ var (
 	fatalLine  = regexp.MustCompile(`(?m)^(panic: |fatal error: |SIG[A-Z]+: |unexpected fault address )`)
 	labelValue = regexp.MustCompile(`goroutine \d+.*\{.*"?wtsim"?: "?\d+ (?:new )?([^ ("]+)\(`)
 )
+
+// Labelled is the environment of a process whose fatal errors name, in their
+// stacks, what each goroutine works for: so they tell the function.
+func Labelled(env []string) []string {
+	debug := "tracebacklabels=1"
+	if old := os.Getenv("GODEBUG"); old != "" {
+		debug = old + "," + debug
+	}
+	return append(env, "GODEBUG="+debug)
+}
 
 // BeginsFatal reports whether a process begins to tell of its end.
 func BeginsFatal(stderr []byte) bool { return fatalLine.Match(stderr) }

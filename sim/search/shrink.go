@@ -10,21 +10,26 @@ import (
 // Shrunk is the end of a shrink.
 type Shrunk struct {
 	scheduler.Shrunk
-	Result  *sim.Result // of the plan
-	Subject Subject     // with the inputs that are left
+	Found  int         // deviations of the plan that it began with
+	Result *sim.Result // of the plan
 	// Parted says where a run of a smaller plan was another one the second
 	// time, see [Subject.Repeats]: there the shrink has stopped, with the last
 	// plan whose run was repeatable. Empty if all were.
 	Parted string
 }
 
+// AsFound is a violation that was not shrunk.
+func AsFound(r *sim.Result) Shrunk {
+	return Shrunk{Shrunk: scheduler.Shrunk{Plan: r.Record.Plan}, Found: len(r.Record.Plan), Result: r}
+}
+
 // Shrink reduces the plan of a result that violates a property, and that is
 // repeatable ([Subject.Repeats]), to a 1-minimal one that violates the same
 // property. Inputs that were drawn ([sim.Scenario.Generate]) shrink too, by turns
 // with the plan, until neither does any more. Every plan, and all inputs, that
-// it takes over are run again after another run, as the first were. stop may
-// be nil.
-func (s Subject) Shrink(r *sim.Result, stop func() bool) Shrunk {
+// it takes over are run again after another run, as the first were. It returns
+// the subject with the inputs that are left. stop may be nil.
+func (s Subject) Shrink(r *sim.Result, stop func() bool) (Shrunk, Subject) {
 	defer Steady()()
 	k := shrinks{subject: s, property: r.Violation.Property, kept: r}
 	stopped := func() bool { return k.parted != "" || stop != nil && stop() }
@@ -34,7 +39,7 @@ func (s Subject) Shrink(r *sim.Result, stop func() bool) Shrunk {
 		if k.subject.Simulation.Draws() == 0 || !k.smaller(stopped) {
 			shrunk.Plan, shrunk.Runs = k.kept.Record.Plan, k.runs
 			shrunk.Minimal = shrunk.Minimal && !stopped()
-			return Shrunk{Shrunk: shrunk, Result: k.end(), Subject: k.subject, Parted: k.parted}
+			return Shrunk{Shrunk: shrunk, Found: len(r.Record.Plan), Result: k.end(), Parted: k.parted}, k.subject
 		}
 	}
 }

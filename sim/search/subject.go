@@ -89,6 +89,19 @@ func (s Subject) Without(guarantee string) (Subject, error) {
 	return s.with(s.Simulation.Without(guarantee))
 }
 
+// Inputs are what the scenario has drawn, as a counterexample file has it; nil
+// of one that draws nothing.
+func (s Subject) Inputs() json.RawMessage {
+	if s.Scenario().Generate == nil {
+		return nil
+	}
+	raw, err := json.Marshal(s.Scenario().Inputs)
+	if err != nil {
+		return nil // cannot happen: they are numbers, strings and lists
+	}
+	return raw
+}
+
 // Of is the subject of one schedule of a search: with the inputs of seed
 // FirstSeed + number - 1. A bounded search has those of FirstSeed alone, as
 // have the runs of number 0, by which strategies learn what there is.

@@ -39,7 +39,7 @@ func Expect(t testing.TB, scenario sim.Scenario) {
 	small := shrunk.Result
 	c.expectSize(shrunk, small)
 	c.expectNoSmaller()
-	t.Logf("%v: %s", small.Violation, strings.TrimSuffix(foundIn(found.Number, len(found.Result.Record.Plan), shrunk), ":"))
+	t.Logf("%v: %s", small.Violation, strings.TrimSuffix(foundIn(found.Number, shrunk), ":"))
 }
 
 func (c *check) expectSize(shrunk search.Shrunk, small *sim.Result) {

@@ -126,7 +126,7 @@ func (p *past) tell(rt *rapid.T, s search.Subject, r *sim.Result) {
 		return
 	}
 	until := time.Now().Add(30 * time.Second) // as long as rapid shrinks by default
-	shrunk := s.Shrink(r, func() bool { return time.Now().After(until) })
+	shrunk, _ := s.Shrink(r, func() bool { return time.Now().After(until) })
 	small := shrunk.Result
 	again := "see above, for rapid"
 	if err := p.save(rt.Name(), search.NewCounterexample(s.Simulation, *seed, small)); err != nil {
@@ -134,7 +134,7 @@ func (p *past) tell(rt *rapid.T, s search.Subject, r *sim.Result) {
 	} else {
 		again = command(rt.Name(), "-wtsim.replay", p.path)
 	}
-	head := fmt.Sprintf("found under rapid, %s:", report.Summary(shrunk, len(r.Record.Plan)))
+	head := fmt.Sprintf("found under rapid, %s:", report.Summary(shrunk))
 	if p.parted != "" {
 		head = fmt.Sprintf("the inputs may not be minimal: with smaller ones a run is not repeatable: %s\n%s", p.parted, head)
 	}

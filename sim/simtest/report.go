@@ -92,8 +92,8 @@ func firstLines(s string, n int) string {
 }
 
 // foundIn says how a counterexample came about.
-func foundIn(number, from int, s search.Shrunk) string {
-	return fmt.Sprintf("found in schedule %d, %s:", number, report.Summary(s, from))
+func foundIn(number int, s search.Shrunk) string {
+	return fmt.Sprintf("found in schedule %d, %s:", number, report.Summary(s))
 }
 
 // unjudged says which schedule could not be judged.

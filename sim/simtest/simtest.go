@@ -212,7 +212,7 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 	} else {
 		command = c.command("-wtsim.replay", path)
 	}
-	head := foundIn(number, len(r.Record.Plan), shrunk)
+	head := foundIn(number, shrunk)
 	fail(c.t, message(small), details(head+c.inputs(), small, c.benign(), command))
 }
 
@@ -220,8 +220,8 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 // scenario has drawn.
 func (c *check) reduce(r *sim.Result) search.Shrunk {
 	c.t.Helper()
-	shrunk := c.subject.Shrink(r, c.late)
-	c.subject = shrunk.Subject
+	shrunk, left := c.subject.Shrink(r, c.late)
+	c.subject = left
 	return shrunk
 }
 

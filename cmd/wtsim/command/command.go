@@ -34,6 +34,7 @@ import (
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
 // Exit codes, the same for all commands.
@@ -49,8 +50,8 @@ const (
 // Main runs the command with these scenarios and exits.
 func Main(scenarios ...sim.Scenario) {
 	out := os.Stdout
-	if _, ok := currentJob(); ok && os.Getenv(search.ApartVariable) == "" {
-		out = sayFile()
+	if _, ok := workers.CurrentJob(); ok && os.Getenv(search.ApartVariable) == "" {
+		out = workers.SayFile()
 	}
 	a := &app{scenarios: scenarios, stdout: &standardOutput{file: out}, stderr: os.Stderr}
 	os.Exit(a.main(os.Args[1:]))
@@ -289,15 +290,22 @@ func of(s *sim.Simulation, err error) (search.Subject, error) {
 	if err != nil {
 		return search.Subject{}, err
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		return search.Subject{}, err
-	}
+	own, err := ownCommand(nil)
 	return search.Subject{Simulation: s, Explain: report.Parting, Command: func() *exec.Cmd {
-		c := exec.Command(exe)
-		c.Args, c.Env = os.Args[:1], outsideEnv()
+		c := own()
+		c.Env = search.Labelled(os.Environ())
 		return c
-	}}, nil
+	}}, err
+}
+
+// ownCommand starts this executable with other arguments.
+func ownCommand(args []string) (func() *exec.Cmd, error) {
+	exe, err := os.Executable()
+	return func() *exec.Cmd {
+		c := exec.Command(exe)
+		c.Args = append([]string{os.Args[0]}, args...)
+		return c
+	}, err
 }
 
 // serve is what a process does that is there for one run.

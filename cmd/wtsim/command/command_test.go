@@ -16,7 +16,6 @@ import (
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/sim"
-	"github.com/wtsim/wtsim/sim/search"
 )
 
 // The command's tests are scripts that run the command itself, this test
@@ -159,16 +158,5 @@ func TestDidYouMean(t *testing.T) {
 		if got := didYouMean(name, names); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
-	}
-}
-
-// What kills a process is told from what it prints on purpose.
-func TestFatal(t *testing.T) {
-	stack := "panic: boom\n\ngoroutine 7 [running, synctest bubble 1]{\"wtsim\": \"12 charge(place-order(a/1).orders/1)\"}:\nmain.f()\n"
-	if search.ReadFatal("", "wtsim: panic: is a word\n") != nil {
-		t.Error("a panic is not told from its mention")
-	}
-	if f := search.ReadFatal("exit status 2", stack); f == nil || f.Why != "panic: boom" || f.Function != "charge" {
-		t.Errorf("got %+v", f)
 	}
 }

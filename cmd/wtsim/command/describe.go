@@ -13,6 +13,7 @@ import (
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
 // describeOptions are the flags of `wtsim describe`.
@@ -100,7 +101,7 @@ func (a *app) describe(args []string) (int, error) {
 	if o.subject, err = a.scenario(f.Arg(0)); err != nil {
 		return 0, err
 	}
-	if _, ok := currentJob(); ok {
+	if _, ok := workers.CurrentJob(); ok {
 		return exitHeld, a.describeHere(o)
 	}
 	return a.inChild("describe", args, func(f *search.Fatal) (int, error) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
 // view is what a search shows on standard error while it runs: on a terminal
@@ -81,12 +82,12 @@ func (v *view) show(f figures) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch {
-	case v.mode == progressLive && f.spent >= liveAfter:
+	case v.mode == progressLive && f.Spent >= liveAfter:
 		width, height := v.size()
 		v.draw(f.lines(height-1), width)
-	case v.mode == progressPlain && f.spent >= v.next:
+	case v.mode == progressPlain && f.Spent >= v.next:
 		fmt.Fprintln(v.w, f.sentence())
-		for v.next <= f.spent { // 5 s, 10 s, 20 s, 40 s, 80 s, then every minute
+		for v.next <= f.Spent { // 5 s, 10 s, 20 s, 40 s, 80 s, then every minute
 			v.next = min(2*v.next, v.next+time.Minute)
 		}
 	}
@@ -174,46 +175,9 @@ func (v *view) Write(p []byte) (int, error) {
 
 // figures are what a view shows.
 type figures struct {
-	scenario   string
-	ran, total int // schedules; total 0 if there is no limit
-	workers    int
-	spent      time.Duration
-	most       time.Duration // of --for
-	behaviours int
-	covered    int // cases of the at-least-once closure
-	coverable  int
-	yields     map[string]*yield // by strategy
-	finding    string
-}
-
-// yield is what a strategy has brought.
-type yield struct {
-	schedules int
-	news      int // behaviours that no schedule before has shown
-}
-
-// yielded takes note of what a strategy has brought.
-func (s *supervisor) yielded(e *ended) {
-	y := s.yields[e.By]
-	if y == nil {
-		y = &yield{}
-		s.yields[e.By] = y
-	}
-	y.schedules++
-	if e.Order != 0 && s.seen.orders[e.Order] == 0 {
-		y.news++
-	}
-}
-
-// figures are what there is to show.
-func (s *supervisor) figures() figures {
-	f := figures{scenario: s.options.scenario, ran: s.ran(), total: s.total, workers: len(s.workers),
-		spent: time.Since(s.began), most: s.options.duration, behaviours: len(s.seen.orders), yields: s.yields}
-	f.covered, f.coverable = s.seen.covered()
-	if s.first > 0 {
-		f.finding = fmt.Sprintf("schedule %d: %s", s.first, s.what)
-	}
-	return f
+	workers.Progress
+	scenario string
+	most     time.Duration // of --for
 }
 
 const (
@@ -224,11 +188,11 @@ const (
 // lines are the figures for a terminal, at most so many.
 func (f *figures) lines(most int) []string {
 	head := []string{
-		fmt.Sprintf("%s: %s, %.0f/s, %s, %s", f.scenario, f.count(), f.perSecond(), plural(f.workers, "worker"), f.time()),
-		fmt.Sprintf("  behaviours  %d distinct", f.behaviours),
+		fmt.Sprintf("%s: %s, %.0f/s, %s, %s", f.scenario, f.count(), f.perSecond(), plural(f.Workers, "worker"), f.time()),
+		fmt.Sprintf("  behaviours  %d distinct", f.Behaviours),
 	}
-	if f.coverable > 0 {
-		head = append(head, fmt.Sprintf("  coverage    %d of %d cases: crash before, crash after, response lost, redelivered", f.covered, f.coverable))
+	if f.Coverable > 0 {
+		head = append(head, fmt.Sprintf("  coverage    %d of %d cases: crash before, crash after, response lost, redelivered", f.Covered, f.Coverable))
 	}
 	foot := []string{findings + f.found()}
 	table := f.table()
@@ -242,8 +206,8 @@ func (f *figures) lines(most int) []string {
 func (f *figures) table() []string {
 	out := []string{fmt.Sprintf("  %-14s  %9s  %14s", "strategy", "schedules", "new behaviours")}
 	for _, name := range scheduler.Names {
-		if y := f.yields[name]; y != nil {
-			out = append(out, fmt.Sprintf("  %-14s  %9d  %14d", name, y.schedules, y.news))
+		if y := f.Yields[name]; y != nil {
+			out = append(out, fmt.Sprintf("  %-14s  %9d  %14d", name, y.Schedules, y.News))
 		}
 	}
 	if len(out) == 1 {
@@ -254,35 +218,35 @@ func (f *figures) table() []string {
 
 // sentence is the figures on a plain line.
 func (f *figures) sentence() string {
-	s := fmt.Sprintf("wtsim: %s: %s, %.0f/s, %d distinct behaviours", f.scenario, f.count(), f.perSecond(), f.behaviours)
-	if f.coverable > 0 {
-		s += fmt.Sprintf(", %d of %d cases covered", f.covered, f.coverable)
+	s := fmt.Sprintf("wtsim: %s: %s, %.0f/s, %d distinct behaviours", f.scenario, f.count(), f.perSecond(), f.Behaviours)
+	if f.Coverable > 0 {
+		s += fmt.Sprintf(", %d of %d cases covered", f.Covered, f.Coverable)
 	}
 	return s + fmt.Sprintf(", findings: %s, %s", f.found(), f.time())
 }
 
 func (f *figures) found() string {
-	if f.finding == "" {
+	if f.First == 0 {
 		return nothingYet
 	}
-	return strings.Join(strings.Fields(f.finding), " ") // on one line
+	return fmt.Sprintf("schedule %d: %s", f.First, strings.Join(strings.Fields(f.What), " ")) // on one line
 }
 
 func (f *figures) count() string {
-	if f.total > 0 {
-		return fmt.Sprintf("%d of %d schedules", f.ran, f.total)
+	if f.Total > 0 {
+		return fmt.Sprintf("%d of %d schedules", f.Ran, f.Total)
 	}
-	return plural(f.ran, "schedule")
+	return plural(f.Ran, "schedule")
 }
 
-func (f *figures) perSecond() float64 { return float64(f.ran) / max(f.spent.Seconds(), 0.001) }
+func (f *figures) perSecond() float64 { return float64(f.Ran) / max(f.Spent.Seconds(), 0.001) }
 
 func (f *figures) time() string {
-	left := f.most - f.spent
-	if f.total > 0 && f.ran > 0 {
-		left = time.Duration(float64(f.spent) * float64(f.total-f.ran) / float64(f.ran))
+	left := f.most - f.Spent
+	if f.Total > 0 && f.Ran > 0 {
+		left = time.Duration(float64(f.Spent) * float64(f.Total-f.Ran) / float64(f.Ran))
 	}
-	s := f.spent.Round(time.Second).String()
+	s := f.Spent.Round(time.Second).String()
 	if left = left.Round(time.Second); left > 0 {
 		s += fmt.Sprintf(", about %v left", left)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
 // screen is a terminal of a width: it knows what the view writes, wraps lines
@@ -109,11 +111,11 @@ func (s *screen) shrink(width int) {
 
 // some are figures of a search, n times 100 ms after it has begun.
 func some(n int) figures {
-	return figures{
-		scenario: "checkout/double-charge", ran: 26 * n, total: 10000, workers: 2, spent: time.Duration(n) * 100 * time.Millisecond,
-		behaviours: 9 * n, covered: min(44, n), coverable: 44,
-		yields: map[string]*yield{"bounded": {10 * n, 5 * n}, "pos": {8 * n, 3 * n}, "swarm": {8 * n, n}},
-	}
+	return figures{scenario: "checkout/double-charge", Progress: workers.Progress{
+		Ran: 26 * n, Total: 10000, Workers: 2, Spent: time.Duration(n) * 100 * time.Millisecond,
+		Behaviours: 9 * n, Covered: min(44, n), Coverable: 44,
+		Yields: map[string]*workers.Yield{"bounded": {Schedules: 10 * n, News: 5 * n}, "pos": {Schedules: 8 * n, News: 3 * n}, "swarm": {Schedules: 8 * n, News: n}},
+	}}
 }
 
 func liveOn(s *screen, height int) *view {
@@ -142,7 +144,7 @@ func TestLiveView(t *testing.T) {
 			t.Errorf("%s: %d rows on %d", c.name, rows, c.height)
 		}
 		last := some(31)
-		last.finding, last.yields = "schedule 12: property \"charged\nat most once\" violated", nil
+		last.First, last.What, last.Yields = 12, "property \"charged\nat most once\" violated", nil
 		v.show(last)
 		fmt.Fprintf(&frames, "-- %s: found --\n%s\n", c.name, s.text())
 		v.clear()
@@ -200,7 +202,7 @@ func TestLiveViewColors(t *testing.T) {
 		var b bytes.Buffer
 		v := newView(&b, progressLive)
 		f := some(20)
-		f.finding = "schedule 1: property \"p\" violated"
+		f.First, f.What = 1, "property \"p\" violated"
 		v.show(f)
 		if red := strings.Contains(b.String(), "\x1b[1;31m  findings    schedule 1: property \"p\" violated\x1b[0m\x1b[K\n"); red != c.want {
 			t.Errorf("NO_COLOR=%q: %q", c.no, b.String())

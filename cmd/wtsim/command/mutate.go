@@ -14,6 +14,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/sim/search"
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
 // mutateOptions are the flags of `wtsim mutate`.
@@ -96,7 +97,7 @@ func (a *app) mutate(args []string) (int, error) {
 	if err := o.validate(); err != nil {
 		return 0, fmt.Errorf("mutate: %w; see wtsim mutate --help", err)
 	}
-	if job, ok := currentJob(); ok {
+	if job, ok := workers.CurrentJob(); ok {
 		return a.workMutate(o, job)
 	}
 	return a.superviseMutate(o, append([]string{"mutate"}, args...))
@@ -170,7 +171,7 @@ func (a *app) superviseMutate(o *mutateOptions, args []string) (int, error) {
 // does not has nothing to say about a weaker world.
 func (m *mutations) survey() (used []string, err error) {
 	var s survey
-	fatal, err := m.ask("survey", &s)
+	fatal, err := m.ask(workers.Job{Verb: surveyJob}, &s)
 	switch {
 	case err != nil:
 		return nil, err
@@ -243,7 +244,7 @@ func (m *mutations) all() error {
 func (m *mutations) try(i int) (mutation, error) {
 	r := m.results[i]
 	var found trial
-	fatal, err := m.ask(fmt.Sprintf("weaken %d", i), &found)
+	fatal, err := m.ask(workers.Job{Verb: weakenJob, Args: []int{i}}, &found)
 	switch {
 	case err != nil:
 		return r, err
@@ -258,9 +259,13 @@ func (m *mutations) try(i int) (mutation, error) {
 }
 
 // ask lets a child do a job and reads the object that it prints last.
-func (m *mutations) ask(job string, object any) (*search.Fatal, error) {
+func (m *mutations) ask(job workers.Job, object any) (*search.Fatal, error) {
 	var out bytes.Buffer
-	c, err := newChild(job, m.args, &out, m.app.stderr)
+	command, err := ownCommand(m.args)
+	if err != nil {
+		return nil, err
+	}
+	c, err := workers.NewChild(command(), job, &out, m.app.stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -269,11 +274,11 @@ func (m *mutations) ask(job string, object any) (*search.Fatal, error) {
 	go func() {
 		select {
 		case <-m.stop:
-			_ = c.stdin.Close()
+			c.Stop()
 		case <-done:
 		}
 	}()
-	code, fatal, err := c.run()
+	code, fatal, err := c.Run()
 	if err != nil || fatal != nil {
 		return fatal, err
 	}

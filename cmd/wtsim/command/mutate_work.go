@@ -2,7 +2,6 @@ package command
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/signal"
 	"time"
@@ -10,6 +9,13 @@ import (
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
+	"github.com/wtsim/wtsim/sim/search/workers"
+)
+
+// The jobs of a child of `wtsim mutate`.
+const (
+	surveyJob = "survey" // run what it is about as it is
+	weakenJob = "weaken" // I: search without the I-th guarantee, reduce what is found
 )
 
 // survey is what a child says of the scenario as it is.
@@ -31,24 +37,24 @@ type trial struct {
 }
 
 // workMutate does a child's job.
-func (a *app) workMutate(o *mutateOptions, j job) (int, error) {
+func (a *app) workMutate(o *mutateOptions, j workers.Job) (int, error) {
 	signal.Ignore(os.Interrupt)
 	var out any
 	switch {
-	case j.verb == "survey":
+	case j.Verb == surveyJob:
 		s, err := o.survey()
 		if err != nil {
 			return 0, err
 		}
 		out = s
-	case j.verb == "weaken" && len(j.args) == 1 && int(j.args[0]) < len(o.guarantees):
-		t, err := o.without(o.guarantees[j.args[0]].Name)
+	case j.Verb == weakenJob && len(j.Args) == 1 && j.Args[0] < len(o.guarantees):
+		t, err := o.without(o.guarantees[j.Args[0]].Name)
 		if err != nil {
 			return 0, err
 		}
 		out = t
 	default:
-		return 0, fmt.Errorf("%s=%q is not a job", jobVariable, os.Getenv(jobVariable))
+		return 0, j.Unknown()
 	}
 	return exitHeld, json.NewEncoder(a.stdout).Encode(out)
 }
@@ -70,27 +76,14 @@ func (o *mutateOptions) survey() (survey, error) {
 	if found.Result != nil {
 		s.Violated = found.Result.Violation.Property
 	} else {
-		s.Why = whyUnclear(found)
+		s.Why = workers.UnclearIn(found).Why
 	}
 	return s, nil
 }
 
 func (o *mutateOptions) search(s search.Subject) (search.Found, error) {
-	ctx, _ := orders(os.Stdin)
+	ctx, _ := workers.Orders(os.Stdin)
 	return s.Search(ctx, search.Options{Schedules: o.schedules})
-}
-
-// whyUnclear says why the lowest schedule that could not be judged could not,
-// if there is one.
-func whyUnclear(f search.Found) string {
-	var lowest unclear
-	if f.Inconclusive != nil {
-		lowest.note(f.Unclear, f.Inconclusive.Why)
-	}
-	if u := f.Unrepeatable; u != nil {
-		lowest.note(u.Number, notRepeatable(u.Number, u.Difference))
-	}
-	return lowest.Why
 }
 
 // without searches the scenario without a guarantee, and reduces what is found.
@@ -105,7 +98,7 @@ func (o *mutateOptions) without(guarantee string) (trial, error) {
 	}
 	t := trial{Outcome: notNoticed, Schedules: found.Ran}
 	if found.Result == nil {
-		if t.Why = whyUnclear(found); t.Why != "" {
+		if t.Why = workers.UnclearIn(found).Why; t.Why != "" {
 			t.Outcome = notJudged
 		}
 		if found.Interrupted {
@@ -113,13 +106,13 @@ func (o *mutateOptions) without(guarantee string) (trial, error) {
 		}
 		return t, nil
 	}
-	deadline := time.Now().Add(shrinkTime)
-	shrunk := found.Subject.Shrink(found.Result, func() bool { return time.Now().After(deadline) })
+	deadline := time.Now().Add(workers.ShrinkTime)
+	shrunk, weak := found.Subject.Shrink(found.Result, func() bool { return time.Now().After(deadline) })
 	r := shrunk.Result
 	ns := notes(r.Record.Plan)
 	t.Outcome, t.Violation, t.Deviations = noticed, shortOf(r.Violation), &ns
 	if o.story {
-		t.Story = report.Story(r, shrunk.Subject.Run(scheduler.Benign{}), report.StoryOptions{})
+		t.Story = report.Story(r, weak.Run(scheduler.Benign{}), report.StoryOptions{})
 	}
 	return t, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
 // outcome is the object that `run` and `replay` print with --json.
@@ -27,13 +28,8 @@ type outcome struct {
 	Inputs          json.RawMessage `json:"inputs,omitempty"`    // of a scenario that draws them
 
 	// Of a search:
-	Shard      string   `json:"shard,omitempty"`      // "2/3"
-	Behaviours int      `json:"behaviours,omitempty"` // distinct partial orders
-	Pruned     int      `json:"pruned,omitempty"`     // plans that would have ended like others
-	PerSecond  float64  `json:"per_second,omitempty"` // schedules
-	Covered    int      `json:"covered,omitempty"`    // cases of the at-least-once closure
-	Coverable  int      `json:"coverable,omitempty"`
-	Uncovered  []string `json:"uncovered,omitempty"` // by name
+	Shard string `json:"shard,omitempty"` // "2/3"
+	workers.Statistics
 
 	Matches        *bool     `json:"matches,omitempty"`
 	Unmatched      *[]string `json:"unmatched,omitempty"`
@@ -43,6 +39,12 @@ type outcome struct {
 	Stack          string    `json:"stack,omitempty"`
 	Runtime        string    `json:"runtime,omitempty"` // see [sim.Result.Runtime]
 	ElapsedNS      int64     `json:"elapsed_ns"`
+}
+
+// outcomeOf is the end of a search, without what was found.
+func outcomeOf(scenario string, e *workers.End) outcome {
+	return outcome{Scenario: scenario, Verdict: e.Verdict, Why: e.Why, Schedules: e.Schedules, Complete: &e.Complete,
+		Inputs: e.Inputs, Statistics: e.Statistics, ElapsedNS: e.Elapsed.Nanoseconds()}
 }
 
 // violationShort is a violation in an outcome.
@@ -64,13 +66,20 @@ func shortOf(v *monitor.Violation) *violationShort {
 	return &violationShort{Property: v.Property, Binding: binding, Certainty: v.Certainty, Detail: v.Detail}
 }
 
+// encoder writes JSON as the files have it.
+func encoder(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
+}
+
 func (o outcome) print(w io.Writer) error {
 	o.Kind, o.Runtime = "result", sim.RuntimeName()
 	return encoder(w).Encode(o)
 }
 
-// statistics are what a search has seen, for people.
-func (o outcome) statistics() string {
+// seen is what a search has seen, for people.
+func (o outcome) seen() string {
 	s := fmt.Sprintf("%d distinct behaviours", o.Behaviours)
 	if o.Pruned > 0 {
 		s += fmt.Sprintf(", %d plans left out that lead where others have been", o.Pruned)
@@ -89,8 +98,23 @@ func (o outcome) nothingText(bound int) string {
 	var w strings.Builder
 	fmt.Fprintln(&w, o.sentence(bound))
 	tellInputs(&w, o)
-	fmt.Fprintln(&w, o.statistics())
+	fmt.Fprintln(&w, o.seen())
 	return w.String()
+}
+
+// atMost says what schedules a bound leaves.
+func atMost(bound int) string {
+	if bound == unbounded {
+		return ""
+	}
+	return " with at most " + deviations(bound)
+}
+
+func deviations(n int) string {
+	if n == 1 {
+		return "1 deviation"
+	}
+	return fmt.Sprintf("%d deviations", n)
 }
 
 // sentence is the verdict of a search for people.

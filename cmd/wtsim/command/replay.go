@@ -15,6 +15,7 @@ import (
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
 // replayOptions are the flags of `wtsim replay`.
@@ -58,30 +59,38 @@ func (a *app) replay(args []string) (int, error) {
 	if o.subject, err = o.subject.With(o.file.Inputs); err != nil {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
-	if _, ok := currentJob(); ok {
+	if _, ok := workers.CurrentJob(); ok {
 		return a.replayHere(o)
 	}
 	return a.inChild("replay", args, func(f *search.Fatal) (int, error) { return a.replayFatal(o, f) })
 }
+
+// tellJob is the job to do what the arguments say.
+const tellJob = "tell"
 
 // inChild lets a child do the whole command, and reports a fatal error of a
 // handler.
 func (a *app) inChild(verb string, args []string, onFatal func(*search.Fatal) (int, error)) (int, error) {
 	ctx, stop := interruptible()
 	defer stop()
-	c, err := newChild(tellJob, append([]string{verb}, args...), a.inherit(), a.stderr)
+	command, err := ownCommand(append([]string{verb}, args...))
 	if err != nil {
 		return 0, err
 	}
-	if err := c.start(); err != nil {
+	c, err := workers.NewChild(command(), workers.Job{Verb: tellJob}, a.inherit(), a.stderr)
+	if err != nil {
+		return 0, err
+	}
+	c.PassOutput()
+	if err := c.Start(); err != nil {
 		return 0, fmt.Errorf("a process could not be started: %w", err)
 	}
-	defer context.AfterFunc(ctx, func() { _ = c.cmd.Process.Kill() })()
-	code, fatal, err := c.wait()
+	defer context.AfterFunc(ctx, c.Kill)()
+	code, fatal, err := c.Wait()
 	switch {
 	case ctx.Err() != nil:
 		return exitInterrupted, nil
-	case exitCode(c.cmd.ProcessState) == exitPipe: // nobody reads: that ends other commands too, silently
+	case exitCode(c.State()) == exitPipe: // nobody reads: that ends other commands too, silently
 		return exitPipe, nil
 	case err != nil:
 		return 0, err
@@ -100,7 +109,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	out := outcome{
 		Scenario: o.file.Scenario, Verdict: r.Verdict, Why: r.Why, Seed: o.file.Seed, Violation: shortOf(r.Violation),
 		Deviations: notes(r.Record.Plan), Matches: &matches, Unmatched: &unmatched, TraceHash: r.Hash, Stack: r.Stack,
-		Inputs: drawn(o.subject),
+		Inputs: o.subject.Inputs(),
 	}
 	if r.Verdict == sim.Held && len(unmatched) > 0 {
 		out.Verdict, out.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", deviations(len(unmatched)))
@@ -221,7 +230,7 @@ func (a *app) replayFatal(o *replayOptions, f *search.Fatal) (int, error) {
 	v := f.Violation()
 	matches := o.file.Violation != nil && o.file.Violation.Property == v.Property
 	out := outcome{Scenario: o.file.Scenario, Verdict: sim.Violated, Violation: shortOf(v),
-		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.Stack, Inputs: drawn(o.subject)}
+		Deviations: notes(o.file.Deviations), Matches: &matches, Unmatched: &[]string{}, Stack: f.Stack, Inputs: o.subject.Inputs()}
 	if o.asJSON {
 		return exitViolated, out.print(a.stdout)
 	}
@@ -254,7 +263,7 @@ func (a *app) trace(args []string) (int, error) {
 	if o.subject, err = a.scenario(f.Arg(0)); err != nil {
 		return 0, err
 	}
-	if _, ok := currentJob(); ok {
+	if _, ok := workers.CurrentJob(); ok {
 		return a.traceHere(o)
 	}
 	return a.inChild("trace", args, func(f *search.Fatal) (int, error) {
@@ -276,7 +285,7 @@ func (a *app) traceHere(o *traceOptions) (int, error) {
 			TraceHash: r.Hash, Stack: r.Stack, ElapsedNS: time.Since(began).Nanoseconds()}.print(a.stdout)
 	}
 	fmt.Fprintf(a.stdout, "%s\n", indent(report.Story(r, nil, report.StoryOptions{Full: true, Logs: o.logs}), ""))
-	tellInputs(a.stdout, outcome{Inputs: drawn(o.subject)})
+	tellInputs(a.stdout, outcome{Inputs: o.subject.Inputs()})
 	fmt.Fprintf(a.stdout, "\n%s: %d steps, %d decisions, benign run %s\n", name, len(r.Steps), len(r.Record.Decisions), r.Verdict)
 	switch {
 	case r.Violation != nil:

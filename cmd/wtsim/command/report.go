@@ -6,19 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"time"
 
 	"github.com/wtsim/wtsim/internal/jsonfile"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
-
-// shrinkTime is how long shrinking may take, in real time.
-const shrinkTime = time.Minute
 
 // path is where the counterexample of a schedule goes.
 func (o *runOptions) path(number int) string {
@@ -34,8 +30,7 @@ func (o *runOptions) path(number int) string {
 	return jsonfile.FreePath(fmt.Sprintf("wtsim-%s-%d.json", strings.ReplaceAll(o.scenario, "/", "-"), seed))
 }
 
-// reported is what is told of one schedule. The search adds what only it
-// knows.
+// reported is what is told of a search.
 type reported struct {
 	Outcome        outcome                `json:"outcome"`
 	Text           string                 `json:"text"` // for people
@@ -43,108 +38,52 @@ type reported struct {
 	Trouble        string                 `json:"trouble,omitempty"` // what has gone wrong besides
 }
 
-// report runs a schedule again, shrinks it and tells it.
-func (a *app) report(o *runOptions, number int, lost map[int]bool) (*reported, error) {
-	s := o.search()
-	s.Lost = lost
-	schedule, err := o.schedule(s, number)
-	if err != nil {
-		return nil, err
+// report tells the end of a search.
+func (o *runOptions) report(e *workers.End) *reported {
+	r := &reported{Outcome: outcomeOf(o.scenario, e)}
+	if o.shards > 0 {
+		r.Outcome.Shard = fmt.Sprintf("%d/%d", o.shard, o.shards)
 	}
-	r := o.subject.Run(schedule.Source)
-	complete := false
-	rep := &reported{Outcome: outcome{Scenario: o.scenario, Verdict: r.Verdict, Why: r.Why, Complete: &complete,
-		Seed: schedule.Seed, TraceHash: r.Hash, Stack: r.Stack}}
-	if schedule.Seed > 0 || r.Verdict == sim.Violated {
-		rep.Outcome.Strategy = schedule.Strategy
+	switch {
+	case e.Number == 0:
+		r.Text = r.Outcome.nothingText(o.bound)
+		if e.Interrupted {
+			r.Text = "interrupted\n" + r.Text
+		}
+	case e.Finding == nil:
+		r.Text = o.verdictText(r.Outcome)
+	default:
+		o.finding(r, e.Finding)
 	}
-	if why := o.unrepeatable(number, r); why != "" {
-		rep.Outcome.Verdict, rep.Outcome.Why = sim.Inconclusive, why
+	return r
+}
+
+// finding tells what became of the schedule that was looked at.
+func (o *runOptions) finding(r *reported, f *workers.Finding) {
+	out, run := &r.Outcome, f.Shrunk.Result
+	out.Seed, out.TraceHash, out.Stack = f.Seed, run.Hash, run.Stack
+	if f.Seed > 0 || run.Verdict == sim.Violated {
+		out.Strategy = f.Strategy
 	}
-	if rep.Outcome.Verdict != sim.Violated {
-		rep.Text = o.verdictText(rep.Outcome)
-		return rep, nil
+	if f.Verdict != sim.Violated {
+		r.Text = o.verdictText(*out)
+		return
 	}
-	shrunk := asIs(o.subject, r)
-	if !o.noShrink {
-		shrunk = o.subject.Shrink(r, stopper())
+	if f.Shrunk.Parted != "" {
+		out.Why = parted(f.Shrunk)
 	}
-	rep.violated(shrunk, len(r.Record.Plan))
-	r = shrunk.Result
-	benign := shrunk.Subject.Run(scheduler.Benign{})
-	if o.html != "" {
-		if err := writePage(o.html, o.scenario, r, benign); err != nil {
-			rep.Trouble = err.Error()
+	out.Violation, out.FoundDeviations, out.Deviations, out.Inputs = shortOf(run.Violation), &f.Shrunk.Found, notes(run.Record.Plan), f.Inputs
+	r.Counterexample, r.Trouble = f.Counterexample, f.Trouble
+	story := ""
+	if f.Benign != nil {
+		story = report.Story(run, f.Benign, report.StoryOptions{Full: o.full, Logs: o.logs})
+	}
+	if f.Benign != nil && o.html != "" {
+		if err := writePage(o.html, o.scenario, run, f.Benign); err != nil {
+			r.Trouble = err.Error()
 		}
 	}
-	rep.Text = o.foundText(rep.Outcome, shrunk, number, report.Story(r, benign, report.StoryOptions{Full: o.full, Logs: o.logs}))
-	return rep, nil
-}
-
-// asIs is a violation that was not shrunk.
-func asIs(s search.Subject, r *sim.Result) search.Shrunk {
-	return search.Shrunk{Shrunk: scheduler.Shrunk{Plan: r.Record.Plan}, Result: r, Subject: s}
-}
-
-// violated fills in a violation; found is how many deviations it was found
-// with.
-func (rep *reported) violated(s search.Shrunk, found int) {
-	o, r := &rep.Outcome, s.Result
-	o.Verdict, o.Why = sim.Violated, ""
-	if s.Parted != "" {
-		o.Why = parted(s)
-	}
-	o.Violation, o.FoundDeviations, o.Deviations = shortOf(r.Violation), &found, notes(r.Record.Plan)
-	o.TraceHash, o.Stack, o.Inputs = r.Hash, r.Stack, drawn(s.Subject)
-	rep.Counterexample = search.NewCounterexample(s.Subject.Simulation, o.Seed, r)
-}
-
-// asFound tells a violation before anything else is done with it.
-func (o *runOptions) asFound(f search.Found) *reported {
-	complete := false
-	rep := &reported{Outcome: outcome{Scenario: o.scenario, Complete: &complete, Seed: f.Schedule.Seed, Strategy: f.Schedule.Strategy}}
-	shrunk := asIs(f.Subject, f.Result)
-	rep.violated(shrunk, len(shrunk.Plan))
-	rep.Text = o.foundText(rep.Outcome, shrunk, f.Number, "")
-	return rep
-}
-
-// unrepeatable says how the schedule's run is another one when it is run
-// again; empty if it is not.
-func (o *runOptions) unrepeatable(number int, r *sim.Result) string {
-	if r.Verdict == sim.Inconclusive {
-		return ""
-	}
-	if difference := o.subject.Repeats(r); difference != "" {
-		return o.notRepeatable(number, difference)
-	}
-	if r.Verdict == sim.Held && !o.single { // it violated where it was found
-		return o.notRepeatable(number, "it violates in a process that has run others before, and not in a fresh one; "+
-			"a run leaves state behind that later runs see, likely a package-level variable")
-	}
-	return ""
-}
-
-// notRepeatable says why the result is inconclusive.
-func (o *runOptions) notRepeatable(number int, difference string) string {
-	if o.single {
-		return fmt.Sprintf("the schedule of seed %d was not repeatable: %s", o.seed, difference)
-	}
-	return notRepeatable(number, difference)
-}
-
-// notRepeatable says why a search is inconclusive.
-func notRepeatable(number int, difference string) string {
-	return fmt.Sprintf("schedule %d was not repeatable: %s", number, difference)
-}
-
-// because makes an inconclusive result that of the lowest schedule that could
-// not be judged, where that is lower than the one that is told.
-func (rep *reported) because(u unclear, number int) {
-	if o := rep.Outcome; o.Verdict == sim.Inconclusive && u.Why != "" && u.Schedule < number {
-		rep.Outcome = outcome{Scenario: o.Scenario, Verdict: o.Verdict, Why: u.Why, Complete: o.Complete}
-		rep.Text = (&runOptions{}).verdictText(rep.Outcome)
-	}
+	r.Text = o.foundText(*out, f, story)
 }
 
 // save writes the counterexample. The error has its content: what was found is
@@ -164,7 +103,7 @@ func (rep *reported) save(path string) error {
 func (rep *reported) addEnd(searched bool) {
 	o := rep.Outcome
 	if searched {
-		rep.Text += fmt.Sprintf("\n%d schedules, %s\n", o.Schedules, o.statistics())
+		rep.Text += fmt.Sprintf("\n%d schedules, %s\n", o.Schedules, o.seen())
 	}
 	if o.Counterexample != "" {
 		rep.Text += fmt.Sprintf("\nreplay:  wtsim replay %s%s\n", o.Counterexample, ofPackage())
@@ -190,13 +129,6 @@ func (a *app) print(rep *reported, asJSON bool, trouble error) (code int) {
 	return code
 }
 
-// stopper says when shrinking has taken too long, or was interrupted.
-func stopper() func() bool {
-	ctx, _ := orders(os.Stdin)
-	deadline := time.Now().Add(shrinkTime)
-	return func() bool { return ctx.Err() != nil || time.Now().After(deadline) }
-}
-
 // verdictText tells a schedule that does not violate.
 func (o *runOptions) verdictText(out outcome) string {
 	if out.Verdict == sim.Held {
@@ -210,14 +142,14 @@ func (o *runOptions) verdictText(out outcome) string {
 }
 
 // foundText tells a violation.
-func (o *runOptions) foundText(out outcome, shrunk search.Shrunk, number int, story string) string {
+func (o *runOptions) foundText(out outcome, f *workers.Finding, story string) string {
 	var w strings.Builder
-	fmt.Fprintf(&w, "%s\n", shrunk.Result.Violation)
+	fmt.Fprintf(&w, "%s\n", f.Shrunk.Result.Violation)
 	switch {
 	case o.noShrink:
-		fmt.Fprintf(&w, "found in schedule %d with %s:\n\n", number, deviations(*out.FoundDeviations))
+		fmt.Fprintf(&w, "found in schedule %d with %s:\n\n", f.Number, deviations(f.Shrunk.Found))
 	default:
-		fmt.Fprintf(&w, "found in schedule %d, %s:\n\n", number, report.Summary(shrunk, *out.FoundDeviations))
+		fmt.Fprintf(&w, "found in schedule %d, %s:\n\n", f.Number, report.Summary(f.Shrunk))
 	}
 	tellInputs(&w, out)
 	numbered(&w, out.Deviations, benignText(out.Verdict))
@@ -232,18 +164,6 @@ func (o *runOptions) foundText(out outcome, shrunk search.Shrunk, number int, st
 // parted says how a shrink met a run that was not repeatable.
 func parted(s search.Shrunk) string {
 	return "shrinking has stopped: a smaller plan was not repeatable: " + s.Parted
-}
-
-// drawn are the inputs of a scenario that draws them; nil of one that does not.
-func drawn(s search.Subject) json.RawMessage {
-	if s.Scenario().Generate == nil {
-		return nil
-	}
-	raw, err := json.Marshal(s.Scenario().Inputs)
-	if err != nil {
-		return nil // cannot happen: they are numbers, strings and lists
-	}
-	return raw
 }
 
 func tellInputs(w io.Writer, out outcome) {
@@ -269,4 +189,16 @@ func numbered(w io.Writer, lines []string, none string) {
 	for i, l := range lines {
 		fmt.Fprintf(w, "  %d. %s\n", i+1, l)
 	}
+}
+
+func indent(text, with string) string {
+	return with + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+with)
+}
+
+func firstLines(text string, n int) string {
+	lines := strings.SplitN(text, "\n", n+1)
+	if len(lines) > n {
+		lines[n] = "..."
+	}
+	return strings.Join(lines, "\n")
 }

@@ -1,17 +1,22 @@
 package command
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim/search"
+	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
 // runOptions are the flags of `wtsim run`.
@@ -61,10 +66,59 @@ func (a *app) run(args []string) (int, error) {
 	if o.subject, err = a.scenario(o.scenario); err != nil {
 		return 0, err
 	}
-	if job, ok := currentJob(); ok {
-		return a.work(o, job)
+	if job, ok := workers.CurrentJob(); ok {
+		return exitHeld, o.work().Serve(job, a.stdout)
 	}
 	return a.supervise(o, append([]string{"run"}, args...))
+}
+
+// supervise runs a search in child processes and reports its end.
+func (a *app) supervise(o *runOptions, args []string) (int, error) {
+	view, interrupts := newView(a.stderr, o.progress), make(chan os.Signal, 1)
+	defer view.clear()
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(interrupts)
+	command, err := ownCommand(args)
+	if err != nil {
+		return 0, err
+	}
+	p := &workers.Pool{Work: o.work(), Workers: o.workers, Shard: o.shard, Shards: o.shards, Exhaustive: o.exhaustive, Duration: o.duration,
+		Command: command, Stderr: view, Interrupts: interrupts, Progress: func(p workers.Progress) { view.show(figures{p, o.scenario, o.duration}) }}
+	if err := p.Search(); err != nil {
+		return 0, err
+	}
+	view.clear()
+	p.Stderr = a.stderr
+	end, err := p.End()
+	if err != nil {
+		return 0, err
+	}
+	return a.tellEnd(o, p, end), nil
+}
+
+// tellEnd tells the end of a search, and keeps what is to be kept of it.
+func (a *app) tellEnd(o *runOptions, p *workers.Pool, end *workers.End) (code int) {
+	r := o.report(end)
+	var trouble []error
+	if r.Trouble != "" {
+		trouble = append(trouble, errors.New(r.Trouble))
+	}
+	if r.Counterexample != nil {
+		trouble = append(trouble, r.save(o.path(end.Number)))
+	}
+	if o.shards > 0 {
+		var told bytes.Buffer
+		err := encoder(&told).Encode(r)
+		trouble = append(trouble, err, p.Result(end, told.Bytes()).Write(o.resultPath()))
+	}
+	if end.Number > 0 {
+		r.addEnd(!o.single)
+	}
+	code = a.print(r, o.asJSON, errors.Join(trouble...))
+	if end.Interrupted {
+		code = exitInterrupted
+	}
+	return code
 }
 
 // parse reads the arguments. done is true if help was asked for.
@@ -160,7 +214,8 @@ func (o *runOptions) validate(given func(flag string) bool) error {
 // unbounded is the bound of --strategy bounded without --bound.
 const unbounded = 1 << 20
 
-// search is what the flags ask the simulator for.
-func (o *runOptions) search() search.Options {
-	return search.Options{Strategy: o.strategy, Bound: o.bound, FirstSeed: o.firstSeed, Schedules: o.schedules}
+// work is what the flags ask for.
+func (o *runOptions) work() workers.Work {
+	return workers.Work{Subject: o.subject, Single: o.single, NoShrink: o.noShrink,
+		Options: search.Options{Strategy: o.strategy, Bound: o.bound, FirstSeed: o.firstSeed, Schedules: o.schedules}}
 }

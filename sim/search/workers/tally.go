@@ -1,4 +1,4 @@
-package command
+package workers
 
 import (
 	"cmp"
@@ -65,23 +65,34 @@ func (t tally) merge(u tally) {
 	}
 }
 
-// statistics fills in what the schedules up to a number have shown.
-func (t tally) statistics(o *outcome, through int) {
-	o.Behaviours, o.Covered, o.Coverable, o.Uncovered = 0, 0, 0, nil
+// Statistics are what a search has shown besides violations.
+type Statistics struct {
+	Behaviours int      `json:"behaviours,omitempty"` // distinct partial orders
+	Pruned     int      `json:"pruned,omitempty"`     // plans that would have ended like others
+	PerSecond  float64  `json:"per_second,omitempty"` // schedules
+	Covered    int      `json:"covered,omitempty"`    // cases of the at-least-once closure
+	Coverable  int      `json:"coverable,omitempty"`
+	Uncovered  []string `json:"uncovered,omitempty"` // by name
+}
+
+// statistics are what the schedules up to a number have shown.
+func (t tally) statistics(through int) Statistics {
+	var s Statistics
 	for _, n := range t.orders { //wtsim:order a count
 		if n <= through {
-			o.Behaviours++
+			s.Behaviours++
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.cases)) {
 		switch f := t.cases[name]; {
 		case f.Taken > 0 && f.Taken <= through:
-			o.Covered++
+			s.Covered++
 		case f.Offered <= through:
-			o.Uncovered = append(o.Uncovered, name)
+			s.Uncovered = append(s.Uncovered, name)
 		}
 	}
-	o.Coverable = o.Covered + len(o.Uncovered)
+	s.Coverable = s.Covered + len(s.Uncovered)
+	return s
 }
 
 // covered returns how many cases there are, and how many of them were taken.

@@ -1,4 +1,4 @@
-package command
+package workers
 
 import (
 	"errors"
@@ -13,45 +13,46 @@ import (
 	"github.com/wtsim/wtsim/sim/search"
 )
 
-// jobVariable tells a process that the command has started what it is for.
+// jobVariable tells a process that another one has started what it is for.
 const jobVariable = "WTSIM_JOB"
 
-// tellJob is the job to do what the arguments say.
-const tellJob = "tell"
-
-// job is what a child process does:
-//
-//	search I N F L...  run the schedules of worker I of N that come after F
-//	report N L...      run schedule N again, shrink it and report it
-//	journal N L...     run schedule N and print each deviation as it is decided
-//	survey             run what mutate is about as it is
-//	weaken I           search without the I-th guarantee, reduce what is found
-//	tell               do what the arguments say, in this process
-//
-// L are schedules that must not be run again.
-type job struct {
-	verb string
-	args []int64
+// Job is what a child process is for.
+type Job struct {
+	Verb string
+	Args []int
 }
 
-func currentJob() (job, bool) {
+// CurrentJob returns the job of this process; ok is false if it has none.
+func CurrentJob() (j Job, ok bool) {
 	fields := strings.Fields(os.Getenv(jobVariable))
 	if len(fields) == 0 {
-		return job{}, false
+		return Job{}, false
 	}
-	j := job{verb: fields[0]}
+	j.Verb = fields[0]
 	for _, f := range fields[1:] {
-		var n int64
+		n := 0
 		if _, err := fmt.Sscan(f, &n); err != nil {
-			return job{}, false
+			return Job{}, false
 		}
-		j.args = append(j.args, n)
+		j.Args = append(j.Args, n)
 	}
 	return j, true
 }
 
-// child is a process of this executable.
-type child struct {
+// String is the job as a process is told it.
+func (j Job) String() string {
+	s := j.Verb
+	for _, n := range j.Args {
+		s += fmt.Sprint(" ", n)
+	}
+	return s
+}
+
+// Unknown is the error of a process that does not know its job.
+func (j Job) Unknown() error { return fmt.Errorf("%s=%q is not a job", jobVariable, j) }
+
+// Child is a process of this program that does a job.
+type Child struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser // closed to ask it to stop
 	stderr tail
@@ -64,26 +65,25 @@ type child struct {
 // were made before the run captures what is printed.
 const sayFD = 3
 
-// newChild prepares a child process with the same arguments.
-func newChild(job string, args []string, said, stderr io.Writer) (*child, error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	c := &child{cmd: exec.Command(exe), said: said}
-	c.cmd.Args = append([]string{os.Args[0]}, args...)
-	c.cmd.Env = append(os.Environ(), jobVariable+"="+job, "GODEBUG="+godebug())
-	c.cmd.Stderr = &c.stderr
-	if job == tellJob { // of a search it would be too much
-		c.cmd.Stdout = c.cmd.Stderr
-	}
+// NewChild makes a child of a command that starts a process of this program.
+// What it says is written to said, what it prints on standard error to stderr,
+// but for a fatal error; both may be nil.
+func NewChild(cmd *exec.Cmd, job Job, said, stderr io.Writer) (*Child, error) {
+	c := &Child{cmd: cmd, said: said}
+	cmd.Env = search.Labelled(append(cmd.Environ(), jobVariable+"="+job.String()))
+	cmd.Stderr = &c.stderr
 	c.stderr.through = stderr
-	c.stdin, err = c.cmd.StdinPipe()
+	var err error
+	c.stdin, err = cmd.StdinPipe()
 	return c, err
 }
 
-// start starts the process.
-func (c *child) start() error {
+// PassOutput passes on what the child prints on standard output, too, as what
+// it prints on standard error. Of a search it would be too much.
+func (c *Child) PassOutput() { c.cmd.Stdout = c.cmd.Stderr }
+
+// Start starts the process.
+func (c *Child) Start() error {
 	c.copied = make(chan struct{})
 	if f, ok := c.said.(*os.File); ok { // that it cannot write there is for it to say
 		close(c.copied)
@@ -101,7 +101,7 @@ func (c *child) start() error {
 		_ = r.Close()
 		return err
 	}
-	go func() {
+	go func() { //wtsim:go no part of a run: it reads what a process says
 		_, _ = io.Copy(c.said, r)
 		_ = r.Close()
 		close(c.copied)
@@ -109,32 +109,30 @@ func (c *child) start() error {
 	return nil
 }
 
-// sayFile is where this process, a child, says what it has to say. Processes
+// SayFile is where this process, a child, says what it has to say. Processes
 // that a handler starts do not get it.
-func sayFile() *os.File {
+func SayFile() *os.File {
 	syscall.CloseOnExec(sayFD)
 	return os.NewFile(sayFD, os.Stdout.Name())
 }
 
-// godebug asks for the goroutines' labels in a fatal error's stacks, which
-// tell the function.
-func godebug() string {
-	v := "tracebacklabels=1"
-	if old := os.Getenv("GODEBUG"); old != "" {
-		v = old + "," + v
-	}
-	return v
-}
+// Stop asks the child to stop.
+func (c *Child) Stop() { _ = c.stdin.Close() }
 
-// run starts the child and waits for its end.
-func (c *child) run() (code int, fatal *search.Fatal, err error) {
-	if err := c.start(); err != nil {
+// Kill ends the child.
+func (c *Child) Kill() { _ = c.cmd.Process.Kill() }
+
+// Run starts the child and waits for its end.
+func (c *Child) Run() (code int, fatal *search.Fatal, err error) {
+	if err := c.Start(); err != nil {
 		return 0, nil, fmt.Errorf("a process could not be started: %w", err)
 	}
-	return c.wait()
+	return c.Wait()
 }
 
-func (c *child) wait() (code int, fatal *search.Fatal, err error) {
+// Wait waits for the child's end: its exit code, or the fatal error of a
+// handler. The error is one of ours, or says that somebody else has ended it.
+func (c *Child) Wait() (code int, fatal *search.Fatal, err error) {
 	err = c.cmd.Wait()
 	<-c.copied
 	var exit *exec.ExitError
@@ -151,6 +149,9 @@ func (c *child) wait() (code int, fatal *search.Fatal, err error) {
 	}
 	return 0, nil, &killedError{c.cmd.ProcessState.String()}
 }
+
+// State is how the child has ended.
+func (c *Child) State() *os.ProcessState { return c.cmd.ProcessState }
 
 // killedError says that somebody else has ended a process: the system, when
 // memory is short, or a person. It says nothing about the application.
