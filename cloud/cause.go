@@ -222,3 +222,20 @@ func (n TaskName) For(function string) TaskName {
 func NameOnly(function string, subject Subject) TaskName {
 	return TaskName{Function: function, Subject: subject, Text: subject.Text}
 }
+
+// What names of tasks tell, also as text: they stand in traces and files.
+
+// Reason is what a task is there for: all attempts, duplicates, and what they
+// leave running, have one.
+func Reason(task string) string {
+	if inner, ok := strings.CutPrefix(task, "instance("); ok {
+		task = strings.TrimSuffix(inner, ")")
+	}
+	return strings.NewReplacer(string(Retry), "", string(Dup), "").Replace(task)
+}
+
+// FirstAttempt names an identity, or a task, as in the first attempt.
+func FirstAttempt(name string) string { return strings.ReplaceAll(name, string(Retry), "") }
+
+// Retries counts the attempts before that of a task's name.
+func Retries(name string) int { return strings.Count(name, string(Retry)) }

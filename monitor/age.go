@@ -106,14 +106,14 @@ func (x *step) expireOne(domain int, c cell) {
 	if x.options.skew > 0 && !p.all[c].dead {
 		f, last := p.fuzzy[c], endOfTime{}
 		if len(f.Waiting) > 0 {
-			f.Finish(x.judge, x.options.skew)
+			f.Finish(&x.judge, x.options.skew)
 		}
 		if x.Timed() && !f.Undecided {
 			end := x.age(ref{int32(domain), c + 1}).last.Add(x.options.ttl)
 			last = endOfTime{any: true, newest: end.Add(1)}
 			f.States = x.judge.AtEnd(f.States, x.passedAt(&last))
 		}
-		if f.Over(x.judge) || x.MayBeViolated(f.States) {
+		if f.Over(&x.judge) || x.MayBeViolated(f.States) {
 			x.conclude(domain, c, &last)
 			x.settle(domain, c)
 		}

@@ -38,8 +38,8 @@ func TestTogetherChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stream.limits = few
-		found += observedTogether(t, p, events, few, seed) + pushedTogether(t, p, stream, events, seed)
+		stream.limits = &few
+		found += observedTogether(t, p, events, &few, seed) + pushedTogether(t, p, stream, events, seed)
 	}
 	if found < 1000 {
 		t.Errorf("%d violations, wanted more", found)

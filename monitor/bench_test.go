@@ -178,6 +178,7 @@ func BenchmarkSkew(b *testing.B) {
 		{"60 of 5 letters", 60, 5, 1}, {"12 in chains of 3", 12, 3, 3}, {"24 in chains of 3", 24, 3, 3},
 	} {
 		b.Run(shape.name, func(b *testing.B) {
+			one := make([]Input, 1)
 			p, trace := windows(b, 40, shape.concurrent, shape.letters, shape.chain)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -186,7 +187,8 @@ func BenchmarkSkew(b *testing.B) {
 					b.Fatal(err)
 				}
 				for i := range trace {
-					push(s, &trace[i], i)
+					one[0] = Input{Event: trace[i], Line: i}
+					s.Push(one)
 				}
 				if sum := finish(s); sum.Undecided > 0 {
 					b.Fatal(sum)

@@ -28,7 +28,7 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	if s.closed {
 		return errors.New("the stream is closed, wanted one that takes events")
 	}
-	m := s.engine
+	m := &s.engine
 	m.sweepTrails()
 	for _, plan := range m.stateful {
 		m.sweepLetters(plan)
@@ -60,7 +60,7 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	if m.program.timed {
 		m.deadlines.now.Encode(e)
 	}
-	s.EncodeWaiting(e, func(a *queued) { a.encode(e) })
+	s.events.EncodeWaiting(e, func(a *queued) { a.encode(e) })
 	return e.Close(w)
 }
 
@@ -88,13 +88,13 @@ func (p *Program) Restore(r io.Reader, o StreamOptions) (*Stream, error) {
 	s.engine.decode(d)
 	for i := range s.engine.stores {
 		if st := &s.engine.stores[i]; st.Auto != nil {
-			st.decode(d, s.engine)
+			st.decode(d, &s.engine)
 		}
 	}
 	if p.timed {
 		s.engine.deadlines.now = order.DecodeInstant(d)
 	}
-	s.DecodeWaiting(d, func(a *queued) { a.decode(d, s.engine) })
+	s.events.DecodeWaiting(d, func(a *queued) { a.decode(d, &s.engine) })
 	if err := d.Close(); err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (s *Stream) encode(e *codec.Encoder) {
 	e.Bool(s.any)
 	s.newest.Encode(e)
 	s.seen.Encode(e)
-	s.Sequencer.Encode(e, &s.engine.sources)
+	s.events.Encode(e, &s.engine.sources)
 }
 
 func (s *Stream) decode(d *codec.Decoder) {
@@ -199,7 +199,7 @@ func (s *Stream) decode(d *codec.Decoder) {
 	}
 	s.any, s.newest = d.Bool(), order.DecodeInstant(d)
 	s.seen.Decode(d)
-	s.Sequencer.Decode(d, &s.engine.sources)
+	s.events.Decode(d, &s.engine.sources)
 }
 
 // counts are the counts that go on.

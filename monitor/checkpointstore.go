@@ -155,7 +155,7 @@ func (p *pool) encode(e *codec.Encoder, s *store) {
 	}
 	e.Count(len(p.fuzzy))
 	for _, f := range p.fuzzy {
-		f.Encode(e, s.judge)
+		f.Encode(e, &s.judge)
 	}
 }
 
@@ -174,7 +174,7 @@ func (p *pool) decode(d *codec.Decoder, s *store, m *engine) {
 	}
 	p.fuzzy = nil
 	for n := d.Below(len(p.all)+1, "the number of fronts"); n > 0 && d.Err == nil; n-- {
-		p.fuzzy = append(p.fuzzy, skew.DecodeFront(d, s.judge, &m.sources))
+		p.fuzzy = append(p.fuzzy, skew.DecodeFront(d, &s.judge, &m.sources))
 	}
 	if m.options.skew == 0 || d.Err != nil {
 		return

@@ -276,12 +276,12 @@ func (s *Stream) sweepSources() {
 	if s.options.TTL == 0 || len(s.engine.sources.Names) < s.engine.due.sources {
 		return
 	}
-	m := s.engine
+	m := &s.engine
 	m.sweepTrails()
 	live := make([]bool, len(m.sources.Names))
 	silent := s.watermark().Add(-s.options.TTL)
 	for n := range live {
-		live[n] = !s.Origin(int32(n)).Silent(silent)
+		live[n] = !s.events.Origin(int32(n)).Silent(silent)
 	}
 	s.visitSources(func(n int32) int32 { live[n] = true; return n })
 	moved := make([]int32, len(live))
@@ -292,7 +292,7 @@ func (s *Stream) sweepSources() {
 			moved[n] = m.sources.Number(name)
 		}
 	}
-	s.Keep(live)
+	s.events.Keep(live)
 	s.visitSources(func(n int32) int32 { return moved[n] })
 	for _, plan := range m.stateful {
 		m.stores[plan].Configs.RebuildNumbers()
@@ -302,12 +302,12 @@ func (s *Stream) sweepSources() {
 
 // visitSources visits and replaces all numbers of sources that are kept.
 func (s *Stream) visitSources(visit func(int32) int32) {
-	m := s.engine
+	m := &s.engine
 	for n := range m.trails.records.n {
 		r := m.trails.records.at(uint32(n))
 		r.source = visit(r.source)
 	}
-	s.EachSource(visit)
+	s.events.EachSource(visit)
 	for i := range m.stores {
 		if c := m.stores[i].Configs; c != nil {
 			c.EachSource(visit)

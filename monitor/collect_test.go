@@ -60,7 +60,7 @@ func TestHeapSoak(t *testing.T) {
 	few := usual()
 	few.firstSweep = 1 << 10
 	for _, skew := range []time.Duration{0, 5 * time.Millisecond} {
-		s, err := jobs(t).Stream(StreamOptions{Skew: skew, Lateness: time.Second, TTL: 5 * time.Second, limits: few})
+		s, err := jobs(t).Stream(StreamOptions{Skew: skew, Lateness: time.Second, TTL: 5 * time.Second, limits: &few})
 		if err != nil {
 			t.Fatal(err)
 		}

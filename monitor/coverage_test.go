@@ -93,7 +93,7 @@ func (c course) limits() *limits {
 	if c.slideAt == 4 {
 		few.slideAt, few.firstSweep = 4, 1
 	}
-	return few
+	return &few
 }
 
 func (c course) ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -219,7 +219,8 @@ func (m *engine) pass(at order.Instant, including bool) (found []Violation) {
 func (m *engine) fire(all []passes) []Violation {
 	first := all[0].Running
 	x := &m.step
-	x.store, x.now, x.hits = &m.stores[all[0].plan], occurrence{Moment: order.Moment{At: first.At}}, x.hits[:0]
+	x.passing = occurrence{Moment: order.Moment{At: first.At}}
+	x.store, x.now, x.hits = &m.stores[all[0].plan], &x.passing, x.hits[:0]
 	if m.options.ttl > 0 {
 		x.expire()
 	}
@@ -272,9 +273,9 @@ func (s *Stream) passTo(limit *order.Instant, j *Judgement) {
 
 // timeAtEnd is the newest time of each source.
 func (s *Stream) timeAtEnd() endOfTime {
-	e := endOfTime{any: s.any, newest: s.newest, of: make([]order.Instant, len(s.Origins))}
-	for i := range s.Origins {
-		at, any := s.Origins[i].Newest()
+	e := endOfTime{any: s.any, newest: s.newest, of: make([]order.Instant, len(s.events.Origins))}
+	for i := range s.events.Origins {
+		at, any := s.events.Origins[i].Newest()
 		if !any {
 			at = order.Instant{Sec: -1 << 62}
 		}

@@ -2,6 +2,17 @@
 // It is pure: no clock, no goroutine, no network, nothing global. The same
 // engine watches a simulated run and production.
 //
+// [Compile] makes a [Program] of properties. It starts a [Monitor], for events
+// that are in exact order already, or a [Stream], for events as they come. What
+// they are given they answer with a [Judgement]: findings, what was lost, and
+// the [Position] up to which the input is judged. Nothing is called back, and
+// nothing hangs on anything but what was pushed: a host can commit the answer,
+// its place in the input and, every now and then, a checkpoint in one step, and
+// go on from there after a crash ([Stream.Checkpoint], [Program.Restore]). A
+// violation has the same name wherever it is found ([Violation.ID]). The work
+// can be shared: which parts an event goes to is a function of the program
+// ([Program.Route]).
+//
 // Words (see package props for property, letter, binding, instance, slice):
 //
 //   - Two bindings are compatible if they agree on the variables that they
@@ -25,9 +36,9 @@
 //     that it runs for; at one time it comes after all others. Instances that
 //     the same deadline violates are minimal as in rule 3.
 //
-// A [Stream] takes events as they come, brings them into exact order behind a
-// watermark, and, where the clocks of sources may differ, judges all orders
-// that are possible: its rules stand there and at the type front.
+// A [Stream] brings events into exact order behind a watermark, and, where the
+// clocks of sources may differ, judges all orders that are possible: its rules
+// stand there and in package skew.
 //
 // The method is parametric trace slicing (Chen, Rosu: Semantics and
 // Algorithms for Parametric Monitoring, 2012). We depart from it in three
@@ -40,10 +51,11 @@
 // slices are not stored by instance: each event is noted once, under its own
 // binding (trail.go).
 //
-// Registers and deadlines stand in memory.go, deadline.go and timedfront.go;
-// why many events at once cost less, in ahead.go.
-//
-// What is settled is swept out as it goes (collect.go), a stream can be saved
-// and taken up elsewhere ([Stream.Checkpoint]) and judged in parts (shard.go),
-// and a verdict that hangs on clocks says on which ([Flip]).
+// Below stand, each alone and none seeing who stands above it: packages codec
+// and values; order (duplicates, places in a source, effective times); machine
+// (an automaton as it runs, registers, deadlines); skew (all possible orders
+// of one instance's events). Here stand what binds them: instances (plans,
+// pools, births, ages), what an event does to them (step), what is told
+// (account, report), what is swept out (collect.go), parts and checkpoints. Why
+// many events at once cost less is in ahead.go.
 package monitor

@@ -32,14 +32,14 @@ type limits struct {
 	maxLayer     int // bounds the down-sets of one size
 }
 
-func usual() *limits {
-	return &limits{together: 16, firstSweep: 1 << 13, firstLetters: 1 << 13, collectAt: 1 << 10, slideAt: 64, maxLayer: 1 << 17}
+func usual() limits {
+	return limits{together: 16, firstSweep: 1 << 13, firstLetters: 1 << 13, collectAt: 1 << 10, slideAt: 64, maxLayer: 1 << 17}
 }
 
 // or returns the limits, or the usual ones where there are none.
-func (l *limits) or(usual *limits) limits {
+func (l *limits) or(usual limits) limits {
 	if l == nil {
-		return *usual
+		return usual
 	}
 	return *l
 }
@@ -82,7 +82,8 @@ type held interface {
 // step is one event that is applied, to its properties in turn.
 type step struct {
 	*store                  // of the property
-	now     occurrence      // the event
+	*shared                 // the store's
+	now     *occurrence     // the event
 	whole   *event.Event    // the event, where all of it is at hand
 	noted   bool            // the event has a record
 	letter  *letter         // for the property
@@ -92,6 +93,7 @@ type step struct {
 	newborn []birth
 	born    []values.Symbol // the newborns' values
 	hits    []hit           // violated by the event
+	passing occurrence      // the memory of now, where a deadline passes
 }
 
 // occurrence is an event as the engine needs it: small, so that many can wait
@@ -151,13 +153,13 @@ type birth struct {
 	inherited []uint32
 }
 
-// engine returns one that has seen nothing.
-func (p *Program) engine(o settings) *engine {
+// start makes it one that has seen nothing.
+func (m *engine) start(p *Program, o settings) {
 	first := o.limits.firstSweep
-	m := &engine{shared: shared{options: o}, program: p, stores: make([]store, len(p.plans)), due: sweepAt{first, first, first}}
-	both := make([]values.Symbol, 2*p.vars)
-	m.step.written, m.step.plain = both[:p.vars], both[p.vars:]
-	m.ahead.plain = make([]values.Symbol, p.vars)
+	*m = engine{shared: shared{options: o}, program: p, stores: make([]store, len(p.plans)), due: sweepAt{first, first, first}}
+	all := make([]values.Symbol, 3*p.vars)
+	m.step.shared, m.step.written, m.step.plain = &m.shared, all[:p.vars], all[p.vars:2*p.vars]
+	m.ahead.plain = all[2*p.vars:]
 	m.deadlines.due = first
 	for i := range p.plans {
 		m.stores[i].number = i
@@ -166,7 +168,6 @@ func (p *Program) engine(o settings) *engine {
 			m.stateful = append(m.stateful, i)
 		}
 	}
-	return m
 }
 
 // observe applies events in a row. It returns what they violate, and for what
@@ -181,7 +182,9 @@ func (m *engine) observe(events []event.Event) (found []Violation, misfits []Mal
 	}
 	m.scratch = m.scratch[:0]
 	for i := range events {
-		misfits = append(misfits, m.reject(&events[i], m.prepareAt(i, &events[i]))...)
+		if bad := m.prepareAt(i, &events[i]); len(bad) > 0 {
+			misfits = append(misfits, m.reject(&events[i], bad)...)
+		}
 	}
 	if len(events) > 1 {
 		for i := range events {
@@ -229,7 +232,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 			misfits = append(misfits, misfit{r.plan, why})
 			continue
 		}
-		if !m.options.part.has(r.plan, s.common, l, e) {
+		if m.options.part.of > 1 && !m.options.part.has(r.plan, s.common, l, e) {
 			continue
 		}
 		from := len(*buffer)
@@ -280,7 +283,7 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 // it, where that is at hand.
 func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 	x := &m.step
-	x.now, x.whole, x.noted = *o, whole, false
+	x.now, x.whole, x.noted = o, whole, false
 	for i := range o.routed {
 		r := &o.routed[i]
 		x.store = &m.stores[r.plan]

@@ -36,12 +36,12 @@ func (x *step) fuzzyEvent() skew.Pending {
 func (x *step) advanceFuzzy(domain int, c cell) {
 	p := &x.pools[domain]
 	f := p.fuzzy[c]
-	if f.Reach(x.judge, x.now.At, x.options.skew); f.Over(x.judge) && !f.Lingers(x.judge, x.now.At, x.options.skew) {
+	if f.Reach(&x.judge, x.now.At, x.options.skew); f.Over(&x.judge) && !f.Lingers(&x.judge, x.now.At, x.options.skew) {
 		x.conclude(domain, c, &endOfTime{})
 		x.settle(domain, c)
 		return
 	}
-	f.Add(x.judge, x.fuzzyEvent(), x.options.skew)
+	f.Add(&x.judge, x.fuzzyEvent(), x.options.skew)
 	if x.Configs == nil {
 		p.all[c].state = x.Next(x.fate, p.all[c].state, nil)
 	}
@@ -54,7 +54,7 @@ func (x *step) conceiveFuzzy(b birth) birth {
 	b.fuzzy = skew.NewFront()
 	for _, n := range x.slice(b.domain, pick(room[:0], x.plain, x.domains[b.domain].list)) {
 		r := x.trails.records.at(n.record)
-		b.fuzzy.Add(x.judge, skew.Pending{At: r.at(), Letter: n.letter, Source: r.source}, x.options.skew)
+		b.fuzzy.Add(&x.judge, skew.Pending{At: r.at(), Letter: n.letter, Source: r.source}, x.options.skew)
 	}
 	return b
 }
@@ -62,11 +62,11 @@ func (x *step) conceiveFuzzy(b birth) birth {
 // with moves a newborn by the event. What it continues may turn out to be
 // over: then it is dead, and reported with what it continues.
 func (b *birth) with(x *step) {
-	if b.fuzzy.Reach(x.judge, x.now.At, x.options.skew); b.fuzzy.Over(x.judge) {
+	if b.fuzzy.Reach(&x.judge, x.now.At, x.options.skew); b.fuzzy.Over(&x.judge) {
 		b.in.dead, b.fuzzy = true, nil
 		return
 	}
-	b.fuzzy.Add(x.judge, x.fuzzyEvent(), x.options.skew)
+	b.fuzzy.Add(&x.judge, x.fuzzyEvent(), x.options.skew)
 	if x.Configs == nil {
 		b.in.state = x.Next(x.fate, b.in.state, nil)
 	}
@@ -116,7 +116,7 @@ func (m *engine) finish(end *endOfTime) (all []verdict) {
 			for c := range p.fuzzy {
 				if f := p.fuzzy[c]; f != nil {
 					if !f.Undecided && len(f.Waiting) > 0 {
-						f.Finish(s.judge, m.options.skew)
+						f.Finish(&s.judge, m.options.skew)
 					}
 					if s.Timed() && !f.Undecided {
 						f.States = s.judge.AtEnd(f.States, s.passedAt(end))

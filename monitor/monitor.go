@@ -23,14 +23,16 @@ type Options struct {
 // Monitor judges events that are in exact order already, as in a simulated
 // run. It is used by one goroutine.
 type Monitor struct {
-	engine   *engine
+	engine   engine
 	position Position
 	one      [1]event.Event // the memory of Observe's argument
 }
 
 // Monitor returns a monitor that has seen nothing.
 func (p *Program) Monitor(o Options) *Monitor {
-	return &Monitor{engine: p.engine(settings{noWitness: o.NoWitness, coverage: o.Coverage, limits: o.limits.or(usual())})}
+	m := &Monitor{}
+	m.engine.start(p, settings{noWitness: o.NoWitness, coverage: o.Coverage, limits: o.limits.or(usual())})
+	return m
 }
 
 // Observe takes the next event. What it violates comes by property name, then
@@ -41,23 +43,23 @@ func (p *Program) Monitor(o Options) *Monitor {
 // of the input, events of one source in their source's order. The caller sees
 // to that, and drops duplicates; the monitor looks at no time but for
 // deadlines. See [Stream] for events as they come.
-func (m *Monitor) Observe(e event.Event) Judgement {
+func (m *Monitor) Observe(e event.Event) (j Judgement) {
 	m.one[0] = e
-	return m.observe(m.one[:])
+	m.observe(m.one[:], &j)
+	return j
 }
 
 // ObserveAll is Observe for events in a row. Of many events it takes less
 // time. What is malformed may be told before what earlier events violate.
 func (m *Monitor) ObserveAll(events []event.Event) (j Judgement) {
 	for group := range slices.Chunk(events, m.engine.options.limits.together) {
-		next := m.observe(group)
-		j.Findings, j.Used = append(j.Findings, next.Findings...), append(j.Used, next.Used...)
-		j.Lost.Malformed, j.Position = j.Lost.Malformed+next.Lost.Malformed, next.Position
+		m.observe(group, &j)
 	}
 	return j
 }
 
-func (m *Monitor) observe(events []event.Event) (j Judgement) {
+// observe adds what some events come to.
+func (m *Monitor) observe(events []event.Event, j *Judgement) {
 	found, misfits := m.engine.observe(events)
 	for i := range misfits {
 		x := &misfits[i]
@@ -70,10 +72,12 @@ func (m *Monitor) observe(events []event.Event) (j Judgement) {
 	for i := range found {
 		j.Findings = append(j.Findings, Finding{Kind: FoundViolation, Violation: found[i]})
 	}
-	j.Used = m.engine.used()
-	m.position = Position{Inputs: m.position.Inputs + len(events), Watermark: events[len(events)-1].Time}
+	if m.engine.options.coverage {
+		j.Used = append(j.Used, m.engine.used()...)
+	}
+	m.position.Inputs += len(events)
+	m.position.Watermark = events[len(events)-1].Time
 	j.Position = m.position
-	return j
 }
 
 // Quiesce returns what is violated if the run ends here: instances in a state

@@ -13,7 +13,7 @@ import (
 
 // unsettled returns what is violated if the run ends here.
 func (m *engine) unsettled(s *store) []Violation {
-	return (&step{store: s}).report(s.unsettled(), nil)
+	return (&step{store: s, shared: &m.shared}).report(s.unsettled(), nil)
 }
 
 // report returns the violations of the minimal instances among those that

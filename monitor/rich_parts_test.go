@@ -62,7 +62,7 @@ func (c richCourse) inParts(shards, sweeping int, cuts ...int) (all told, err er
 	few.slideAt, few.collectAt, few.firstSweep, few.firstLetters = c.slideAt, sweeping, sweeping, sweeping
 	parts, streams := make([][]Finding, shards), make([]*Stream, shards)
 	options := func(i int) StreamOptions {
-		return StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, Part: i, Parts: shards, limits: few}
+		return StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, Part: i, Parts: shards, limits: &few}
 	}
 	compiled := func() *Program { // as another process would
 		p, failed := Compile(c.rich.property(), props.Responds("another", props.On("T0"), props.On("T1"), c.ms(3)))

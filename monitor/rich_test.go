@@ -201,7 +201,7 @@ func (c richCourse) stream(late []bool, found func(Violation)) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := p.Stream(StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), limits: few})
+	s, err := p.Stream(StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), limits: &few})
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 type store struct {
 	*plan
 	*shared
-	*machine.Machine
+	machine.Machine
 	number    int    // of the plan
 	pools     []pool // by domain
 	live      int    // instances that are not dead; the empty binding is not counted
@@ -30,18 +30,17 @@ type store struct {
 	rootExpired  int   // of the expired, how often it was the empty binding
 	matched      []int // by event type: events in some slice
 
-	judge *skew.Judge // with skew; else it is not used
+	judge skew.Judge // with skew; else it is not used
 }
 
 func (s *store) start(pl *plan, with *shared) {
 	s.plan, s.shared = pl, with
 	o := &with.options
 	if pl.automaton == nil {
-		s.Machine = &machine.Machine{}
 		return
 	}
-	s.Machine = machine.New(pl.automaton, pl.over, &with.symbols, &with.sources, machine.Options{Exact: o.skew == 0, Covering: o.coverage, Configs: o.limits.collectAt, Letters: o.limits.firstLetters})
-	s.judge = &skew.Judge{Machine: s.Machine, SlideAt: o.limits.slideAt, MaxLayer: o.limits.maxLayer}
+	s.Machine.Start(pl.automaton, pl.over, &with.symbols, &with.sources, machine.Options{Exact: o.skew == 0, Covering: o.coverage, Configs: o.limits.collectAt, Letters: o.limits.firstLetters})
+	s.judge = skew.Judge{Machine: &s.Machine, SlideAt: o.limits.slideAt, MaxLayer: o.limits.maxLayer}
 	s.pools = make([]pool, len(pl.domains))
 	for i := range s.pools {
 		s.pools[i].domain = &pl.domains[i]

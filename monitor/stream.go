@@ -45,10 +45,10 @@ type StreamOptions struct {
 // That time has passed is an input like an event, see [Input]: what is judged
 // hangs on what was pushed alone.
 type Stream struct {
-	engine  *engine
+	engine  engine
 	options StreamOptions
 	seen    order.Seen
-	order.Sequencer[queued]
+	events  order.Sequencer[queued]
 	group   []*order.Waiter[queued]
 	expects int // how many that wait are expected already, see settle
 	newest  order.Instant
@@ -96,14 +96,14 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 	}
 	limits := o.limits.or(usual())
 	s := &Stream{options: o, seen: order.NewSeen(o.behind())}
-	s.engine = p.engine(settings{skew: o.Skew, ttl: o.TTL, part: part{number: o.Part, of: o.Parts}, coverage: o.Coverage, limits: limits})
+	s.engine.start(p, settings{skew: o.Skew, ttl: o.TTL, part: part{number: o.Part, of: o.Parts}, coverage: o.Coverage, limits: limits})
 	s.engine.held = s
 	return s, nil
 }
 
 // eachWaiting visits the symbols of events that wait.
 func (s *Stream) eachWaiting(visit func([]values.Symbol)) {
-	s.EachItem(func(a *queued) {
+	s.events.EachItem(func(a *queued) {
 		for _, r := range a.routed {
 			visit(r.values)
 		}
@@ -113,7 +113,7 @@ func (s *Stream) eachWaiting(visit func([]values.Symbol)) {
 // eachWaitingLetter visits and replaces the letters that events that wait
 // have for a property.
 func (s *Stream) eachWaitingLetter(plan int, visit func(uint32) uint32) {
-	s.EachItem(func(a *queued) {
+	s.events.EachItem(func(a *queued) {
 		for n := range a.routed {
 			if r := &a.routed[n]; int(r.plan) == plan {
 				r.letter = visit(r.letter)
@@ -239,15 +239,15 @@ func (s *Stream) reach(at order.Instant) {
 
 // accept gives an event, or a tick of a source, its place.
 func (s *Stream) accept(x *Input, j *Judgement) {
-	e, m := &x.Event, s.engine
+	e, m := &x.Event, &s.engine
 	tells := !x.Tick && !x.Guest
 	if tells {
 		s.summary.Events++
 	}
 	source := m.sources.Number(e.Source)
-	o := s.Origin(source)
+	o := s.events.Origin(source)
 	s.forgetSilent(o)
-	r := s.RankOf(o, e.Sequence)
+	r := s.events.RankOf(o, e.Sequence)
 	own := order.InstantOf(e.Time)
 	at, settled := o.Effective(r, own)
 	s.reach(at)
@@ -259,7 +259,7 @@ func (s *Stream) accept(x *Input, j *Judgement) {
 		s.settle(&limit, j)
 		return
 	}
-	w := s.Take()
+	w := s.events.Take()
 	w.Moment, w.Rank = order.Moment{Source: source, At: at, Time: own}, r
 	w.Item = queued{occurrence: occurrence{routed: w.Item.routed[:0]}, values: w.Item.values[:0]}
 	if routes := m.program.routes[e.Type]; len(routes) > 0 && !x.Tick {
@@ -268,7 +268,7 @@ func (s *Stream) accept(x *Input, j *Judgement) {
 		}
 		w.Item.id = m.trails.texts.Keep(e.ID)
 	}
-	s.Place(w)
+	s.events.Place(w)
 	s.settle(&limit, j)
 	m.collect()
 	s.sweepSources()
@@ -310,7 +310,7 @@ func (s *Stream) settle(limit *order.Instant, j *Judgement) {
 	timed := s.engine.program.timed && s.options.Skew == 0
 	for {
 		s.expectSome()
-		s.group = s.Release(s.group[:0], limit)
+		s.group = s.events.Release(s.group[:0], limit)
 		if len(s.group) == 0 {
 			if timed {
 				s.passTo(limit, j)
@@ -328,7 +328,7 @@ func (s *Stream) settle(limit *order.Instant, j *Judgement) {
 				w.Item.Moment = w.Moment
 				found = append(found, s.engine.apply(&w.Item.occurrence, nil)...)
 			}
-			s.GiveBack(w)
+			s.events.GiveBack(w)
 		}
 		if timed {
 			found = append(found, s.engine.pass(at, at.Before(s.newest))...)
@@ -341,7 +341,7 @@ func (s *Stream) settle(limit *order.Instant, j *Judgement) {
 // expectSome loads what the events that are next will look up, if they are
 // many.
 func (s *Stream) expectSome() {
-	next := s.Next()
+	next := s.events.Next()
 	if s.expects > 0 || len(next) < s.engine.options.limits.together {
 		return
 	}
@@ -370,12 +370,12 @@ func (s *Stream) found(j *Judgement, f Finding) {
 // afterwards.
 func (s *Stream) Close() Judgement {
 	j := &Judgement{}
-	m, expired := s.engine, s.engine.expired()
+	m, expired := &s.engine, s.engine.expired()
 	s.settle(nil, j)
 	s.closed = true
 	if s.options.TTL > 0 && s.any {
 		for i := range m.stores {
-			(&step{store: &m.stores[i], now: occurrence{Moment: order.Moment{At: s.newest}}}).expire()
+			(&step{store: &m.stores[i], shared: &m.shared, now: &occurrence{Moment: order.Moment{At: s.newest}}}).expire()
 		}
 	}
 	if s.options.Skew > 0 {

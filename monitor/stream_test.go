@@ -249,7 +249,7 @@ func TestUndecided(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all told
-	s, err := p.Stream(StreamOptions{Skew: time.Second, limits: few})
+	s, err := p.Stream(StreamOptions{Skew: time.Second, limits: &few})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,9 +26,9 @@ type Bounded struct {
 	whole  bool // no reduction
 	pilot  *pilot
 	level  int
-	walk   []frame // the path to the newest plan, one frame a deviation
-	count  int     // plans handed out
-	here   int     // of them, at this level
+	walk   []*frame // the path to the newest plan, one frame a deviation
+	count  int      // plans handed out
+	here   int      // of them, at this level
 	pruned int
 	owners map[uint64]owner // of states
 }
@@ -39,11 +39,10 @@ type owner struct {
 	plan       uint64
 }
 
-// frame is a plan that was run, and which of its children is next.
+// frame is a plan that was run, and its children.
 type frame struct {
 	record   *Record
-	decision int
-	option   int
+	children *OneMore
 	own      uint64 // hash of the plan
 }
 
@@ -99,8 +98,7 @@ func (b *Bounded) nextAtLevel() (Plan, bool) {
 		b.push(Plan{})
 	}
 	for len(b.walk) > 0 {
-		top := &b.walk[len(b.walk)-1]
-		child, ok := b.child(top)
+		child, ok := b.walk[len(b.walk)-1].children.Next()
 		switch {
 		case !ok:
 			b.walk = b.walk[:len(b.walk)-1]
@@ -120,28 +118,24 @@ func (b *Bounded) push(p Plan) {
 	} else {
 		r = b.pilot.run(NewReplay(p))
 	}
-	f := frame{record: r, decision: r.After}
+	f := &frame{record: r}
+	f.children = r.OneMore(func(d *Decision) bool { return b.leftOut(f, d) })
 	for _, d := range p {
 		f.own = hash(f.own, d.At, d.Do+"\x00"+d.With)
 	}
 	b.walk = append(b.walk, f)
 }
 
-// child returns the frame's next child that is not left out.
-func (b *Bounded) child(f *frame) (Plan, bool) {
-	for f.decision < len(f.record.Decisions) {
-		if d := &f.record.Decisions[f.decision]; f.option == 0 && b.met(f, d) {
-			if len(b.walk) == b.level {
-				b.pruned += len(d.Options) - 1
-			}
-			f.decision++
-			continue
-		}
-		if p, ok := f.sibling(); ok {
-			return p, true
-		}
+// leftOut reports whether the children of a frame that deviate at a decision
+// are left out.
+func (b *Bounded) leftOut(f *frame, d *Decision) bool {
+	if !b.met(f, d) {
+		return false
 	}
-	return nil, false
+	if len(b.walk) == b.level {
+		b.pruned += len(d.Options) - 1
+	}
+	return true
 }
 
 // met reports whether another plan has been where the frame's is at a
@@ -160,28 +154,4 @@ func (b *Bounded) met(f *frame, d *Decision) bool {
 	}
 	b.owners[state] = owner{n, f.own}
 	return false
-}
-
-// sibling returns the next child at the frame's decision, or goes on to the
-// next decision.
-func (f *frame) sibling() (Plan, bool) {
-	d := &f.record.Decisions[f.decision]
-	if f.option++; f.option < len(d.Options) {
-		o := d.Options[f.option]
-		child := make(Plan, len(f.record.Plan), len(f.record.Plan)+1)
-		copy(child, f.record.Plan)
-		return append(child, Deviation{At: d.At, Do: o.Do, With: o.With}), true
-	}
-	f.decision, f.option = f.decision+1, 0
-	return nil, false
-}
-
-// next returns the frame's next child, left out or not.
-func (f *frame) next() (Plan, bool) {
-	for f.decision < len(f.record.Decisions) {
-		if p, ok := f.sibling(); ok {
-			return p, true
-		}
-	}
-	return nil, false
 }

@@ -21,8 +21,8 @@
 package scheduler
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -116,5 +116,12 @@ func (p Plan) Without(drop ...int) Plan {
 	return out
 }
 
-// ErrExhausted says that a strategy has no schedule left.
-var ErrExhausted = errors.New("every schedule was run")
+// Key is equal for plans that are the same set.
+func (p Plan) Key() string {
+	parts := make([]string, len(p))
+	for i, d := range p {
+		parts[i] = d.At + "\x00" + d.Do + "\x00" + d.With
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "\x01")
+}

@@ -68,18 +68,15 @@ func (p *portfolio) enumerated(k, n int) (Schedule, bool) {
 // singles are the plans of one deviation: of what happens, and of who goes
 // first.
 func singles(r *Record) (faults, orders []Plan) {
-	f := frame{record: r}
-	for {
-		p, ok := f.next()
-		if !ok {
-			return faults, orders
-		}
-		if r.Decisions[f.decision].schedules() {
+	all := r.OneMore(nil)
+	for p, ok := all.Next(); ok; p, ok = all.Next() {
+		if all.Decision().schedules() {
 			orders = append(orders, p)
 		} else {
 			faults = append(faults, p)
 		}
 	}
+	return faults, orders
 }
 
 // sampled draws an arm by its yield.

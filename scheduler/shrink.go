@@ -17,10 +17,10 @@ type Shrunk struct {
 // It works in rounds. Delta debugging removes as much as it can; then, since
 // a smaller plan may exist that is no part of this one, any two deviations
 // are taken away and every single one that the remaining run offers is tried
-// in their place. The rounds end when neither helps. stop, if not nil, is
-// asked before each run.
+// in their place. The rounds end when neither helps. No plan is run twice. stop,
+// if not nil, is asked before each run.
 func Shrink(p Plan, test Test, stop func() bool) Shrunk {
-	s := &shrinker{test: test, stop: stop, best: p}
+	s := &shrinker{test: test, stop: stop, best: p, tried: map[string]*trial{}}
 	for {
 		s.remove()
 		if len(s.best) < 2 || !s.replace() {
@@ -34,25 +34,58 @@ type shrinker struct {
 	test    Test
 	stop    func() bool
 	best    Plan
+	tried   map[string]*trial // by plan
 	runs    int
 	stopped bool
 }
 
-// try runs a plan and keeps what the run recorded if it still violates and
-// is smaller. (What it recorded can be less than the plan: a deviation that
-// did not occur is no part of it.)
+// trial is what has become of a plan.
+type trial struct {
+	size     int     // of the plan
+	record   *Record // of one in whose run others may be looked for; else nil
+	violates bool
+}
+
+// try runs a plan that was not tried before, and keeps what the run recorded if
+// it still violates and is smaller. (What it recorded can be less than the
+// plan: a deviation that did not occur is no part of it.)
 func (s *shrinker) try(p Plan) (*Record, bool) {
+	t := s.tried[p.Key()]
+	if t != nil { // it was no better than what is the best by now
+		return t.record, false
+	}
 	if s.stopped || s.stop != nil && s.stop() {
 		s.stopped = true
 		return &Record{}, false
 	}
-	s.runs++
-	r, violates := s.test(p)
+	r, violates := s.run(p)
 	if violates && len(r.Plan) < len(s.best) {
 		s.best = r.Plan
+		s.forget()
 		return r, true
 	}
 	return r, false
+}
+
+func (s *shrinker) run(p Plan) (*Record, bool) {
+	s.runs++
+	r, violates := s.test(p)
+	t := &trial{size: len(p), violates: violates}
+	if t.size <= len(s.best)-2 {
+		t.record = r
+	}
+	s.tried[p.Key()] = t
+	return r, violates
+}
+
+// forget forgets the records of plans that are too large to be looked at
+// again: those of long runs are large, too.
+func (s *shrinker) forget() {
+	for _, t := range s.tried { //wtsim:order each by itself
+		if t.size > len(s.best)-2 {
+			t.record = nil
+		}
+	}
 }
 
 // remove is delta debugging: chunks of falling size are taken away until no
@@ -94,6 +127,10 @@ func (s *shrinker) replace() bool {
 			if s.insert(rest, record.Decisions) {
 				return true
 			}
+			if s.stopped {
+				return false
+			}
+			s.tried[rest.Key()].record = nil // no other pair leaves this rest
 		}
 	}
 	return false
@@ -101,22 +138,10 @@ func (s *shrinker) replace() bool {
 
 // insert tries every deviation that the decisions offer, added to the plan.
 func (s *shrinker) insert(rest Plan, decisions []Decision) bool {
-	taken := map[string]bool{}
-	for _, d := range rest {
-		taken[d.At] = true
-	}
-	for _, d := range decisions {
-		if taken[d.At] {
-			continue
-		}
-		for _, o := range d.Options[1:] {
-			p := append(append(Plan{}, rest...), Deviation{At: d.At, Do: o.Do, With: o.With})
-			if _, ok := s.try(p); ok {
-				return true
-			}
-			if s.stopped {
-				return false
-			}
+	all := NewOneMore(rest, decisions, nil)
+	for p, ok := all.Next(); ok && !s.stopped; p, ok = all.Next() {
+		if _, ok := s.try(p); ok {
+			return true
 		}
 	}
 	return false
@@ -124,13 +149,18 @@ func (s *shrinker) insert(rest Plan, decisions []Decision) bool {
 
 // minimal checks that the plan violates, and that every deviation is needed.
 func (s *shrinker) minimal() bool {
-	s.runs++
-	if _, violates := s.test(s.best); !violates {
+	check := func(p Plan) bool {
+		if t := s.tried[p.Key()]; t != nil {
+			return t.violates
+		}
+		_, violates := s.run(p)
+		return violates
+	}
+	if !check(s.best) {
 		return false
 	}
 	for i := range s.best {
-		s.runs++
-		if _, violates := s.test(s.best.Without(i)); violates {
+		if check(s.best.Without(i)) {
 			return false
 		}
 	}

@@ -72,13 +72,20 @@ func (f field) drawPlan(t *rapid.T) Plan {
 }
 
 // A shrunk plan violates and is 1-minimal, and says so, whether the field is
-// monotone or not.
+// monotone or not. No plan is run twice.
 func TestShrinkIsMinimal(t *testing.T) {
 	for _, cures := range []bool{false, true} {
 		rapid.Check(t, func(t *rapid.T) {
 			f := drawField(t, cures)
-			runs := 0
-			s := Shrink(f.drawPlan(t), func(p Plan) (*Record, bool) { runs++; return f.test(p) }, nil)
+			runs, ran := 0, map[string]bool{}
+			s := Shrink(f.drawPlan(t), func(p Plan) (*Record, bool) {
+				if ran[p.Key()] {
+					t.Fatalf("%q is run again", text(p))
+				}
+				runs++
+				ran[p.Key()] = true
+				return f.test(p)
+			}, nil)
 			if _, violates := f.test(s.Plan); !violates || !s.Minimal || s.Runs != runs {
 				t.Fatalf("%q: violates %t, minimal %t, %d of %d runs", text(s.Plan), violates, s.Minimal, s.Runs, runs)
 			}

@@ -16,49 +16,40 @@ import (
 // by itself since the last step. It reports whether it has told something.
 func (w *world) settle(name string) bool {
 	w.beat.Wait()
-	w.mu.Lock()
-	arrivals, endings := w.arrivals, w.endings
-	w.arrivals, w.endings = nil, nil
-	outside, emitted := w.outside, len(w.emitted) > 0
-	woken := w.woken()
-	w.mu.Unlock()
-	w.admit(arrivals)
-	w.admitEndings(endings)
-	for _, b := range w.kernel.backends {
-		if s, ok := b.(cloud.Settler); ok {
-			s.Settle()
-		}
-	}
+	came, woken := w.gate.take(), w.gate.woken()
+	w.admit(came.arrivals)
+	w.admitEndings(came.endings)
+	w.services.settle()
 	w.updateReadiness()
 	told := w.tellHappened()
 	switch {
 	case told: // with the events
-	case emitted && name == "":
-		w.wakings++
-		woken.Identity = fmt.Sprintf("%s +%d", w.lastNamed, w.wakings)
+	case came.emitted && name == "":
+		w.story.wakings++
+		woken.Identity = fmt.Sprintf("%s +%d", w.story.lastNamed, w.story.wakings)
 		w.tell(woken)
-	case emitted:
-		w.named(name)
+	case came.emitted:
+		w.story.named(name)
 		w.tell(Step{Identity: name, Kind: KindTime, What: name})
-	case w.waited && w.output.grown():
-		w.tellOutput()
+	case w.story.waited && w.story.output.grown():
+		w.story.tellOutput()
 	}
-	w.waited = false
-	if outside != "" {
-		w.stop(Inconclusive, outside)
+	w.story.waited = false
+	if came.outside != "" {
+		w.result.stop(Inconclusive, came.outside)
 	}
-	return told || emitted
+	return told || came.emitted
 }
 
 // woken is the step of what happened by itself: an operation that had waited
 // had its effect, or a handler has emitted an event.
-func (w *world) woken() Step {
+func (g *gate) woken() Step {
 	s := Step{Kind: KindTime, What: "goes on by itself"}
-	if len(w.emitted) == 0 {
+	if len(g.emitted) == 0 {
 		return s
 	}
-	k := w.emitted[0].call
-	for _, e := range w.emitted {
+	k := g.emitted[0].call
+	for _, e := range g.emitted {
 		if e.call == nil || e.call != k {
 			return s
 		}
@@ -68,22 +59,14 @@ func (w *world) woken() Step {
 	return s
 }
 
-// happens notes what is to be told of a task although nobody decided it.
-func (w *world) happens(t *task, name, what, status string) {
-	w.happened = append(w.happened, Step{
-		Identity: name + " " + t.Name.Text, Kind: KindTime, Task: t.Name.Text, Function: t.fn.Name,
-		Instance: instanceID(t), Number: t.number, What: what, Status: status,
-	})
-}
-
 func (w *world) tellHappened() bool {
-	steps := w.happened
-	w.happened = nil
+	steps := w.story.happened
+	w.story.happened = nil
 	for i, s := range steps {
 		if i > 0 {
 			w.pass(stepTime)
 		}
-		w.named(s.Identity)
+		w.story.named(s.Identity)
 		w.tell(s)
 	}
 	return len(steps) > 0
@@ -163,7 +146,7 @@ func (w *world) admitEndings(endings []*task) {
 		}
 		t.stage = ended
 		if t.ending.Panic != nil {
-			w.findPanic(t)
+			w.result.findPanic(t)
 		}
 	}
 }
@@ -171,11 +154,11 @@ func (w *world) admitEndings(endings []*task) {
 // updateReadiness notes when a task became ready, and hands the calls of
 // finished invocations to their instance.
 func (w *world) updateReadiness() {
-	for i := 0; i < len(w.tasks); i++ { // the list grows: background tasks
-		t := w.tasks[i]
+	for i := 0; i < len(w.roster.tasks); i++ { // the list grows: background tasks
+		t := w.roster.tasks[i]
 		t.calls = w.dropWithdrawn(t.calls)
 		if t.stage == over && len(t.calls) > 0 {
-			own := w.ownTask(t.inst)
+			own := t.inst.ownTask()
 			own.calls = append(own.calls, t.calls...)
 			t.calls = nil
 		}
@@ -183,22 +166,19 @@ func (w *world) updateReadiness() {
 		if !t.ready() {
 			t.readySince = 0
 		} else if t.readySince == 0 {
-			w.clock++
-			t.readySince = w.clock
+			w.roster.clock++
+			t.readySince = w.roster.clock
 		}
 	}
-	w.tasks = slices.DeleteFunc(w.tasks, func(t *task) bool { return t.stage == over && len(t.calls) == 0 })
+	w.roster.tasks = slices.DeleteFunc(w.roster.tasks, func(t *task) bool { return t.stage == over && len(t.calls) == 0 })
 }
 
 func (w *world) dropWithdrawn(calls []*call) []*call {
 	return slices.DeleteFunc(calls, func(c *call) bool {
 		gone := c.withdrawn.Load()
 		if gone {
-			w.letGo(c)
+			w.stalls.letGo(c)
 		}
 		return gone
 	})
 }
-
-// named notes the identity of a step of its own.
-func (w *world) named(identity string) { w.lastNamed, w.wakings = identity, 0 }

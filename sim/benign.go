@@ -47,7 +47,7 @@ func (w *world) keepBenign() {
 	if b := w.sim.benign; b.state != nil || b.why != "" || w.sim.scenario.comparing() == nil {
 		return
 	}
-	w.final = newStores(w.backends).kept()
+	w.final = newStores(w.services.backends).kept()
 }
 
 // quiescent is a run as properties see it.
@@ -71,7 +71,7 @@ func (q *quiescent) Benign() (props.State, error) {
 // Calls returns what clients have asked.
 func (q *quiescent) Calls() []props.Call {
 	var all []props.Call
-	for _, c := range q.w.calls {
+	for _, c := range q.w.workload.calls {
 		all = append(all, *c)
 	}
 	return all

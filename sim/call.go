@@ -33,9 +33,9 @@ func (v *invoker) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.Header[name] = r.Header.Get(name)
 	}
 	subject := cloud.Numbered(k.owner+"."+k.Op.Method+" "+cloud.Mask(k.Op.Resource), k.k, 1)
-	w.mu.Lock()
-	w.schedule(w.taskOf(&cloud.Task{Name: cloud.NameTask(v.fn.Name, subject), Root: k.task.Root, Attempt: 1, Cause: c}), time.Time{})
-	w.mu.Unlock()
+	w.gate.mu.Lock()
+	w.services.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(v.fn.Name, subject), Root: k.task.Root, Attempt: 1, Cause: c}, time.Time{})
+	w.gate.mu.Unlock()
 	select {
 	case resp := <-c.reply:
 		return httpResponse(resp, r), nil

@@ -30,7 +30,7 @@ func (w *world) queueUp(t *task) {
 	t.refuse = time.Now().Add(w.sim.scenario.Platform.QueueFor) //wtsim:clock the bubble's clock
 	w.agenda.add(t.refuse, "refuse "+t.Name.Text, func() {
 		t.stage = over
-		w.happens(t, "refuse", "is refused", fmt.Sprintf("429, no instance after %v", w.sim.scenario.Platform.QueueFor))
+		w.story.happens(t.Task, "refuse", "is refused", fmt.Sprintf("429, no instance after %v", w.sim.scenario.Platform.QueueFor))
 		t.Cause.Answered(t.Task, cloud.Ending{Status: "429", Response: cloud.Response{Status: http.StatusTooManyRequests}})
 	})
 }

@@ -1,12 +1,23 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
+// offers are what may become of a step.
+type offers struct {
+	skew     time.Duration
+	beat     *bubble.Beat
+	services *services
+	stalls   *stalls
+}
+
 // startFaults lists what may become of the start of a task.
-func (w *world) startFaults(t *task, warm *instance) []scheduler.Option {
+func (of *offers) startFaults(t *task, warm *instance) []scheduler.Option {
 	out := make([]scheduler.Option, 1, 8)
 	if warm != nil && !t.fn.full() {
 		out = append(out, scheduler.Option{Do: cloud.ColdStart})
@@ -23,7 +34,7 @@ func (w *world) startFaults(t *task, warm *instance) []scheduler.Option {
 	if m, ok := t.Cause.(cloud.Mergeable); ok && m.Newer(t.Task) {
 		out = append(out, scheduler.Option{Do: cloud.Coalesce})
 	}
-	if d := w.sim.scenario.Faults.Skew; d > 0 && warm == nil {
+	if d := of.skew; d > 0 && warm == nil {
 		out = append(out, scheduler.Option{Do: cloud.Skew, With: "+" + d.String()}, scheduler.Option{Do: cloud.Skew, With: "-" + d.String()})
 	}
 	return append(out, scheduler.Option{Do: cloud.Crash, With: cloud.AtStart})

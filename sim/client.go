@@ -12,11 +12,20 @@ import (
 	"github.com/wtsim/wtsim/props"
 )
 
+// workload is what clients ask for.
+type workload struct {
+	scenario *Scenario
+	kernel   *kernel
+	gate     *gate
+	clients  map[string]*instance // as sources of events
+	calls    []*props.Call        // in the order in which they began
+}
+
 // pendingRequest is a client's request that has not been answered for good.
 type pendingRequest struct {
 	Request
 	http   cloud.Request
-	world  *world
+	of     *workload
 	client *Client
 	number int         // among the client's, from 1
 	order  int         // among the workload's
@@ -33,7 +42,7 @@ func (r *pendingRequest) Invoke(ctx context.Context, h cloud.Handler, _ int) clo
 }
 
 // called notes that the client makes its request, or makes it again.
-func (w *world) called(r *pendingRequest) {
+func (wl *workload) called(r *pendingRequest) {
 	if r.call != nil {
 		return
 	}
@@ -41,36 +50,36 @@ func (w *world) called(r *pendingRequest) {
 		Client: r.client.Name, Number: r.number, Function: r.Function, Method: r.http.Verb(), Path: r.http.Target(), Body: r.Body,
 		Called: time.Now().UTC(), //wtsim:clock the bubble's clock
 	}
-	w.calls = append(w.calls, r.call)
+	wl.calls = append(wl.calls, r.call)
 }
 
 // addClients makes each client's first request pending.
-func (w *world) addClients() {
+func (wl *workload) addClients() {
 	order := 0
-	for i := range w.sim.scenario.Clients {
-		c := &w.sim.scenario.Clients[i]
+	for i := range wl.scenario.Clients {
+		c := &wl.scenario.Clients[i]
 		if len(c.Requests) > 0 {
-			w.request(c, 1, order)
+			wl.request(c, 1, order)
 		}
 		order += len(c.Requests)
 	}
 }
 
-func (w *world) request(c *Client, number, order int) {
+func (wl *workload) request(c *Client, number, order int) {
 	r := c.Requests[number-1]
 	root := fmt.Sprintf("%s/%d", c.Name, number)
-	w.schedule(w.taskOf(&cloud.Task{
+	wl.kernel.Invoke(&cloud.Task{
 		Name: cloud.NameTask(r.Function, cloud.Subject{Text: root}), Root: root, Attempt: 1,
 		Cause: &pendingRequest{
 			Request: r, http: cloud.Request{Method: r.Method, Path: r.Path, Header: r.Header, Body: r.Body},
-			world: w, client: c, number: number, order: order,
+			of: wl, client: c, number: number, order: order,
 		},
-	}), time.Time{})
+	}, time.Time{})
 }
 
 // Answered gives the client its response.
 func (r *pendingRequest) Answered(t *cloud.Task, e cloud.Ending) {
-	resp, w := e.Response, r.world
+	resp := e.Response
 	if e.Aborted {
 		r.Unanswered(t)
 		return
@@ -83,16 +92,16 @@ func (r *pendingRequest) Answered(t *cloud.Task, e cloud.Ending) {
 	}
 	if r.Told != nil {
 		if eventType, params := r.Told(resp); eventType != "" {
-			w.told(r.client, eventType, params)
+			r.of.told(r.client, eventType, params)
 		}
 	}
-	w.nextRequest(r)
+	r.of.nextRequest(r)
 }
 
 // Unanswered is a request whose response does not come.
 func (r *pendingRequest) Unanswered(t *cloud.Task) {
 	if !r.retry(t) {
-		r.world.nextRequest(r)
+		r.of.nextRequest(r)
 	}
 }
 
@@ -100,35 +109,34 @@ func (r *pendingRequest) retry(t *cloud.Task) bool {
 	if t.Attempt > r.client.Retries {
 		return false
 	}
-	w := r.world
-	w.schedule(w.taskOf(t.Next()), time.Now().Add(r.client.Backoff)) //wtsim:clock the bubble's clock
+	r.of.kernel.Invoke(t.Next(), time.Now().Add(r.client.Backoff)) //wtsim:clock the bubble's clock
 	return true
 }
 
-func (w *world) nextRequest(r *pendingRequest) {
+func (wl *workload) nextRequest(r *pendingRequest) {
 	if r.number < len(r.client.Requests) {
-		w.request(r.client, r.number+1, r.order+1)
+		wl.request(r.client, r.number+1, r.order+1)
 	}
 }
 
 // told records what a client was told, as an event of the client's own.
-func (w *world) told(c *Client, eventType string, params map[string]any) {
+func (wl *workload) told(c *Client, eventType string, params map[string]any) {
 	data, err := event.DataOf(params)
 	if err != nil {
 		data = event.Data{{Name: "error", Value: event.Str(err.Error())}}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.emitted = append(w.emitted, emission{inst: w.clientInstance(c), Emitted: probe.Emitted{Type: eventType, Data: data}})
+	wl.gate.mu.Lock()
+	defer wl.gate.mu.Unlock()
+	wl.gate.emitted = append(wl.gate.emitted, emission{inst: wl.clientInstance(c), Emitted: probe.Emitted{Type: eventType, Data: data}})
 }
 
 // clientInstance is a client as a source of events.
-func (w *world) clientInstance(c *Client) *instance {
-	if w.clients == nil {
-		w.clients = map[string]*instance{}
+func (wl *workload) clientInstance(c *Client) *instance {
+	if wl.clients == nil {
+		wl.clients = map[string]*instance{}
 	}
-	if w.clients[c.Name] == nil {
-		w.clients[c.Name] = &instance{Instance: cloud.Instance{ID: c.Name}}
+	if wl.clients[c.Name] == nil {
+		wl.clients[c.Name] = &instance{Instance: cloud.Instance{ID: c.Name}}
 	}
-	return w.clients[c.Name]
+	return wl.clients[c.Name]
 }

@@ -14,7 +14,7 @@ import (
 // again, and the invocation's context is cancelled (by its own timer). Its
 // instance is not ended, so the handler may still go on.
 // https://docs.cloud.google.com/run/docs/configuring/request-timeout
-func (w *world) expire(t *task) {
+func (t *task) expire() {
 	if t.stage == over || t.overdue {
 		return
 	}
@@ -23,35 +23,35 @@ func (w *world) expire(t *task) {
 	if t.Cause.Platform() {
 		status = "not acknowledged"
 	}
-	w.happens(t, "timeout", "reaches its time limit", status)
+	t.inst.world.story.happens(t.Task, "timeout", "reaches its time limit", status)
 	t.Cause.Answered(t.Task, cloud.Ending{Status: "504", Response: cloud.Response{Status: 504}})
-	w.lookAgain(t, max(t.fn.Timeout, 10*time.Second))
+	t.lookAgain(max(t.fn.Timeout, 10*time.Second))
 }
 
 // patience is how long an invocation may go on after its time limit while
 // something may still wake it.
 const patience = time.Hour
 
-func (w *world) lookAgain(t *task, after time.Duration) {
+func (t *task) lookAgain(after time.Duration) {
 	t.lastLook = entry{at: time.Now().Add(after), name: "overdue " + t.Name.Text} //wtsim:clock the bubble's clock
-	w.agenda.add(t.lastLook.at, t.lastLook.name, func() { w.neverEnds(t) })
+	t.inst.world.agenda.add(t.lastLook.at, t.lastLook.name, func() { t.neverEnds() })
 }
 
 // neverEnds looks at an invocation that has not returned long after its time
 // limit. If nothing can wake it, or its patience is over, it never ends.
-func (w *world) neverEnds(t *task) {
+func (t *task) neverEnds() {
 	all := bubble.Labelled(probe.LabelKey)
-	goroutines := append(all[w.label(t.Name.Text)], all[w.label("new "+t.Name.Text)]...)
+	goroutines := append(all[t.inst.world.entropy.label(t.Name.Text)], all[t.inst.world.entropy.label("new "+t.Name.Text)]...)
 	late := !time.Now().Before(t.timeout.Add(patience)) //wtsim:clock the bubble's clock
 	if len(t.calls) > 0 || !late && !deadlocked(goroutines) {
-		w.lookAgain(t, patience)
+		t.lookAgain(patience)
 		return
 	}
 	var stacks []string
 	for _, g := range goroutines {
 		stacks = append(stacks, g.String())
 	}
-	w.find(allEnd, t, strings.Join(stacks, "\n\n"))
+	t.inst.world.result.find(allEnd, t, strings.Join(stacks, "\n\n"))
 }
 
 // deadlocked reports whether no goroutine can be woken by time: each waits,
@@ -66,46 +66,46 @@ func deadlocked(goroutines []bubble.Goroutine) bool {
 }
 
 // forget takes an invocation's entries off the agenda.
-func (w *world) forget(t *task) {
-	w.agenda.remove(t.timeout, t.timeoutName)
-	w.agenda.remove(t.lastLook.at, t.lastLook.name)
+func (t *task) forget() {
+	t.inst.world.agenda.remove(t.timeout, t.timeoutName)
+	t.inst.world.agenda.remove(t.lastLook.at, t.lastLook.name)
 }
 
 // kill is the death of a function instance: the triggers of its invocations
 // see a failure.
-func (w *world) kill(i *instance) {
+func (i *instance) kill() {
 	serving := append([]*task{}, i.serving...)
-	w.end(i)
+	i.end()
 	for _, t := range serving {
 		if !t.overdue {
 			t.Cause.Unanswered(t.Task)
 		}
 	}
-	w.replace(i)
-	w.beat.Wait()
-	w.output.take() // nothing that a dead instance does is seen
+	i.replace()
+	i.world.beat.Wait()
+	i.world.story.output.take() // nothing that a dead instance does is seen
 }
 
 // end unwinds a function instance: contexts are cancelled, and every parked
 // and later call returns a connection error without effect.
-func (w *world) end(i *instance) {
-	w.mu.Lock()
+func (i *instance) end() {
+	i.world.gate.mu.Lock()
 	i.Die()
-	w.mu.Unlock()
+	i.world.gate.mu.Unlock()
 	i.cancel()
-	w.wake(i)
+	i.wake()
 	for _, t := range append([]*task{}, i.serving...) {
 		t.stage = over
-		w.cut(t)
+		t.cut()
 		t.cancel()
-		w.forget(t)
+		t.forget()
 		if c, ok := t.Cause.(cloud.Throttled); ok {
 			c.Finished()
 		}
 	}
-	for _, t := range w.tasks { // what finished invocations left behind
+	for _, t := range i.world.roster.tasks { // what finished invocations left behind
 		if t.inst == i {
-			w.cut(t)
+			t.cut()
 		}
 	}
 	i.serving = nil
@@ -118,9 +118,9 @@ func (w *world) end(i *instance) {
 	}
 }
 
-func (w *world) cut(t *task) {
+func (t *task) cut() {
 	for _, k := range t.calls {
-		w.letGo(k)
+		t.inst.world.stalls.letGo(k)
 		k.release <- probe.Fate{Action: probe.Cut}
 	}
 	t.calls = nil

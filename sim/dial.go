@@ -16,76 +16,62 @@ import (
 // without an [Env] reach the scenario's services at their addresses, and
 // nothing leaves the process.
 
-func (w *world) hook() { seeded.Route(w.dial, w.roundTrip) }
+func (sm *seam) hook() { seeded.Route(sm.dial, sm.roundTrip) }
 
 func unhook() { seeded.Route(nil, nil) }
 
 // dial connects to the service that has an address.
-func (w *world) dial(_ context.Context, _, to string) (net.Conn, error) {
-	if b, ok := w.at(to).(cloud.Dialed); ok {
-		return b.Dial(processTap{w}), nil
+func (sm *seam) dial(_ context.Context, _, to string) (net.Conn, error) {
+	if b, ok := sm.services.at(to).(cloud.Dialed); ok {
+		return b.Dial(processTap{sm}), nil
 	}
-	return nil, w.pastSeam(w.caller(), to)
+	return nil, sm.pastSeam(sm.caller(), to)
 }
 
-func (w *world) roundTrip(r *http.Request) (*http.Response, error) {
-	if i := w.callerOrCurrent(); i != nil {
+func (sm *seam) roundTrip(r *http.Request) (*http.Response, error) {
+	if i := sm.callerOrCurrent(); i != nil {
 		return i.router.RoundTrip(r)
 	}
-	return nil, w.pastSeam(nil, r.URL.Host)
-}
-
-// at is the backend of the service that has an address; nil if there is none.
-func (w *world) at(to string) cloud.Backend {
-	host, _, err := net.SplitHostPort(to)
-	if err != nil {
-		host = to
-	}
-	for n, b := range w.backends {
-		if host == address(n) {
-			return b.backend
-		}
-	}
-	return nil
+	return nil, sm.pastSeam(nil, r.URL.Host)
 }
 
 // callerOrCurrent is the instance that the calling goroutine works for. One
 // that works for none, as those of package-level clients do, counts as that of
 // the only live invocation, or where there are several as the one that has
 // done something last.
-func (w *world) callerOrCurrent() *instance {
-	if i := w.caller(); i != nil {
+func (sm *seam) callerOrCurrent() *instance {
+	if i := sm.caller(); i != nil {
 		return i
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	sm.gate.mu.Lock()
+	defer sm.gate.mu.Unlock()
 	var live []*instance
-	for _, i := range w.instances {
+	for _, i := range sm.fleet.instances {
 		if !i.Dead() && len(i.serving) > 0 {
 			live = append(live, i)
 		}
 	}
 	switch {
-	case w.current != nil && slices.Contains(live, w.current.inst):
-		return w.current.inst
+	case sm.roster.current != nil && slices.Contains(live, sm.roster.current.inst):
+		return sm.roster.current.inst
 	case len(live) > 0:
 		return live[0]
-	case w.current != nil && w.current.inst != nil && !w.current.inst.Dead():
-		return w.current.inst
+	case sm.roster.current != nil && sm.roster.current.inst != nil && !sm.roster.current.inst.Dead():
+		return sm.roster.current.inst
 	}
 	return nil
 }
 
 // processTap is the way to the outside of clients that belong to the process
 // and not to one instance: each call is that of its caller.
-type processTap struct{ world *world }
+type processTap struct{ seam *seam }
 
 // Enter parks the call until the world decides.
 func (p processTap) Enter(c *probe.Call) probe.Fate {
-	if i := p.world.callerOrCurrent(); i != nil {
+	if i := p.seam.callerOrCurrent(); i != nil {
 		return i.tap.Enter(c)
 	}
-	_ = p.world.pastSeam(nil, c.Op.Service)
+	_ = p.seam.pastSeam(nil, c.Op.Service)
 	return probe.Fate{Action: probe.Cut}
 }
 
@@ -94,7 +80,7 @@ func (p processTap) Leave(c *probe.Call) error { return c.Ref.(*call).inst.tap.L
 
 // Emit records an event that no operation shows.
 func (p processTap) Emit(eventType string, params map[string]any) {
-	if i := p.world.callerOrCurrent(); i != nil {
+	if i := p.seam.callerOrCurrent(); i != nil {
 		i.tap.Emit(eventType, params)
 	}
 }

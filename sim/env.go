@@ -24,7 +24,7 @@ func (e *env) Context() context.Context { return &handlerContext{e.inst.ctx, e.i
 
 // Backend returns the run's backend of a service.
 func (e *env) Backend(service string) cloud.Backend {
-	b := e.world.backend(service)
+	b := e.world.services.backend(service)
 	if b == nil {
 		panic(probe.Mistake(fmt.Sprintf("scenario %q has no service %q, wanted one of its Services", e.world.sim.scenario.Name, service)))
 	}
@@ -36,15 +36,15 @@ func (e *env) HTTPClient() *http.Client { return &http.Client{Transport: e.inst.
 
 // OnTerminate asks for f to be called at SIGTERM.
 func (e *env) OnTerminate(f func(context.Context)) {
-	e.world.mu.Lock()
-	defer e.world.mu.Unlock()
+	e.world.gate.mu.Lock()
+	defer e.world.gate.mu.Unlock()
 	e.inst.onTerminate = append(e.inst.onTerminate, f)
 }
 
 // TempDir returns a directory of the instance's own.
 func (e *env) TempDir() (string, error) {
-	e.world.mu.Lock()
-	defer e.world.mu.Unlock()
+	e.world.gate.mu.Lock()
+	defer e.world.gate.mu.Unlock()
 	if e.inst.tempDir != "" {
 		return e.inst.tempDir, nil
 	}

@@ -60,9 +60,9 @@ func borrow(scenario string) *globals {
 // route sends the default transport's requests through the world, and ends
 // every other way out that has a hook.
 func (g *globals) route(w *world) {
-	http.DefaultTransport = w.transport()
-	net.DefaultResolver = w.resolver()
-	w.hook()
+	http.DefaultTransport = w.seam.transport()
+	net.DefaultResolver = w.seam.resolver()
+	w.seam.hook()
 }
 
 func (g *globals) giveBack() {

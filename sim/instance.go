@@ -6,12 +6,31 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/probe"
 )
+
+// fleet is the functions and their instances. It belongs to the run's
+// goroutine.
+type fleet struct {
+	functions []*function
+	instances []*instance // all that there were, in order of start
+	idleFor   time.Duration
+	idleSince time.Time // when the last task that is no instance's own did something
+	closing   bool      // the run is over
+}
+
+func newFleet(s *Scenario) fleet {
+	f := fleet{idleFor: s.Platform.IdleFor}
+	for _, x := range s.Functions {
+		f.functions = append(f.functions, &function{Function: x})
+	}
+	return f
+}
 
 // function is a deployed function during a run.
 type function struct {
@@ -33,7 +52,8 @@ func (f *function) warm(old bool) *instance {
 	return nil
 }
 
-// instance is a function instance.
+// instance is a function instance. Its handlers' goroutines reach it by its
+// tap; what they and the run both touch is guarded by the gate's lock.
 type instance struct {
 	cloud.Instance // its ID is "i-7", in order of start
 	fn             *function
@@ -43,22 +63,37 @@ type instance struct {
 	ctx            context.Context
 	cancel         context.CancelFunc
 	handler        cloud.Handler
-	old            bool          // of the revision before
-	skew           time.Duration // of its clock, as events show it
-	built          bool          // its constructor has returned
-	buildErr       error         // its constructor has failed
-	leaving        bool          // it has got SIGTERM
-	late           int           // calls after death
-	looks          atomic.Int32  // at its contexts after death
 	serving        []*task
 	errors         int       // answers of 5xx in a row
 	idle           time.Time // when it will be taken away, while it has nothing to do
 	own            *task     // its background task
-	cause          string    // the task that it was started for
-	root           string    // the client's request that this follows from
 	sequence       uint64    // events
-	since          time.Time // when it was started
+	birth
+	death
+	container
+}
 
+// birth is how an instance has come to be.
+type birth struct {
+	cause    string        // the task that it was started for
+	root     string        // the client's request that this follows from
+	since    time.Time     // when it was started
+	old      bool          // of the revision before
+	skew     time.Duration // of its clock, as events show it
+	built    bool          // its constructor has returned
+	buildErr error         // its constructor has failed
+}
+
+// death is how it ends; whether it has is told by cloud.Instance.
+type death struct {
+	leaving  bool         // it has got SIGTERM
+	survived bool         // it was alive when the run ended
+	late     int          // calls after death
+	looks    atomic.Int32 // at its contexts after death
+}
+
+// container is what it has of the machine.
+type container struct {
 	onTerminate []func(context.Context)
 	tempDir     string
 }
@@ -82,22 +117,23 @@ func (i *instance) busy() bool { return len(i.serving) > 0 || i.fn.AlwaysOn || i
 
 // newInstance starts a function instance for a task.
 func (w *world) newInstance(t *task, old bool) *instance {
-	i := &instance{Instance: cloud.Instance{ID: fmt.Sprintf("i-%d", len(w.instances)+1), Function: t.fn.Name}, fn: t.fn, world: w, cause: t.Name.Text, root: t.Root, old: old, since: time.Now()} //wtsim:clock the bubble's clock
+	i := &instance{Instance: cloud.Instance{ID: fmt.Sprintf("i-%d", len(w.fleet.instances)+1), Function: t.fn.Name}, fn: t.fn, world: w,
+		birth: birth{cause: t.Name.Text, root: t.Root, old: old, since: time.Now()}} //wtsim:clock the bubble's clock
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	i.tap = &instanceTap{i}
 	i.router = &router{inst: i}
-	w.instances = append(w.instances, i)
+	w.fleet.instances = append(w.fleet.instances, i)
 	t.fn.instances = append(t.fn.instances, i)
 	return i
 }
 
 // build runs the constructor.
-func (w *world) build(t *task) bool {
+func (t *task) build() bool {
 	i := t.inst
 	h, err := cloud.Handler{}, errors.New("it ended its goroutine")
 	defer func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
+		t.inst.world.gate.mu.Lock()
+		defer t.inst.world.gate.mu.Unlock()
 		if p := recover(); p != nil {
 			err, t.ending.Panic = fmt.Errorf("panic: %v", p), &cloud.Panic{Value: p, Stack: string(debug.Stack())}
 		}
@@ -109,12 +145,12 @@ func (w *world) build(t *task) bool {
 	if i.fn.ColdStart > 0 {
 		time.Sleep(i.fn.ColdStart)
 	}
-	probe.Label(i.ctx, i.tap, w.label("new "+t.Name.Text))
+	probe.Label(i.ctx, i.tap, t.inst.world.entropy.label("new "+t.Name.Text))
 	construct := i.fn.New
 	if i.old {
 		construct = i.fn.Old
 	}
-	h, err = construct(&env{world: w, inst: i})
+	h, err = construct(&env{world: t.inst.world, inst: i})
 	if err == nil && h.Empty() {
 		err = errors.New("it returned an empty Handler")
 	}
@@ -123,23 +159,23 @@ func (w *world) build(t *task) bool {
 
 // rest notes that an instance has nothing to do: after a while it is taken
 // away.
-func (w *world) rest(i *instance) {
+func (i *instance) rest() {
 	if len(i.serving) > 0 || i.Dead() || i.leaving || len(i.fn.instances) <= i.fn.MinInstances {
 		return
 	}
-	i.idle = time.Now().Add(w.sim.scenario.Platform.IdleFor) //wtsim:clock the bubble's clock
-	w.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: len(i.onTerminate) == 0, fire: func() {
+	i.idle = time.Now().Add(i.world.sim.scenario.Platform.IdleFor) //wtsim:clock the bubble's clock
+	i.world.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: len(i.onTerminate) == 0, fire: func() {
 		i.idle = time.Time{}
 		if len(i.fn.instances) > i.fn.MinInstances {
-			w.terminate(i, "is taken away, it was idle")
+			i.terminate("is taken away, it was idle")
 		}
 	}})
 }
 
 // wake notes that an instance has something to do.
-func (w *world) wake(i *instance) {
+func (i *instance) wake() {
 	if !i.idle.IsZero() {
-		w.agenda.remove(i.idle, "reap "+i.name())
+		i.world.agenda.remove(i.idle, "reap "+i.name())
 		i.idle = time.Time{}
 	}
 }
@@ -147,31 +183,31 @@ func (w *world) wake(i *instance) {
 // terminate is SIGTERM: the instance gets no more invocations; what it has
 // asked for is called and may take the time of grace; then it ends.
 // https://docs.cloud.google.com/run/docs/container-contract
-func (w *world) terminate(i *instance, why string) {
+func (i *instance) terminate(why string) {
 	i.leaving = true
 	if why != "" {
-		w.happened = append(w.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
+		i.world.story.happened = append(i.world.story.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
 	}
 	if len(i.onTerminate) == 0 {
-		w.end(i)
-		w.beat.Wait()
+		i.end()
+		i.world.beat.Wait()
 		return
 	}
-	own := w.ownTask(i)
-	grace := w.sim.scenario.Platform.Grace
-	w.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { w.end(i) }) //wtsim:clock the bubble's clock
-	w.own(w.label(own.Name.Text), &owner{task: own, inst: i})
-	w.random.reseed(w.label(own.Name.Text), "terminate "+own.Name.Text)
+	own := i.ownTask()
+	grace := i.world.sim.scenario.Platform.Grace
+	i.world.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { i.end() }) //wtsim:clock the bubble's clock
+	i.world.gate.own(i.world.entropy.label(own.Name.Text), &owner{task: own, inst: i})
+	i.world.entropy.random.reseed(i.world.entropy.label(own.Name.Text), "terminate "+own.Name.Text)
 	go func() { //wtsim:go what handles SIGTERM is a goroutine of its own
 		ctx, cancel := context.WithTimeout(i.ctx, grace)
 		defer cancel()
-		w.seed("terminate " + own.Name.Text)
-		ctx = probe.Label(&handlerContext{ctx, i}, i.tap, w.label(own.Name.Text))
+		i.world.entropy.seed("terminate " + own.Name.Text)
+		ctx = probe.Label(&handlerContext{ctx, i}, i.tap, i.world.entropy.label(own.Name.Text))
 		for _, f := range i.onTerminate {
 			f(ctx)
 		}
 	}()
-	w.beat.Wait()
+	i.world.beat.Wait()
 }
 
 // standby is the cause of an instance that a function has at least.
@@ -184,7 +220,7 @@ func (*standby) Platform() bool         { return false }
 func (*standby) Unanswered(*cloud.Task) {}
 func (s *standby) Answered(t *cloud.Task, e cloud.Ending) {
 	if !e.Success {
-		s.world.happens(t.Ref.(*task), "give up", "cannot be started", e.Status)
+		s.world.story.happens(t, "give up", "cannot be started", e.Status)
 	}
 }
 
@@ -194,7 +230,7 @@ func (*standby) Invoke(context.Context, cloud.Handler, int) cloud.Ending {
 
 // addStandbys starts the instances that functions have at least.
 func (w *world) addStandbys() {
-	for _, f := range w.functions {
+	for _, f := range w.fleet.functions {
 		for n := range f.MinInstances {
 			root := fmt.Sprintf("min/%d", n+1)
 			w.standBy(f, root, root)
@@ -203,14 +239,34 @@ func (w *world) addStandbys() {
 }
 
 func (w *world) standBy(f *function, about, root string) {
-	w.schedule(w.taskOf(&cloud.Task{Name: cloud.NameTask(f.Name, cloud.Subject{Text: about}), Root: root, Attempt: 1, Cause: &standby{w}}), time.Time{})
+	w.services.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(f.Name, cloud.Subject{Text: about}), Root: root, Attempt: 1, Cause: &standby{w}}, time.Time{})
 }
 
 // replace starts a new instance for one that has died, if the function has
 // fewer than it must have.
-func (w *world) replace(i *instance) {
-	if len(i.fn.instances) >= i.fn.MinInstances || w.closing {
+func (i *instance) replace() {
+	if len(i.fn.instances) >= i.fn.MinInstances || i.world.fleet.closing {
 		return
 	}
-	w.standBy(i.fn, "min after "+i.cause, i.root)
+	i.world.standBy(i.fn, "min after "+i.cause, i.root)
+}
+
+// function finds a function by its name, which is its host name too; nil if
+// there is none.
+func (fl *fleet) function(name string) *function {
+	for _, f := range fl.functions {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// lingers reports whether there are instances that have CPU outside of
+// invocations, and may still do something by themselves: they are given as
+// long as an idle instance is kept.
+func (fl *fleet) lingers() bool {
+	now := time.Now() //wtsim:clock the bubble's clock
+	return now.Sub(fl.idleSince) < fl.idleFor &&
+		slices.ContainsFunc(fl.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.Dead() })
 }

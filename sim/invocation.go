@@ -18,37 +18,37 @@ import (
 func (w *world) start(c candidate, s *Step) {
 	t := c.task
 	warm := t.fn.warm(false)
-	o := w.fault(c, w.startFaults(t, warm))
-	s.Kind, s.What, s.Outcome = KindStart, t.Cause.Words(t.Attempt), o.String()
+	o := w.chance.fault(c, w.offers.startFaults(t, warm))
+	s.Kind, s.What, s.Outcome = KindStart, t.Cause.Words(t.Attempt), outcome(o)
 	if c, ok := t.Cause.(cloud.Comes); ok {
 		s.From = c.From()
 	}
 	w.seated(t)
 	if o.Do == cloud.Drop || o.Do == cloud.Coalesce {
-		w.remark(startNote(t, o))
+		w.chance.remark(startNote(t, o))
 		t.stage = over
 		t.Cause.(cloud.Dropper).Dropped()
 		return
 	}
 	w.seat(t, warm, o, s)
 	if o.Do != "" {
-		w.remark(startNote(t, o))
+		w.chance.remark(startNote(t, o))
 	}
 	if o.Do == cloud.Duplicate {
-		w.repeat(t)
+		w.services.kernel.repeat(t)
 	}
-	ctx := w.enter(t, s.Cold)
+	ctx := t.enter(s.Cold)
 	if o.Do == cloud.Crash {
-		w.kill(t.inst)
+		t.inst.kill()
 		return
 	}
-	w.random.reseed(w.label("new "+t.Name.Text), s.Identity)
-	w.random.reseed(w.label(t.Name.Text), s.Identity)
+	w.entropy.random.reseed(w.entropy.label("new "+t.Name.Text), s.Identity)
+	w.entropy.random.reseed(w.entropy.label(t.Name.Text), s.Identity)
 	if !s.Cold {
-		w.beside(candidate{task: t, started: true})
+		w.threads.beside(candidate{task: t, started: true})
 	}
-	w.invoke(ctx, t, s.Cold)
-	w.together()
+	t.invoke(ctx, s.Cold)
+	w.threads.together()
 }
 
 // begin makes the task a live one of an instance.
@@ -56,13 +56,13 @@ func (w *world) begin(t *task, inst *instance) {
 	t.fn.started++
 	t.number, t.inst, t.stage = t.fn.started, inst, live
 	if r, ok := t.Cause.(*pendingRequest); ok {
-		w.called(r)
+		w.workload.called(r)
 	}
 	if c, ok := t.Cause.(cloud.Throttled); ok {
 		c.Began()
 	}
 	w.seated(t)
-	w.wake(inst)
+	inst.wake()
 }
 
 // seat gives a task its instance.
@@ -111,7 +111,7 @@ func twice(c cloud.Cause) string {
 }
 
 // enter makes an invocation one of its instance's.
-func (w *world) enter(t *task, cold bool) context.Context {
+func (t *task) enter(cold bool) context.Context {
 	now := time.Now() //wtsim:clock the bubble's clock
 	limit := t.fn.Timeout
 	if d := t.Cause.Limit(); d > 0 {
@@ -123,40 +123,34 @@ func (w *world) enter(t *task, cold bool) context.Context {
 	ctx = &handlerContext{ctx, t.inst}
 	t.inst.serving = append(t.inst.serving, t)
 	t.timeoutName = "timeout " + t.Name.Text
-	w.agenda.add(t.timeout, t.timeoutName, func() { w.expire(t) })
+	t.inst.world.agenda.add(t.timeout, t.timeoutName, func() { t.expire() })
 	if cold {
-		w.own(w.label("new "+t.Name.Text), &owner{task: t, inst: t.inst, building: true})
+		t.inst.world.gate.own(t.inst.world.entropy.label("new "+t.Name.Text), &owner{task: t, inst: t.inst, building: true})
 	}
-	w.own(w.label(t.Name.Text), &owner{task: t, inst: t.inst})
+	t.inst.world.gate.own(t.inst.world.entropy.label(t.Name.Text), &owner{task: t, inst: t.inst})
 	return ctx
 }
 
 // invoke starts the goroutine of an invocation, constructor first where the
 // instance is new.
-func (w *world) invoke(ctx context.Context, t *task, cold bool) {
+func (t *task) invoke(ctx context.Context, cold bool) {
 	name := t.Name.Text
 	if cold {
 		name = "new " + name
 	}
-	w.call(name, seeded.Heir)
+	t.inst.world.threads.call(name, seeded.Heir)
 	go func() { //wtsim:go an invocation is a goroutine of its own
-		defer w.ended(t)
-		w.seed("new " + t.Name.Text)
-		if cold && !w.build(t) {
+		defer t.ended()
+		t.inst.world.entropy.seed("new " + t.Name.Text)
+		if cold && !t.build() {
 			return
 		}
-		w.seed("start " + t.Name.Text)
+		t.inst.world.entropy.seed("start " + t.Name.Text)
 		if cold {
-			w.call(t.Name.Text, seeded.Call)
+			t.inst.world.threads.call(t.Name.Text, seeded.Call)
 		}
-		t.call(probe.Label(ctx, t.inst.tap, w.label(t.Name.Text)))
+		t.call(probe.Label(ctx, t.inst.tap, t.inst.world.entropy.label(t.Name.Text)))
 	}()
-}
-
-func (w *world) own(label string, o *owner) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.owners[label] = o
 }
 
 // call runs the handler and notes how it returned.
@@ -173,23 +167,15 @@ func (t *task) call(ctx context.Context) {
 }
 
 // ended is called on the invocation's goroutine when it returns.
-func (w *world) ended(t *task) {
+func (t *task) ended() {
 	seeded.Quiet(true)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	t.inst.world.gate.mu.Lock()
+	defer t.inst.world.gate.mu.Unlock()
 	if t.ending.Status == "" {
 		t.ending = cloud.Ending{Status: "the handler ended its goroutine", Response: cloud.Response{Status: 500}}
 	}
-	w.endings = append(w.endings, t)
-	w.signal()
-}
-
-// signal says that something reached the tap or ended.
-func (w *world) signal() {
-	select {
-	case w.arrived <- struct{}{}:
-	default:
-	}
+	t.inst.world.gate.endings = append(t.inst.world.gate.endings, t)
+	t.inst.world.gate.signal()
 }
 
 // conclude is the platform's notice that an invocation has ended: the
@@ -199,23 +185,23 @@ func (w *world) conclude(c candidate, s *Step) {
 	s.Kind, s.What, s.Status = KindEnd, "ends", t.ending.Status
 	o := scheduler.Option{}
 	if !t.overdue {
-		o = w.fault(c, endFaults(t))
+		o = w.chance.fault(c, endFaults(t))
 	}
-	s.Outcome = o.String()
+	s.Outcome = outcome(o)
 	if o.Do != "" {
-		w.remark(endNote(t, o))
+		w.chance.remark(endNote(t, o))
 	}
 	switch o.Do {
 	case cloud.Crash:
 		t.ending.Success = false
-		w.kill(t.inst)
+		t.inst.kill()
 		return
 	case cloud.Timeout:
 		t.slow = true
 		s.Status += ", too late"
 		return
 	}
-	w.leave(t)
+	t.leave()
 	switch {
 	case t.overdue: // it was answered when its time was up
 	case o.Do == cloud.Redeliver || o.Do == cloud.LoseResponse:
@@ -223,7 +209,7 @@ func (w *world) conclude(c candidate, s *Step) {
 	default:
 		t.Cause.Answered(t.Task, t.ending)
 	}
-	w.vacate(t.inst, &t.ending, o.Do == cloud.Reap)
+	t.inst.vacate(&t.ending, o.Do == cloud.Reap)
 }
 
 func endNote(t *task, o scheduler.Option) string {
@@ -241,32 +227,32 @@ func endNote(t *task, o scheduler.Option) string {
 }
 
 // vacate is what becomes of an instance when an invocation has ended.
-func (w *world) vacate(i *instance, e *cloud.Ending, reap bool) {
+func (i *instance) vacate(e *cloud.Ending, reap bool) {
 	if i.errors++; e.Response.Status < 500 {
 		i.errors = 0
 	}
 	switch {
 	case i.Dead() || i.leaving:
 	case reap:
-		w.terminate(i, "")
-	case i.errors > w.sim.scenario.Platform.MostErrors:
-		w.terminate(i, fmt.Sprintf("is ended after %d answers of 5xx", i.errors))
+		i.terminate("")
+	case i.errors > i.world.sim.scenario.Platform.MostErrors:
+		i.terminate(fmt.Sprintf("is ended after %d answers of 5xx", i.errors))
 	default:
-		w.rest(i)
+		i.rest()
 	}
 }
 
 // leave frees what an invocation held.
-func (w *world) leave(t *task) {
+func (t *task) leave() {
 	t.stage = over
 	t.cancel()
-	w.forget(t)
+	t.forget()
 	if c, ok := t.Cause.(cloud.Throttled); ok {
 		c.Finished()
 	}
 	t.inst.serving = removeTask(t.inst.serving, t)
 	if t.inst.buildErr != nil {
-		w.end(t.inst)
+		t.inst.end()
 	}
 }
 
@@ -277,17 +263,4 @@ func removeTask(tasks []*task, t *task) []*task {
 		}
 	}
 	return tasks
-}
-
-func (w *world) findPanic(t *task) {
-	if m, ok := t.ending.Panic.Value.(probe.Mistake); ok {
-		w.stop(Inconclusive, string(m))
-		return
-	}
-	w.find(noPanic, t, fmt.Sprintf("panic: %v\n\n%s", t.ending.Panic.Value, t.ending.Panic.Stack))
-}
-
-// find ends the run with a violation of what holds for every application.
-func (w *world) find(property string, t *task, stack string) {
-	w.violated(*finding(property, t), stack)
 }

@@ -8,6 +8,20 @@ import (
 	"github.com/wtsim/wtsim/scheduler"
 )
 
+// roster is the tasks that may still go on. Effects of operations add to it,
+// under the gate's lock; all else belongs to the run's goroutine.
+type roster struct {
+	tasks   []*task // in order of creation
+	clock   int     // counts readiness
+	current *task   // that did something last
+}
+
+// add makes a task one that may start.
+func (ro *roster) add(t *task) {
+	t.stage = pending
+	ro.tasks = append(ro.tasks, t)
+}
+
 // ready reports whether the task has something that may happen.
 func (t *task) ready() bool {
 	switch {
@@ -32,16 +46,16 @@ func (c *call) free() bool { return c.held == nil }
 // clients' requests, in the order listed, when nothing else is. One that was
 // at it for 50 operations comes after the others; one that makes the same
 // operation with the same result over and over, after the requests too.
-func (w *world) candidates() []candidate {
+func (ro *roster) candidates() []candidate {
 	var tasks []*task
-	for _, t := range w.tasks {
+	for _, t := range ro.tasks {
 		if t.ready() {
 			tasks = append(tasks, t)
 		}
 	}
 	slices.SortStableFunc(tasks, func(a, b *task) int {
-		rank := w.rank(a)
-		if d := rank - w.rank(b); d != 0 {
+		rank := ro.rank(a)
+		if d := rank - ro.rank(b); d != 0 {
 			return d
 		}
 		if rank == 3 { // by position in the workload
@@ -63,13 +77,13 @@ func (w *world) candidates() []candidate {
 	return out
 }
 
-func (w *world) rank(t *task) int {
+func (ro *roster) rank(t *task) int {
 	switch {
-	case t == w.current && t.spins():
+	case t == ro.current && t.spins():
 		return 4
-	case t == w.current && t.tired():
+	case t == ro.current && t.tired():
 		return 2
-	case t == w.current:
+	case t == ro.current:
 		return 0
 	case t.stage == pending:
 		if _, ok := t.Cause.(*pendingRequest); ok {
@@ -84,20 +98,20 @@ func (w *world) choose(ready []candidate) candidate {
 	if len(ready) == 1 {
 		return ready[0]
 	}
-	d := scheduler.Decision{At: "after " + w.lastStep(), Options: make([]scheduler.Option, 1, len(ready)), State: w.state()}
-	d.Options[0].Next = w.nextStep(ready[0])
+	d := scheduler.Decision{At: "after " + w.story.lastStep(), Options: make([]scheduler.Option, 1, len(ready)), State: w.state()}
+	d.Options[0].Next = w.insight.nextStep(ready[0])
 	index := []int{0}
 	for i, c := range ready[1:] {
-		if o := w.overtake(ready, c); w.allowed(o.Do) {
-			o.Next = w.nextStep(c)
+		if o := w.overtake(ready, c); w.chance.allowed(o.Do) {
+			o.Next = w.insight.nextStep(c)
 			d.Options = append(d.Options, o)
 			index = append(index, i+1)
 		}
 	}
-	picked := w.record.Choose(d)
+	picked := w.chance.record.Choose(d)
 	c := ready[index[picked]]
 	if picked > 0 {
-		w.remark(fmt.Sprintf("%s goes before %s", c.people(), ready[0].people()))
+		w.chance.remark(fmt.Sprintf("%s goes before %s", c.people(), ready[0].people()))
 	}
 	return c
 }
@@ -128,13 +142,6 @@ func (w *world) overtake(ready []candidate, c candidate) scheduler.Option {
 	return scheduler.Option{Do: cloud.RunOther, With: c.step()}
 }
 
-func (w *world) lastStep() string {
-	if w.last == "" {
-		return "begin"
-	}
-	return w.last
-}
-
 // people's words for a candidate.
 func (c candidate) people() string {
 	switch {
@@ -150,20 +157,20 @@ func (c candidate) people() string {
 
 // turn makes the task the one that ran last. One that was tired goes to the
 // back of those that wait.
-func (w *world) turn(c candidate) {
-	if w.current == c.task {
+func (ro *roster) turn(c candidate) {
+	if ro.current == c.task {
 		return
 	}
-	if t := w.current; t != nil && t.tired() && t.readySince != 0 {
-		w.clock++
-		t.readySince = w.clock
+	if t := ro.current; t != nil && t.tired() && t.readySince != 0 {
+		ro.clock++
+		t.readySince = ro.clock
 	}
 	c.task.row, c.task.same = 0, 0
-	w.current = c.task
+	ro.current = c.task
 }
 
 // fair counts what a task does in a row.
-func (w *world) fair(t *task, s *Step) {
+func fair(t *task, s *Step) {
 	run := s.What + " " + s.Status
 	if t.row++; run == t.lastRun {
 		t.same++

@@ -13,14 +13,14 @@ import (
 	"github.com/wtsim/wtsim/scheduler"
 )
 
-// Verdict is what a run, or a search, has shown.
-type Verdict string
+// Verdict is what a run has shown: the word is the monitor's.
+type Verdict = monitor.Verdict
 
 // The verdicts.
 const (
-	Held         Verdict = "held"
-	Violated     Verdict = "violated"
-	Inconclusive Verdict = "inconclusive"
+	Held         = monitor.Held
+	Violated     = monitor.Violated
+	Inconclusive = monitor.Inconclusive
 )
 
 // Result is what a run has shown.
@@ -101,26 +101,28 @@ func Run(scenario Scenario, source scheduler.Source) *Result {
 func (w *world) finish(err error) *Result {
 	r := w.result
 	r.Runtime = RuntimeName()
-	r.Record, r.Steps, r.Hash = w.record.Record(), w.steps, w.trace.hash()
-	if w.replay != nil {
-		r.Unmatched = w.replay.Unmatched()
+	r.Record, r.Steps, r.Hash = w.chance.record.Record(), w.story.steps, w.story.trace.hash()
+	if w.chance.replay != nil {
+		r.Unmatched = w.chance.replay.Unmatched()
 	}
 	var stuck *bubble.Stuck
 	var leak *bubble.Leak
 	switch {
 	case r.Verdict == Violated: // whatever else happened
 	case errors.As(err, &stuck) && r.Verdict == "": // else dead instances unwind
-		w.reportStuck(r, stuck)
+		r.reportStuck(&w.gate, stuck)
 	case errors.As(err, &leak) && r.Verdict == Held:
-		w.reportLeak(r, leak.Goroutines())
+		if !w.sim.scenario.Isolated { // there it may serve a package-level client
+			r.reportLeak(&w.gate, leak.Goroutines())
+		}
 	}
 	return r
 }
 
 // reportStuck tells which function kept the run from moving on.
-func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
+func (r *Result) reportStuck(gate *gate, s *bubble.Stuck) {
 	r.Verdict, r.Abandoned = Inconclusive, true
-	g, where := w.culprit(s.Goroutines)
+	g, where := gate.culprit(s.Goroutines)
 	r.Stack = g.String()
 	switch {
 	case s.Busy && !strings.HasPrefix(g.State, "syscall"):
@@ -137,11 +139,11 @@ func (w *world) reportStuck(r *Result, s *bubble.Stuck) {
 // culprit picks the goroutine to tell about: one that works for an invocation,
 // else one that a constructor has started (a client's own, mostly, which only
 // waits for its turn), if there is one.
-func (w *world) culprit(goroutines []bubble.Goroutine) (g bubble.Goroutine, where string) {
+func (g *gate) culprit(goroutines []bubble.Goroutine) (x bubble.Goroutine, where string) {
 	for _, building := range []bool{false, true} {
-		for _, g := range goroutines {
-			if o := w.owner(g.Label(probe.LabelKey)); o != nil && o.building == building {
-				return g, o.who() + w.epitaph(o.inst)
+		for _, x := range goroutines {
+			if o := g.owner(x.Label(probe.LabelKey)); o != nil && o.building == building {
+				return x, o.who() + o.inst.epitaph()
 			}
 		}
 	}
@@ -150,9 +152,9 @@ func (w *world) culprit(goroutines []bubble.Goroutine) (g bubble.Goroutine, wher
 
 // epitaph says that an instance has died: what it still does is not its own
 // fault.
-func (w *world) epitaph(i *instance) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (i *instance) epitaph() string {
+	i.world.gate.mu.Lock()
+	defer i.world.gate.mu.Unlock()
 	if i.Dead() {
 		return ", whose instance has died,"
 	}
@@ -161,12 +163,11 @@ func (w *world) epitaph(i *instance) string {
 
 // reportLeak tells of goroutines that invocations left blocked for ever, on
 // instances that were alive at the end. What a constructor has started lives
-// as long as its instance and is none, nor is what only sleeps, nor, in an
-// isolated run, what may serve a package-level client.
-func (w *world) reportLeak(r *Result, left []bubble.Goroutine) {
+// as long as its instance and is none, nor is what only sleeps.
+func (r *Result) reportLeak(gate *gate, left []bubble.Goroutine) {
 	for _, g := range left {
-		o := w.owner(g.Label(probe.LabelKey))
-		if w.sim.scenario.Isolated || o == nil || o.building || g.Sleeping() || !w.aliveAtEnd[o.inst.ID] {
+		o := gate.owner(g.Label(probe.LabelKey))
+		if o == nil || o.building || g.Sleeping() || !o.inst.survived {
 			continue
 		}
 		r.Verdict, r.Stack = Violated, g.String()
@@ -196,4 +197,31 @@ func finding(property string, t *task) *monitor.Violation {
 		Property: property, Certainty: monitor.Certain,
 		Binding: monitor.Binding{{Name: "function", Value: event.Str(t.fn.Name)}},
 	}
+}
+
+// stop ends the run.
+func (r *Result) stop(v Verdict, why string) {
+	if r.Verdict == "" {
+		r.Verdict, r.Why = v, why
+	}
+}
+
+// violated ends the run with a violation.
+func (r *Result) violated(v monitor.Violation, stack string) {
+	if r.Verdict == "" {
+		r.Verdict, r.Violation, r.Stack = Violated, &v, stack
+	}
+}
+
+func (r *Result) findPanic(t *task) {
+	if m, ok := t.ending.Panic.Value.(probe.Mistake); ok {
+		r.stop(Inconclusive, string(m))
+		return
+	}
+	r.find(noPanic, t, fmt.Sprintf("panic: %v\n\n%s", t.ending.Panic.Value, t.ending.Panic.Stack))
+}
+
+// find ends the run with a violation of what holds for every application.
+func (r *Result) find(property string, t *task, stack string) {
+	r.violated(*finding(property, t), stack)
 }

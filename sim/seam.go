@@ -20,6 +20,14 @@ import (
 // scenario has is served, and any other is told by function and host. What has
 // no hook (a dial to a literal address) is left to the watchdog.
 
+// seam is where calls end that leave the simulation.
+type seam struct {
+	gate     *gate
+	fleet    *fleet
+	services *services
+	roster   *roster
+}
+
 // router sends a function instance's HTTP requests to the service, or the
 // function, of their host.
 type router struct{ inst *instance }
@@ -27,40 +35,40 @@ type router struct{ inst *instance }
 // RoundTrip reports a call past the seam if no service has the host.
 func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	w := r.inst.world
-	for _, b := range w.backends {
+	for _, b := range w.services.backends {
 		if h, ok := b.backend.(cloud.Host); ok && h.Serves(req.URL.Host) {
 			return h.Transport(r.inst.tap).RoundTrip(req)
 		}
 	}
-	if h, ok := w.at(req.URL.Host).(cloud.Host); ok {
+	if h, ok := w.services.at(req.URL.Host).(cloud.Host); ok {
 		return h.Transport(r.inst.tap).RoundTrip(req)
 	}
-	if f := w.function(req.URL.Host); f != nil {
+	if f := w.fleet.function(req.URL.Host); f != nil {
 		return httpprobe.Transport(r.inst.tap, &invoker{r.inst, f}, nil).RoundTrip(req)
 	}
-	return nil, w.pastSeam(r.inst, req.URL.Host)
+	return nil, w.seam.pastSeam(r.inst, req.URL.Host)
 }
 
 // pastSeam reports a call of an instance, nil if it is not known, to a host
 // that the scenario does not have.
-func (w *world) pastSeam(i *instance, host string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (sm *seam) pastSeam(i *instance, host string) error {
+	sm.gate.mu.Lock()
+	defer sm.gate.mu.Unlock()
 	who := "a goroutine of no function"
 	if i != nil {
 		who = i.fn.Name
 	}
-	if w.outside == "" && (i == nil || !i.Dead()) {
-		w.outside = fmt.Sprintf("%s calls %s past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)", who, host)
-		w.signal()
+	if sm.gate.outside == "" && (i == nil || !i.Dead()) {
+		sm.gate.outside = fmt.Sprintf("%s calls %s past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)", who, host)
+		sm.gate.signal()
 	}
 	return fmt.Errorf("wtsim: %s is called past the seam", host)
 }
 
 // caller is the function instance that the calling goroutine works for; nil
 // if there is none.
-func (w *world) caller() *instance {
-	if o := w.owner(probe.Caller()); o != nil {
+func (sm *seam) caller() *instance {
+	if o := sm.gate.owner(probe.Caller()); o != nil {
 		return o.inst
 	}
 	return nil
@@ -69,34 +77,34 @@ func (w *world) caller() *instance {
 // transport stands in for [http.DefaultTransport] during a run. It is a real
 // transport, since programs take it for one; clones of it do not reach the
 // scenario's services.
-func (w *world) transport() http.RoundTripper {
-	dial := func(_ context.Context, _, addr string) (net.Conn, error) { return nil, w.pastSeam(w.caller(), addr) }
+func (sm *seam) transport() http.RoundTripper {
+	dial := func(_ context.Context, _, addr string) (net.Conn, error) { return nil, sm.pastSeam(sm.caller(), addr) }
 	t := &http.Transport{
 		DialContext: dial, DialTLSContext: dial,
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
-	t.RegisterProtocol("http", labelled{w})
-	t.RegisterProtocol("https", labelled{w})
+	t.RegisterProtocol("http", labelled{sm})
+	t.RegisterProtocol("https", labelled{sm})
 	return t
 }
 
 // labelled routes the requests of the instance that the goroutine's label
 // tells.
-type labelled struct{ world *world }
+type labelled struct{ seam *seam }
 
 // RoundTrip passes a request to its caller's router.
 func (l labelled) RoundTrip(req *http.Request) (*http.Response, error) {
-	if i := l.world.caller(); i != nil {
+	if i := l.seam.caller(); i != nil {
 		return i.router.RoundTrip(req)
 	}
-	return nil, l.world.pastSeam(nil, req.URL.Host)
+	return nil, l.seam.pastSeam(nil, req.URL.Host)
 }
 
 // resolver stands in for [net.DefaultResolver] during a run: it asks a name
 // server that reports each question.
-func (w *world) resolver() *net.Resolver {
+func (sm *seam) resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nameServer{w.pastSeam, w.caller()}, nil
+		return nameServer{sm.pastSeam, sm.caller()}, nil
 	}}
 }
 

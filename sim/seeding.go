@@ -1,9 +1,25 @@
 package sim
 
 import (
+	"sync/atomic"
+
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
+
+// entropy is what a run knows of randomness: who draws what.
+type entropy struct {
+	random    *stream
+	scenario  string
+	runNumber string
+}
+
+// runs counts the runs of the process.
+var runs atomic.Uint64
+
+// label is the pprof label of a task's goroutines. The number of the run
+// keeps it apart from what an earlier run of the process has left behind.
+func (dr *entropy) label(name string) string { return dr.runNumber + " " + name }
 
 // Patched is what [Result.Runtime] says if the Go runtime is the one that
 // `wtsim test` and `wtsim build` make.
@@ -22,17 +38,17 @@ func RuntimeName() string {
 // [stream] does for crypto/rand: an invocation is seeded when it starts and
 // whenever one of its operations has happened, so that neither a deviation
 // nor what else runs changes what it draws after its next operation.
-func (w *world) seed(identity string) {
+func (dr *entropy) seed(identity string) {
 	if seeded.Runtime {
-		seeded.Goroutine(seedOf(w.sim.scenario.Name, identity))
+		seeded.Goroutine(seedOf(dr.scenario, identity))
 	}
 }
 
 // seedAfter seeds the goroutine whose call the world has released.
 func (w *world) seedAfter(c *probe.Call, v probe.Fate) {
 	if k, parked := c.Ref.(*call); parked && v.Action != probe.GaveUp {
-		w.seed(k.id)
-		w.call(k.id, seeded.Recall)
+		w.entropy.seed(k.id)
+		w.threads.call(k.id, seeded.Recall)
 	}
 }
 

@@ -49,23 +49,5 @@ func OperationWords(op *event.Operation) string { return shortLabel(op) }
 // StallWords says past what a call is held, for people.
 func StallWords(with string) string { return stallPeople(with) }
 
-// Reason is what a task is there for: all attempts, duplicates, and what they
-// leave running, have one.
-func Reason(task string) string {
-	if inner, ok := strings.CutPrefix(task, "instance("); ok {
-		task = strings.TrimSuffix(inner, ")")
-	}
-	return strings.NewReplacer(retrySuffix, "", dupSuffix, "").Replace(task)
-}
-
-// FirstAttempt names an identity, or a task, as in the first attempt.
-func FirstAttempt(name string) string { return strings.ReplaceAll(name, retrySuffix, "") }
-
 // Attempt is the number of the attempt that the step belongs to, from 0.
-func (s *Step) Attempt() int { return strings.Count(s.Task, retrySuffix) }
-
-// What is at the end of the name of a task that tries again, or is a duplicate.
-const (
-	retrySuffix = string(cloud.Retry)
-	dupSuffix   = string(cloud.Dup)
-)
+func (s *Step) Attempt() int { return cloud.Retries(s.Task) }

@@ -22,27 +22,32 @@ type hold struct {
 	root     string    // what is tried again
 }
 
-// longest is a little more than the longest backoff of a trigger.
-const longest = 11 * time.Minute
+// stalls are the calls that are held.
+type stalls struct {
+	agenda   *agenda
+	services *services
+	longest  time.Duration // the longest pause before a trigger tries again, and a little more
+	calls    []*call
+}
 
 // holds are what a call can be held past. Constructors and background work
 // are not stalled.
-func (w *world) holds(k *call) []*hold {
+func (sl *stalls) holds(k *call) []*hold {
 	t := k.task
 	if t.stage != live || t.Own || k.building {
 		return nil
 	}
 	var out []*hold
 	if !t.overdue {
-		out = append(out, &hold{name: t.timeoutName, past: t.timeout, until: t.timeout.Add(longest), root: t.Root})
+		out = append(out, &hold{name: t.timeoutName, past: t.timeout, until: t.timeout.Add(sl.longest), root: t.Root})
 	}
 	for _, key := range t.touched {
-		x, ok := w.backend(key.service).(cloud.Expirer)
+		x, ok := sl.services.backend(key.service).(cloud.Expirer)
 		if !ok {
 			continue
 		}
 		if at := x.Expires(key.resource); at > 0 {
-			out = append(out, t.pastExpiry(key, time.Unix(0, at)))
+			out = append(out, t.pastExpiry(key, time.Unix(0, at), sl.longest))
 		}
 	}
 	return out
@@ -50,7 +55,7 @@ func (w *world) holds(k *call) []*hold {
 
 // pastExpiry holds a call past a key's expiry; not past the time limit too,
 // where that is later.
-func (t *task) pastExpiry(key touch, past time.Time) *hold {
+func (t *task) pastExpiry(key touch, past time.Time, longest time.Duration) *hold {
 	until := past.Add(longest)
 	if last := t.timeout.Add(-stepTime); !t.overdue && last.After(past) && last.Before(until) {
 		until = last
@@ -59,37 +64,37 @@ func (t *task) pastExpiry(key touch, past time.Time) *hold {
 }
 
 // stall holds a call past an entry.
-func (w *world) stall(k *call, name string) {
-	for _, h := range w.holds(k) {
+func (sl *stalls) stall(k *call, name string) {
+	for _, h := range sl.holds(k) {
 		if h.name == name {
 			k.held = h
 			break
 		}
 	}
-	w.stalled = append(w.stalled, k)
-	w.agenda.add(k.held.until, "resume "+k.id, func() { w.resume(k) })
+	sl.calls = append(sl.calls, k)
+	sl.agenda.add(k.held.until, "resume "+k.id, func() { sl.resume(k) })
 }
 
-func (w *world) resume(k *call) {
-	w.letGo(k)
+func (sl *stalls) resume(k *call) {
+	sl.letGo(k)
 	k.id += " resumed"
 }
 
 // letGo ends a stall, if there is one.
-func (w *world) letGo(k *call) {
+func (sl *stalls) letGo(k *call) {
 	if k.held != nil {
-		w.agenda.remove(k.held.until, "resume "+k.id)
-		w.stalled = remove(w.stalled, k)
+		sl.agenda.remove(k.held.until, "resume "+k.id)
+		sl.calls = remove(sl.calls, k)
 		k.held = nil
 	}
 }
 
 // takesAdvantage looks whether the step is what stalled calls wait for.
-func (w *world) takesAdvantage(c candidate) {
+func (sl *stalls) takesAdvantage(c candidate) {
 	now := time.Now() //wtsim:clock the bubble's clock
-	for _, k := range w.stalled {
+	for _, k := range sl.calls {
 		if k.task != c.task && now.After(k.held.past) && k.held.concerns(c) {
-			w.resume(k)
+			sl.resume(k)
 		}
 	}
 }

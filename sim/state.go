@@ -43,54 +43,54 @@ type lossy struct {
 }
 
 // past takes in a step that was told.
-func (w *world) past(s *Step, step scheduler.Transition) {
-	if s.Instance != "" && !w.forgets("instance") {
+func (in *insight) past(s *Step, step scheduler.Transition) {
+	if s.Instance != "" && !in.forgets("instance") {
 		step.Touches = append(step.Touches, scheduler.Touch{Resource: "instance " + s.Instance, Read: true, Write: true})
 	}
 	if op := s.Operation; op != nil {
-		if !w.forgets("result") && s.Status != waits && s.Status != lost {
+		if !in.forgets("result") && !s.open {
 			h := fnv.New64a()
 			_, _ = h.Write([]byte(step.Outcome + "\x00" + op.Result.Status + "\x00"))
 			_, _ = h.Write(op.Result.Body)
 			step.Outcome = strconv.FormatUint(h.Sum64(), 36)
 		}
-		w.dependOnService(s, &step)
-		w.noteExpiries(op)
-		w.noteWrite(s, step.Name)
+		in.dependOnService(s, &step)
+		in.noteExpiries(op)
+		in.noteWrite(s, step.Name)
 	}
-	if w.forgets("order") {
+	if in.forgets("order") {
 		step.Touches = nil
 	}
-	w.depends.Add(&step, nil)
+	in.depends.Add(&step, nil)
 	for _, e := range s.Events {
-		if !w.sim.timed || w.forgets("time") {
+		if !in.sim.timed || in.forgets("time") {
 			e.Time = time.Time{}
 		}
 		h := fnv.New64a()
-		_, _ = h.Write(varint.AppendVarint(e.AppendJSON(nil), int64(w.history)))
-		if !w.forgets("events") {
-			w.history = h.Sum64()
+		_, _ = h.Write(varint.AppendVarint(e.AppendJSON(nil), int64(in.history)))
+		if !in.forgets("events") {
+			in.history = h.Sum64()
 		}
 	}
 }
 
 // forgets is how tests show that a part of the state is needed.
-func (w *world) forgets(part string) bool { return w.sim.forget == part }
+func (in *insight) forgets(part string) bool { return in.sim.forget == part }
 
 // dependOnService makes the step depend on all others of its service where
 // what it names does not tell what it touches.
-func (w *world) dependOnService(s *Step, step *scheduler.Transition) {
-	if w.forgets("service") || w.function(s.Operation.Service) != nil {
+func (in *insight) dependOnService(s *Step, step *scheduler.Transition) {
+	if in.forgets("service") || in.fleet.function(s.Operation.Service) != nil {
 		return
 	}
 	op := s.Operation
 	reads, writes := op.Access != event.Writes, op.Access != event.Reads
-	switch deviation, _, _ := strings.Cut(s.Outcome, " "); {
-	case deviation == cloud.LoseWrites:
+	switch {
+	case s.Outcome.Do == cloud.LoseWrites:
 		reads, writes = true, true
-	case deviation == cloud.StaleRead:
+	case s.Outcome.Do == cloud.StaleRead:
 		reads, writes = true, false
-	case w.touchesByName(op):
+	case in.touchesByName(op):
 		return
 	}
 	step.Touches = append(step.Touches, scheduler.Touch{Resource: op.Service + " *", Read: reads, Write: writes})
@@ -98,80 +98,82 @@ func (w *world) dependOnService(s *Step, step *scheduler.Transition) {
 
 // touchesByName reports whether an operation's resource tells all that it
 // touches.
-func (w *world) touchesByName(op *event.Operation) bool {
-	t, ok := w.backend(op.Service).(cloud.Toucher)
+func (in *insight) touchesByName(op *event.Operation) bool {
+	t, ok := in.services.backend(op.Service).(cloud.Toucher)
 	return ok && t.Touches(op)
 }
 
 // noteExpiries keeps when the keys of a write expire.
-func (w *world) noteExpiries(op *event.Operation) {
-	b, ok := w.backend(op.Service).(cloud.Expirer)
-	if !ok || op.Access == event.Reads || w.forgets("expiry") {
+func (in *insight) noteExpiries(op *event.Operation) {
+	b, ok := in.services.backend(op.Service).(cloud.Expirer)
+	if !ok || op.Access == event.Reads || in.forgets("expiry") {
 		return
 	}
 	for _, name := range strings.Fields(op.Resource) {
 		e := expiry{op.Service + " " + name, b.Expires(name)}
-		i, found := slices.BinarySearchFunc(w.expiries, e, func(a, b expiry) int { return strings.Compare(a.key, b.key) })
+		i, found := slices.BinarySearchFunc(in.expiries, e, func(a, b expiry) int { return strings.Compare(a.key, b.key) })
 		switch {
 		case found:
-			w.expiries[i] = e
+			in.expiries[i] = e
 		case e.at > 0:
-			w.expiries = slices.Insert(w.expiries, i, e)
+			in.expiries = slices.Insert(in.expiries, i, e)
 		}
 	}
 }
 
 // noteWrite keeps the order of a service's writes, and their instants, where
 // it may lose the newest.
-func (w *world) noteWrite(s *Step, name string) {
+func (in *insight) noteWrite(s *Step, name string) {
 	op := s.Operation
-	b, ok := w.backend(op.Service).(cloud.FailsOver)
-	if !ok || op.Access == event.Reads || b.Losable() == 0 || w.forgets("writes") {
+	b, ok := in.services.backend(op.Service).(cloud.FailsOver)
+	if !ok || op.Access == event.Reads || b.Losable() == 0 || in.forgets("writes") {
 		return
 	}
-	i := slices.IndexFunc(w.behind, func(l lossy) bool { return l.service == op.Service })
+	i := slices.IndexFunc(in.behind, func(l lossy) bool { return l.service == op.Service })
 	if i < 0 {
-		i = len(w.behind)
-		w.behind = append(w.behind, lossy{service: op.Service})
+		i = len(in.behind)
+		in.behind = append(in.behind, lossy{service: op.Service})
 	}
-	w.behind[i].writes = seedOf(strconv.FormatUint(w.behind[i].writes, 36), name, strconv.FormatInt(s.Time.UnixNano(), 36))
+	in.behind[i].writes = seedOf(strconv.FormatUint(in.behind[i].writes, 36), name, strconv.FormatInt(s.Time.UnixNano(), 36))
 }
 
 // state returns the hash, 0 if nobody wants to know.
 func (w *world) state() uint64 {
-	if w.watch != WatchStates {
+	if w.insight.watch != WatchStates {
 		return 0
 	}
 	var d cloud.Digest
 	now := time.Now() //wtsim:clock the bubble's clock
-	d.Number(int64(w.depends.Hash()))
-	d.Number(int64(w.history))
+	d.Number(int64(w.insight.depends.Hash()))
+	d.Number(int64(w.insight.history))
 	d.Number(now.UnixNano())
-	d.Number(int64(w.faults))
-	if d.Text(w.lastNamed); w.current != nil {
-		d.Text(w.current.Name.Text)
+	d.Number(int64(w.chance.faults))
+	if d.Text(w.story.lastNamed); w.roster.current != nil {
+		d.Text(w.roster.current.Name.Text)
 	}
-	d.Number(int64(w.wakings))
-	w.tasksInto(&d)
+	d.Number(int64(w.story.wakings))
+	w.roster.tasksInto(&d, !w.insight.forgets("sleep"))
 	for _, e := range w.agenda.entries {
 		if d.Text(e.name); !e.idle { // of those that no run waits for only the order counts
 			d.Number(e.at.UnixNano())
 		}
 	}
-	w.instancesInto(&d)
-	w.platformInto(&d)
-	for _, e := range w.expiries {
+	w.fleet.instancesInto(&d, !w.insight.forgets("instance"))
+	if !w.insight.forgets("platform") {
+		w.services.into(&d)
+	}
+	for _, e := range w.insight.expiries {
 		if e.at > now.UnixNano() {
 			d.Text(e.key)
 			d.Number(e.at)
 		}
 	}
-	for _, l := range w.behind {
+	for _, l := range w.insight.behind {
 		d.Text(l.service)
 		d.Number(int64(l.writes))
 	}
 	if w.sim.ofCalls {
-		w.callsInto(&d)
+		w.workload.callsInto(&d)
 	}
 	h := fnv.New64a()
 	_, _ = h.Write(d)
@@ -180,8 +182,8 @@ func (w *world) state() uint64 {
 
 // callsInto puts in what clients have asked and been told, and when: which
 // call was over before another began counts.
-func (w *world) callsInto(d *cloud.Digest) {
-	for _, c := range w.calls {
+func (wl *workload) callsInto(d *cloud.Digest) {
+	for _, c := range wl.calls {
 		d.Text(c.Client)
 		d.Text(c.Answer)
 		for _, n := range []int64{int64(c.Number), int64(c.Status), c.Called.UnixNano(), c.Returned.UnixNano()} {
@@ -190,13 +192,13 @@ func (w *world) callsInto(d *cloud.Digest) {
 	}
 }
 
-func (w *world) tasksInto(d *cloud.Digest) {
-	ranks := make([]int, 0, len(w.tasks))
-	for _, t := range w.tasks {
+func (ro *roster) tasksInto(d *cloud.Digest, sleep bool) {
+	ranks := make([]int, 0, len(ro.tasks))
+	for _, t := range ro.tasks {
 		ranks = append(ranks, t.readySince)
 	}
 	slices.Sort(ranks)
-	for _, t := range w.tasks {
+	for _, t := range ro.tasks {
 		d.Text(t.Name.Text)
 		rank, _ := slices.BinarySearch(ranks, t.readySince)
 		for _, n := range []int{int(t.stage), rank, min(t.readySince, 1), t.row, t.same, t.Attempt, len(t.calls)} {
@@ -209,19 +211,19 @@ func (w *world) tasksInto(d *cloud.Digest) {
 		for _, c := range t.calls {
 			d.Text(c.id)
 		}
-		if t.stage == live && len(t.calls) == 0 && !w.forgets("sleep") { // it sleeps, since its last step
+		if t.stage == live && len(t.calls) == 0 && sleep { // it sleeps, since its last step
 			d.Number(t.lastStep.UnixNano())
 		}
 	}
 }
 
-func (w *world) instancesInto(d *cloud.Digest) {
-	for _, i := range w.instances {
+func (fl *fleet) instancesInto(d *cloud.Digest, memory bool) {
+	for _, i := range fl.instances {
 		d.Text(i.ID)
 		if i.Dead() {
 			continue
 		}
-		if !w.forgets("instance") {
+		if memory {
 			d.Text(i.cause)
 		}
 		d.Flags(i.leaving, i.built, i.buildErr != nil, i.old, i.own != nil)
@@ -230,19 +232,7 @@ func (w *world) instancesInto(d *cloud.Digest) {
 		}
 		if i.fn.AlwaysOn { // it may sleep by itself
 			d.Number(i.since.UnixNano())
-			d.Number(w.idleSince.UnixNano())
-		}
-	}
-}
-
-// platformInto adds what services hold.
-func (w *world) platformInto(d *cloud.Digest) {
-	if w.forgets("platform") {
-		return
-	}
-	for _, b := range w.kernel.backends {
-		if s, ok := b.(cloud.Stateful); ok {
-			s.AppendState(d)
+			d.Number(fl.idleSince.UnixNano())
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
@@ -23,70 +22,18 @@ func shortLabel(op *event.Operation) string {
 	return strings.TrimSpace(op.Service + " " + op.Method + " " + op.Resource)
 }
 
-// remark puts the newest deviation into words, for the plan and the step.
-func (w *world) remark(note string) {
-	w.record.Note(note)
-	w.note = append(w.note, note)
-}
-
-// fault asks for a step's outcome among options, which it takes over: the
-// benign one, then deviations that are faults. It returns the zero option for
-// the benign one.
-func (w *world) fault(c candidate, options []scheduler.Option) scheduler.Option {
-	if w.faults >= w.sim.scenario.Faults.Most || !w.exposed(c) {
-		return scheduler.Option{}
-	}
-	d := scheduler.Decision{At: c.step(), Options: options[:1], State: w.state()}
-	for _, o := range options[1:] {
-		if o.Fault = true; w.allowed(o.Do) {
-			d.Options = append(d.Options, o)
-		}
-	}
-	picked := d.Options[w.record.Choose(d)]
-	if picked.Do != "" {
-		w.faults++
-	}
-	return picked
-}
-
-func (w *world) allowed(kind string) bool {
-	if w.sim.scenario.Isolated && (kind == cloud.Crash || kind == cloud.Reap) {
-		return false // package-level variables would survive it
-	}
-	kinds := w.sim.scenario.Faults.Kinds
-	return kinds == nil || contains(kinds, kind)
-}
-
-// exposed reports whether the scenario allows faults at this place.
-func (w *world) exposed(c candidate) bool {
-	f := w.sim.scenario.Faults
-	if f.Functions != nil && !contains(f.Functions, c.task.fn.Name) {
-		return false
-	}
-	return c.call == nil || f.Services == nil || contains(f.Services, c.call.Op.Service)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
 // perform lets one thing happen, and tells it as a step.
 func (w *world) perform(c candidate) {
 	if h, ok := c.task.Cause.(cloud.Handed); ok && c.call == nil {
-		c.task = w.taskOf(h.Arrange(c.task.Task, c.step()))
+		c.task = w.services.kernel.own(h.Arrange(c.task.Task, c.step()))
 	}
-	w.seed(c.step())
-	w.turn(c)
-	w.site = site(c)
+	w.entropy.seed(c.step())
+	w.roster.turn(c)
+	w.insight.site = site(c)
 	s := Step{Identity: c.step(), Task: c.task.Name.Text, Function: c.task.fn.Name}
 	switch {
 	case c.call != nil:
-		w.random.reseed(c.call.caller, s.Identity)
+		w.entropy.random.reseed(c.call.caller, s.Identity)
 		w.operate(c, &s)
 	case c.task.handed():
 		w.handOver(c, &s)
@@ -98,15 +45,15 @@ func (w *world) perform(c candidate) {
 	if s.Number = c.task.number; c.task.inst != nil {
 		s.Instance = c.task.inst.ID
 	}
-	w.named(s.Identity)
+	w.story.named(s.Identity)
 	w.tell(s)
 	c.task.lastStep = time.Now() //wtsim:clock the bubble's clock
 	if !c.task.Own {
-		w.idleSince = c.task.lastStep
+		w.fleet.idleSince = c.task.lastStep
 	}
-	w.fair(c.task, &s)
-	w.takesAdvantage(c)
-	w.tellCompanion()
+	fair(c.task, &s)
+	w.stalls.takesAdvantage(c)
+	w.threads.tellCompanion()
 }
 
 func instanceID(t *task) string {
@@ -125,15 +72,15 @@ func (w *world) handOver(c candidate, s *Step) {
 	if h.MayDouble() {
 		options = append(options, scheduler.Option{Do: cloud.Duplicate})
 	}
-	o := w.fault(c, options)
-	s.Outcome = o.String()
+	o := w.chance.fault(c, options)
+	s.Outcome = outcome(o)
 	if o.Do == cloud.Duplicate {
-		w.remark(t.who() + ": " + twice(h))
+		w.chance.remark(t.who() + ": " + twice(h))
 	}
-	w.mu.Lock()
+	w.gate.mu.Lock()
 	t.stage = over
 	deliver := h.HandOver(t.Task, o.Do == cloud.Duplicate)
-	w.mu.Unlock()
+	w.gate.mu.Unlock()
 	deliver()
 	w.beat.Wait()
 }
@@ -143,21 +90,21 @@ func (w *world) operate(c candidate, s *Step) {
 	k := c.call
 	s.Kind, s.What = KindOperation, shortLabel(&k.Op)
 	s.Operation = &k.Op
-	if a, ok := w.backend(k.Op.Service).(cloud.Arranger); ok {
+	if a, ok := w.services.backend(k.Op.Service).(cloud.Arranger); ok {
 		a.Arrange(k.Call, k.id)
 	}
-	o := w.fault(c, w.operationFaults(k))
-	s.Outcome = o.String()
+	o := w.chance.fault(c, w.offers.operationFaults(k))
+	s.Outcome = outcome(o)
 	if o.Do != "" {
-		w.remark(operationNote(c, o))
+		w.chance.remark(operationNote(c, o))
 	}
 	if o.Do == cloud.Stall {
-		w.stall(k, o.With)
+		w.stalls.stall(k, o.With)
 		s.Status = "held"
 		return
 	}
 	if o.Do == cloud.Crash && o.With == cloud.Before {
-		w.kill(k.inst)
+		k.inst.kill()
 		s.Status = "not sent"
 		return
 	}
@@ -166,7 +113,7 @@ func (w *world) operate(c candidate, s *Step) {
 	case o.Do == cloud.Crash:
 		k.dies = true
 		w.let(k, probe.Fate{})
-		w.kill(k.inst)
+		k.inst.kill()
 	case o.Do == cloud.Fail:
 		w.let(k, probe.Fate{Action: probe.Refuse, With: o.With})
 	case o.Do == cloud.LoseResponse:
@@ -174,52 +121,47 @@ func (w *world) operate(c candidate, s *Step) {
 	case o.Do == cloud.StaleRead:
 		w.let(k, probe.Fate{Action: probe.Stale, With: o.With})
 	case o.Do == cloud.LoseWrites:
-		w.failOver(k, o.With)
+		w.offers.failOver(k, o.With)
 		w.let(k, probe.Fate{})
 	case o.Do == cloud.Redeliver || o.Do == cloud.Duplicate:
-		w.backend(k.Op.Service).(cloud.Deviant).Deviate(k.Call, o.Do)
+		w.services.backend(k.Op.Service).(cloud.Deviant).Deviate(k.Call, o.Do)
 		w.let(k, probe.Fate{})
 	default:
-		w.beside(c)
+		w.threads.beside(c)
 		w.let(k, passes)
 	}
-	s.Status = operationStatus(k, o)
+	s.Status, s.open = operationStatus(k, o)
 }
 
 // let releases a call and waits until all is quiet again.
 func (w *world) let(k *call, v probe.Fate) {
 	k.release <- v
-	w.together()
+	w.threads.together()
 }
-
-// The status of an operation that has no result yet, and of one whose result
-// comes later and is lost.
-const (
-	waits = "(waits)"
-	lost  = "(response lost)"
-)
 
 // passes lets a call happen.
 var passes = probe.Fate{}
 
-func operationStatus(k *call, o scheduler.Option) string {
+// operationStatus is the status of an operation, in words, and whether it has
+// no result yet: it waits, or its result comes later and is lost.
+func operationStatus(k *call, o scheduler.Option) (status string, open bool) {
 	switch {
 	case o.Do == cloud.Fail:
-		return o.With
+		return o.With, false
 	case o.Do == cloud.LoseResponse && k.Op.Result.Status == "": // it will be
-		return lost
+		return "(response lost)", true
 	case o.Do == cloud.LoseResponse:
-		return "(response lost: " + k.Op.Result.Status + ")"
+		return "(response lost: " + k.Op.Result.Status + ")", false
 	case !k.left:
-		return waits
+		return "(waits)", true
 	}
-	return k.Op.Result.Status
+	return k.Op.Result.Status, false
 }
 
 // operationFaults lists what may become of a call. What only reads has no
 // effect: to lose its answer is to fail, to die after it is to die before
 // the next, so these are not offered apart.
-func (w *world) operationFaults(k *call) []scheduler.Option {
+func (of *offers) operationFaults(k *call) []scheduler.Option {
 	out := make([]scheduler.Option, 1, 8)
 	for _, status := range k.Op.Fails {
 		out = append(out, scheduler.Option{Do: cloud.Fail, With: status})
@@ -232,8 +174,8 @@ func (w *world) operationFaults(k *call) []scheduler.Option {
 		out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.After})
 	}
 	out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.Before})
-	out = append(out, w.storeFaults(k)...)
-	for _, h := range w.holds(k) {
+	out = append(out, of.storeFaults(k)...)
+	for _, h := range of.stalls.holds(k) {
 		if o := (scheduler.Option{Do: cloud.Stall, With: h.name}); !slices.Contains(out, o) { // tokens are masked
 			out = append(out, o)
 		}
@@ -243,9 +185,9 @@ func (w *world) operationFaults(k *call) []scheduler.Option {
 
 // storeFaults lists what a call's service may do besides: forget the newest
 // writes, read an older state, not see an acknowledgement.
-func (w *world) storeFaults(k *call) []scheduler.Option {
+func (of *offers) storeFaults(k *call) []scheduler.Option {
 	var out []scheduler.Option
-	backend := w.backend(k.Op.Service)
+	backend := of.services.backend(k.Op.Service)
 	if b, ok := backend.(cloud.FailsOver); ok {
 		for n := 1; n <= b.Losable(); n++ {
 			out = append(out, scheduler.Option{Do: cloud.LoseWrites, With: strconv.Itoa(n)})
@@ -265,13 +207,13 @@ func (w *world) storeFaults(k *call) []scheduler.Option {
 }
 
 // failOver loses the newest writes of a call's service, before the call.
-func (w *world) failOver(k *call, writes string) {
+func (of *offers) failOver(k *call, writes string) {
 	n, err := strconv.Atoi(writes)
 	if err != nil {
 		panic(err) // it was made by strconv.Itoa
 	}
-	w.backend(k.Op.Service).(cloud.FailsOver).FailOver(n)
-	w.beat.Wait()
+	of.services.backend(k.Op.Service).(cloud.FailsOver).FailOver(n)
+	of.beat.Wait()
 }
 
 // operationNote puts an operation's deviation into words.
@@ -284,7 +226,7 @@ func operationNote(c candidate, o scheduler.Option) string {
 	op := shortLabel(&k.Op)
 	switch o.Do {
 	case cloud.Fail:
-		if o.With == strings.ToLower(o.With) && strings.ContainsFunc(o.With, unicode.IsLetter) { // no status: "refused"
+		if o.With == probe.Refused {
 			return fmt.Sprintf("%s: %s fails: connection %s", where, op, o.With)
 		}
 		return fmt.Sprintf("%s: %s is refused with %s", where, op, o.With)

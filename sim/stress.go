@@ -55,14 +55,14 @@ const (
 )
 
 // takesTime is [instanceTap.Enter] without a scheduler.
-func (w *world) takesTime(i *instance, c *probe.Call) probe.Fate {
-	delay, fate := w.stress.draw()
+func (i *instance) takesTime(c *probe.Call) probe.Fate {
+	delay, fate := i.world.stress.draw()
 	select {
 	case <-time.After(delay):
 	case <-c.GiveUp:
 		return probe.Fate{Action: probe.GaveUp}
 	}
-	if !w.enters(i, c) {
+	if !i.enters(c) {
 		return probe.Fate{Action: probe.Cut}
 	}
 	switch {
@@ -81,13 +81,13 @@ func (s *stress) draw() (delay time.Duration, fate int) {
 }
 
 // enters gives a call its task and a name, unless its instance is dead.
-func (w *world) enters(i *instance, c *probe.Call) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (i *instance) enters(c *probe.Call) bool {
+	i.world.gate.mu.Lock()
+	defer i.world.gate.mu.Unlock()
 	if i.Dead() {
 		return false
 	}
-	t, building := w.attribute(i, probe.Caller())
+	t, building := i.attribute(probe.Caller())
 	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.ID, Invocation: t.Name.Text}
 	k := &call{Call: c, task: t, inst: i, building: building}
 	k.label = cloud.Mask(opLabel(&c.Op))

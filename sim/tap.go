@@ -58,7 +58,7 @@ func (i *instance) looked() {
 func (t *instanceTap) Enter(c *probe.Call) (fate probe.Fate) {
 	w := t.inst.world
 	if w.stress != nil {
-		return w.takesTime(t.inst, c)
+		return t.inst.takesTime(c)
 	}
 	seeded.Quiet(true)
 	defer func() {
@@ -67,7 +67,7 @@ func (t *instanceTap) Enter(c *probe.Call) (fate probe.Fate) {
 			seeded.Quiet(false) // else it goes through the service, until Leave
 		}
 	}()
-	k, ok := w.park(t.inst, c)
+	k, ok := t.inst.park(c)
 	if !ok {
 		return probe.Fate{Action: probe.Cut}
 	}
@@ -79,7 +79,7 @@ func (t *instanceTap) Enter(c *probe.Call) (fate probe.Fate) {
 			}
 			k.goroutine = goroutineID()
 		case <-c.GiveUp: // never, if nil
-			return w.withdraw(k)
+			return w.gate.withdraw(k)
 		}
 	}
 }
@@ -101,9 +101,9 @@ func goroutineID() (id int) {
 	return id
 }
 
-func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (i *instance) park(c *probe.Call) (*call, bool) {
+	i.world.gate.mu.Lock()
+	defer i.world.gate.mu.Unlock()
 	if i.Dead() {
 		if i.late++; i.late > callsAfterDeath {
 			runtime.Goexit()
@@ -111,20 +111,20 @@ func (w *world) park(i *instance, c *probe.Call) (*call, bool) {
 		return nil, false
 	}
 	caller := probe.Caller()
-	task, building := w.attribute(i, caller)
+	task, building := i.attribute(caller)
 	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.ID, Invocation: task.Name.Text}
 	k := &call{Call: c, task: task, inst: i, building: building, caller: caller, release: make(chan probe.Fate, 1)}
 	c.Ref = k
-	w.arrivals = append(w.arrivals, k)
-	w.signal()
+	i.world.gate.arrivals = append(i.world.gate.arrivals, k)
+	i.world.gate.signal()
 	return k, true
 }
 
 // attribute finds the task that a call belongs to: that of the goroutine's
 // label; where it has none, or that of a finished invocation, the instance's
 // only live invocation; else the instance.
-func (w *world) attribute(i *instance, caller string) (t *task, building bool) {
-	if o := w.owners[caller]; o != nil && o.inst == i && o.task.stage == live && (!o.building || !i.built) {
+func (i *instance) attribute(caller string) (t *task, building bool) {
+	if o := i.world.gate.owners[caller]; o != nil && o.inst == i && o.task.stage == live && (!o.building || !i.built) {
 		return o.task, o.building
 	}
 	var only *task
@@ -133,21 +133,21 @@ func (w *world) attribute(i *instance, caller string) (t *task, building bool) {
 			continue
 		}
 		if only != nil {
-			return w.ownTask(i), false
+			return i.ownTask(), false
 		}
 		only = t
 	}
 	if only != nil {
 		return only, false
 	}
-	return w.ownTask(i), false
+	return i.ownTask(), false
 }
 
 // withdraw takes back a call whose caller has given up, unless it was
 // released in the same moment.
-func (w *world) withdraw(k *call) probe.Fate {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (g *gate) withdraw(k *call) probe.Fate {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	select {
 	case v := <-k.release:
 		return v
@@ -163,11 +163,11 @@ func (t *instanceTap) Leave(c *probe.Call) error {
 	defer seeded.Quiet(false)
 	w := t.inst.world
 	k := c.Ref.(*call)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	k.left = true
 	for _, e := range w.sim.rules.Apply(&c.Op) { // also where the instance has died while the service was at it
-		w.emitted = append(w.emitted, emission{t.inst, k.task.Name.Text, e, k})
+		w.gate.emitted = append(w.gate.emitted, emission{t.inst, k.task.Name.Text, e, k})
 	}
 	if k.dies || t.inst.Dead() {
 		t.inst.Die()
@@ -184,13 +184,13 @@ func (t *instanceTap) Emit(eventType string, params map[string]any) {
 		data = event.Data{{Name: "error", Value: event.Str(err.Error())}}
 	}
 	w := t.inst.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
 	if t.inst.Dead() {
 		return
 	}
-	task, _ := w.attribute(t.inst, probe.Caller())
-	w.emitted = append(w.emitted, emission{t.inst, task.Name.Text, probe.Emitted{Type: eventType, Data: data}, nil})
+	task, _ := t.inst.attribute(probe.Caller())
+	w.gate.emitted = append(w.gate.emitted, emission{t.inst, task.Name.Text, probe.Emitted{Type: eventType, Data: data}, nil})
 }
 
 // Passive is false: the world decides about every call.

@@ -23,41 +23,49 @@ const (
 	over                 // the platform is done with it
 )
 
-// task is what wants to go on. Its name tells its cause; see identity.go.
+// task is what wants to go on. Its name tells its cause; see identity.go. It
+// belongs to the run's goroutine, but for what its own goroutines do between
+// two quiescent points, by way of the gate.
 type task struct {
 	*cloud.Task
 	fn     *function
+	inst   *instance // once it has one
 	stage  stage
 	refuse time.Time // when it is refused, while it finds no instance
-	slow   bool      // its end comes after its time limit
+	calls  []*call   // parked at the tap, in order of identity
+	memory
+	pace
+	invocation
+}
 
-	number  int // of the function's invocations, in order of start; for people
-	inst    *instance
-	cancel  context.CancelFunc
-	timeout time.Time
-	// timeoutName is that of the agenda's entry.
-	timeoutName string
+// memory is what a task has named so far.
+type memory struct {
+	counts  map[string]int // of what has one label
+	touched []touch        // resources of its operations, for stall
+}
+
+// pace is when a task did something, and when it may.
+type pace struct {
+	readySince int       // when it became ready; 0 if it is not
+	lastStep   time.Time // when it did something
+	row        int       // operations in a row
+	same       int       // of these, how often the last one had the same result
+	lastRun    string    // that
+}
+
+// invocation is the handler's call of a task that has started.
+type invocation struct {
+	number      int // of the function's invocations, in order of start; for people
+	cancel      context.CancelFunc
+	timeout     time.Time // its time limit
+	timeoutName string    // of the agenda's entry
 	ending      cloud.Ending
-
-	calls      []*call // parked at the tap, in order of identity
-	readySince int     // when it became ready; 0 if it is not
-	overdue    bool    // its time limit has passed: what it does has no answer
-	lastLook   entry   // of the agenda, when it is overdue
-	counts     map[string]int
-	touched    []touch // resources that its operations named, for stall
-
-	lastStep time.Time // when it did something
-
-	row     int // operations in a row
-	same    int // of these, how often the last one had the same result
-	lastRun string
+	slow        bool  // its end comes after its time limit
+	overdue     bool  // its time limit has passed: what it does has no answer
+	lastLook    entry // of the agenda, when it is overdue
 }
 
 type touch struct{ service, resource string }
-
-// background reports whether it is a function instance's own: calls that
-// belong to none of its invocations.
-func (t *task) background() bool { return t.Own }
 
 // handed reports whether it is no invocation, but something that an instance
 // waits for.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/sha256"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -25,12 +26,30 @@ import (
 // instead (see state.go): as conflicts they would order whole requests, which
 // could change places all the same.
 
+// insight is what strategies are told of a run. It belongs to the run's
+// goroutine.
+type insight struct {
+	watch    Watch
+	sim      *Simulation
+	record   *scheduler.Decider
+	services *services
+	fleet    *fleet
+
+	site     string            // of the step that is being done
+	taken    map[string]bool   // what properties have done, see took
+	ways     map[string]uint64 // by property: hash of it
+	depends  scheduler.Order   // all of what has happened, see past
+	history  uint64            // hash of the events in their order
+	expiries []expiry          // of keys, sorted
+	behind   []lossy           // what services may forget
+}
+
 // next is what a candidate would do, for a scheduling decision's option.
-func (w *world) nextStep(c candidate) *scheduler.Transition {
-	if w.watch == WatchNothing {
+func (in *insight) nextStep(c candidate) *scheduler.Transition {
+	if in.watch == WatchNothing {
 		return nil
 	}
-	return &scheduler.Transition{Name: c.step(), Task: c.task.Name.Text, Site: site(c), Touches: w.touches(c)}
+	return &scheduler.Transition{Name: c.step(), Task: c.task.Name.Text, Site: site(c), Touches: in.touches(c)}
 }
 
 // site is the place in the program that a step comes from: what the steps of
@@ -52,25 +71,25 @@ func firstWord(label string) string {
 	return strings.TrimRight(label, "0123456789*")
 }
 
-func (w *world) touches(c candidate) []scheduler.Touch {
+func (in *insight) touches(c candidate) []scheduler.Touch {
 	if c.call == nil {
 		return []scheduler.Touch{{Resource: "time"}}
 	}
-	return w.operationTouches(&c.call.Op)
+	return in.operationTouches(&c.call.Op)
 }
 
 // keyed reports whether the resource of a service's operations is a list of
 // keys.
-func (w *world) keyed(service string) bool {
-	_, ok := w.backend(service).(cloud.Expirer)
+func (in *insight) keyed(service string) bool {
+	_, ok := in.services.backend(service).(cloud.Expirer)
 	return ok
 }
 
-func (w *world) operationTouches(op *event.Operation) []scheduler.Touch {
+func (in *insight) operationTouches(op *event.Operation) []scheduler.Touch {
 	out := []scheduler.Touch{{Resource: "time"}}
 	all := scheduler.Touch{Resource: op.Service + " *"}
 	names := []string{op.Resource}
-	if w.keyed(op.Service) {
+	if in.keyed(op.Service) {
 		names = strings.Fields(op.Resource)
 	}
 	if op.Resource == "" || strings.Contains(op.Method, "list") || strings.Contains(op.Resource, "*") {
@@ -88,21 +107,21 @@ func (w *world) operationTouches(op *event.Operation) []scheduler.Touch {
 
 // did tells the decider of a step that was told, with all that it has shown
 // as its outcome: runs are alike only where that is.
-func (w *world) did(s *Step) {
-	if w.watch == WatchNothing {
+func (in *insight) did(s *Step, arguments [sha256.Size]byte) {
+	if in.watch == WatchNothing {
 		return
 	}
 	step := scheduler.Transition{Name: s.Identity, Task: s.Task, Site: s.What}
 	outcome := fnv.New64a()
-	for _, part := range []string{s.Outcome, s.Status, s.Instance} {
+	for _, part := range []string{s.Outcome.String(), s.Status, s.Instance} {
 		_, _ = outcome.Write([]byte(part + "\x00"))
 	}
 	switch {
 	case s.Kind == KindTime:
 		step.Touches = []scheduler.Touch{{Resource: "time", Write: true}}
 	case s.Operation != nil:
-		step.Touches = w.operationTouches(s.Operation)
-		_, _ = outcome.Write(w.trace.arguments[:])
+		step.Touches = in.operationTouches(s.Operation)
+		_, _ = outcome.Write(arguments[:])
 	default:
 		step.Touches = []scheduler.Touch{{Resource: "time"}}
 	}
@@ -110,30 +129,30 @@ func (w *world) did(s *Step) {
 		e.Time = time.Time{}
 		_, _ = outcome.Write(e.AppendJSON(nil))
 	}
-	if w.site != "" {
-		step.Site, w.site = w.site, ""
+	if in.site != "" {
+		step.Site, in.site = in.site, ""
 	}
 	step.Outcome = strconv.FormatUint(outcome.Sum64(), 36)
-	w.record.Did(step)
-	if w.watch == WatchStates {
-		w.past(s, step)
+	in.record.Did(step)
+	if in.watch == WatchStates {
+		in.past(s, step)
 	}
 }
 
 // took notes what the monitor has not seen a property do before in
 // this run. A property's state, for strategies, is all that it has done: so
 // two that have gone the same ways in another order are in one state.
-func (w *world) took(property string, t monitor.TransitionUse) {
+func (in *insight) took(property string, t monitor.TransitionUse) {
 	key := strings.Join([]string{property, t.From, t.Event, t.To}, "\x00")
-	if w.taken[key] {
+	if in.taken[key] {
 		return // by other guards
 	}
-	if w.taken == nil {
-		w.taken, w.ways = map[string]bool{}, map[string]uint64{}
+	if in.taken == nil {
+		in.taken, in.ways = map[string]bool{}, map[string]uint64{}
 	}
-	w.taken[key] = true
+	in.taken[key] = true
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key))
-	w.ways[property] += h.Sum64()
-	w.record.Reached(property + " " + strconv.FormatUint(w.ways[property], 36))
+	in.ways[property] += h.Sum64()
+	in.record.Reached(property + " " + strconv.FormatUint(in.ways[property], 36))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/scheduler"
 )
 
 // StepKind tells what a step was.
@@ -38,13 +39,27 @@ type Step struct {
 	Number     int              // of the function's invocations, from 1
 	Cold       bool             // on a new function instance
 	What       string           // in words
-	Outcome    string           // the deviation, e.g. "lose-response reset"; empty if benign
+	Outcome    Outcome          // what was decided, if it is not benign
 	Status     string           // the result, in words
 	Operation  *event.Operation // of an operation
 	Events     []event.Event
 	Deviations []string // decided just before or in this step, in words
 	Output     string   // what handlers printed
+
+	open bool // the operation has no result yet: it waits, or its result comes later and is lost
 }
+
+// Outcome is the deviation that a step was decided for: its kind and its
+// parameter. The zero value is the benign one.
+type Outcome struct {
+	Do   string // one of [cloud.Kinds]
+	With string
+}
+
+// String is e.g. "lose-response reset"; empty if benign.
+func (o Outcome) String() string { return scheduler.Option{Do: o.Do, With: o.With}.String() }
+
+func outcome(o scheduler.Option) Outcome { return Outcome{o.Do, o.With} }
 
 // trace is the hash over the lines of a run.
 type trace struct {
@@ -59,7 +74,7 @@ func newTrace() *trace { return &trace{sum: sha256.New()} }
 // outcome, status, digest of the arguments, events.
 func (t *trace) add(s *Step) {
 	b := strconv.AppendInt(t.line[:0], s.Time.UnixNano(), 10)
-	for _, part := range []string{s.Identity, s.Outcome, s.Status} {
+	for _, part := range []string{s.Identity, s.Outcome.String(), s.Status} {
 		b = strconv.AppendQuote(append(b, ' '), part)
 	}
 	if s.Operation != nil {
@@ -99,29 +114,26 @@ func digest(op *event.Operation) [sha256.Size]byte {
 // tell adds a step to the trace, with the events since the last one, and
 // asks the properties about them.
 func (w *world) tell(s Step) {
-	w.chosen.Add(1)
-	w.mu.Lock()
-	emitted := w.emitted
-	w.emitted = nil
-	w.mu.Unlock()
+	w.threads.chosen.Add(1)
+	emitted := w.gate.events()
 	s.Time = time.Now().UTC() //wtsim:clock the bubble's clock
-	s.Output = w.output.take()
-	s.Deviations, w.note = w.note, nil
+	s.Output = w.story.output.take()
+	s.Deviations = w.chance.noted()
 	for _, e := range emitted {
 		s.Events = append(s.Events, e.event(s.Time))
 	}
-	w.trace.add(&s)
-	w.did(&s)
-	w.steps = append(w.steps, s)
-	w.last, w.counted = s.Identity, w.counted+1
+	w.story.trace.add(&s)
+	w.insight.did(&s, w.story.trace.arguments)
+	w.story.steps = append(w.story.steps, s)
+	w.story.last, w.story.counted = s.Identity, w.story.counted+1
 	w.beat.Tick()
 	for _, e := range s.Events {
 		j := w.monitor.Observe(e)
 		for _, u := range j.Used {
-			w.took(u.Property, u.TransitionUse)
+			w.insight.took(u.Property, u.TransitionUse)
 		}
 		if v := j.Violations(); len(v) > 0 {
-			w.violated(v[0], "")
+			w.result.violated(v[0], "")
 			return
 		}
 	}
@@ -132,11 +144,11 @@ const prints = "prints"
 // tellOutput tells what was printed since the last step, by goroutines that
 // woke up by themselves. It is no step of the trace: what a run prints changes
 // neither its hash nor its identities.
-func (w *world) tellOutput() {
+func (st *chronicle) tellOutput() {
 	s := Step{Time: time.Now().UTC(), Kind: KindTime, What: prints} //wtsim:clock the bubble's clock
-	s.Identity = fmt.Sprintf("%s, output %d", w.last, len(w.steps))
-	s.Output = w.output.take()
-	w.steps = append(w.steps, s)
+	s.Identity = fmt.Sprintf("%s, output %d", st.last, len(st.steps))
+	s.Output = st.output.take()
+	st.steps = append(st.steps, s)
 }
 
 // event gives an emission its source, id and time.
@@ -152,4 +164,37 @@ func (e emission) event(now time.Time) event.Event {
 		ID: e.inst.ID + "/" + n, Source: source, Type: e.Type, Time: now,
 		Sequence: n, Invocation: e.invocation, Data: e.Data,
 	}
+}
+
+// chronicle is what a run tells, in order. It belongs to the run's goroutine.
+type chronicle struct {
+	trace  *trace
+	output *capture
+	steps  []Step
+
+	counted   int    // steps that count: those that only print do not
+	last      string // identity of the last step that counts
+	lastNamed string // identity of the last one that has one of its own
+	wakings   int    // steps since then
+	waited    bool   // time has passed since the last step
+	happened  []Step // at this instant, without being decided: time limits, what is given up
+}
+
+// named notes the identity of a step of its own.
+func (st *chronicle) named(identity string) { st.lastNamed, st.wakings = identity, 0 }
+
+func (st *chronicle) lastStep() string {
+	if st.last == "" {
+		return "begin"
+	}
+	return st.last
+}
+
+// happens notes what is to be told of a task although nobody decided it.
+func (st *chronicle) happens(t *cloud.Task, name, what, status string) {
+	s := Step{Identity: name + " " + t.Name.Text, Kind: KindTime, Task: t.Name.Text, Function: t.Name.Function, What: what, Status: status}
+	if mine, ok := t.Ref.(*task); ok {
+		s.Instance, s.Number = instanceID(mine), mine.number
+	}
+	st.happened = append(st.happened, s)
 }

@@ -2,17 +2,13 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/bubble"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/monitor"
-	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -21,116 +17,50 @@ const stepTime = 10 * time.Microsecond
 
 // world is the simulated platform during one run. Its loop runs on the
 // bubble's main goroutine; between two quiescent points handlers' goroutines
-// call into it through their taps, under mu.
+// call into it through their taps, by way of the gate.
 type world struct {
-	sim       *Simulation
-	record    *scheduler.Decider
-	replay    *scheduler.Replay // if the source is one
-	stress    *stress           // if nobody schedules
-	final     *stores           // at the end of the benign run, if a property asks
-	monitor   *monitor.Monitor
-	beat      *bubble.Beat
-	random    *stream
-	output    *capture
-	backends  []namedBackend
-	kernel    kernel // what services see
-	functions []*function
-	instances []*instance
-	clients   map[string]*instance // as sources of events
-	calls     []*props.Call        // of clients, in the order in which they began
-	stalled   []*call
-	companion *companion   // of the step that is being done
-	names     seeded.Names // of goroutines
-	orders    bool         // goroutines are asked about
-	ordered   int          // how often they were
+	sim     *Simulation
+	beat    *bubble.Beat
+	monitor *monitor.Monitor
+	stress  *stress // if nobody schedules
+	final   *stores // at the end of the benign run, if a property asks
+	result  *Result
 
-	tasks   []*task // that may still go on, in order of creation
-	agenda  agenda
-	clock   int // counts readiness
-	current *task
-	faults  int
-	steps   []Step
-	trace   *trace
-	note    []string // deviations since the last step, in words
-
-	last      string            // identity of the last step that counts
-	lastNamed string            // identity of the last one that has one of its own
-	wakings   int               // steps since then
-	waited    bool              // time has passed since the last step
-	counted   int               // steps that count: those that only print do not
-	site      string            // of the step that is being done, for strategies
-	taken     map[string]bool   // what properties have done, see took
-	ways      map[string]uint64 // by property: hash of it
-	depends   scheduler.Order   // all of what has happened, see past
-	history   uint64            // hash of the events in their order
-	expiries  []expiry          // of keys, sorted
-	behind    []lossy           // what services may forget
-	happened  []Step            // at this instant, without being decided: time limits, what is given up
-	result    *Result
-
-	mu       sync.Mutex
-	fences   int
-	arrived  chan struct{} // something reached the tap or ended
-	arrivals []*call
-	endings  []*task
-	emitted  []emission
-	owners   map[string]*owner // by the goroutines' label
-
-	runNumber string
-	outside   string // a call past the seam
-	closing   bool
-	chosen    atomic.Uint32 // orders what the chooser does for the race detector
-	watch     Watch
-	idleSince time.Time // when the last task that is no instance's own did something
-
-	aliveAtEnd map[string]bool // function instances, by id
-}
-
-type namedBackend struct {
-	name    string
-	backend cloud.Backend
-}
-
-// label is the pprof label of a task's goroutines. The number of the run
-// keeps it apart from what an earlier run of the process has left behind.
-func (w *world) label(name string) string { return w.runNumber + " " + name }
-
-// runs counts the runs of the process.
-var runs atomic.Uint64
-
-// owner is whom a label stands for.
-type owner struct {
-	task     *task
-	inst     *instance
-	building bool
-}
-
-// who is people's name of the owner.
-func (o *owner) who() string {
-	if o.building {
-		return "the constructor of " + o.task.who()
-	}
-	return o.task.who()
-}
-
-func (w *world) owner(label string) *owner {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.owners[label]
+	agenda   agenda    // what falls due, and when
+	gate     gate      // what handlers' goroutines bring
+	chance   chance    // what is decided
+	story    chronicle // what is told
+	insight  insight   // what strategies know
+	roster   roster    // the tasks
+	fleet    fleet     // functions and their instances
+	services services  // what they use, and what invokes them
+	workload workload  // clients
+	stalls   stalls    // calls that are held
+	offers   offers    // what may be decided
+	threads  threads   // goroutines, on the patched runtime
+	seam     seam      // ways out that are closed
+	entropy  entropy   // who draws what at random
 }
 
 func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, beat *bubble.Beat) *world {
-	w := &world{
-		sim: s, record: scheduler.NewDecider(source), watch: watch,
-		beat: beat, random: g.random, output: g.output,
-		arrived: make(chan struct{}, 1), runNumber: strconv.FormatUint(runs.Add(1), 10), owners: map[string]*owner{}, trace: newTrace(), result: &Result{},
-	}
+	w := &world{sim: s, beat: beat, result: &Result{}}
 	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
-	w.replay, _ = source.(*scheduler.Replay)
-	for _, f := range s.scenario.Functions {
-		w.functions = append(w.functions, &function{Function: f})
-	}
-	w.kernel = kernel{world: w, deployed: s.scenario.Deployment()}
+	w.gate = newGate(beat)
+	w.chance = chance{record: scheduler.NewDecider(source), limits: &s.scenario.Faults, isolated: s.scenario.Isolated, state: w.state}
+	w.chance.replay, _ = source.(*scheduler.Replay)
+	w.story = chronicle{trace: newTrace(), output: g.output}
+	w.entropy = entropy{random: g.random, scenario: s.scenario.Name, runNumber: strconv.FormatUint(runs.Add(1), 10)}
+	w.fleet = newFleet(&s.scenario)
+	w.services = services{of: s.scenario.Services, kernel: kernel{
+		scenario: &s.scenario, deployed: s.scenario.Deployment(), gate: &w.gate, agenda: &w.agenda, roster: &w.roster,
+		fleet: &w.fleet, chance: &w.chance, story: &w.story, services: &w.services,
+	}}
+	w.workload = workload{scenario: &s.scenario, kernel: &w.services.kernel, gate: &w.gate}
+	w.insight = insight{watch: watch, sim: s, record: w.chance.record, services: &w.services, fleet: &w.fleet}
+	w.stalls = stalls{agenda: &w.agenda, services: &w.services, longest: s.scenario.Platform.LongestRetry}
+	w.offers = offers{skew: s.scenario.Faults.Skew, services: &w.services, stalls: &w.stalls, beat: beat}
+	w.threads = threads{world: w}
+	w.seam = seam{gate: &w.gate, fleet: &w.fleet, services: &w.services, roster: &w.roster}
 	return w
 }
 
@@ -138,47 +68,22 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 func (w *world) run() {
 	time.Sleep(time.Until(w.sim.scenario.Epoch)) //wtsim:clock the bubble's clock
 	defer w.close()
-	w.seed("begin")
-	w.orderly()
-	w.seed("begin")
-	if err := w.open(); err != nil {
-		w.stop(Inconclusive, fmt.Sprintf("a service could not be started: %v", err))
+	w.entropy.seed("begin")
+	w.threads.orderly()
+	w.entropy.seed("begin")
+	if err := w.services.open(); err != nil {
+		w.result.stop(Inconclusive, fmt.Sprintf("a service could not be started: %v", err))
 		return
 	}
 	w.addStandbys()
-	for _, b := range w.kernel.backends {
-		if s, ok := b.(cloud.Starter); ok {
-			s.Start()
-		}
-	}
-	w.addClients()
+	w.services.start()
+	w.workload.addClients()
 	for w.result.Verdict == "" {
 		w.next()
 	}
 	if w.sim.atEnd != nil {
-		w.sim.atEnd(newStores(w.backends))
+		w.sim.atEnd(newStores(w.services.backends))
 	}
-}
-
-func (w *world) open() error {
-	for _, s := range w.sim.scenario.Services {
-		b, err := s.Open(&w.kernel)
-		if err != nil {
-			return err
-		}
-		w.backends = append(w.backends, namedBackend{s.Name(), b})
-		w.kernel.backends = append(w.kernel.backends, b)
-	}
-	return nil
-}
-
-func (w *world) backend(name string) cloud.Backend {
-	for _, b := range w.backends {
-		if b.name == name {
-			return b.backend
-		}
-	}
-	return nil
 }
 
 // next does one step, or lets time pass until there is one to do.
@@ -188,10 +93,10 @@ func (w *world) next() {
 	if w.result.Verdict != "" {
 		return
 	}
-	ready := w.candidates()
+	ready := w.roster.candidates()
 	switch {
-	case w.counted >= w.sim.scenario.MaxSteps && (woken || len(ready) > 0):
-		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps); the last was %s", w.counted, w.last))
+	case w.story.counted >= w.sim.scenario.MaxSteps && (woken || len(ready) > 0):
+		w.result.stop(Inconclusive, fmt.Sprintf("the run has not ended after %d steps (MaxSteps); the last was %s", w.story.counted, w.story.last))
 	case woken:
 		w.pass(stepTime)
 	case len(ready) > 0:
@@ -200,70 +105,40 @@ func (w *world) next() {
 		w.pass(stepTime)
 	case !w.agenda.empty():
 		w.wait(w.agenda.first())
-	case w.lingers():
-		w.wait(w.idleSince.Add(w.sim.scenario.Platform.IdleFor))
+	case w.fleet.lingers():
+		w.wait(w.fleet.idleSince.Add(w.sim.scenario.Platform.IdleFor))
 	default:
 		w.quiesce()
 	}
 }
 
-// function finds a function by its name, which is its host name too; nil if
-// there is none.
-func (w *world) function(name string) *function {
-	for _, f := range w.functions {
-		if f.Name == name {
-			return f
-		}
-	}
-	return nil
-}
-
-// lingers reports whether there are instances that have CPU outside of
-// invocations, and may still do something by themselves: they are given as
-// long as an idle instance is kept.
-func (w *world) lingers() bool {
-	now := time.Now() //wtsim:clock the bubble's clock
-	return now.Sub(w.idleSince) < w.sim.scenario.Platform.IdleFor &&
-		slices.ContainsFunc(w.instances, func(i *instance) bool { return i.fn.AlwaysOn && !i.Dead() })
-}
-
 // ownTask returns the task of what an instance does by itself.
-func (w *world) ownTask(i *instance) *task {
+func (i *instance) ownTask() *task {
 	if i.own == nil {
 		i.own = &task{Task: &cloud.Task{Name: cloud.NameOnly(i.fn.Name, cloud.Subject{Text: i.name()}), Root: i.root, Attempt: 1, Own: true}, fn: i.fn, inst: i, stage: live}
-		w.tasks = append(w.tasks, i.own)
+		i.world.roster.tasks = append(i.world.roster.tasks, i.own)
 	}
 	return i.own
 }
 
 // pass lets time pass.
 func (w *world) pass(d time.Duration) {
-	w.fence()
+	w.gate.fence()
 	time.Sleep(d)
-}
-
-// fence orders what the world has done before what handlers do that wake up by
-// themselves. (It is so already, as only one of them runs; the race detector
-// cannot know.)
-func (w *world) fence() {
-	w.mu.Lock()
-	w.fences++
-	w.mu.Unlock()
-	w.beat.Tick()
 }
 
 // wait lets time pass until an instant or until something reaches the tap.
 func (w *world) wait(until time.Time) {
 	if until.Sub(w.sim.scenario.Epoch) > w.sim.scenario.Horizon {
-		w.stop(Inconclusive, fmt.Sprintf("the run has not ended after %v of virtual time (Horizon); the last was %s", w.sim.scenario.Horizon, w.last))
+		w.result.stop(Inconclusive, fmt.Sprintf("the run has not ended after %v of virtual time (Horizon); the last was %s", w.sim.scenario.Horizon, w.story.last))
 		return
 	}
-	w.waited = true
-	w.fence()
+	w.story.waited = true
+	w.gate.fence()
 	timer := time.NewTimer(time.Until(until)) //wtsim:clock the bubble's clock
 	defer timer.Stop()
 	select {
-	case <-w.arrived:
+	case <-w.gate.arrived:
 	case <-timer.C:
 	}
 	w.beat.Tick()
@@ -283,54 +158,37 @@ func (w *world) fireDue() {
 	}
 }
 
-// stop ends the run.
-func (w *world) stop(v Verdict, why string) {
-	if w.result.Verdict == "" {
-		w.result.Verdict, w.result.Why = v, why
-	}
-}
-
-// violated ends the run with a violation.
-func (w *world) violated(v monitor.Violation, stack string) {
-	if w.result.Verdict == "" {
-		w.result.Verdict, w.result.Violation, w.result.Stack = Violated, &v, stack
-	}
-}
-
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
-	end := w.monitor.Quiesce(&quiescent{newStores(w.backends), w})
+	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
-		w.violated(v[0], "")
+		w.result.violated(v[0], "")
 		return
 	}
 	if n := w.monitor.Stats().Malformed; n > 0 {
-		w.stop(Inconclusive, fmt.Sprintf("%d events are malformed for a property, the first: %v", n, w.monitor.Stats().Reasons[0]))
+		w.result.stop(Inconclusive, fmt.Sprintf("%d events are malformed for a property, the first: %v", n, w.monitor.Stats().Reasons[0]))
 		return
 	}
 	if len(end.Findings) > 0 {
 		x := end.Findings[0]
-		w.stop(Inconclusive, fmt.Sprintf("property %q: %s", x.Violation.Property, x.Why))
+		w.result.stop(Inconclusive, fmt.Sprintf("property %q: %s", x.Violation.Property, x.Why))
 		return
 	}
-	w.stop(Held, "")
+	w.result.stop(Held, "")
 }
 
 // close ends everything that still runs: instances die, and time passes so
 // that what only sleeps can end.
 func (w *world) close() {
-	w.closing = true
+	w.fleet.closing = true
 	seeded.Stop()
-	w.aliveAtEnd = map[string]bool{}
-	for _, i := range w.instances {
-		w.aliveAtEnd[i.ID] = !i.Dead()
-		w.end(i)
+	for _, i := range w.fleet.instances {
+		i.survived = !i.Dead()
+		i.end()
 	}
 	w.beat.Wait()
-	for _, b := range w.backends {
-		b.backend.Close()
-	}
+	w.services.close()
 	w.pass(15 * time.Minute) // longer than any backoff
 	w.beat.Wait()
 }

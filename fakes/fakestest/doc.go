@@ -11,6 +11,6 @@
 //   - [PubSub] for Pub/Sub; it runs against Google's own fake too
 //   - [Redis] for Redis; `make conformance` runs it against a real server
 //
-// [Env] is a function instance without a run, [Platform] a run without
-// functions.
+// [Env] is a function instance without a run, [Kernel] a run without functions,
+// [Listener] what a service tells others.
 package fakestest

@@ -21,9 +21,10 @@ type Env struct {
 	// Kernel is the run that it is in.
 	Kernel *Kernel
 
-	ctx     context.Context
-	end     context.CancelFunc
-	backend cloud.Backend
+	ctx      context.Context
+	end      context.CancelFunc
+	backend  cloud.Backend
+	instance *cloud.Instance
 
 	mu      sync.Mutex
 	ops     []event.Operation
@@ -37,20 +38,26 @@ func Open(ctx context.Context, s cloud.Service, others ...cloud.Service) (*Env, 
 	if err != nil {
 		return nil, err
 	}
-	e := &Env{Kernel: k, backend: k.backends[len(others)]}
+	return newEnv(ctx, k, k.backends[len(others)]), nil
+}
+
+func newEnv(ctx context.Context, k *Kernel, b cloud.Backend) *Env {
+	e := &Env{Kernel: k, backend: b, instance: k.instance()}
 	e.ctx, e.end = context.WithCancel(ctx)
-	return e, nil
+	return e
 }
 
 // Another returns another function instance of the same service.
-func (e *Env) Another() *Env {
-	other := &Env{Kernel: e.Kernel, backend: e.backend}
-	other.ctx, other.end = context.WithCancel(context.WithoutCancel(e.ctx))
-	return other
-}
+func (e *Env) Another() *Env { return newEnv(context.WithoutCancel(e.ctx), e.Kernel, e.backend) }
 
-// End ends the function instance.
+// End ends the function instance, which goes on with what it still does.
 func (e *Env) End() { e.end() }
+
+// Die ends it as a crash does: its calls reach nobody any more.
+func (e *Env) Die() {
+	e.instance.Die()
+	e.end()
+}
 
 // Close ends the function instance and the service.
 func (e *Env) Close() {
@@ -78,10 +85,14 @@ func (e *Env) Context() context.Context { return e.ctx }
 
 // Enter notes that a call has begun, and asks Verdict.
 func (e *Env) Enter(c *probe.Call) probe.Fate {
+	c.Ref = e.Kernel.origin(e.instance)
 	e.mu.Lock()
 	e.entered = append(e.entered, strings.TrimSpace(c.Op.Method+" "+c.Op.Resource))
 	e.mu.Unlock()
-	if e.Verdict == nil {
+	switch {
+	case e.instance.Dead():
+		return probe.Fate{Action: probe.Cut}
+	case e.Verdict == nil:
 		return probe.Fate{}
 	}
 	return e.Verdict(c)
@@ -113,6 +124,20 @@ func (e *Env) Entered() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.entered)
+}
+
+// InTurn is a Verdict by which the calls of a method meet these fates, one
+// each; all else passes.
+func InTurn(method string, fates ...probe.Fate) func(*probe.Call) probe.Fate {
+	var mu sync.Mutex
+	return func(c *probe.Call) (next probe.Fate) {
+		mu.Lock()
+		defer mu.Unlock()
+		if c.Op.Method == method && len(fates) > 0 {
+			next, fates = fates[0], fates[1:]
+		}
+		return next
+	}
 }
 
 // Contents returns what a backend stores as one line: key=value,...

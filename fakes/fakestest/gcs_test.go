@@ -180,7 +180,7 @@ var brokenGCS = []struct {
 func TestGCSNotices(t *testing.T) {
 	check := func(t *testing.T, m mutant) (err error) {
 		synctest.Test(t, func(t *testing.T) {
-			e, openErr := fakestest.Open(t.Context(), gcs.New("gcs"), nil)
+			e, openErr := fakestest.Open(t.Context(), gcs.New("gcs"))
 			if openErr != nil {
 				t.Fatal(openErr)
 			}

@@ -1,6 +1,8 @@
 package fakestest
 
 import (
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,27 +16,33 @@ import (
 // remembered. Inside a bubble its time is virtual.
 type Kernel struct {
 	deployed cloud.Deployment
-	instance *cloud.Instance
-
-	sync.Mutex
 	backends []cloud.Backend
 
-	mu       sync.Mutex // guards what follows
-	timers   map[string]*time.Timer
-	recalled map[*cloud.Task]bool
-	invoked  []*cloud.Task
-	happened []string
-	counts   map[string]int
-	origins  map[*probe.Call]*cloud.Origin
-	calls    int
+	sync.Mutex // the services'
+
+	mu        sync.Mutex // guards what follows
+	timers    map[entry]*time.Timer
+	handing   map[*cloud.Task]int // what is on its way to an instance, by the number of its handing
+	hands     int
+	invoked   []*cloud.Task
+	happened  []string
+	counts    map[string]int
+	calls     int
+	instances int
+}
+
+// entry is something that falls due.
+type entry struct {
+	at   int64
+	name string
 }
 
 // NewKernel returns a run of some services, which it opens in their order. The
 // error is theirs.
 func NewKernel(services ...cloud.Service) (*Kernel, error) {
 	k := &Kernel{
-		deployed: cloud.Deployment{Services: services}, instance: &cloud.Instance{ID: "i-1", Function: "f"},
-		timers: map[string]*time.Timer{}, recalled: map[*cloud.Task]bool{}, counts: map[string]int{}, origins: map[*probe.Call]*cloud.Origin{},
+		deployed: cloud.Deployment{Services: services},
+		timers:   map[entry]*time.Timer{}, handing: map[*cloud.Task]int{}, counts: map[string]int{},
 	}
 	for _, s := range services {
 		if c, ok := s.(cloud.Checker); ok {
@@ -73,15 +81,32 @@ func (k *Kernel) Deployment() *cloud.Deployment { return &k.deployed }
 // Backends are those of the services.
 func (k *Kernel) Backends() []cloud.Backend { return k.backends }
 
-// Origin numbers calls in the order in which they are asked about.
+// Origin is the function instance that makes a call; of a call that no tap has
+// seen, one that is nowhere else.
 func (k *Kernel) Origin(c *probe.Call) *cloud.Origin {
+	if c != nil {
+		if o, ok := c.Ref.(*cloud.Origin); ok {
+			return o
+		}
+	}
+	return k.origin(k.instance())
+}
+
+// origin is that of an instance's next call. Calls are numbered in the order in
+// which they begin.
+func (k *Kernel) origin(i *cloud.Instance) *cloud.Origin {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.origins[c] == nil {
-		k.calls++
-		k.origins[c] = cloud.NewOrigin("f(test)", k.calls, "test", k.instance, k.count)
-	}
-	return k.origins[c]
+	k.calls++
+	return cloud.NewOrigin("f(test)", k.calls, "test", i, k.count)
+}
+
+// instance makes a function instance.
+func (k *Kernel) instance() *cloud.Instance {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.instances++
+	return &cloud.Instance{ID: fmt.Sprint("i-", k.instances), Function: "f"}
 }
 
 func (k *Kernel) count(label string) int {
@@ -95,16 +120,17 @@ func (k *Kernel) count(label string) int {
 func (k *Kernel) At(at time.Time, name string, do func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.timers[name] = time.AfterFunc(time.Until(at), do)
+	k.timers[entry{at.UnixNano(), name}] = time.AfterFunc(time.Until(at), do)
 }
 
 // NotAt stops the timer of an entry.
-func (k *Kernel) NotAt(_ time.Time, name string) {
+func (k *Kernel) NotAt(at time.Time, name string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if t := k.timers[name]; t != nil {
+	e := entry{at.UnixNano(), name}
+	if t := k.timers[e]; t != nil {
 		t.Stop()
-		delete(k.timers, name)
+		delete(k.timers, e)
 	}
 }
 
@@ -119,40 +145,52 @@ func (k *Kernel) Invoke(t *cloud.Task, _ time.Time) {
 func (k *Kernel) Invoked() []*cloud.Task {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.invoked
+	return slices.Clone(k.invoked)
 }
 
 // Hand hands a task over, as soon as the lock is free.
 func (k *Kernel) Hand(t *cloud.Task) {
 	k.mu.Lock()
-	delete(k.recalled, t)
+	k.hands++
+	number := k.hands
+	k.handing[t] = number
 	k.mu.Unlock()
 	go func() {
-		k.Lock()
-		k.mu.Lock()
-		gone := k.recalled[t]
-		k.mu.Unlock()
-		if gone {
-			k.Unlock()
-			return
+		if deliver := k.handOver(t, number); deliver != nil {
+			deliver()
 		}
-		deliver := t.Cause.(cloud.Handed).HandOver(t, false)
-		k.Unlock()
-		deliver()
 	}()
+}
+
+// handOver hands a task over that nobody has recalled since. Before that, as a
+// run does whenever all is quiet, services look at what instances have left
+// behind.
+func (k *Kernel) handOver(t *cloud.Task, number int) (deliver func()) {
+	k.Lock()
+	defer k.Unlock()
+	for _, b := range k.backends {
+		if s, ok := b.(cloud.Settler); ok {
+			s.Settle()
+		}
+	}
+	k.mu.Lock()
+	still := k.handing[t] == number
+	if still {
+		delete(k.handing, t)
+	}
+	k.mu.Unlock()
+	if !still {
+		return nil
+	}
+	return t.Cause.(cloud.Handed).HandOver(t, false)
 }
 
 // Recall takes a task back.
 func (k *Kernel) Recall(t *cloud.Task) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.recalled[t] = true
-	for i, x := range k.invoked {
-		if x == t {
-			k.invoked = append(k.invoked[:i:i], k.invoked[i+1:]...)
-			break
-		}
-	}
+	delete(k.handing, t)
+	k.invoked = slices.DeleteFunc(k.invoked, func(x *cloud.Task) bool { return x == t })
 }
 
 // Replace is never asked for: First changes no order.
@@ -175,17 +213,5 @@ func (k *Kernel) Happens(t *cloud.Task, name, what, status string) {
 func (k *Kernel) Happened() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.happened
-}
-
-// Settle lets the services look at what clients have left behind, as a run
-// does whenever all is quiet.
-func (k *Kernel) Settle() {
-	k.Lock()
-	defer k.Unlock()
-	for _, b := range k.backends {
-		if s, ok := b.(cloud.Settler); ok {
-			s.Settle()
-		}
-	}
+	return slices.Clone(k.happened)
 }

@@ -19,7 +19,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/wtsim/wtsim/fakes/internal/rpc"
-	"github.com/wtsim/wtsim/fakes/pubsub"
 )
 
 // pstestCannot is what Google's own fake does not do.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,10 +178,9 @@ func atOnce() func([]string) []string {
 
 // late lets the first command on a key come later than the next one.
 func late(key string) func([]string) []string {
-	first := true
+	var came atomic.Bool
 	return func(words []string) []string {
-		if words[1] == key && first {
-			first = false
+		if words[1] == key && !came.Swap(true) {
 			time.Sleep(30 * time.Millisecond)
 		}
 		return words
@@ -259,7 +259,7 @@ var brokenRedis = []struct {
 func TestRedisNotices(t *testing.T) {
 	check := func(t *testing.T, change func([]string) []string, order func([][]string)) (err error) {
 		synctest.Test(t, func(t *testing.T) {
-			e, openErr := fakestest.Open(t.Context(), fakeredis.New("redis"), nil)
+			e, openErr := fakestest.Open(t.Context(), fakeredis.New("redis"))
 			if openErr != nil {
 				t.Fatal(openErr)
 			}

@@ -15,9 +15,9 @@ import (
 
 // A client that was told of an emulator reads and writes, by either API.
 func TestEmulator(t *testing.T) {
-	name, value := New().Emulator("192.0.2.10:8085")
+	name, value := New("gcs").Emulator("192.0.2.10:8085")
 	t.Setenv(name, value)
-	e, err := fakestest.Open(t.Context(), New("b"), nil)
+	e, err := fakestest.Open(t.Context(), New("gcs", "b"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,17 +23,17 @@ import (
 // run opens the service in a bubble, as a run does, and closes it.
 func run(t *testing.T, s *Service, f func(t *testing.T, e *fakestest.Env, client *storage.Client)) {
 	t.Helper()
-	runOn(t, s, nil, f)
+	runWith(t, s, fakestest.NewListener(), f)
 }
 
-func runOn(t *testing.T, s *Service, p cloud.Kernel, f func(t *testing.T, e *fakestest.Env, client *storage.Client)) {
+func runWith(t *testing.T, s *Service, l *fakestest.Listener, f func(t *testing.T, e *fakestest.Env, client *storage.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		e, err := fakestest.Open(t.Context(), s, p)
+		e, err := fakestest.Open(t.Context(), s, l)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f(t, e, Client(e))
+		f(t, e, Client(e, "gcs"))
 		e.Close()
 	})
 }
@@ -41,11 +41,11 @@ func runOn(t *testing.T, s *Service, p cloud.Kernel, f func(t *testing.T, e *fak
 // The bubble's clock stands still while the suite does not sleep: generations
 // rise all the same.
 func TestConformance(t *testing.T) {
-	run(t, New("b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
+	run(t, New("gcs", "b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
 		if err := fakestest.GCS(t.Context(), client, fakestest.GCSOptions{}); err != nil {
 			t.Error(err)
 		}
-		if err := fakestest.GCS(t.Context(), Client(e, storage.WithJSONReads()), fakestest.GCSOptions{Prefix: "json-", JSONReads: true}); err != nil {
+		if err := fakestest.GCS(t.Context(), Client(e, "gcs", storage.WithJSONReads()), fakestest.GCSOptions{Prefix: "json-", JSONReads: true}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -64,7 +64,7 @@ func put(ctx context.Context, o *storage.ObjectHandle, content string) (*storage
 
 // Contents are what is stored now, in whatever bucket, sorted by key.
 func TestContents(t *testing.T) {
-	s := New("b", "a").With("b", "z", "seed").With("a", "y/1", "seed")
+	s := New("gcs", "b", "a").With("b", "z", "seed").With("a", "y/1", "seed")
 	run(t, s, func(t *testing.T, e *fakestest.Env, client *storage.Client) {
 		ctx := t.Context()
 		if err := client.Bucket("ccc").Create(ctx, "project", nil); err != nil {
@@ -82,7 +82,7 @@ func TestContents(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	})
-	if _, err := New("b").With("other", "o", "x").Open(nil); err == nil || err.Error() != `gcs: object "o" is in bucket "other", wanted one of ["b"]` {
+	if err := New("gcs", "b").With("other", "o", "x").Check(cloud.Deployment{}); err == nil || err.Error() != `gcs: object "o" is in bucket "other", wanted one of ["b"]` {
 		t.Errorf("a seed without a bucket: %v", err)
 	}
 }
@@ -92,7 +92,7 @@ func TestContents(t *testing.T) {
 func TestReuse(t *testing.T) {
 	var upload string
 	for i := range 3 {
-		run(t, New("b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
+		run(t, New("gcs", "b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
 			ctx := t.Context()
 			if got := fakestest.Contents(e.Backend("gcs")); got != "" {
 				t.Errorf("run %d begins with %s", i, got)
@@ -133,16 +133,16 @@ func TestReuse(t *testing.T) {
 func TestClosed(t *testing.T) {
 	var old *storage.Client
 	var b *Backend
-	run(t, New("b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
+	run(t, New("gcs", "b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
 		old, b = client, e.Backend("gcs").(*Backend)
 	})
 	b.Close()
 	b.Close()
-	run(t, New("b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
+	run(t, New("gcs", "b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
 		if e.Backend("gcs").(*Backend).server != b.server {
 			t.Fatal("another server was taken, wanted the one that was given back last")
 		}
-		second, err := New("b").Open(nil)
+		second, err := New("gcs", "b").Open(nil)
 		if err != nil || second.(*Backend).server == b.server {
 			t.Errorf("two runs have one server, %v", err)
 		}
@@ -162,7 +162,7 @@ func TestResumable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("32 MiB through a race detector")
 	}
-	run(t, New("b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
+	run(t, New("gcs", "b"), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
 		w := client.Bucket("b").Object("big").NewWriter(t.Context())
 		if _, err := io.Copy(w, strings.NewReader(strings.Repeat("x", 17<<20))); err != nil {
 			t.Fatal(err)
@@ -187,11 +187,11 @@ type told struct {
 	generation, metageneration string
 }
 
-// tell reads what a platform was told, both ways, which must agree.
-func tell(t *testing.T, p *fakestest.Platform) []told {
+// heard reads what was told, both ways, which must agree.
+func heard(t *testing.T, l *fakestest.Listener) []told {
 	t.Helper()
 	var out []told
-	published, routed := p.Published(), p.Routed()
+	published, routed := l.Published(), l.Routed()
 	if len(published) != len(routed) {
 		t.Fatalf("%d messages, %d events", len(published), len(routed))
 	}
@@ -221,13 +221,13 @@ func tell(t *testing.T, p *fakestest.Platform) []told {
 // Each change of an object is told once, with what it replaced; what is
 // refused, fails, or is only a part of an upload, is not.
 func TestNotifications(t *testing.T) {
-	p := &fakestest.Platform{Topics: []string{"changes"}}
+	l := fakestest.NewListener("changes")
 	for _, versioned := range []bool{false, true} {
-		s, gone := New("b").Notify("b", "changes"), "OBJECT_DELETE"
+		s, gone := New("gcs", "b").Notify("b", "changes"), "OBJECT_DELETE"
 		if versioned {
 			s, gone = s.Versioned("b"), "OBJECT_ARCHIVE"
 		}
-		runOn(t, s, p, func(t *testing.T, _ *fakestest.Env, client *storage.Client) {
+		runWith(t, s, l, func(t *testing.T, _ *fakestest.Env, client *storage.Client) {
 			ctx := t.Context()
 			o := client.Bucket("b").Object("o")
 			gen := func(a *storage.ObjectAttrs, err error) string {
@@ -239,7 +239,7 @@ func TestNotifications(t *testing.T) {
 			}
 			want := func(what string, all ...told) {
 				t.Helper()
-				if got := tell(t, p); !slices.Equal(got, all) {
+				if got := heard(t, l); !slices.Equal(got, all) {
 					t.Errorf("versioned %v: %s: got\n%+v, wanted\n%+v", versioned, what, got, all)
 				}
 			}
@@ -293,9 +293,9 @@ func TestNotifications(t *testing.T) {
 // A configuration tells its own bucket and events; without one only Eventarc
 // is told; a bucket or topic that is not there is a mistake of the scenario.
 func TestNotifySelects(t *testing.T) {
-	p := &fakestest.Platform{Topics: []string{"t1", "t2"}}
-	s := New("b", "c").Notify("b", "t1", Delete).Notify("b", "t2", Finalize, Delete)
-	runOn(t, s, p, func(t *testing.T, _ *fakestest.Env, client *storage.Client) {
+	l := fakestest.NewListener("t1", "t2")
+	s := New("gcs", "b", "c").Notify("b", "t1", Delete).Notify("b", "t2", Finalize, Delete)
+	runWith(t, s, l, func(t *testing.T, _ *fakestest.Env, client *storage.Client) {
 		for _, bucket := range []string{"b", "c"} {
 			if _, err := put(t.Context(), client.Bucket(bucket).Object("o"), "x"); err != nil {
 				t.Error(err)
@@ -305,13 +305,13 @@ func TestNotifySelects(t *testing.T) {
 			}
 		}
 		var got []string
-		for _, m := range p.Published() {
+		for _, m := range l.Published() {
 			got = append(got, m.Topic+" "+m.Attributes["eventType"])
 		}
 		if want := []string{"t2 OBJECT_FINALIZE", "t1 OBJECT_DELETE", "t2 OBJECT_DELETE"}; !slices.Equal(got, want) {
 			t.Errorf("got %q, wanted %q", got, want)
 		}
-		if n := len(p.Routed()); n != 4 {
+		if n := len(l.Routed()); n != 4 {
 			t.Errorf("Eventarc was told %d times", n)
 		}
 	})
@@ -319,11 +319,11 @@ func TestNotifySelects(t *testing.T) {
 		s    *Service
 		want string
 	}{
-		{New("b").Notify("x", "t1"), `gcs: notifications of bucket "x", wanted one of ["b"]`},
-		{New("b").Notify("b", "t3"), `gcs: notifications of bucket "b" go to topic "t3", which the scenario does not have`},
-		{New("b").Versioned("x"), `gcs: bucket "x" is versioned, wanted one of ["b"]`},
+		{New("gcs", "b").Notify("x", "t1"), `gcs: notifications of bucket "x", wanted one of ["b"]`},
+		{New("gcs", "b").Notify("b", "t3"), `gcs: notifications of bucket "b" go to topic "t3", which the scenario does not have`},
+		{New("gcs", "b").Versioned("x"), `gcs: bucket "x" is versioned, wanted one of ["b"]`},
 	} {
-		if _, err := c.s.Open(p); err == nil || err.Error() != c.want {
+		if err := c.s.Check(cloud.Deployment{Services: []cloud.Service{l}}); err == nil || err.Error() != c.want {
 			t.Errorf("got %v, wanted %s", err, c.want)
 		}
 	}
@@ -333,7 +333,7 @@ func TestNotifySelects(t *testing.T) {
 // refuses it, whatever the operation; reads, other objects, what was refused
 // itself and a second later are not.
 func TestRateLimit(t *testing.T) {
-	run(t, New("b").RateLimited(), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
+	run(t, New("gcs", "b").RateLimited(), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
 		client.SetRetry(storage.WithPolicy(storage.RetryNever))
 		ctx := t.Context()
 		o, other := client.Bucket("b").Object("o"), client.Bucket("b").Object("other")
@@ -361,7 +361,7 @@ func TestRateLimit(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	run(t, New("b").RateLimited(), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
+	run(t, New("gcs", "b").RateLimited(), func(t *testing.T, e *fakestest.Env, client *storage.Client) {
 		o := client.Bucket("b").Object("o").Retryer(storage.WithPolicy(storage.RetryAlways))
 		began := time.Now()
 		for range 2 {
@@ -378,7 +378,7 @@ func TestRateLimit(t *testing.T) {
 // What would pass the front by is refused, not carried out otherwise than the
 // service does.
 func TestUnsupported(t *testing.T) {
-	run(t, New("b"), func(t *testing.T, e *fakestest.Env, _ *storage.Client) {
+	run(t, New("gcs", "b"), func(t *testing.T, e *fakestest.Env, _ *storage.Client) {
 		through := e.Backend("gcs").(*Backend).Transport(e)
 		for _, c := range [][2]string{
 			{"POST", "/batch/storage/v1"}, {"POST", "/storage/v1/b/b/notificationConfigs"}, {"PUT", "/b/o?X-Goog-Algorithm=x"},

@@ -6,20 +6,22 @@ import (
 
 	"cloud.google.com/go/storage"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 )
 
 // Without preconditions every conditional request happens; which requests have
 // some shows in their operations.
 func TestWithoutPreconditions(t *testing.T) {
-	s := New("b").With("b", "a", "1")
+	s := New("gcs", "b").With("b", "a", "1")
 	used := s.Guarantees()[0].Used
-	e, err := fakestest.Open(t.Context(), s.Without("gcs/preconditions"), nil)
+	e, err := fakestest.Open(t.Context(), s.Without("gcs/preconditions"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
-	ctx, b := t.Context(), Client(e).Bucket("b")
+	ctx, b := t.Context(), Client(e, "gcs").Bucket("b")
 	a := b.Object("a")
 	w := a.If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
 	_, _ = io.WriteString(w, "2")
@@ -40,7 +42,7 @@ func TestWithoutPreconditions(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	for _, op := range e.Operations() {
-		if want := op.Method != "objects.compose"; used(&op) != want {
+		if want := op.Method != "objects.compose"; used(cloud.Usage{Operations: []*event.Operation{&op}}) != want {
 			t.Errorf("%s %s: used is %v", op.Method, op.Request.Target, !want)
 		}
 	}

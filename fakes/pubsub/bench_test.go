@@ -5,6 +5,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 
+	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/internal/bubble"
 )
 
@@ -13,11 +14,11 @@ import (
 func BenchmarkRun(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		inBubble(b, func(e *env) {
-			client := Client(e)
+		inBubble(b, func(e *fakestest.Env) {
+			client := Client(e, "pubsub")
 			p := client.Publisher("orders")
 			for range 3 {
-				if _, err := p.Publish(e.ctx, &pubsub.Message{Data: []byte(`{"order":"o-1","total":100}`)}).Get(e.ctx); err != nil {
+				if _, err := p.Publish(e.Context(), &pubsub.Message{Data: []byte(`{"order":"o-1","total":100}`)}).Get(e.Context()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -31,7 +32,7 @@ func BenchmarkRun(b *testing.B) {
 func BenchmarkClient(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		inBubble(b, func(e *env) { Client(e) })
+		inBubble(b, func(e *fakestest.Env) { Client(e, "pubsub") })
 	}
 }
 
@@ -39,14 +40,14 @@ func BenchmarkClient(b *testing.B) {
 func BenchmarkBubble(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		inBubble(b, func(*env) {})
+		inBubble(b, func(*fakestest.Env) {})
 	}
 }
 
-func inBubble(b *testing.B, f func(*env)) {
+func inBubble(b *testing.B, f func(*fakestest.Env)) {
 	err := bubble.Run(bubble.Options{}, func(*bubble.Beat) {
 		e := open(b)
-		defer e.close()
+		defer e.Close()
 		f(e)
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 func lacking(t *testing.T, guarantee string, f func(t *testing.T, e *fakestest.Env, c *redis.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		e, err := fakestest.Open(t.Context(), New("redis").With("left", "2").Without(guarantee), nil)
+		e, err := fakestest.Open(t.Context(), New("redis").With("left", "2").Without(guarantee))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 func run(t *testing.T, s *Service, f func(t *testing.T, e *fakestest.Env, client *redis.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		e, err := fakestest.Open(t.Context(), s, nil)
+		e, err := fakestest.Open(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,63 +15,30 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/fakes/internal/broker"
+	"github.com/wtsim/wtsim/fakes/fakestest"
 	"github.com/wtsim/wtsim/probe"
 )
 
-// env is a function instance with Cloud Tasks alone. It does as it is told,
-// and remembers what passes.
-type env struct {
-	ctx     context.Context
-	cancel  context.CancelFunc
-	broker  *broker.Broker
-	backend cloud.Backend
-	fates   []probe.Fate // one for each call; then Pass
-
-	mu  sync.Mutex
-	ops []event.Operation
-}
-
-func (e *env) Tap() probe.Tap               { return e }
-func (e *env) Backend(string) cloud.Backend { return e.backend }
-func (e *env) Context() context.Context     { return e.ctx }
-func (e *env) Emit(string, map[string]any)  {}
-func (e *env) Passive() bool                { return false }
-
-func (e *env) Enter(*probe.Call) (v probe.Fate) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.fates) > 0 {
-		v, e.fates = e.fates[0], e.fates[1:]
-	}
-	return v
-}
-
-func (e *env) Leave(c *probe.Call) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.ops = append(e.ops, c.Op)
-	return nil
-}
-
-// run runs f in a bubble, with a queue "emails"; nothing may be left behind.
-func run(t *testing.T, f func(t *testing.T, e *env, client *cloudtasks.Client)) {
+// run runs f in a bubble, with a queue "emails" and a function "send"; nothing
+// may be left behind.
+func run(t *testing.T, f func(t *testing.T, e *fakestest.Env, client *cloudtasks.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := broker.New(broker.None)
-		b.AddQueue("emails")
-		backend, err := New().Open(b)
+		e, err := fakestest.Open(context.Background(), New("tasks").With(Queue{Name: "emails"}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &env{broker: b, backend: backend}
-		e.ctx, e.cancel = context.WithCancel(context.Background())
-		f(t, e, Client(e))
-		e.cancel()
-		backend.Close()
+		e.Kernel.Deploy("send")
+		f(t, e, Client(e, "tasks"))
+		e.Close()
 	})
+}
+
+// waiting are the tasks that the queue holds.
+func waiting(e *fakestest.Env) []request {
+	out, _ := e.Backend("tasks").(*Backend).queued("emails")
+	return out
 }
 
 const emails = "projects/p/locations/l/queues/emails"
@@ -83,22 +49,22 @@ func post(url, body string) *cloudtaskspb.Task {
 
 // A task reaches its queue as it was made, and its operation shows it.
 func TestCreate(t *testing.T) {
-	run(t, func(t *testing.T, e *env, client *cloudtasks.Client) {
+	run(t, func(t *testing.T, e *fakestest.Env, client *cloudtasks.Client) {
 		at := time.Now().Add(time.Hour)
 		task := post("https://send.example/mail?to=u%201", `{"user": "u1"}`)
 		task.Name, task.ScheduleTime, task.DispatchDeadline = emails+"/tasks/welcome-u1", timestamppb.New(at), durationpb.New(time.Minute)
 		task.GetHttpRequest().HttpMethod, task.GetHttpRequest().Headers = cloudtaskspb.HttpMethod_PUT, map[string]string{"Content-Type": "application/json"}
-		got, err := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: task})
+		got, err := client.CreateTask(e.Context(), &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: task})
 		if err != nil || got.Name != task.Name || !got.ScheduleTime.AsTime().Equal(at) || got.GetHttpRequest().Body != nil || got.View != cloudtaskspb.Task_BASIC {
 			t.Fatal(got, err)
 		}
-		queued, _ := e.broker.Queued("emails")
+		queued := waiting(e)
 		q := queued[0]
 		if q.Name != "welcome-u1" || q.Function != "send" || q.Method != "PUT" || q.Path != "/mail?to=u%201" || q.Header["Content-Type"] != "application/json" ||
-			string(q.Body) != `{"user": "u1"}` || !q.At.Equal(at) || q.Deadline != time.Minute {
+			q.Body != `{"user": "u1"}` || !q.At.Equal(at) || q.Deadline != time.Minute {
 			t.Errorf("got %+v", q)
 		}
-		op := e.ops[0]
+		op := e.Operations()[0]
 		if op.Service != "tasks" || op.Method != "createTask" || op.Resource != "emails/welcome-u1" || op.Access != event.Writes || op.Result.Status != "OK" {
 			t.Errorf("got %+v", op)
 		}
@@ -111,23 +77,23 @@ func TestCreate(t *testing.T) {
 
 // Tasks can be looked at, listed and deleted, by their full names.
 func TestTasks(t *testing.T) {
-	run(t, func(t *testing.T, e *env, client *cloudtasks.Client) {
+	run(t, func(t *testing.T, e *fakestest.Env, client *cloudtasks.Client) {
 		var names []string
 		for range 2 {
-			made, err := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: post("http://send/", "x"), ResponseView: cloudtaskspb.Task_FULL})
+			made, err := client.CreateTask(e.Context(), &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: post("http://send/", "x"), ResponseView: cloudtaskspb.Task_FULL})
 			if err != nil || string(made.GetHttpRequest().Body) != "x" || made.GetHttpRequest().HttpMethod != cloudtaskspb.HttpMethod_POST {
 				t.Fatal(made, err)
 			}
 			names = append(names, made.Name)
 		}
-		if got, err := client.GetTask(e.ctx, &cloudtaskspb.GetTaskRequest{Name: names[1], ResponseView: cloudtaskspb.Task_FULL}); err != nil || got.Name != names[1] || string(got.GetHttpRequest().Body) != "x" {
+		if got, err := client.GetTask(e.Context(), &cloudtaskspb.GetTaskRequest{Name: names[1], ResponseView: cloudtaskspb.Task_FULL}); err != nil || got.Name != names[1] || string(got.GetHttpRequest().Body) != "x" {
 			t.Error(got, err)
 		}
-		if err := client.DeleteTask(e.ctx, &cloudtaskspb.DeleteTaskRequest{Name: names[0]}); err != nil {
+		if err := client.DeleteTask(e.Context(), &cloudtaskspb.DeleteTaskRequest{Name: names[0]}); err != nil {
 			t.Error(err)
 		}
 		var listed []string
-		for got, err := range client.ListTasks(e.ctx, &cloudtaskspb.ListTasksRequest{Parent: emails}).All() {
+		for got, err := range client.ListTasks(e.Context(), &cloudtaskspb.ListTasksRequest{Parent: emails}).All() {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +103,7 @@ func TestTasks(t *testing.T) {
 			t.Errorf("got %q of %q", listed, names)
 		}
 		var ops []string
-		for _, op := range e.ops {
+		for _, op := range e.Operations() {
 			ops = append(ops, op.Method+" "+op.Resource)
 		}
 		one, two := "emails/"+names[0][len(emails)+len("/tasks/"):], "emails/"+names[1][len(emails)+len("/tasks/"):]
@@ -178,25 +144,15 @@ func TestCloudRun(t *testing.T) {
 			t.Errorf("%s: got %q, wanted %q", url, got, want)
 		}
 	}
-	synctest.Test(t, func(t *testing.T) {
-		b := broker.New(broker.None)
-		b.AddQueue("emails")
-		backend, err := New().Open(deployed{b, "send"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer backend.Close()
-		e := &env{broker: b, backend: backend, ctx: t.Context()}
-		client := Client(e)
-		defer client.Close()
+	run(t, func(t *testing.T, e *fakestest.Env, client *cloudtasks.Client) {
 		create := func(host string) error {
-			_, err := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: post("https://"+host+"/mail", "x")})
+			_, err := client.CreateTask(e.Context(), &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: post("https://"+host+"/mail", "x")})
 			return err
 		}
 		if err := create("send-abc123xyz0-uc.a.run.app"); err != nil {
 			t.Fatal(err)
 		}
-		if queued, _ := b.Queued("emails"); queued[0].Function != "send" || queued[0].Path != "/mail" {
+		if queued := waiting(e); queued[0].Function != "send" || queued[0].Path != "/mail" {
 			t.Errorf("got %+v", queued)
 		}
 		if err := create("sent-abc123xyz0-uc.a.run.app"); status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), `there is no function "sent"`) {
@@ -205,22 +161,9 @@ func TestCloudRun(t *testing.T) {
 	})
 }
 
-// deployed is a platform that has one function.
-type deployed struct {
-	*broker.Broker
-	function string
-}
-
-func (d deployed) Enqueue(c *probe.Call, queue string, t probe.QueuedTask) (probe.QueuedTask, error) {
-	if t.Function != d.function {
-		return t, probe.ErrNotFound
-	}
-	return d.Broker.Enqueue(c, queue, t)
-}
-
 // What the service refuses it refuses with its own words, without an effect.
 func TestRefused(t *testing.T) {
-	run(t, func(t *testing.T, e *env, client *cloudtasks.Client) {
+	run(t, func(t *testing.T, e *fakestest.Env, client *cloudtasks.Client) {
 		named := func(name string) *cloudtaskspb.Task {
 			task := post("https://send/", "")
 			task.Name = name
@@ -232,7 +175,7 @@ func TestRefused(t *testing.T) {
 			return task
 		}
 		taken := emails + "/tasks/taken"
-		if _, err := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: named(taken)}); err != nil {
+		if _, err := client.CreateTask(e.Context(), &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: named(taken)}); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {
@@ -257,27 +200,27 @@ func TestRefused(t *testing.T) {
 				t.GetHttpRequest().HttpMethod, t.GetHttpRequest().Body = cloudtaskspb.HttpMethod_GET, []byte("x")
 			}), codes.InvalidArgument, "body is not allowed"},
 		} {
-			_, err := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: c.parent, Task: c.task})
+			_, err := client.CreateTask(e.Context(), &cloudtaskspb.CreateTaskRequest{Parent: c.parent, Task: c.task})
 			if status.Code(err) != c.code || !strings.Contains(status.Convert(err).Message(), c.text) {
 				t.Errorf("%v: got %v, wanted %v, %s", c.task, err, c.code, c.text)
 			}
 		}
-		if queued, _ := e.broker.Queued("emails"); len(queued) != 1 {
+		if queued := waiting(e); len(queued) != 1 {
 			t.Errorf("%d tasks", len(queued))
 		}
-		if err := client.DeleteTask(e.ctx, &cloudtaskspb.DeleteTaskRequest{Name: taken}); err != nil {
+		if err := client.DeleteTask(e.Context(), &cloudtaskspb.DeleteTaskRequest{Name: taken}); err != nil {
 			t.Error(err)
 		}
-		_, again := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: named(taken)})
+		_, again := client.CreateTask(e.Context(), &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: named(taken)})
 		if status.Code(again) != codes.AlreadyExists || !strings.Contains(again.Error(), "existed too recently") {
 			t.Errorf("again: %v", again)
 		}
-		_, got := client.GetTask(e.ctx, &cloudtaskspb.GetTaskRequest{Name: taken})
-		deleted := client.DeleteTask(e.ctx, &cloudtaskspb.DeleteTaskRequest{Name: taken})
+		_, got := client.GetTask(e.Context(), &cloudtaskspb.GetTaskRequest{Name: taken})
+		deleted := client.DeleteTask(e.Context(), &cloudtaskspb.DeleteTaskRequest{Name: taken})
 		if status.Code(got) != codes.NotFound || status.Code(deleted) != codes.NotFound {
 			t.Error(got, deleted)
 		}
-		_, made := client.CreateQueue(e.ctx, &cloudtaskspb.CreateQueueRequest{Parent: "projects/p/locations/l"})
+		_, made := client.CreateQueue(e.Context(), &cloudtaskspb.CreateQueueRequest{Parent: "projects/p/locations/l"})
 		if status.Code(made) != codes.Unimplemented || !strings.Contains(made.Error(), "/CreateQueue: queues are declared in the scenario") {
 			t.Error(made)
 		}
@@ -287,15 +230,15 @@ func TestRefused(t *testing.T) {
 // The client does not try to create a task again, but looks and deletes again:
 // each attempt is an operation.
 func TestRetries(t *testing.T) {
-	run(t, func(t *testing.T, e *env, client *cloudtasks.Client) {
-		e.fates = []probe.Fate{{Action: probe.Lose, With: "reset"}}
-		_, err := client.CreateTask(e.ctx, &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: post("https://send/", "")})
-		queued, _ := e.broker.Queued("emails")
+	run(t, func(t *testing.T, e *fakestest.Env, client *cloudtasks.Client) {
+		e.Verdict = fakestest.InTurn("createTask", probe.Fate{Action: probe.Lose, With: "reset"})
+		_, err := client.CreateTask(e.Context(), &cloudtaskspb.CreateTaskRequest{Parent: emails, Task: post("https://send/", "")})
+		queued := waiting(e)
 		if status.Code(err) != codes.Unavailable || len(queued) != 1 {
 			t.Fatal(err, queued)
 		}
-		e.fates = []probe.Fate{{Action: probe.Refuse, With: "UNAVAILABLE"}, {Action: probe.Lose, With: "reset"}}
-		err = client.DeleteTask(e.ctx, &cloudtaskspb.DeleteTaskRequest{Name: emails + "/tasks/" + queued[0].Name})
+		e.Verdict = fakestest.InTurn("deleteTask", probe.Fate{Action: probe.Refuse, With: "UNAVAILABLE"}, probe.Fate{Action: probe.Lose, With: "reset"})
+		err = client.DeleteTask(e.Context(), &cloudtaskspb.DeleteTaskRequest{Name: emails + "/tasks/" + queued[0].Name})
 		if status.Code(err) != codes.NotFound { // it was deleted by the attempt whose answer was lost
 			t.Error(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/fakes/fakestest"
 )
 
@@ -34,7 +35,7 @@ func TestWithout(t *testing.T) {
 		if c.guarantee != "" {
 			service = s.Without(c.guarantee)
 		}
-		e, err := fakestest.Open(t.Context(), service, nil)
+		e, err := fakestest.Open(t.Context(), service)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +49,8 @@ func TestWithout(t *testing.T) {
 			t.Errorf("without %s: got %q of a request without headers", c.guarantee, got)
 		}
 		for i, op := range e.Operations() {
-			key, condition := s.Guarantees()[0].Used(&op), s.Guarantees()[1].Used(&op)
+			usage := cloud.Usage{Operations: []*event.Operation{&op}}
+			key, condition := s.Guarantees()[0].Used(usage), s.Guarantees()[1].Used(usage)
 			if op.Request.Header["Idempotency-Key"] != map[bool]string{true: "k"}[i < 2] || key != (i < 2) || condition != (i < 2 && c.method == "PUT") {
 				t.Errorf("%s %d: %v, used: %v, %v", c.method, i, op.Request.Header, key, condition)
 			}

@@ -19,7 +19,7 @@ import (
 // open opens a service and a client of it.
 func open(t *testing.T, s *Service) (*fakestest.Env, *http.Client) {
 	t.Helper()
-	e, err := fakestest.Open(t.Context(), s, nil)
+	e, err := fakestest.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func (t *transport) operation(r *http.Request, raw []byte) event.Operation {
 	return op
 }
 
-var fails = []string{"503", "refused"}
+var fails = []string{"503", probe.Refused}
 
 // pass carries the request out and reads the answer whole, so that nothing
 // of it is outstanding when the caller goes on.

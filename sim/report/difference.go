@@ -218,7 +218,7 @@ func (c *comparison) ordinal() string {
 	}
 	n := 1
 	for _, b := range c.before {
-		if b.Task == s.Task && b.Operation != nil && !strings.HasPrefix(b.Outcome, cloud.Stall+" ") { // held: it is told again
+		if b.Task == s.Task && b.Operation != nil && b.Outcome.Do != cloud.Stall { // held: it is told again
 			n++
 		}
 	}
@@ -261,7 +261,7 @@ func (c *comparison) operation() {
 		c.differ(otherValue, fmt.Sprintf("%s had %s %s, then %s", name, what, clip(first, second), clip(second, first)), first, second)
 	case p.Outcome != q.Outcome || p.Status != q.Status:
 		c.service = p.Operation.Service
-		first, second = strings.TrimSpace(p.Status+" "+p.Outcome), strings.TrimSpace(q.Status+" "+q.Outcome)
+		first, second = strings.TrimSpace(p.Status+" "+p.Outcome.String()), strings.TrimSpace(q.Status+" "+q.Outcome.String())
 		c.differ(otherAnswer, fmt.Sprintf("%s was answered %s, then %s", name, clip(first, second), clip(second, first)), first, second)
 	case p.EventsText() != q.EventsText():
 		c.events("after its " + strings.TrimSuffix(name, ",") + ",")
@@ -286,7 +286,7 @@ func (c *comparison) ending() {
 	case p.Status != q.Status:
 		c.differ(otherStep, fmt.Sprintf("it %s with %s, then with %s", p.What, clip(p.Status, q.Status), clip(q.Status, p.Status)), p.Status, q.Status)
 	case p.Outcome != q.Outcome:
-		c.differ(otherStep, fmt.Sprintf("it %s, %s, then %s", p.What, benignWord(p.Outcome), benignWord(q.Outcome)), p.Outcome, q.Outcome)
+		c.differ(otherStep, fmt.Sprintf("it %s, %s, then %s", p.What, benignWord(p.Outcome.String()), benignWord(q.Outcome.String())), p.Outcome.String(), q.Outcome.String())
 	default:
 		c.events(map[sim.StepKind]string{sim.KindStart: "after its start", sim.KindEnd: "at its end"}[p.Kind])
 	}

@@ -96,7 +96,7 @@ func (p place) text(r *sim.Result) string {
 			continue
 		}
 		if n++; n == p.n+1 {
-			parts := []string{s.Identity, s.Outcome, s.Status, s.EventsText()}
+			parts := []string{s.Identity, s.Outcome.String(), s.Status, s.EventsText()}
 			if s.Operation != nil {
 				parts = append(parts, s.Operation.Service, s.Operation.Method, s.Operation.Resource, s.Operation.Request.Target, string(s.Operation.Request.Body))
 				parts = append(parts, s.Operation.Request.Words...)

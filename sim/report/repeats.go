@@ -1,6 +1,9 @@
 package report
 
-import "github.com/wtsim/wtsim/sim"
+import (
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/sim"
+)
 
 // repeats tells which steps belong to an attempt that went as the one before it
 // did, and as the next one will: a story tells the first and the last of them.
@@ -8,15 +11,15 @@ func repeats(steps []sim.Step) []bool {
 	attempts := map[string][]string{} // of a task: what happened in each
 	for i := range steps {
 		s := &steps[i]
-		name, n := sim.FirstAttempt(s.Task), s.Attempt()
+		name, n := cloud.FirstAttempt(s.Task), s.Attempt()
 		for len(attempts[name]) <= n {
 			attempts[name] = append(attempts[name], "")
 		}
-		attempts[name][n] += sim.FirstAttempt(s.Identity) + "\x00" + gist(s) + "\n"
+		attempts[name][n] += cloud.FirstAttempt(s.Identity) + "\x00" + gist(s) + "\n"
 	}
 	out := make([]bool, len(steps))
 	for i := range steps {
-		name, n := sim.FirstAttempt(steps[i].Task), steps[i].Attempt()
+		name, n := cloud.FirstAttempt(steps[i].Task), steps[i].Attempt()
 		all := attempts[name]
 		out[i] = n > 0 && n+1 < len(all) && all[n] == all[n-1] && all[n] == all[n+1]
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -70,7 +71,7 @@ type teller struct {
 // gist is what has to be equal for a step to be as in the benign run.
 func gist(s *sim.Step) string {
 	var b strings.Builder
-	b.WriteString(s.Outcome + "\x00" + s.Status)
+	b.WriteString(s.Outcome.String() + "\x00" + s.Status)
 	for _, e := range s.Events {
 		b.WriteString("\x00" + e.Type)
 		for _, f := range e.Data {
@@ -167,7 +168,7 @@ func (t *teller) tell() {
 func (t *teller) line(i int) {
 	s, mark, last := &t.result.Steps[i], t.mark(i), i == len(t.result.Steps)-1
 	for n, note := range s.Deviations {
-		if own := s.Outcome != "" && n == len(s.Deviations)-1; !own { // its own shows in its line
+		if own := s.Outcome != (sim.Outcome{}) && n == len(s.Deviations)-1; !own { // its own shows in its line
 			fmt.Fprintf(&t.out, "! %s  -- %s\n", t.clock(s.Time), note)
 		}
 	}
@@ -238,7 +239,7 @@ func (t *teller) missing(benign *sim.Result) {
 // deed is what a task does, in whatever attempt.
 type deed struct{ reason, function, what string }
 
-func deedOf(s *sim.Step) deed { return deed{sim.Reason(s.Task), s.Function, s.What} }
+func deedOf(s *sim.Step) deed { return deed{cloud.Reason(s.Task), s.Function, s.What} }
 
 func (d deed) people() string { return d.function + " " + d.what }
 

@@ -19,11 +19,11 @@ func Outcome(s *sim.Step) string {
 	if s.Operation != nil && bytes.HasPrefix(s.Operation.Result.Body, []byte("wtsim does not ")) {
 		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
 	}
-	switch do, with, _ := strings.Cut(s.Outcome, " "); do {
+	switch s.Outcome.Do {
 	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
-		result = strings.TrimSpace(result + " (" + s.Outcome + ")")
+		result = strings.TrimSpace(result + " (" + s.Outcome.String() + ")")
 	case cloud.Stall:
-		result += " past the " + sim.StallWords(with)
+		result += " past the " + sim.StallWords(s.Outcome.With)
 	case cloud.LoseResponse:
 		if s.Kind == sim.KindEnd {
 			result += " (response lost)"

@@ -3,7 +3,6 @@ package search
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
@@ -54,13 +53,13 @@ func casesOf(r *sim.Result) map[string]bool {
 	offered := map[string][]string{} // by step, the kinds
 	for _, d := range r.Record.Decisions {
 		for _, o := range d.Options[1:] {
-			offered[d.At] = append(offered[d.At], caseOf(o.String()))
+			offered[d.At] = append(offered[d.At], caseOf(o.Do, o.With))
 		}
 	}
 	again, taken := map[string]bool{}, map[string]bool{} // tasks that may come again, that do
 	for _, s := range r.Steps {
 		again[s.Task] = again[s.Task] || slices.Contains(offered[s.Identity], caseAgain)
-		taken[s.Task] = taken[s.Task] || caseOf(s.Outcome) == caseAgain
+		taken[s.Task] = taken[s.Task] || caseOf(s.Outcome.Do, s.Outcome.With) == caseAgain
 	}
 	for _, s := range r.Steps {
 		if s.Operation == nil || s.Operation.Access&event.Writes == 0 {
@@ -69,7 +68,7 @@ func casesOf(r *sim.Result) map[string]bool {
 		effect := s.Effect() + ": "
 		for _, name := range offered[s.Identity] {
 			if name != "" && name != caseAgain {
-				note(effect+name, caseOf(s.Outcome) == name)
+				note(effect+name, caseOf(s.Outcome.Do, s.Outcome.With) == name)
 			}
 		}
 		if again[s.Task] {
@@ -80,8 +79,7 @@ func casesOf(r *sim.Result) map[string]bool {
 }
 
 // caseOf is the case that a deviation is of, if any.
-func caseOf(option string) string {
-	kind, with, _ := strings.Cut(option, " ")
+func caseOf(kind, with string) string {
 	switch {
 	case kind == cloud.Crash && with == cloud.Before:
 		return caseBefore

@@ -41,8 +41,14 @@ func (k *shrinks) smallerDraw(i int, stop func() bool) bool {
 }
 
 // tryInputs runs other inputs, and keeps them if the property is violated with
-// no more deviations.
+// no more deviations. Those that were tried with the plan already are not
+// again.
 func (k *shrinks) tryInputs(inputs json.RawMessage, stop func() bool) bool {
+	key := string(inputs) + k.kept.Record.Plan.Key()
+	if k.tried[key] {
+		return false
+	}
+	k.tried[key] = true
 	s, err := k.subject.With(inputs)
 	if err != nil {
 		return false // another choice that depends on this one is out of range

@@ -31,7 +31,7 @@ func AsFound(r *sim.Result) Shrunk {
 // the subject with the inputs that are left. stop may be nil.
 func (s Subject) Shrink(r *sim.Result, stop func() bool) (Shrunk, Subject) {
 	defer Steady()()
-	k := shrinks{subject: s, property: r.Violation.Property, kept: r}
+	k := shrinks{subject: s, property: r.Violation.Property, kept: r, tried: map[string]bool{}}
 	stopped := func() bool { return k.parted != "" || stop != nil && stop() }
 	for {
 		shrunk := scheduler.Shrink(k.kept.Record.Plan, k.try, stopped)
@@ -51,6 +51,7 @@ type shrinks struct {
 	runs     int
 	kept     *sim.Result // of the smallest plan that was taken over
 	parted   string
+	tried    map[string]bool // inputs, and the plan that they were tried with
 }
 
 // end is the kept run as one of its own plan: what did not occur was of a

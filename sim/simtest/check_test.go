@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/scenarios/checkout"
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
 	"github.com/wtsim/wtsim/scheduler"
@@ -178,7 +179,7 @@ func TestNotRepeatable(t *testing.T) {
 }
 
 func TestInvalidScenario(t *testing.T) {
-	recordCheck(t, t.Name(), sim.Scenario{Name: "empty"}).wantFailure(t, `scenario "empty": it has neither clients nor jobs, wanted a workload`)
+	recordCheck(t, t.Name(), sim.Scenario{Name: "empty", Platform: gcp.CloudRun()}).wantFailure(t, `scenario "empty": it has neither clients nor jobs, wanted a workload`)
 }
 
 // hurried is a test with a deadline, as *testing.T has one under -timeout.

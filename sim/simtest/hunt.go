@@ -61,7 +61,11 @@ func first(a, b *sim.Result) *sim.Result {
 // a larger n only adds plans. One that has violated in an earlier call comes
 // first, which saves most of the time that shrinking takes.
 func (h *hunt) sweep(from *sim.Result, n int) (ran int) {
-	plans := children(from.Record)
+	var plans []scheduler.Plan
+	all := from.Record.OneMore(nil)
+	for p, ok := all.Next(); ok; p, ok = all.Next() {
+		plans = append(plans, p)
+	}
 	order := rand.New(rand.NewPCG(salt(from.Hash), 0)).Perm(len(plans))
 	order = order[:min(n, len(order))]
 	if i := slices.IndexFunc(order, func(i int) bool { return slices.Equal(plans[i], h.hint) }); i > 0 {
@@ -77,25 +81,6 @@ func (h *hunt) sweep(from *sim.Result, n int) (ran int) {
 		ran++
 	}
 	return ran
-}
-
-// children are the plans with one deviation more than the run's own, after
-// those.
-func children(r *scheduler.Record) []scheduler.Plan {
-	var out []scheduler.Plan
-	for _, d := range r.Decisions[r.After:] {
-		for i := range d.Options[1:] {
-			out = append(out, extend(r.Plan, d, i+1))
-		}
-	}
-	return out
-}
-
-// extend adds an option of a decision to a plan.
-func extend(p scheduler.Plan, d scheduler.Decision, option int) scheduler.Plan {
-	o := d.Options[option]
-	longer := append(make(scheduler.Plan, 0, len(p)+1), p...)
-	return append(longer, scheduler.Deviation{At: d.At, Do: o.Do, With: o.With})
 }
 
 // salt makes a number of a trace hash.
@@ -126,7 +111,7 @@ func (h *hunt) draw(rt *rapid.T) (held []*sim.Result) {
 		}
 		i := rapid.IntRange(0, len(decisions)-1).Draw(rt, fmt.Sprintf("decision of deviation %d", k+1))
 		o := rapid.IntRange(1, len(decisions[i].Options)-1).Draw(rt, fmt.Sprintf("option of deviation %d", k+1))
-		r = h.run(extend(r.Record.Plan, decisions[i], o))
+		r = h.run(r.Record.Plan.With(&decisions[i], o))
 		if r.Verdict != sim.Held {
 			break
 		}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios/checkout"
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
@@ -147,7 +148,7 @@ func TestRunInconclusive(t *testing.T) {
 	fresh(t)
 	recordRapid(t, "TestUnclear", func(rt *rapid.T) { Run(rt, endless()) }).wantRapid(t,
 		"inconclusive: "+sim.Run(endless(), scheduler.Benign{}).Why)
-	recordRapid(t, "TestInvalid", func(rt *rapid.T) { Run(rt, sim.Scenario{Name: "x"}) }).wantRapid(t,
+	recordRapid(t, "TestInvalid", func(rt *rapid.T) { Run(rt, sim.Scenario{Name: "x", Platform: gcp.CloudRun()}) }).wantRapid(t,
 		`scenario "x": it has neither clients nor jobs, wanted a workload`)
 }
 

@@ -42,19 +42,18 @@ type Options struct {
 	Letters  int  // the same
 }
 
-// newMachine returns the machine of an automaton, given from which states no
+// Start makes it the machine of an automaton, given from which states no
 // violation can be reached.
-func New(auto *props.Automaton, dead []bool, t *values.Table, from *order.Sources, o Options) *Machine {
+func (s *Machine) Start(auto *props.Automaton, dead []bool, t *values.Table, from *order.Sources, o Options) {
 	identity := make([]uint16, len(auto.States))
 	for i := range identity {
 		identity[i] = uint16(i)
 	}
-	s := &Machine{Auto: auto, Dead: dead, width: uint32(len(dead)), ByType: make([][]uint32, len(auto.Events)), Covering: o.Covering,
+	*s = Machine{Auto: auto, Dead: dead, width: uint32(len(dead)), ByType: make([][]uint32, len(auto.Events)), Covering: o.Covering,
 		Functions: [][]uint16{identity}}
 	if auto.Stateful() {
 		s.Configs = newConfigs(s, t, from, o)
 	}
-	return s
 }
 
 // fate is a letter.

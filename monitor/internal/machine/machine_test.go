@@ -16,7 +16,7 @@ import (
 
 // run is a machine with what it shares with others.
 type run struct {
-	*Machine
+	Machine
 	values  values.Table
 	sources order.Sources
 	texts   values.Texts
@@ -28,7 +28,7 @@ func start(t *testing.T, p *props.Property, exact bool) *run {
 		t.Fatal(err)
 	}
 	x, auto := &run{}, p.Automaton()
-	x.Machine = New(auto, DeadStates(auto), &x.values, &x.sources, Options{Exact: exact, Covering: true, Configs: 4, Letters: 4})
+	x.Start(auto, DeadStates(auto), &x.values, &x.sources, Options{Exact: exact, Covering: true, Configs: 4, Letters: 4})
 	return x
 }
 

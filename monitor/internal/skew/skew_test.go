@@ -35,7 +35,8 @@ func randomJudge(r *rand.Rand) *Judge {
 		panic(err)
 	}
 	auto := p.Automaton()
-	m := machine.New(auto, machine.DeadStates(auto), &values.Table{}, &order.Sources{}, machine.Options{Configs: 1 << 10, Letters: 1 << 10})
+	m := &machine.Machine{}
+	m.Start(auto, machine.DeadStates(auto), &values.Table{}, &order.Sources{}, machine.Options{Configs: 1 << 10, Letters: 1 << 10})
 	for l := range auto.Events {
 		m.Letter(l, 0)
 	}

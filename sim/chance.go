@@ -1,0 +1,70 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/scheduler"
+)
+
+// chance asks for decisions, within what the scenario allows. It belongs to
+// the run's goroutine.
+type chance struct {
+	record   *scheduler.Decider
+	replay   *scheduler.Replay // if its source is one
+	limits   *Faults
+	isolated bool          // package-level variables outlive an instance
+	state    func() uint64 // at a decision
+	faults   int           // that have occurred
+	notes    []string      // deviations since the last step, in words
+}
+
+// remark puts the newest deviation into words, for the plan and the step.
+func (ch *chance) remark(note string) {
+	ch.record.Note(note)
+	ch.notes = append(ch.notes, note)
+}
+
+// noted takes the words of the newest deviations.
+func (ch *chance) noted() []string {
+	notes := ch.notes
+	ch.notes = nil
+	return notes
+}
+
+// fault asks for a step's outcome among options, which it takes over: the
+// benign one, then deviations that are faults. It returns the zero option for
+// the benign one.
+func (ch *chance) fault(c candidate, options []scheduler.Option) scheduler.Option {
+	if ch.faults >= ch.limits.Most || !ch.exposed(c) {
+		return scheduler.Option{}
+	}
+	d := scheduler.Decision{At: c.step(), Options: options[:1], State: ch.state()}
+	for _, o := range options[1:] {
+		if o.Fault = true; ch.allowed(o.Do) {
+			d.Options = append(d.Options, o)
+		}
+	}
+	picked := d.Options[ch.record.Choose(d)]
+	if picked.Do != "" {
+		ch.faults++
+	}
+	return picked
+}
+
+func (ch *chance) allowed(kind string) bool {
+	if ch.isolated && (kind == cloud.Crash || kind == cloud.Reap) {
+		return false // package-level variables would survive it
+	}
+	kinds := ch.limits.Kinds
+	return kinds == nil || slices.Contains(kinds, kind)
+}
+
+// exposed reports whether the scenario allows faults at this place.
+func (ch *chance) exposed(c candidate) bool {
+	f := ch.limits
+	if f.Functions != nil && !slices.Contains(f.Functions, c.task.fn.Name) {
+		return false
+	}
+	return c.call == nil || f.Services == nil || slices.Contains(f.Services, c.call.Op.Service)
+}

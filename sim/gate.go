@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"sync"
+
+	"github.com/wtsim/wtsim/internal/bubble"
+)
+
+// gate is where handlers' goroutines come in, at any time between two
+// quiescent points. Its lock guards what it holds, and what effects of
+// operations change elsewhere: tasks, instances, what services hold. The run's
+// own goroutine takes it for what may happen beside those.
+type gate struct {
+	mu       sync.Mutex
+	beat     *bubble.Beat
+	fences   int
+	arrived  chan struct{}     // something reached the tap or ended
+	arrivals []*call           // that are to be given identities
+	endings  []*task           // that are to be noticed
+	emitted  []emission        // that are to be told
+	owners   map[string]*owner // by the goroutines' label
+	outside  string            // a call past the seam
+}
+
+func newGate(beat *bubble.Beat) gate {
+	return gate{beat: beat, arrived: make(chan struct{}, 1), owners: map[string]*owner{}}
+}
+
+// owner is whom a label stands for.
+type owner struct {
+	task     *task
+	inst     *instance
+	building bool
+}
+
+// who is people's name of the owner.
+func (o *owner) who() string {
+	if o.building {
+		return "the constructor of " + o.task.who()
+	}
+	return o.task.who()
+}
+
+func (g *gate) owner(label string) *owner {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.owners[label]
+}
+
+func (g *gate) own(label string, o *owner) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.owners[label] = o
+}
+
+// signal says that something reached the tap or ended.
+func (g *gate) signal() {
+	select {
+	case g.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// fence orders what the world has done before what handlers do that wake up by
+// themselves. (It is so already, as only one of them runs; the race detector
+// cannot know.)
+func (g *gate) fence() {
+	g.mu.Lock()
+	g.fences++
+	g.mu.Unlock()
+	g.beat.Tick()
+}
+
+// taken is what has come since the last time.
+type taken struct {
+	arrivals []*call
+	endings  []*task
+	emitted  bool   // there are events, which wait to be told
+	outside  string // a call past the seam, since the run began
+}
+
+// take takes what has come, but for events.
+func (g *gate) take() taken {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := taken{g.arrivals, g.endings, len(g.emitted) > 0, g.outside}
+	g.arrivals, g.endings = nil, nil
+	return t
+}
+
+// events takes the events.
+func (g *gate) events() []emission {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	e := g.emitted
+	g.emitted = nil
+	return e
+}

@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"net"
+
+	"github.com/wtsim/wtsim/cloud"
+)
+
+// services is what functions use, and what invokes them.
+type services struct {
+	of       []cloud.Service
+	kernel   kernel // what they see
+	backends []namedBackend
+	opened   []cloud.Backend // the same
+}
+
+func (sv *services) open() error {
+	for _, s := range sv.of {
+		b, err := s.Open(&sv.kernel)
+		if err != nil {
+			return err
+		}
+		sv.backends = append(sv.backends, namedBackend{s.Name(), b})
+		sv.opened = append(sv.opened, b)
+	}
+	return nil
+}
+
+func (sv *services) backend(name string) cloud.Backend {
+	for _, b := range sv.backends {
+		if b.name == name {
+			return b.backend
+		}
+	}
+	return nil
+}
+
+// at is the backend of the service that has an address; nil if there is none.
+func (sv *services) at(to string) cloud.Backend {
+	host, _, err := net.SplitHostPort(to)
+	if err != nil {
+		host = to
+	}
+	for n, b := range sv.backends {
+		if host == address(n) {
+			return b.backend
+		}
+	}
+	return nil
+}
+
+type namedBackend struct {
+	name    string
+	backend cloud.Backend
+}
+
+// start lets those begin that do something by themselves.
+func (sv *services) start() {
+	for _, b := range sv.backends {
+		if s, ok := b.backend.(cloud.Starter); ok {
+			s.Start()
+		}
+	}
+}
+
+// settle lets those look that care what handlers have left behind.
+func (sv *services) settle() {
+	for _, b := range sv.backends {
+		if s, ok := b.backend.(cloud.Settler); ok {
+			s.Settle()
+		}
+	}
+}
+
+func (sv *services) close() {
+	for _, b := range sv.backends {
+		b.backend.Close()
+	}
+}
+
+// into puts in what they hold.
+func (sv *services) into(d *cloud.Digest) {
+	for _, b := range sv.backends {
+		if s, ok := b.backend.(cloud.Stateful); ok {
+			s.AppendState(d)
+		}
+	}
+}
