@@ -56,27 +56,39 @@ func (p *Program) Route(to []int, e *event.Event, parts int) []int {
 // [Stream.Look]) for all parts. What no property wants, what came before, and
 // what is no event, is the first part's.
 func (p *Program) Share(to []Input, all []Input, part, parts int) []Input {
-	var room [8]int
 	for i := range all {
 		x := &all[i]
-		home, own := true, part == 0
-		if x.Why == "" && !x.Tick && x.sight == order.SeenFirst {
-			if route := p.Route(room[:0], &x.Event, parts); len(route) > 0 {
-				home, own = route[0] == part, slices.Contains(route, part)
-			}
+		isEvent := x.Why == "" && !x.Tick && x.sight == order.SeenFirst
+		own, home := part == 0, true
+		if isEvent {
+			own, home = p.has(part, parts, &x.Event)
 		}
 		if own || x.Tick {
 			to = append(to, *x)
 			to[len(to)-1].Guest = !home
 			continue
 		}
-		tick := Input{Tick: true, Line: x.Line}
-		if x.Why == "" && x.sight == order.SeenFirst {
-			tick.Event = event.Event{Source: x.Event.Source, Sequence: x.Event.Sequence, Time: x.Event.Time}
+		to = append(to, Input{Tick: true, Line: x.Line})
+		if tick := &to[len(to)-1].Event; isEvent {
+			tick.Source, tick.Sequence, tick.Time = x.Event.Source, x.Event.Sequence, x.Event.Time
 		}
-		to = append(to, tick)
 	}
 	return to
+}
+
+// has tells whether an event goes to a part, and whether that is its home.
+func (p *Program) has(part, parts int, e *event.Event) (own, home bool) {
+	first := parts
+	var room [64]byte
+	for _, r := range p.routes[e.Type] {
+		pl := &p.plans[r.plan]
+		n := partOf(parts, r.plan, pl.common, &pl.letters[r.letter], e, room[:0])
+		own, first = own || n == part, min(first, n)
+	}
+	if first == parts {
+		return part == 0, true
+	}
+	return own, first == part
 }
 
 // commonVariable returns the first variable that all events bind; -1 if there

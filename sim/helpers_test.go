@@ -204,7 +204,7 @@ func trace(r *sim.Result) string {
 		if s.Cold {
 			b.WriteString(" (cold)")
 		}
-		if s.Outcome != "" {
+		if s.Outcome != (sim.Outcome{}) {
 			fmt.Fprintf(&b, " !%s", s.Outcome)
 		}
 		if s.Status != "" {

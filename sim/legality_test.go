@@ -238,7 +238,7 @@ func (f *fate) step(p gcp.Policy, what, suffix string, i int, step *sim.Step, ex
 				return fmt.Errorf("%s starts after only %v", step.Identity, waited)
 			}
 		}
-		switch step.Outcome {
+		switch step.Outcome.String() {
 		case "crash at-start":
 			f.failedAt[suffix] = step.Time
 		case cloud.Drop:
@@ -249,7 +249,7 @@ func (f *fate) step(p gcp.Policy, what, suffix string, i int, step *sim.Step, ex
 	case "end":
 		switch {
 		case !f.failedAt[suffix].IsZero(): // its time was up before
-		case step.Status == "ok" && (step.Outcome == "" || step.Outcome == "reap"):
+		case step.Status == "ok" && (step.Outcome.Do == "" || step.Outcome.Do == cloud.Reap):
 			f.succeeded, f.settled = true, i
 		default:
 			f.failedAt[suffix] = step.Time

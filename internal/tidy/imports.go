@@ -60,6 +60,7 @@ var layers = []layer{
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
+	{pkg: "internal/eggtimer", run: true, may: []string{"event", "probe", "cloud"}}, // tests alone
 	{pkg: "internal/goker"},
 	{pkg: "internal/golden", may: []string{"scheduler", "sim"}},
 	{pkg: "internal/nasty"}, // tests alone
