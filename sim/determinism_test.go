@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	gpubsub "cloud.google.com/go/pubsub/v2"
 	"github.com/google/uuid"
 
 	"github.com/wtsim/wtsim/cloud"
@@ -51,7 +52,8 @@ func nasty() sim.Scenario {
 				k.redis.Incr(env.Context(), "heartbeats")
 			}
 		}()
-		return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { nastyOrder(k, w, r) })), nil
+		orders := pubsub.Client(env, "pubsub").Publisher("orders")
+		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) { nastyOrder(k, orders, w, r) }), nil
 	}}
 	lease := takes("ship", "orders", func(k *kit, ctx context.Context, m gcp.Message) error {
 		for n := 0; !k.redis.SetNX(ctx, "lease", m.ID, 1500*time.Millisecond).Val(); n++ {
@@ -71,7 +73,7 @@ func nasty() sim.Scenario {
 	return s
 }
 
-func nastyOrder(k *kit, w http.ResponseWriter, r *http.Request) {
+func nastyOrder(k *kit, orders *gpubsub.Publisher, w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	var wg sync.WaitGroup
 	for i := range 4 {
@@ -83,7 +85,7 @@ func nastyOrder(k *kit, w http.ResponseWriter, r *http.Request) {
 	wg.Wait()
 	fmt.Println("order", r.URL.Path, uuid.New())
 	k.redis.Set(ctx, "order:"+uuid.NewString(), r.URL.Path, time.Minute)
-	if _, err := pubsub.NewTopic(k.env, "pubsub", "orders").Publish(ctx, []byte(r.URL.Path[1:])); err != nil {
+	if _, err := orders.Publish(ctx, &gpubsub.Message{Data: []byte(r.URL.Path[1:])}).Get(ctx); err != nil {
 		log.Print(err)
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	}

@@ -28,7 +28,7 @@ import (
 // platformExample returns one of the scenarios whose texts are about what
 // invokes functions, and on what.
 func platformExample(name string) (sim.Scenario, bool) {
-	sends := publishesAttributes("send", "mail")
+	sends := publishes("send", "mail")
 	one, two := calls("alice", "send/1"), calls("alice", "send/1", "send/2")
 	s, ok := map[string]func() sim.Scenario{
 		"signatures": func() sim.Scenario {
@@ -138,22 +138,6 @@ func platformLimits(name string) (sim.Scenario, bool) {
 // on makes a function with triggers.
 func on(name string, h func(*kit) cloud.Handler, triggers ...cloud.Trigger) sim.Function {
 	return sim.Function{Name: name, Triggers: triggers, New: func(env cloud.Env) (cloud.Handler, error) { return h(newKit(env)), nil }}
-}
-
-// publishesAttributes is an HTTP function that publishes its path to a topic,
-// with what the query says: "key" is the ordering key, all else attributes.
-func publishesAttributes(name, topic string) sim.Function {
-	return serves(name, func(k *kit, w http.ResponseWriter, r *http.Request) {
-		m := gcp.Message{Data: []byte(strings.Trim(r.URL.Path, "/")), OrderingKey: r.URL.Query().Get("key"), Attributes: map[string]string{}}
-		for name := range r.URL.Query() {
-			if name != "key" {
-				m.Attributes[name] = r.URL.Query().Get(name)
-			}
-		}
-		if _, err := pubsub.NewTopic(k.env, "pubsub", topic).PublishMessage(r.Context(), m); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-		}
-	})
 }
 
 func emits(k *kit, ctx context.Context, what string, data any) {

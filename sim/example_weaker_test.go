@@ -40,7 +40,7 @@ func relying() map[string]sim.Scenario {
 func relyingOnDelivery() map[string]sim.Scenario {
 	kept := must(props.Eventually("what is promised is done", props.On("PROMISED"), props.On("SET")))
 	done := must(props.Exists("it is done", props.On("SET"), props.Always()))
-	sends := publishesAttributes("send", "mail")
+	sends := publishes("send", "mail")
 	published := ruled("pubsub", "publish", "PROMISED")
 	queue := func(s *sim.Scenario) {
 		put(s, tasks.New("tasks").With(tasks.Queue{Name: "later"}))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	gpubsub "cloud.google.com/go/pubsub/v2"
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/cloud"
@@ -27,7 +28,7 @@ import (
 )
 
 // kit is what a function instance of these tests is made of: the real clients
-// of a Redis and of an HTTP API, and a topic.
+// of a Redis and of an HTTP API.
 type kit struct {
 	env   cloud.Env
 	redis *goredis.Client
@@ -63,14 +64,31 @@ func keepsFor(d time.Duration) func(*sim.Function) {
 	}
 }
 
-// publishes is an HTTP function that publishes its path, without the slash,
-// to a topic.
+// publishes is an HTTP function that publishes the parts of its path to a
+// topic and waits for all, with what the query says: "key" is the ordering
+// key, all else attributes.
 func publishes(name, topic string) sim.Function {
-	return serves(name, func(k *kit, w http.ResponseWriter, r *http.Request) {
-		if _, err := pubsub.NewTopic(k.env, "pubsub", topic).Publish(r.Context(), []byte(strings.Trim(r.URL.Path, "/"))); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-		}
-	})
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
+		p := pubsub.Client(env, "pubsub").Publisher(topic)
+		p.EnableMessageOrdering = true
+		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+			var results []*gpubsub.PublishResult
+			for _, data := range strings.Split(strings.Trim(r.URL.Path, "/"), ",") {
+				m := &gpubsub.Message{Data: []byte(data), OrderingKey: r.URL.Query().Get("key"), Attributes: map[string]string{}}
+				for k := range r.URL.Query() {
+					if k != "key" {
+						m.Attributes[k] = r.URL.Query().Get(k)
+					}
+				}
+				results = append(results, p.Publish(r.Context(), m))
+			}
+			for _, result := range results {
+				if _, err := result.Get(r.Context()); err != nil {
+					http.Error(w, err.Error(), http.StatusInternalServerError)
+				}
+			}
+		}), nil
+	}}
 }
 
 // calls makes a client that calls functions one after the other. A path may

@@ -84,7 +84,7 @@ func TestLegalityNotices(t *testing.T) {
 // drawScenario draws up to three subscribers with policies of their own, and
 // one or two clients that publish up to four messages each.
 func drawScenario(t *rapid.T) sim.Scenario {
-	parts := []any{publishesAttributes("send", "mail")}
+	parts := []any{publishes("send", "mail")}
 	for i := range rapid.IntRange(1, 3).Draw(t, "functions") {
 		parts = append(parts, drawFunction(t, fmt.Sprintf("f%d", i)))
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	gpubsub "cloud.google.com/go/pubsub/v2"
+
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/pubsub"
@@ -22,12 +24,15 @@ import (
 // operations of the benign run that no attempt has come to, nor the instance
 // by itself, and the invocations.
 func TestStoryNamesWhatIsMissing(t *testing.T) {
-	s := scenario(serves("buy", func(k *kit, w http.ResponseWriter, r *http.Request) {
-		k.redis.Set(r.Context(), "paid", "yes", 0)
-		k.redis.Set(r.Context(), "seen", "yes", 0)
-		if _, err := pubsub.NewTopic(k.env, "pubsub", "orders").Publish(r.Context(), nil); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-		}
+	s := scenario(on("buy", func(k *kit) cloud.Handler {
+		orders := pubsub.Client(k.env, "pubsub").Publisher("orders")
+		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+			k.redis.Set(r.Context(), "paid", "yes", 0)
+			k.redis.Set(r.Context(), "seen", "yes", 0)
+			if _, err := orders.Publish(r.Context(), &gpubsub.Message{Data: []byte("o-1")}).Get(r.Context()); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		})
 	}), takes("ship", "orders", func(k *kit, ctx context.Context, m gcp.Message) error { return nil }),
 		calls("alice", "buy"), func(s *sim.Scenario) {
 			s.Properties = []*props.Property{props.Eventually("charged", props.On("SET"), props.On("CHARGED"))}

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	gpubsub "cloud.google.com/go/pubsub/v2"
 	"github.com/google/uuid"
 	goredis "github.com/redis/go-redis/v9"
 
@@ -81,7 +82,7 @@ func newAPI() http.Handler {
 type handler struct {
 	redis *goredis.Client
 	http  *http.Client
-	topic *pubsub.Topic
+	later *gpubsub.Publisher
 	start string
 
 	mu    sync.Mutex
@@ -91,7 +92,7 @@ type handler struct {
 }
 
 func newHandler(env cloud.Env) (cloud.Handler, error) {
-	h := &handler{redis: redis.Client(env, "redis", nil), http: env.HTTPClient(), topic: pubsub.NewTopic(env, "pubsub", "later"),
+	h := &handler{redis: redis.Client(env, "redis", nil), http: env.HTTPClient(), later: pubsub.Client(env, "pubsub").Publisher("later"),
 		start: uuid.NewString(), cache: map[string]string{}}
 	return cloud.HTTP(h), h.tell(env.Context(), "constructor", order(prices), lucky, randv2.Uint64())
 }
@@ -159,7 +160,7 @@ func (h *handler) orders(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = h.topic.Publish(ctx, []byte(fmt.Sprint(randv2.N(1000))))
+	_, err = h.later.Publish(ctx, &gpubsub.Message{Data: fmt.Append(nil, randv2.N(1000))}).Get(ctx)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"cloud.google.com/go/pubsub/v2"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -14,7 +15,7 @@ import (
 type Charge struct {
 	Redis   *redis.Client
 	HTTP    *http.Client
-	Topic   Publisher
+	Paid    *pubsub.Publisher
 	Variant Variant
 }
 
@@ -36,7 +37,7 @@ func (c *Charge) Handle(ctx context.Context, data []byte) error {
 			return fmt.Errorf("paid: %w", err)
 		}
 	}
-	_, err = c.Topic.Publish(ctx, data)
+	_, err = c.Paid.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx)
 	return err
 }
 

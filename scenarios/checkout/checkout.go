@@ -25,11 +25,6 @@ import (
 	"google.golang.org/api/googleapi"
 )
 
-// Publisher publishes to one topic.
-type Publisher interface {
-	Publish(ctx context.Context, data []byte) (id string, err error)
-}
-
 // Order is what a customer orders, and what travels on the topics.
 type Order struct {
 	ID       string `json:"order"`

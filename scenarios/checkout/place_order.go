@@ -9,6 +9,7 @@ import (
 	"log"
 	"net/http"
 
+	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/storage"
 	"github.com/redis/go-redis/v9"
 )
@@ -17,7 +18,7 @@ import (
 type PlaceOrder struct {
 	Redis   *redis.Client
 	Orders  *storage.BucketHandle
-	Topic   Publisher
+	Placed  *pubsub.Publisher
 	Variant Variant
 }
 
@@ -56,7 +57,7 @@ func (p *PlaceOrder) place(ctx context.Context, o Order) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Topic.Publish(ctx, data); err != nil {
+	if _, err := p.Placed.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx); err != nil {
 		return err
 	}
 	return p.Redis.Del(ctx, "cart:"+o.Customer).Err()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	gpubsub "cloud.google.com/go/pubsub/v2"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -61,12 +62,12 @@ func everything() sim.Scenario {
 
 // front does one of everything.
 func front(env cloud.Env) (cloud.Handler, error) {
-	later, photos, topic := tasks.Client(env, "tasks"), gcs.Client(env, "gcs").Bucket("photos"), pubsub.NewTopic(env, "pubsub", "mail")
+	later, photos, mail := tasks.Client(env, "tasks"), gcs.Client(env, "gcs").Bucket("photos"), pubsub.Client(env, "pubsub").Publisher("mail")
 	return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
 		const queue = "projects/p/locations/l/queues/later"
 		_, _ = later.CreateTask(r.Context(), &cloudtaskspb.CreateTaskRequest{Parent: queue, Task: &cloudtaskspb.Task{
 			MessageType: &cloudtaskspb.Task_HttpRequest{HttpRequest: &cloudtaskspb.HttpRequest{Url: "https://back/"}}}})
-		_, _ = topic.Publish(r.Context(), []byte("m-1"))
+		_, _ = mail.Publish(r.Context(), &gpubsub.Message{Data: []byte("m-1")}).Get(r.Context())
 		w := photos.Object("a.jpg").NewWriter(r.Context())
 		_, _ = w.Write([]byte("a picture"))
 		_ = w.Close()

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	gpubsub "cloud.google.com/go/pubsub/v2"
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/cloud"
@@ -114,7 +115,9 @@ func counting(name string, do func(n int64)) sim.Scenario {
 		Platform: gcp.CloudRun(),
 		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
-			{Name: "post", New: func(env cloud.Env) (cloud.Handler, error) { return post(pubsub.NewTopic(env, "pubsub", "hits")), nil }},
+			{Name: "post", New: func(env cloud.Env) (cloud.Handler, error) {
+				return post(pubsub.Client(env, "pubsub").Publisher("hits")), nil
+			}},
 			{Name: "count", Triggers: pubsub.On("hits"), New: func(env cloud.Env) (cloud.Handler, error) {
 				return count(redis.Client(env, "redis", nil), do), nil
 			}},
@@ -123,9 +126,9 @@ func counting(name string, do func(n int64)) sim.Scenario {
 	}
 }
 
-func post(topic *pubsub.Topic) cloud.Handler {
+func post(hits *gpubsub.Publisher) cloud.Handler {
 	return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := topic.Publish(r.Context(), []byte("hit")); err != nil {
+		if _, err := hits.Publish(r.Context(), &gpubsub.Message{Data: []byte("hit")}).Get(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	}))

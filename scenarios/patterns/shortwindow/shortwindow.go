@@ -28,6 +28,7 @@ import (
 	"strings"
 	"time"
 
+	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/storage"
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/redis/go-redis/v9"
@@ -35,16 +36,11 @@ import (
 
 const window = 5 * time.Minute
 
-// Publisher publishes to one topic.
-type Publisher interface {
-	Publish(ctx context.Context, data []byte) (id string, err error)
-}
-
 // Report is the function report.
 type Report struct {
 	Redis   *redis.Client
 	Reports *storage.BucketHandle
-	Topic   Publisher
+	Asked   *pubsub.Publisher
 }
 
 // ServeHTTP answers with the report that the path names, or has it made.
@@ -72,7 +68,7 @@ func (f *Report) ask(ctx context.Context, name string) error {
 	if err != nil || !first {
 		return err
 	}
-	_, err = f.Topic.Publish(ctx, []byte(name))
+	_, err = f.Asked.Publish(ctx, &pubsub.Message{Data: []byte(name)}).Get(ctx)
 	return err
 }
 

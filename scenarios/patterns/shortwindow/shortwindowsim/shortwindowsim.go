@@ -38,7 +38,7 @@ func scenario(repaired bool) sim.Scenario {
 		Functions: []sim.Function{
 			{Name: "report", New: func(env cloud.Env) (cloud.Handler, error) {
 				return cloud.HTTP(&shortwindow.Report{Redis: redis.Client(env, "redis", nil),
-					Reports: gcs.Client(env, "gcs").Bucket("reports"), Topic: pubsub.NewTopic(env, "pubsub", "asked")}), nil
+					Reports: gcs.Client(env, "gcs").Bucket("reports"), Asked: pubsub.Client(env, "pubsub").Publisher("asked")}), nil
 			}},
 			{Name: "run", Triggers: pubsub.On("asked"), Timeout: 9 * time.Minute, New: func(env cloud.Env) (cloud.Handler, error) {
 				f := &shortwindow.Run{Reports: gcs.Client(env, "gcs").Bucket("reports"), HTTP: env.HTTPClient(), Repaired: repaired}

@@ -5,6 +5,7 @@ package countersim
 import (
 	"context"
 
+	gpubsub "cloud.google.com/go/pubsub/v2"
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/cloud"
@@ -24,7 +25,7 @@ func Scenario() sim.Scenario {
 		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "post", New: func(env cloud.Env) (cloud.Handler, error) {
-				return cloud.HTTP(post(pubsub.NewTopic(env, "pubsub", "hits"))), nil
+				return cloud.HTTP(post(pubsub.Client(env, "pubsub").Publisher("hits"))), nil
 			}},
 			{Name: "count", Triggers: pubsub.On("hits"), New: func(env cloud.Env) (cloud.Handler, error) {
 				return count(redis.Client(env, "redis", nil)), nil
@@ -36,9 +37,9 @@ func Scenario() sim.Scenario {
 	}
 }
 
-func post(topic *pubsub.Topic) http.HandlerFunc {
+func post(hits *gpubsub.Publisher) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if _, err := topic.Publish(r.Context(), []byte("hit-1")); err != nil {
+		if _, err := hits.Publish(r.Context(), &gpubsub.Message{Data: []byte("hit-1")}).Get(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	}
