@@ -1,7 +1,6 @@
 package event
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -85,29 +84,41 @@ func TestEventString(t *testing.T) {
 	}
 }
 
-// An array's elements and an object's members are values by themselves, written
-// as they were; of a name that occurs twice the last one counts.
-func TestParts(t *testing.T) {
-	for _, c := range []struct{ text, items, fields string }{
-		{`[1.0, "a\u00e9" ,[2],{"b":[ ]},null,true]`, `[1.0 aé [2] {"b":[ ]} null true]`, ``},
-		{`[]`, `[]`, ``}, {`[ ]`, `[]`, ``}, {`{}`, ``, `{}`}, {`{ }`, ``, `{}`},
-		{`{"b" : 1 , "a":{"x":[1]}, "b":"last","\u0063":false}`, ``, `{"a":{"x":[1]},"b":"last","c":false}`},
-		{`"text"`, ``, ``}, {`1`, ``, ``}, {`null`, ``, ``},
-		{"[\"\xff\",{\"a\":\"\xff\"}]", "[\ufffd {\"a\":\"\xff\"}]", ``},
+// A value tells what is in it, written as it was; of a name that occurs twice
+// the last one counts.
+func TestTree(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{`[1.0, "a\u00e9" ,[2],{"b":[ ]},null,true]`, `[1.0;aé;[2;];{b:[];};null;true;]`},
+		{`[]`, `[]`}, {`[ ]`, `[]`}, {`{}`, `{}`}, {`{ }`, `{}`}, {`"text"`, `text`}, {`-1`, `-1`}, {`null`, `null`},
+		{`{"b" : 1 , "a":{"x":[1]}, "b":"last","\u0063":false}`, `{a:{x:[1;];};b:last;c:false;}`},
+		{"[\"\xff\",{\"a\":\"\xff\"}]", "[\ufffd;{a:\ufffd;};]"},
+		{strings.Repeat("[", 9999) + strings.Repeat("]", 9999), strings.Repeat("[", 9999) + strings.Repeat("];", 9998) + "]"},
 	} {
 		v, err := ParseValue([]byte(c.text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		items, fields := "", ""
-		if list := v.Items(); list != nil {
-			items = fmt.Sprint(list)
-		}
-		if object := v.Fields(); object != nil {
-			fields = string(object.AppendJSON(nil))
-		}
-		if items != c.items || fields != c.fields {
-			t.Errorf("%s: items %s, fields %s", c.text, items, fields)
+		if got := spell(v.Tree()); got != c.want || v.Tree().Text() != v.Text() {
+			t.Errorf("%.80s: got %.80s", c.text, got)
 		}
 	}
+}
+
+// spell writes a tree by its parts alone.
+func spell(t Tree) string {
+	switch {
+	case t.Items != nil:
+		var parts []string
+		for _, item := range t.Items {
+			parts = append(parts, spell(item)+";")
+		}
+		return "[" + strings.Join(parts, "") + "]"
+	case t.Fields != nil:
+		var parts []string
+		for _, f := range t.Fields {
+			parts = append(parts, f.Name+":"+spell(f.Tree)+";")
+		}
+		return "{" + strings.Join(parts, "") + "}"
+	}
+	return t.Text()
 }

@@ -6,12 +6,9 @@ import (
 	"unsafe"
 )
 
-// labelKey is the pprof label that carries the invocation.
-const labelKey = "wtsim"
-
 // LabelKey is the name of the pprof label that says which invocation a
 // goroutine works for.
-const LabelKey = labelKey
+const LabelKey = "wtsim"
 
 type emitter struct{}
 
@@ -20,7 +17,7 @@ type emitter struct{}
 // pprof.Do keeps it, and the tap that [Emit] reports to.
 func Label(ctx context.Context, tap Tap, invocation string) context.Context {
 	ctx = context.WithValue(ctx, emitter{}, tap)
-	ctx = pprof.WithLabels(ctx, pprof.Labels(labelKey, invocation))
+	ctx = pprof.WithLabels(ctx, pprof.Labels(LabelKey, invocation))
 	pprof.SetGoroutineLabels(ctx)
 	return ctx
 }
@@ -44,7 +41,7 @@ func Caller() string {
 		return ""
 	}
 	for _, l := range labels.list {
-		if l.key == labelKey {
+		if l.key == LabelKey {
 			return l.value
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // the public API is read back through it, whatever the order of its labels.
 func TestLabelLayout(t *testing.T) {
 	defer pprof.SetGoroutineLabels(context.Background())
-	ctx := pprof.WithLabels(context.Background(), pprof.Labels("a", "1", labelKey, "charge/1", "zz", "2"))
+	ctx := pprof.WithLabels(context.Background(), pprof.Labels("a", "1", LabelKey, "charge/1", "zz", "2"))
 	pprof.SetGoroutineLabels(ctx)
 	labels := (*labelMap)(runtimeGetProfLabel())
 	if labels == nil || len(labels.list) != 3 {

@@ -1,8 +1,6 @@
 package probe
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/textproto"
 	"slices"
@@ -177,6 +175,7 @@ func (r *Rules) Apply(op *event.Operation) []Emitted {
 		return nil
 	}
 	var out []Emitted
+	request, response := &document{body: op.Request.Body}, &document{body: op.Result.Body}
 	for i := range r.rules {
 		c := &r.rules[i]
 		if c.Service != op.Service || c.methods != nil && !slices.Contains(c.methods, op.Method) {
@@ -186,12 +185,13 @@ func (r *Rules) Apply(op *event.Operation) []Emitted {
 		if !ok {
 			continue
 		}
+		s := scope{op: op, request: request, response: response, bound: bound}
 		if c.Each == "" {
-			out = c.emit(out, &scope{op: op, bound: bound})
+			out = c.emit(out, &s)
 			continue
 		}
-		for place, element := range elements(op, c.Each) {
-			out = c.emit(out, &scope{op, bound, element, place})
+		for s.place, s.element = range s.elements(c.Each) {
+			out = c.emit(out, &s)
 		}
 	}
 	return out
@@ -199,10 +199,12 @@ func (r *Rules) Apply(op *event.Operation) []Emitted {
 
 // scope is what expressions are about.
 type scope struct {
-	op      *event.Operation
-	bound   []string
-	element event.Value // with Each
-	place   int         // of the element
+	op       *event.Operation
+	request  *document
+	response *document
+	bound    []string
+	element  event.Tree // with Each
+	place    int        // of the element
 }
 
 // path is a path with the element's place filled in.
@@ -220,13 +222,13 @@ func (s *scope) path(path string) string {
 }
 
 // elements is the array that each event is about one element of.
-func elements(op *event.Operation, each string) []event.Value {
-	body, path := op.Request.Body, strings.TrimPrefix(each, "request.")
+func (s *scope) elements(each string) []event.Tree {
+	body, path := s.request, strings.TrimPrefix(each, "request.")
 	if rest, ok := strings.CutPrefix(each, "response."); ok {
-		body, path = op.Result.Body, rest
+		body, path = s.response, rest
 	}
-	array, _ := jsonField(body, path)
-	return array.Items()
+	array, _ := body.at(path)
+	return array.Items
 }
 
 // emit adds the event of a rule, if its conditions hold.
@@ -268,11 +270,11 @@ func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 		if rest == "" {
 			return event.Str(string(content(op.Request.Body))), true
 		}
-		return jsonField(op.Request.Body, s.path(rest))
+		return own(s.request.at(s.path(rest)))
 	case "response":
-		return jsonField(op.Result.Body, s.path(rest))
+		return own(s.response.at(s.path(rest)))
 	case "each":
-		return follow(s.element, s.path(rest))
+		return own(follow(s.element, s.path(rest)))
 	case "header":
 		return found(op.Request.Header, rest)
 	case "answer":
@@ -292,44 +294,12 @@ func found(m map[string]string, key string) (event.Value, bool) {
 	return event.Str(v), ok
 }
 
-// jsonField finds a field by its dotted path in a JSON body.
-func jsonField(body []byte, path string) (event.Value, bool) {
-	body = bytes.Trim(content(body), " \t\r\n")
-	if !json.Valid(body) {
-		return event.Value{}, false
+// own is a value that does not keep a whole body in memory.
+func own(t event.Tree, found bool) (event.Value, bool) {
+	if t.Kind() == event.Null {
+		return event.Value{}, found
 	}
-	v, err := event.ParseValue(body)
-	if err != nil {
-		return event.Value{}, false
-	}
-	return follow(v, path)
-}
-
-// follow finds what a dotted path leads to: fields of objects by name, elements
-// of arrays by place. An empty path leads to the value itself.
-func follow(v event.Value, path string) (event.Value, bool) {
-	if path == "" {
-		return v, true
-	}
-	for name := range strings.SplitSeq(path, ".") {
-		var ok bool
-		if v, ok = part(v, name); !ok {
-			return event.Value{}, false
-		}
-	}
-	return v, true
-}
-
-func part(v event.Value, name string) (event.Value, bool) {
-	items := v.Items()
-	if items == nil {
-		return v.Fields().Get(name)
-	}
-	n, err := strconv.Atoi(name)
-	if err != nil || n < 0 || n >= len(items) {
-		return event.Value{}, false
-	}
-	return items[n], true
+	return t.WithText(strings.Clone(t.Text())), found
 }
 
 // keptHeaders are the request headers that change what a request means.
@@ -349,13 +319,4 @@ func KeptHeaders(get func(name string) string) map[string]string {
 		}
 	}
 	return kept
-}
-
-// content is a body, of a multipart upload its last part: the families write
-// each part after a line of two dashes, and a newline after it.
-func content(body []byte) []byte {
-	if i := bytes.LastIndex(body, []byte("\n--\n")); i >= 0 && bytes.HasPrefix(body, []byte("--\n")) {
-		return bytes.TrimSuffix(body[i+4:], []byte("\n"))
-	}
-	return body
 }

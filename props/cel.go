@@ -337,12 +337,19 @@ func celValue(v event.Value) ref.Val {
 	case event.Number:
 		return celNumber(v.Canonical().Text())
 	case event.Composite:
-		if items := v.Items(); items != nil {
-			return celList(items)
-		}
-		return celMap(v.Fields())
+		return celTree(v.Tree())
 	}
 	return types.NullValue
+}
+
+func celTree(t event.Tree) ref.Val {
+	switch {
+	case t.Items != nil:
+		return celList(t.Items)
+	case t.Fields != nil:
+		return celMap(t.Fields)
+	}
+	return celValue(t.Value)
 }
 
 func celNumber(text string) ref.Val {
@@ -356,19 +363,19 @@ func celNumber(text string) ref.Val {
 	return types.Double(f)
 }
 
-func celList(items []event.Value) ref.Val {
+func celList(items []event.Tree) ref.Val {
 	list := make([]ref.Val, len(items))
 	for i, item := range items {
-		list[i] = celValue(item)
+		list[i] = celTree(item)
 	}
 	return types.NewRefValList(types.DefaultTypeAdapter, list)
 }
 
-func celMap(fields event.Data) ref.Val {
+func celMap(fields []event.Branch) ref.Val {
 	m := make(map[ref.Val]ref.Val, len(fields))
 	names := make([]string, len(fields))
 	for i, f := range fields {
-		m[types.String(f.Name)], names[i] = celValue(f.Value), f.Name
+		m[types.String(f.Name)], names[i] = celTree(f.Tree), f.Name
 	}
 	return object{types.NewRefValMap(types.DefaultTypeAdapter, m), names}
 }

@@ -1,10 +1,7 @@
 package order
 
 import (
-	"bytes"
 	"encoding/binary"
-	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 
@@ -147,7 +144,7 @@ func appendContent(b []byte, e *event.Event) []byte {
 	for _, f := range e.Data {
 		b = append(appendText(b, f.Name), byte(f.Value.Kind()))
 		if f.Value.Kind() == event.Composite {
-			b = appendText(b, canonicalJSON(f.Value.Text()))
+			b = appendText(b, string(appendCanonical(nil, f.Value.Tree())))
 		} else {
 			b = appendText(b, f.Value.Canonical().Text())
 		}
@@ -159,52 +156,24 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// canonicalJSON writes a JSON text without space, with sorted names and with
+// appendCanonical appends a value without space, with sorted names and with
 // numbers in canonical form.
-func canonicalJSON(text string) string {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	var x any
-	if d.Decode(&x) != nil {
-		return text
+func appendCanonical(b []byte, t event.Tree) []byte {
+	switch {
+	case t.Items != nil:
+		b = append(b, '[')
+		for _, item := range t.Items {
+			b = append(appendCanonical(b, item), ',')
+		}
+		return append(b, ']')
+	case t.Fields != nil:
+		b = append(b, '{')
+		for _, f := range t.Fields {
+			b = appendCanonical(event.Str(f.Name).AppendJSON(b), f.Tree)
+		}
+		return append(b, '}')
 	}
-	var out bytes.Buffer
-	writeCanonical(&out, x)
-	return out.String()
-}
-
-func writeCanonical(out *bytes.Buffer, x any) {
-	switch x := x.(type) {
-	case map[string]any:
-		out.WriteByte('{')
-		names := make([]string, 0, len(x))
-		for name := range x { //wtsim:order sorted below
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			out.Write(event.Str(name).AppendJSON(nil))
-			writeCanonical(out, x[name])
-		}
-		out.WriteByte('}')
-	case []any:
-		out.WriteByte('[')
-		for _, item := range x {
-			writeCanonical(out, item)
-			out.WriteByte(',')
-		}
-		out.WriteByte(']')
-	case json.Number:
-		if v, err := event.Num(x.String()); err == nil {
-			out.WriteString(v.Canonical().Text())
-		}
-	case string:
-		out.Write(event.Str(x).AppendJSON(nil))
-	case bool:
-		out.WriteString(map[bool]string{true: "true", false: "false"}[x])
-	case nil:
-		out.WriteString("null")
-	}
+	return t.Canonical().AppendJSON(b)
 }
 
 func (s *Seen) Encode(e *codec.Encoder) {
