@@ -28,7 +28,7 @@ import (
 //	each, each.a.b       the element that the event is of, or a field of it (see Each)
 //	header.NAME          a request header (If-Match, Idempotency-Key, ...)
 //	answer.NAME          a header of the answer
-//	arg.N                the N-th word of a Redis command, from 0
+//	arg.N                the N-th word of a command that is words, from 0
 //	status, method, resource
 //	body                 the answer's body as text
 //	=text                the text itself
@@ -37,15 +37,15 @@ import (
 // batch. "#" in a path is then the element's place, so that
 // response.messageIds.# is the id that the service gave to it.
 //
-// A Redis transaction is one operation: its method is "MULTI SET INCR EXEC",
-// its resource all keys, and arg.N counts the words of all its commands, with
-// a ";" after each.
+// Several commands that happen at once are one operation: its method names all
+// of them, its resource is all their keys, and arg.N counts the words of all,
+// with a ";" after each command.
 //
 // A parameter whose expression finds nothing is left out of the event, which
 // makes it malformed for the properties that want it: it is counted and
 // shown, not dropped.
 type Rule struct {
-	Service  string            // e.g. "redis", "gcs", "payments.example"
+	Service  string            // e.g. "store", "payments.example"
 	Method   string            // e.g. "SET", "objects.insert", "POST"
 	Resource string            // e.g. "orders/{order}.json"
 	Each     string            // an array, e.g. "request.messages": one event for each element; may be empty

@@ -22,7 +22,6 @@ func (t *task) placeable() bool {
 
 // queueUp gives a task that finds no instance so much time to get one. Then
 // it is refused with 429.
-// https://docs.cloud.google.com/run/docs/about-instance-autoscaling
 func (w *world) queueUp(t *task) {
 	if t.stage != pending || t.handed() || !t.refuse.IsZero() || t.fn.warm(false) != nil || !t.fn.full() {
 		return

@@ -13,7 +13,6 @@ import (
 // expire is a function's time limit: the caller gets 504, the trigger tries
 // again, and the invocation's context is cancelled (by its own timer). Its
 // instance is not ended, so the handler may still go on.
-// https://docs.cloud.google.com/run/docs/configuring/request-timeout
 func (t *task) expire() {
 	if t.stage == over || t.overdue {
 		return

@@ -18,7 +18,6 @@ type Function struct {
 	Handler cloud.Handler
 	// Old makes the handler of the revision before. If it is there, a rollout
 	// is under way in which both serve.
-	// https://docs.cloud.google.com/run/docs/rollouts-rollbacks-traffic-migration
 	Old func(cloud.Env) (cloud.Handler, error)
 
 	// Triggers are what invokes the function besides HTTP requests. Each is of
@@ -38,7 +37,6 @@ type Function struct {
 	ColdStart time.Duration
 	// AlwaysOn allocates CPU outside of invocations too; else what an instance
 	// does by itself stops at its next operation until it is invoked again.
-	// https://docs.cloud.google.com/run/docs/configuring/billing-settings
 	AlwaysOn bool
 }
 

@@ -182,7 +182,6 @@ func (i *instance) wake() {
 
 // terminate is SIGTERM: the instance gets no more invocations; what it has
 // asked for is called and may take the time of grace; then it ends.
-// https://docs.cloud.google.com/run/docs/container-contract
 func (i *instance) terminate(why string) {
 	i.leaving = true
 	if why != "" {

@@ -59,8 +59,8 @@ type Scenario struct {
 	// for a service's address, ${service.host} and ${service.port} for its parts.
 	Environ []string
 	// Relies are the guarantees of the services without which the properties
-	// would not hold, such as "gcs/preconditions". `wtsim mutate` takes each
-	// away and wants a property to notice.
+	// would not hold, by name. `wtsim mutate` takes each away and wants a
+	// property to notice.
 	Relies []string
 	// Generate, if not nil, makes the workload from inputs that it draws: it is
 	// given a copy of the scenario to fill in, and is a function of what it

@@ -43,7 +43,7 @@ func (s *Step) Effect() string {
 	return s.Function + ": " + s.Operation.Service + "." + s.Operation.Method + " " + firstWord(cloud.Mask(s.Operation.Resource))
 }
 
-// OperationWords is an operation for people, such as "redis GET cart:1".
+// OperationWords is an operation for people, such as "store GET cart:1".
 func OperationWords(op *event.Operation) string { return shortLabel(op) }
 
 // StallWords says past what a call is held, for people.

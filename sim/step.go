@@ -14,7 +14,7 @@ import (
 )
 
 // shortLabel is an operation for people: "POST payments.example/charges",
-// "redis GET cart:1".
+// "store GET cart:1".
 func shortLabel(op *event.Operation) string {
 	if strings.HasPrefix(op.Resource, "/") {
 		return op.Method + " " + op.Service + op.Resource

@@ -16,8 +16,8 @@ import (
 // What strategies know of a run: what each step touches, and what state the
 // platform is in at a decision.
 //
-//	redis cart:1     a resource of a service
-//	redis *          all of a service: written by what names no resource, or lists
+//	store cart:1     a resource of a service
+//	store *          all of a service: written by what names no resource, or lists
 //	time             moved by what happens because time has passed
 //
 // Every operation touches "<service> *" and "time" without reading or writing

@@ -25,11 +25,17 @@ import (
 // Project is the project of a run.
 const Project = "wtsim"
 
-// CloudRun returns the platform on which Cloud Run functions run.
+// CloudRun returns the platform on which Cloud Run functions run. A function
+// has CPU during invocations alone, unless it is AlwaysOn; where it has an Old
+// revision, a rollout is under way.
+// https://docs.cloud.google.com/run/docs/configuring/billing-settings
+// https://docs.cloud.google.com/run/docs/rollouts-rollbacks-traffic-migration
 func CloudRun() cloud.Platform {
 	return cloud.Platform{
 		Name: "gcp",
+		// The caller is told 504, the instance goes on.
 		// https://docs.cloud.google.com/functions/docs/configuring/timeout
+		// https://docs.cloud.google.com/run/docs/configuring/request-timeout
 		Timeout: 60 * time.Second,
 		// https://docs.cloud.google.com/run/docs/about-concurrency
 		Concurrency: 80, MostAtOnce: 1000,

@@ -10,7 +10,8 @@
 //  3. the length of functions and files (size.go);
 //  4. doc comments of exported names (docs.go);
 //  5. that what ships to production links nothing that a run is made of, and
-//     the seam no client library (production.go).
+//     the seam no client library (production.go);
+//  6. that what knows no service and no platform names none (words.go).
 //
 // A checker is a function from a [tree] to findings; each is shown to fail on
 // a small bad source held in memory. The rules speak of what ships: test files

@@ -32,6 +32,7 @@ func TestModule(t *testing.T) {
 		{"sizes", sizes(m)},
 		{"docs", docComments(m)},
 		{"production", production(m)},
+		{"words", words(m)},
 	}
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {

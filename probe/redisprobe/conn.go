@@ -29,7 +29,8 @@ type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 //     is where clients wait, and when their deadline is known), on the
 //     goroutine that reads it.
 //  2. The commands of a pipeline are one operation each, as Redis carries
-//     them out. MULTI to EXEC is one operation.
+//     them out. MULTI to EXEC is one operation, "MULTI SET INCR EXEC", of all
+//     keys.
 //  3. What a client says when it sets a connection up (HELLO, AUTH, CLIENT,
 //     SELECT, ...) is none.
 //  4. The caller's deadline counts from when the tap lets the call through:

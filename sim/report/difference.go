@@ -14,8 +14,8 @@ import (
 )
 
 // FirstDifference says in words where two runs of one plan part, and what
-// may be the cause: "invocation charge #1: third operation was redis GET
-// cart:1, then redis GET cart:2; likely map iteration, math/rand or a
+// may be the cause: "invocation charge #1: third operation was store GET
+// cart:1, then store GET cart:2; likely map iteration, math/rand or a
 // goroutine race in charge". It is empty if they are the same.
 func FirstDifference(a, b *sim.Result) string {
 	d, differ := part(a, b)
@@ -237,7 +237,7 @@ func ordinal(n int) string {
 	return fmt.Sprintf("%d%s", n, suffix)
 }
 
-// stepWords names a step: "redis GET cart:1", "the end, with 200".
+// stepWords names a step: "store GET cart:1", "the end, with 200".
 func stepWords(s *sim.Step) string {
 	switch {
 	case s == nil:
