@@ -8,6 +8,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
 )
 
 // Contents returns every key of database 0, sorted: strings as they are, of a
@@ -69,3 +70,7 @@ func scores(mini *miniredis.Miniredis, key string) map[string]any {
 	}
 	return out
 }
+
+// Touches reports true: a command's keys are all that it touches. (One that
+// names none, or looks through them, is told apart by its resource.)
+func (b *Backend) Touches(*event.Operation) bool { return true }
