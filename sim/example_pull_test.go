@@ -30,7 +30,7 @@ import (
 // clientExample returns one of the scenarios whose texts are about the real
 // clients of Pub/Sub and Cloud Tasks.
 func clientExample(name string) (sim.Scenario, bool) {
-	sends, one := publishes("send", "mail"), calls("alice", "send/1")
+	sends, one := publishesTogether("send", "mail"), calls("alice", "send/1")
 	pull := func(s pubsub.Subscription) func(*sim.Scenario) {
 		s.Name, s.Topic = "inbox", "mail"
 		return func(x *sim.Scenario) {
@@ -48,7 +48,7 @@ func clientExample(name string) (sim.Scenario, bool) {
 			return scenario(sends, calls("alice", "send/1,2,3?lang=en"), on("work", emitsData, pubsub.Trigger{Topic: "mail"}), pull(pubsub.Subscription{}))
 		},
 		"nowhere": func() sim.Scenario {
-			return scenario(publishes("send", "nowhere"), told(one, 0), pull(pubsub.Subscription{}))
+			return scenario(publishesTogether("send", "nowhere"), told(one, 0), pull(pubsub.Subscription{}))
 		},
 		"worker": func() sim.Scenario {
 			return scenario(sends, one, receives(150*time.Millisecond), pull(pubsub.Subscription{}))
@@ -79,6 +79,29 @@ func clientExample(name string) (sim.Scenario, bool) {
 		return storeExample(name)
 	}
 	return s(), true
+}
+
+// publishesTogether publishes the parts of its path in one batch, with the
+// query as attributes.
+func publishesTogether(name, topic string) sim.Function {
+	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
+		p := pubsub.Client(env, "pubsub").Publisher(topic)
+		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+			var results []*gpubsub.PublishResult
+			for _, data := range strings.Split(strings.Trim(r.URL.Path, "/"), ",") {
+				m := &gpubsub.Message{Data: []byte(data), Attributes: map[string]string{}}
+				for k := range r.URL.Query() {
+					m.Attributes[k] = r.URL.Query().Get(k)
+				}
+				results = append(results, p.Publish(r.Context(), m))
+			}
+			for _, result := range results {
+				if _, err := result.Get(r.Context()); err != nil {
+					http.Error(w, err.Error(), http.StatusInternalServerError)
+				}
+			}
+		}), nil
+	}}
 }
 
 // receives is a worker that receives for as long as it lives. (The client

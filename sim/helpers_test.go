@@ -64,28 +64,22 @@ func keepsFor(d time.Duration) func(*sim.Function) {
 	}
 }
 
-// publishes is an HTTP function that publishes the parts of its path to a
-// topic and waits for all, with what the query says: "key" is the ordering
-// key, all else attributes.
+// publishes is an HTTP function that publishes its path to a topic, at once,
+// with what the query says: "key" is the ordering key, all else attributes.
 func publishes(name, topic string) sim.Function {
 	return sim.Function{Name: name, New: func(env cloud.Env) (cloud.Handler, error) {
 		p := pubsub.Client(env, "pubsub").Publisher(topic)
 		p.EnableMessageOrdering = true
+		p.PublishSettings.CountThreshold = 1
 		return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
-			var results []*gpubsub.PublishResult
-			for _, data := range strings.Split(strings.Trim(r.URL.Path, "/"), ",") {
-				m := &gpubsub.Message{Data: []byte(data), OrderingKey: r.URL.Query().Get("key"), Attributes: map[string]string{}}
-				for k := range r.URL.Query() {
-					if k != "key" {
-						m.Attributes[k] = r.URL.Query().Get(k)
-					}
+			m := &gpubsub.Message{Data: []byte(strings.Trim(r.URL.Path, "/")), OrderingKey: r.URL.Query().Get("key"), Attributes: map[string]string{}}
+			for name := range r.URL.Query() {
+				if name != "key" {
+					m.Attributes[name] = r.URL.Query().Get(name)
 				}
-				results = append(results, p.Publish(r.Context(), m))
 			}
-			for _, result := range results {
-				if _, err := result.Get(r.Context()); err != nil {
-					http.Error(w, err.Error(), http.StatusInternalServerError)
-				}
+			if _, err := p.Publish(r.Context(), m).Get(r.Context()); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
 			}
 		}), nil
 	}}

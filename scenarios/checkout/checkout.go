@@ -20,10 +20,19 @@ import (
 	"fmt"
 	"net/http"
 
+	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/storage"
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/api/googleapi"
 )
+
+// Publisher returns a publisher of functions, which send a message at a time:
+// to wait for more would be in vain.
+func Publisher(c *pubsub.Client, topic string) *pubsub.Publisher {
+	p := c.Publisher(topic)
+	p.PublishSettings.CountThreshold = 1
+	return p
+}
 
 // Order is what a customer orders, and what travels on the topics.
 type Order struct {

@@ -92,10 +92,10 @@ func functions(v checkout.Variant) []sim.Function {
 	return []sim.Function{
 		{Name: "place-order", New: func(env cloud.Env) (cloud.Handler, error) {
 			return cloud.HTTP(&checkout.PlaceOrder{Redis: redis.Client(env, "redis", nil),
-				Orders: gcs.Client(env, "gcs").Bucket("orders"), Placed: pubsub.Client(env, "pubsub").Publisher("orders"), Variant: v}), nil
+				Orders: gcs.Client(env, "gcs").Bucket("orders"), Placed: checkout.Publisher(pubsub.Client(env, "pubsub"), "orders"), Variant: v}), nil
 		}},
 		{Name: "charge", Triggers: pubsub.On("orders"), New: func(env cloud.Env) (cloud.Handler, error) {
-			c := &checkout.Charge{Redis: redis.Client(env, "redis", nil), HTTP: env.HTTPClient(), Paid: pubsub.Client(env, "pubsub").Publisher("paid"), Variant: v}
+			c := &checkout.Charge{Redis: redis.Client(env, "redis", nil), HTTP: env.HTTPClient(), Paid: checkout.Publisher(pubsub.Client(env, "pubsub"), "paid"), Variant: v}
 			return onData(c.Handle), nil
 		}},
 		{Name: "fulfil", Triggers: pubsub.On("paid"), New: func(env cloud.Env) (cloud.Handler, error) {
