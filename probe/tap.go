@@ -36,9 +36,12 @@ const (
 	Stale                // a read happens on an older state: Fate.With writes are missing
 )
 
-// Refused is the With of a refusal by which no connection is made; others are
-// what the service answers.
-const Refused = "refused"
+// The With of a refusal by which the connection fails; others are what the
+// service answers.
+const (
+	Refused = "refused" // none is made
+	Reset   = "reset"   // it is gone
+)
 
 // Fate is the tap's answer to a call: what becomes of it.
 type Fate struct {

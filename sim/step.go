@@ -226,7 +226,7 @@ func operationNote(c candidate, o scheduler.Option) string {
 	op := shortLabel(&k.Op)
 	switch o.Do {
 	case cloud.Fail:
-		if o.With == probe.Refused {
+		if o.With == probe.Refused || o.With == probe.Reset {
 			return fmt.Sprintf("%s: %s fails: connection %s", where, op, o.With)
 		}
 		return fmt.Sprintf("%s: %s is refused with %s", where, op, o.With)
