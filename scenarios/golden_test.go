@@ -10,6 +10,9 @@ import (
 // No change that is to change no behaviour changes the trace of a registered
 // scenario.
 func TestGoldenHashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute: go test without -short runs it")
+	}
 	var runnable []sim.Scenario
 	for _, s := range All() {
 		if !s.Isolated { // its runs are processes

@@ -21,6 +21,9 @@ const exampleNames = `signatures push push-slow poison once filter keys chain ro
 // No change that is to change no behaviour changes the trace of a scenario of
 // the tests.
 func TestGoldenHashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute: go test without -short runs it")
+	}
 	var all []sim.Scenario
 	for _, name := range strings.Fields(exampleNames) {
 		all = append(all, named("example/"+name, example(t, name)))
