@@ -40,7 +40,7 @@ func TestAsIfOnce(t *testing.T) {
 func TestAsIfOnceUndecided(t *testing.T) {
 	s := scenario(publishes("order", "orders"), takes("reject", "orders", reject), calls("alice", "order/1"))
 	s.Properties, s.MaxSteps = []*props.Property{props.AsIfOnce("as if once")}, 20
-	drop := scheduler.Plan{{At: "order(alice/1):pubsub.publish orders/1", Do: cloud.Fail, With: "503"}}
+	drop := scheduler.Plan{{At: "order(alice/1):pubsub.publish orders/1", Do: cloud.Crash, With: "before"}}
 	r := compile(t, s).Run(scheduler.NewReplay(drop))
 	if r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "the benign run does not become quiescent (inconclusive)") {
 		t.Errorf("got %s %s, unmatched %v", r.Verdict, r.Why, r.Unmatched)

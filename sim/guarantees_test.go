@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/fakes/cron"
+	"github.com/wtsim/wtsim/fakes/eventarc"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/tasks"
 	"github.com/wtsim/wtsim/probe"
@@ -52,6 +54,8 @@ func TestWithoutKnowsAll(t *testing.T) {
 	s := scenario(serves("idle", count), calls("alice", "idle"), func(s *sim.Scenario) {
 		put(s, gcs.New("gcs"))
 		put(s, tasks.New("tasks"))
+		put(s, eventarc.New("eventarc"))
+		put(s, cron.New("scheduler"))
 	})
 	all := relying()
 	var names []string
