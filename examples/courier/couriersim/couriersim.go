@@ -34,10 +34,24 @@ func Forgetful() sim.Scenario {
 	s := Scenario()
 	s.Name, s.Doc = "courier/forgetful", "the mail provider knows no idempotency key"
 	s.Expect = sim.Expect{Violation: true, Deviations: 1}
-	s.Services[len(s.Services)-1] = web.New("mail.example", func() http.Handler {
+	s.Services = services(func() http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	})
 	return s
+}
+
+// services are what the courier runs on; the mail provider is somebody else's.
+func services(mail func() http.Handler) []cloud.Service {
+	hourly := cron.Job{Name: "hourly", Every: time.Hour, Ticks: 2, Function: "route", Request: cloud.Request{Method: "GET", Path: "/bern"}}
+	return []cloud.Service{
+		gcs.New("gcs", "parcels", "labels"),
+		pubsub.New("pubsub"),
+		eventarc.New("eventarc"),
+		tasks.New("tasks").With(tasks.Queue{Name: "reminders"}),
+		cron.New("scheduler").With(hourly),
+		redis.New("redis").WithCommand("HSET", "depots", "bern", "west"),
+		web.New("mail.example", mail),
+	}
 }
 
 // With returns a number of customers who send a parcel each.
@@ -48,12 +62,8 @@ func With(customers int) sim.Scenario {
 	}
 	return sim.Scenario{
 		Name: "courier", Doc: "parcels are labelled, sorted and their customers reminded",
-		Platform: gcp.CloudRun(),
-		Services: []cloud.Service{
-			gcs.New("gcs", "parcels", "labels"), pubsub.New("pubsub"), tasks.New("tasks").With(tasks.Queue{Name: "reminders"}),
-			redis.New("redis").WithCommand("HSET", "depots", "bern", "west"),
-			web.New("mail.example", func() http.Handler { return &mail{sent: map[string]bool{}} }), eventarc.New("eventarc"), cron.New("scheduler").With(cron.Job{Name: "hourly", Every: time.Hour, Ticks: 2, Function: "route", Request: cloud.Request{Method: "GET", Path: "/bern"}}),
-		},
+		Platform:  gcp.CloudRun(),
+		Services:  services(func() http.Handler { return &mail{sent: map[string]bool{}} }),
 		Functions: functions(),
 		Clients:   clients,
 		Inputs:    map[string]any{"customers": customers},
