@@ -26,6 +26,10 @@ type Platform struct {
 	Abandoned int
 	// Variables are those that the environment of a process has, as "NAME=value".
 	Variables []string
+	// Absent are hosts of the platform's own that clients look for, to find out
+	// where they run: they find nobody there, and that is no call of the
+	// application's.
+	Absent []string
 }
 
 // Check returns the first thing that is missing, in a sentence.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/internal/dialguard"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -62,11 +63,13 @@ func borrow(scenario string) *globals {
 func (g *globals) route(w *world) {
 	http.DefaultTransport = w.seam.transport()
 	net.DefaultResolver = w.seam.resolver()
+	dialguard.Watch(w.seam.refuse)
 	w.seam.hook()
 }
 
 func (g *globals) giveBack() {
 	unhook()
+	dialguard.Watch(nil)
 	crand.Reader = g.reader
 	uuid.SetRand(nil)
 	http.DefaultTransport, net.DefaultResolver = g.transport, g.resolver

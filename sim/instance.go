@@ -22,10 +22,11 @@ type fleet struct {
 	idleFor   time.Duration
 	idleSince time.Time // when the last task that is no instance's own did something
 	closing   bool      // the run is over
+	absent    []string  // hosts of the platform's that clients look for in vain
 }
 
 func newFleet(s *Scenario) fleet {
-	f := fleet{idleFor: s.Platform.IdleFor}
+	f := fleet{idleFor: s.Platform.IdleFor, absent: s.Platform.Absent}
 	for _, x := range s.Functions {
 		f.functions = append(f.functions, &function{Function: x})
 	}

@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
@@ -17,8 +19,10 @@ import (
 )
 
 // Calls that do not come through a client of [Env] end here: a host that the
-// scenario has is served, and any other is told by function and host. What has
-// no hook (a dial to a literal address) is left to the watchdog.
+// scenario has is served, and any other is told by function and host. So is a
+// socket that a handler opens by package net, whatever its kind: it gets none.
+// (What makes its system calls by itself has no hook, and is left to the
+// watchdog.)
 
 // seam is where calls end that leave the simulation.
 type seam struct {
@@ -50,8 +54,28 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // pastSeam reports a call of an instance, nil if it is not known, to a host
-// that the scenario does not have.
+// that the scenario does not have. One of the platform's own that clients only
+// look for is not there, as on any machine that is not the platform's.
 func (sm *seam) pastSeam(i *instance, host string) error {
+	if sm.absent(host) {
+		return probe.ErrRefused()
+	}
+	sm.report(i, fmt.Sprintf("calls %s past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)", host))
+	return fmt.Errorf("wtsim: %s is called past the seam", host)
+}
+
+// absent reports whether a host is one of those that the platform's clients
+// only look for.
+func (sm *seam) absent(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	return slices.Contains(sm.fleet.absent, strings.TrimSuffix(host, "."))
+}
+
+// report notes what an instance does past the seam; the first counts.
+func (sm *seam) report(i *instance, does string) {
 	sm.gate.mu.Lock()
 	defer sm.gate.mu.Unlock()
 	who := "a goroutine of no function"
@@ -59,10 +83,27 @@ func (sm *seam) pastSeam(i *instance, host string) error {
 		who = i.fn.Name
 	}
 	if sm.gate.outside == "" && (i == nil || !i.Dead()) {
-		sm.gate.outside = fmt.Sprintf("%s calls %s past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)", who, host)
+		sm.gate.outside = who + " " + does
 		sm.gate.signal()
 	}
-	return fmt.Errorf("wtsim: %s is called past the seam", host)
+}
+
+// refuse is asked before the process opens a socket. What no function's
+// goroutine does is none of the run's.
+func (sm *seam) refuse(network, address string) error {
+	i := sm.caller()
+	switch {
+	case i == nil:
+		return nil
+	case address == "":
+		sm.report(i, "opens a "+network+" socket to be called at, wanted a handler: requests, messages and events come from the scenario")
+		return syscall.EACCES
+	case network == "tcp" && !sm.absent(address):
+		_ = sm.pastSeam(i, address)
+	case !sm.absent(address):
+		_ = sm.pastSeam(i, strings.TrimSpace(address+" ("+network+")"))
+	}
+	return syscall.ECONNREFUSED
 }
 
 // caller is the function instance that the calling goroutine works for; nil

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type stalls struct {
 	agenda   *agenda
 	services *services
 	longest  time.Duration // the longest pause before a trigger tries again, and a little more
+	horizon  time.Time     // of the run: what ends after it is not offered, the run could not be judged
 	calls    []*call
 }
 
@@ -50,7 +52,7 @@ func (sl *stalls) holds(k *call) []*hold {
 			out = append(out, t.pastExpiry(key, time.Unix(0, at), sl.longest))
 		}
 	}
-	return out
+	return slices.DeleteFunc(out, func(h *hold) bool { return h.until.After(sl.horizon) })
 }
 
 // pastExpiry holds a call past a key's expiry; not past the time limit too,

@@ -53,6 +53,8 @@ func CloudRun() cloud.Platform {
 		// https://docs.cloud.google.com/run/docs/troubleshooting
 		Abandoned: http.StatusServiceUnavailable,
 		Variables: []string{"GOOGLE_CLOUD_PROJECT=" + Project},
+		// https://docs.cloud.google.com/compute/docs/metadata/querying-metadata
+		Absent: []string{"metadata.google.internal", "metadata", "169.254.169.254"},
 	}
 }
 

@@ -1,0 +1,127 @@
+// Package dialguard sees the sockets that the process opens, on a Go that was
+// not patched.
+//
+// Package net makes every socket by two variables of its own, that stand for
+// the system calls socket and connect. They cannot be named from outside, but
+// they can be recognised: in the data of the process they are the words that
+// point at the functions [syscall.Socket] and [syscall.Connect]. [Watch] puts
+// functions of ours in their place, which ask a guard first. Nothing is changed
+// where the words are not found, or where a dial does not reach the guard
+// afterwards: Watch says so.
+package dialguard
+
+import (
+	"errors"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// Guard is asked before the calling goroutine opens a way out of the process.
+// An error is what its caller gets instead. The address is empty of a socket
+// that is not connected, as those that listen.
+type Guard func(network, address string) error
+
+var (
+	guard atomic.Pointer[Guard]
+	once  sync.Once
+	works bool
+)
+
+// Watch lets a guard see the sockets of the process; nil for nobody. It reports
+// whether it can.
+func Watch(g Guard) bool {
+	once.Do(func() { works = install() && tried() })
+	if g == nil {
+		guard.Store(nil)
+	} else {
+		guard.Store(&g)
+	}
+	return works
+}
+
+var errTried = errors.New("dialguard: a trial")
+
+// tried looks whether a dial is seen.
+func tried() bool {
+	seen := 0
+	trial := Guard(func(network, _ string) error {
+		if network == "unix" {
+			seen++
+		}
+		return errTried
+	})
+	guard.Store(&trial)
+	defer guard.Store(nil)
+	_, err := net.Dial("unix", "/dev/null/dialguard")
+	return seen > 0 && errors.Is(err, errTried)
+}
+
+// socket stands for syscall.Socket. A socket that will be connected is judged
+// by connect, and one that listens by listen; only what receives datagrams from
+// anywhere is known by who makes it.
+func socket(domain, kind, protocol int) (int, error) {
+	if g := guard.Load(); g != nil && kind&0xf == syscall.SOCK_DGRAM && receives() {
+		if err := (*g)("udp", ""); err != nil {
+			return -1, err
+		}
+	}
+	return syscall.Socket(domain, kind, protocol)
+}
+
+// receives reports whether the caller makes a socket of package net that is
+// not to be connected.
+func receives() bool {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, "net.(*sysListener).") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// connect stands for syscall.Connect.
+func connect(fd int, to syscall.Sockaddr) error {
+	if g := guard.Load(); g != nil {
+		if err := (*g)(addressOf(fd, to)); err != nil {
+			return err
+		}
+	}
+	return syscall.Connect(fd, to)
+}
+
+// listen stands for syscall.Listen.
+func listen(fd, backlog int) error {
+	if g := guard.Load(); g != nil {
+		if err := (*g)("tcp", ""); err != nil {
+			return err
+		}
+	}
+	return syscall.Listen(fd, backlog)
+}
+
+// addressOf is what a socket is connected to, for people.
+func addressOf(fd int, to syscall.Sockaddr) (network, address string) {
+	network = "tcp"
+	if kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE); err == nil && kind == syscall.SOCK_DGRAM {
+		network = "udp"
+	}
+	switch a := to.(type) {
+	case *syscall.SockaddrInet4:
+		return network, net.JoinHostPort(net.IP(a.Addr[:]).String(), strconv.Itoa(a.Port))
+	case *syscall.SockaddrInet6:
+		return network, net.JoinHostPort(net.IP(a.Addr[:]).String(), strconv.Itoa(a.Port))
+	case *syscall.SockaddrUnix:
+		return "unix", a.Name
+	}
+	return network, "an address of another kind"
+}
