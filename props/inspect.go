@@ -87,7 +87,7 @@ func (p *Property) Warnings() []string {
 	}
 	reached := a.reached()
 	var all []string
-	if !reached[ViolatedState] && !slices.ContainsFunc(a.reachedStates(reached), func(s int) bool { return a.AtEnd[s] }) {
+	if !p.CanBeViolated() {
 		all = append(all, "the property cannot be violated: no transition that can be taken leads to "+quoted(a.States[ViolatedState]))
 	}
 	for s := StartState; s < len(a.States); s++ {
@@ -101,6 +101,17 @@ func (p *Property) Warnings() []string {
 		}
 	}
 	return append(all, a.unbound()...)
+}
+
+// CanBeViolated reports whether some events, or the end of a run, violate the
+// property. Guards are taken to hold in any combination.
+func (p *Property) CanBeViolated() bool {
+	a := p.Automaton()
+	if a == nil {
+		return true // it asks a function
+	}
+	reached := a.reached()
+	return reached[ViolatedState] || slices.ContainsFunc(a.reachedStates(reached), func(s int) bool { return a.AtEnd[s] })
 }
 
 func quoted(s string) string { return fmt.Sprintf("%q", s) }

@@ -19,6 +19,7 @@ type workload struct {
 	gate     *gate
 	clients  map[string]*instance // as sources of events
 	calls    []*props.Call        // in the order in which they began
+	reach    Reach
 }
 
 // pendingRequest is a client's request that has not been answered for good.
@@ -87,6 +88,7 @@ func (r *pendingRequest) Answered(t *cloud.Task, e cloud.Ending) {
 	if retried := resp.Status >= 500 || resp.Status == http.StatusTooManyRequests; retried && r.retry(t) {
 		return
 	}
+	r.of.reach.answered(resp)
 	if c := r.call; c != nil { // else no instance has had room
 		c.Status, c.Answer, c.Returned = resp.Status, string(resp.Body), time.Now().UTC() //wtsim:clock the bubble's clock
 	}

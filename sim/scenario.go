@@ -62,6 +62,10 @@ type Scenario struct {
 	// would not hold, by name. `wtsim mutate` takes each away and wants a
 	// property to notice.
 	Relies []string
+	// Meant names what a search takes for a mistake in the scenario, because it
+	// then proves nothing, and is none: as the search has told it, such as
+	// "no properties" or "rule REFUNDED".
+	Meant []string
 	// Generate, if not nil, makes the workload from inputs that it draws: it is
 	// given a copy of the scenario to fill in, and is a function of what it
 	// draws. Schedule i of a search has the inputs of seed i; see [Inputs].
@@ -241,7 +245,7 @@ func (s *Scenario) validate() error {
 	if len(s.Environ) > 0 && !s.Isolated {
 		return fmt.Errorf("it has an Environ, wanted Isolated too: the environment is a process's")
 	}
-	return firstOf(s.validateServices(services), s.validateClients(functions), s.Faults.validate(functions, services), s.validateRelies())
+	return firstOf(s.validateServices(services), s.validateClients(functions), s.Faults.validate(functions, services), s.validateRelies(), s.checkMeant())
 }
 
 // validateServices checks how services are declared, and that triggers are of

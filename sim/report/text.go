@@ -180,6 +180,9 @@ func (s Summary) Seen() string {
 	if s.Coverable > 0 {
 		text += fmt.Sprintf("\nof each effect: crash before, crash after, response lost, redelivered: %d of %d cases covered", s.Covered, s.Coverable)
 	}
+	for _, what := range s.Unreached {
+		text += "\nnot reached: " + what
+	}
 	return text
 }
 

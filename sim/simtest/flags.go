@@ -9,6 +9,7 @@ import (
 var (
 	replayFile   = flag.String("wtsim.replay", "", "wtsim: replay this counterexample `file` instead of searching")
 	seed         = flag.Uint64("wtsim.seed", 0, "wtsim: run only the random schedule of this seed (0: search)")
+	strict       = flag.Bool("wtsim.strict", false, "wtsim: fail where a rule or an event is reached by no schedule")
 	scheduleFlag = flag.Uint("wtsim.schedules", 0, "wtsim: schedules to search (0: 1000, with -short 100)")
 )
 

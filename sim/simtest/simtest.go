@@ -16,6 +16,8 @@
 //	-wtsim.seed N        run the one random schedule of seed N instead of
 //	                     searching
 //	-wtsim.schedules N   search N schedules; default 1000, with -short 100
+//	-wtsim.strict        fail where no schedule reaches a rule, or an event that
+//	                     a property is about; without it that is logged
 //
 // As for the flags of go test:
 //
@@ -57,7 +59,8 @@ import (
 // A schedule that violates is run again to see that it repeats, reduced until
 // every deviation is needed, saved in testdata/wtsim under the first free
 // name <test>-<number of the schedule>.json, and told. A sample of those that
-// hold is run again too. A test whose runs could not be judged fails:
+// hold is run again too. A search that holds and proves nothing fails: see
+// [search.Subject.Empty]. A test whose runs could not be judged fails:
 // "inconclusive: ...", or "not repeatable: ..." with the first difference.
 func Check(t testing.TB, scenario sim.Scenario) {
 	t.Helper()
@@ -113,7 +116,8 @@ func (c *check) search() {
 	c.t.Helper()
 	n := schedules()
 	before := searched.take(c.key(), n)
-	o := search.Options{FirstSeed: uint64(before) + 1, Schedules: n}
+	reached := search.NewTally(c.subject.Simulation)
+	o := search.Options{FirstSeed: uint64(before) + 1, Schedules: n, After: reached.After}
 	found := c.look(o)
 	switch {
 	case found.Result != nil:
@@ -128,7 +132,22 @@ func (c *check) search() {
 	case found.Interrupted:
 		c.t.Logf("%d of %d schedules hold; then the test's time was nearly up, give it more with -timeout", found.Ran, n)
 	default:
+		c.proves(reached, found.Ran)
 		c.t.Logf("%d schedules hold (seeds %d to %d)", found.Ran, before+1, before+n)
+	}
+}
+
+// proves fails where a search that holds proves nothing.
+func (c *check) proves(reached *search.Tally, ran int) {
+	c.t.Helper()
+	if v := c.subject.Empty(); v != nil {
+		fail(c.t, "inconclusive: "+v.String(), "none of the schedules proves anything")
+	}
+	for _, v := range c.subject.Unreached(reached, ran >= search.LongSearch) {
+		if v.Fails || *strict {
+			fail(c.t, "inconclusive: "+v.String(), fmt.Sprintf("in %d schedules", ran))
+		}
+		c.t.Logf("not reached: %s", v.Says)
 	}
 }
 

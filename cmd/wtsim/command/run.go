@@ -31,6 +31,7 @@ type runOptions struct {
 	out       string
 	html      string
 	noShrink  bool
+	strict    bool
 	asJSON    bool
 	full      bool
 	logs      bool
@@ -82,7 +83,7 @@ func (a *app) supervise(o *runOptions, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	p := &workers.Pool{Work: o.work(), Workers: o.workers, Shard: o.shard, Shards: o.shards, Exhaustive: o.exhaustive, Duration: o.duration,
+	p := &workers.Pool{Work: o.work(), Workers: o.workers, Shard: o.shard, Shards: o.shards, Exhaustive: o.exhaustive, Strict: o.strict, Duration: o.duration,
 		Command: command, Stderr: view, Interrupts: interrupts, Progress: func(p workers.Progress) { view.show(figures{p, o.scenario, o.duration}) }}
 	if err := p.Search(); err != nil {
 		return 0, err
@@ -152,6 +153,7 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f.Uint64Var(&o.seed, "seed", 0, "run exactly the schedule of this seed, of --strategy random unless given")
 	f.StringVar(&o.out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "keep the counterexample as it was found")
+	f.BoolVar(&o.strict, "strict", false, "a rule or an event that no schedule reaches makes the search inconclusive; without, it is told")
 	f.StringVar(&o.html, "html", "", "draw the counterexample as a page")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 	f.BoolVar(&o.full, "full", false, "tell every step of the story")

@@ -28,6 +28,7 @@ type Pool struct {
 	Work
 	Workers       int              // how many processes
 	Shard, Shards int              // of all schedules this is part Shard of Shards, from 1; 0 for all
+	Strict        bool             // what no schedule has reached fails the search
 	Exhaustive    bool             // every schedule is to be run: the search is inconclusive if one was not
 	Duration      time.Duration    // after which it ends, in real time; 0 for none
 	Command       func() *exec.Cmd // starts a process that calls [Work.Serve] with the same work
@@ -170,6 +171,8 @@ func (p *Pool) note(e workerEvent) error {
 		p.yielded(m.Ended)
 		p.seen.add(m.Ended)
 		p.unclear.note(m.Ended.Number, m.Ended.Why)
+	case m.Empty != "":
+		p.isEmpty(m.Empty)
 	case m.Unclear != nil:
 		p.unclear.note(m.Unclear.Schedule, m.Unclear.Why)
 	case m.Found != nil:
@@ -191,6 +194,14 @@ func (p *Pool) violates(number int, what string) {
 	p.first, p.what = number, what
 	for _, w := range p.workers {
 		_, _ = fmt.Fprintln(w.stdin, number)
+	}
+}
+
+// isEmpty ends a search that proves nothing: no schedule is worth running.
+func (p *Pool) isEmpty(why string) {
+	p.unclear.note(0, why)
+	for _, w := range p.workers {
+		_, _ = fmt.Fprintln(w.stdin, 0)
 	}
 }
 
@@ -229,6 +240,9 @@ func (p *Pool) nothing() (*End, error) {
 		e.Verdict, e.Why = sim.Inconclusive, p.unclear.Why
 	case p.Exhaustive && !whole:
 		e.Verdict, e.Why = sim.Inconclusive, NotAllRun(p.Options.Bound)
+	case p.Shards == 0 && !p.Single:
+		long := e.Complete && p.Options.Bound > 0 || e.Schedules >= search.LongSearch
+		e.unreached(p.Subject.Unreached(p.seen.reach, long), p.Strict)
 	}
 	if p.Options.Strategy == "bounded" { // all schedules have the same inputs
 		of, err := p.Subject.Of(p.Options, 1)

@@ -43,6 +43,7 @@ type Shard struct {
 	// What the schedules have shown, by the first that did; see [tally].
 	Orders []byte            `json:"orders"`
 	Cases  map[string]firsts `json:"cases"`
+	Reach  map[string]int    `json:"reach,omitempty"`
 
 	Found int `json:"found,omitempty"` // the lowest schedule that violates
 	// Reported is what is told of the shard, by whom it belongs to.
@@ -62,7 +63,7 @@ func (p *Pool) Result(e *End, reported json.RawMessage) *Shard {
 	s := &Shard{Format: ShardFormat, Scenario: p.Subject.Scenario().Name, Strategy: o.Strategy, FirstSeed: o.FirstSeed, Schedules: o.Schedules,
 		NoShrink: p.NoShrink, Shard: p.Shard, Shards: p.Shards, Verdict: e.Verdict, Interrupted: p.interrupted,
 		Complete: e.Number == 0 && p.whole(), Through: math.MaxInt32, Ran: p.ran(), Pruned: e.Pruned,
-		Orders: p.seen.packed(), Cases: p.seen.cases, Found: e.Number, Reported: reported,
+		Orders: p.seen.packed(), Cases: p.seen.cases, Reach: p.seen.reach.First, Found: e.Number, Reported: reported,
 		ElapsedNS: e.Elapsed.Nanoseconds(), Wtsim: version.Wtsim(), Go: runtime.Version(), Runtime: sim.RuntimeName()}
 	if p.Exhaustive {
 		s.Bound = &o.Bound
@@ -140,5 +141,6 @@ func (s *Shard) validate() error {
 	for name, first := range s.Cases { //wtsim:order a map to a map
 		s.seen.note(name, first)
 	}
+	s.seen.reachedToo(s.Reach)
 	return nil
 }

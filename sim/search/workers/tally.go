@@ -6,6 +6,9 @@ import (
 	"errors"
 	"maps"
 	"slices"
+
+	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // tally is what the schedules of a search have shown, each with the number of
@@ -14,6 +17,7 @@ import (
 type tally struct {
 	orders map[uint64]int // hashes of partial orders
 	cases  map[string]firsts
+	reach  *search.Tally
 }
 
 // firsts are the schedules in which a case of an effect, see [search.Coverage],
@@ -23,7 +27,9 @@ type firsts struct {
 	Taken   int `json:"taken,omitempty"`
 }
 
-func newTally() tally { return tally{orders: map[uint64]int{}, cases: map[string]firsts{}} }
+func newTally() tally {
+	return tally{orders: map[uint64]int{}, cases: map[string]firsts{}, reach: search.NewTally(nil)}
+}
 
 // add takes in a schedule.
 func (t tally) add(e *ended) {
@@ -31,8 +37,27 @@ func (t tally) add(e *ended) {
 	for _, name := range e.Taken {
 		t.note(name, firsts{e.Number, e.Number})
 	}
+	t.reach.Note(e.Reached, e.Number)
 	for _, name := range e.Missing {
 		t.note(name, firsts{Offered: e.Number})
+	}
+}
+
+// reachedToo takes in what others have reached.
+func (t tally) reachedToo(first map[string]int) {
+	for name, n := range first { //wtsim:order a map to a map
+		t.reach.Note([]string{name}, n)
+	}
+}
+
+// unreached tells of it. What is likely a mistake fails a search, and all of
+// it one that is strict.
+func (e *End) unreached(all []search.Vacuity, strict bool) {
+	for _, v := range all {
+		e.Unreached = append(e.Unreached, v.Says)
+		if (v.Fails || strict) && e.Verdict == sim.Held {
+			e.Verdict, e.Why, e.Complete = sim.Inconclusive, v.String(), false
+		}
 	}
 }
 
@@ -60,6 +85,7 @@ func (t tally) merge(u tally) {
 	for hash, n := range u.orders { //wtsim:order a map to a map
 		t.order(hash, n)
 	}
+	t.reachedToo(u.reach.First)
 	for name, f := range u.cases { //wtsim:order a map to a map
 		t.note(name, f)
 	}
@@ -73,6 +99,7 @@ type Statistics struct {
 	Covered    int      `json:"covered,omitempty"`    // cases of the at-least-once closure
 	Coverable  int      `json:"coverable,omitempty"`
 	Uncovered  []string `json:"uncovered,omitempty"` // by name
+	Unreached  []string `json:"unreached,omitempty"` // rules and events of the scenario that no schedule has seen, in words
 }
 
 // statistics are what the schedules up to a number have shown.

@@ -38,6 +38,7 @@ type message struct {
 	At      int // this schedule begins
 	Ended   *ended
 	Unclear *Unclear // one that has ended was not repeatable
+	Empty   string   // why no schedule proves anything
 	Found   *Finding
 	Done    *done
 }
@@ -48,6 +49,7 @@ type ended struct {
 	By             string   // the strategy that made it
 	Order          uint64   // hash of its partial order; 0 if it is not known
 	Taken, Missing []string // cases of effects that are new, see [search.Coverage]
+	Reached        []string // what is new, see [search.Reached]
 	Why            string   // it could not be judged
 	Stuck          bool     // because it was stuck
 }
@@ -95,13 +97,21 @@ func (w Work) search(o search.Options, say *gob.Encoder) error {
 	o.Limit = func() int { return int(limit.Load()) }
 	o.Before = func(n int) { _ = say.Encode(message{At: n}) }
 	var covered search.Coverage
+	reached, first := search.NewReached(w.Subject.Simulation), o.Worker == 0 && o.From == 0
 	o.After = func(schedule scheduler.Schedule, r *sim.Result) {
 		e := ended{Number: schedule.Number, By: schedule.Strategy, Why: r.Why, Stuck: r.Abandoned}
 		if !r.Abandoned { // how far it got depends on the machine
 			e.Order = r.Record.Hash
 			e.Taken, e.Missing = covered.Add(r)
+			e.Reached = reached.Add(r)
 		}
 		_ = say.Encode(message{Ended: &e})
+		if first && r.Verdict == sim.Held {
+			first = false
+			if v := w.Subject.Empty(); v != nil {
+				_ = say.Encode(message{Empty: v.String()})
+			}
+		}
 	}
 	o.Differs = func(u search.Unrepeatable) { _ = say.Encode(message{Unclear: ofUnrepeatable(&u)}) }
 	f, err := w.Subject.Search(ctx, o)
