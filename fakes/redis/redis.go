@@ -106,9 +106,9 @@ func (s *Service) String() string {
 
 // Open starts a Redis, inside the bubble of a run. The error is one of
 // WithCommand's commands.
-func (s *Service) Open(cloud.Kernel) (cloud.Backend, error) {
+func (s *Service) Open(k cloud.Kernel) (cloud.Backend, error) {
 	now := time.Now() //wtsim:clock the bubble's clock
-	b := &Backend{name: s.name, seed: s.seed, replicated: s.replicated, without: s.without, opened: now.UnixNano()}
+	b := &Backend{kernel: k, name: s.name, seed: s.seed, replicated: s.replicated, without: s.without, opened: now.UnixNano()}
 	var err error
 	if b.front, err = b.empty(now); err != nil {
 		return nil, err
@@ -121,6 +121,7 @@ func (s *Service) Open(cloud.Kernel) (cloud.Backend, error) {
 
 // Backend is a Redis during one run.
 type Backend struct {
+	kernel     cloud.Kernel
 	replicated bool
 	name       string
 	seed       [][]string
