@@ -106,7 +106,6 @@ type differ struct {
 	open     func() [2]net.Conn
 	found    map[string]*found // by context and form
 	commands int
-	verbose  bool
 }
 
 // beginning is what is stored when a sequence begins.
@@ -235,6 +234,9 @@ func (d *differ) try(s sequence) {
 			c.words = c.words[3:]
 		}
 		diff := difference(c, real[i], fake[i])
+		if s.context == "MULTI" && i == 4 && len(real[i].parts) == 3 && len(fake[i].parts) == 3 { // what EXEC says of it
+			diff = difference(s.said[2], real[i].parts[1], fake[i].parts[1])
+		}
 		if strings.Contains(fake[i].String(), "wtsim does not have") {
 			d.note(s, i, c, "refused")
 			return
@@ -300,32 +302,84 @@ func (d *differ) note(s sequence, at int, c command, diff string) {
 	}
 }
 
-// report prints what was found.
+// count counts forms, by what was found of them.
+type count struct{ agree, words, differ, refused int }
+
+// report compares what was found with what the documentation says of it: every
+// command that differs, or is refused, is told there.
 func (d *differ) report() {
-	type count struct{ agree, words, differ, refused int }
 	by := map[string]*count{}
-	for key, f := range d.found {
-		context, _, _ := strings.Cut(key, "\t")
+	differs, refused := map[string]string{}, map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(d.found)) {
+		context, form, _ := strings.Cut(key, "\t")
 		if by[context] == nil {
 			by[context] = &count{}
 		}
-		switch {
+		name, _, _ := strings.Cut(form, " ")
+		switch f, n := d.found[key], by[context]; {
 		case f.differs > 0:
-			by[context].differ++
+			n.differ++
+			if name != "state" && differs[name] == "" {
+				differs[name] = form
+			}
 		case f.refused > 0:
-			by[context].refused++
+			n.refused++
+			refused[name] = form
 		case f.words > 0:
-			by[context].words++
+			n.words++
 		default:
-			by[context].agree++
+			n.agree++
 		}
 	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "| where a command stands | forms | agree | of these but for an error's words | refused by name | differ |\n|---|---|---|---|---|---|\n")
 	for _, c := range contexts {
-		if n := by[c.name]; n != nil {
-			d.t.Logf("%s: of %d forms %d agree, %d of them but for an error's words, %d are refused by name, %d differ",
-				c.name, n.agree+n.words+n.refused+n.differ, n.agree+n.words, n.words, n.refused, n.differ)
+		n := by[c.name]
+		fmt.Fprintf(&out, "| %s | %d | %d | %d | %d | %d |\n", c.name, n.agree+n.words+n.refused+n.differ, n.agree+n.words, n.words, n.refused, n.differ)
+	}
+	out.WriteString("\nRefused, some or all forms:")
+	for _, name := range slices.Sorted(maps.Keys(refused)) {
+		out.WriteString(" `" + name + "`")
+	}
+	out.WriteString(".\n\nIn these a drawn form differs, of each the first:\n\n")
+	for _, name := range slices.Sorted(maps.Keys(differs)) {
+		out.WriteString("- `" + differs[name] + "`\n")
+	}
+	d.t.Log("\n" + out.String())
+	d.keep(out.String(), slices.Concat(slices.Collect(maps.Keys(differs)), slices.Collect(maps.Keys(refused))))
+	d.details()
+}
+
+const sectionBegins, sectionEnds = "<!-- redis: written by TestRealRedisDifferential -->\n", "<!-- redis: end -->"
+
+// keep compares the section of the documentation, or writes it.
+func (d *differ) keep(section string, names []string) {
+	const path = "../../docs/platform.md"
+	b, err := os.ReadFile(path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(b), sectionBegins)
+	old, after, ok2 := strings.Cut(rest, sectionEnds)
+	if !ok || !ok2 {
+		d.t.Fatalf("%s has no section %q", path, sectionBegins)
+	}
+	if os.Getenv("WTSIM_REDIS_UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(before+sectionBegins+section+sectionEnds+after), 0o666); err != nil {
+			d.t.Fatal(err)
+		}
+		return
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if !strings.Contains(old, "`"+name+"`") && !strings.Contains(old, "`"+name+" ") {
+			d.t.Errorf("%s differs from Redis, or is refused, and %s does not say so: mend it, or write it down with WTSIM_REDIS_UPDATE=1", name, path)
 		}
 	}
+}
+
+// details writes what was found of every form, for whoever mends it.
+func (d *differ) details() {
 	var out strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(d.found)) {
 		if f := d.found[key]; f.differs > 0 || f.words > 0 {

@@ -17,14 +17,12 @@
 //
 // The conformance suite fakestest.Redis holds for it as for Redis 7.
 //
-// Not supported, beside what miniredis itself lacks (BLMPOP, functions, XREADGROUP
-// on deleted streams that wakes readers, the COUNT of XREADGROUP for a
-// consumer's own pending entries):
+// Commands, and forms of commands, that it does not have are refused by name and
+// make a run inconclusive; docs/platform.md lists them, and where answers differ
+// from those of Redis. Not supported beside:
 //
 //   - clusters, sentinels, WAIT (it counts no replica), AUTH on replicas;
-//   - blocking commands in scripts (refused; Redis does not wait there);
-//   - scripts that draw random numbers by math.random: they draw others when a
-//     failover or a stale read makes an older state again;
+//   - XREADGROUP on deleted streams that wakes readers;
 //   - client-side caching, MONITOR, keyspace notifications.
 package redis
 
