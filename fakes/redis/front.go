@@ -194,7 +194,7 @@ func (f *front) lack(what string) string {
 // returns its answer.
 func (f *front) run(s *session, name string, words []string) (reply string) {
 	exists := f.existing(name)
-	defer func() { f.touch(name, words, reply, exists) }()
+	defer func() { f.touch(s.db, name, words, reply, exists) }()
 	if fix := fixes[name]; fix != nil {
 		return f.fixed(s, name, words, fix)
 	}
@@ -370,7 +370,7 @@ func (f *front) existing(name string) map[*watched]bool {
 }
 
 // touch notes what a command has changed of what is watched.
-func (f *front) touch(name string, words []string, reply string, existing map[*watched]bool) {
+func (f *front) touch(db int, name string, words []string, reply string, existing map[*watched]bool) {
 	if existing != nil && reply[0] != '-' {
 		for _, w := range f.watchers() {
 			still := strings.HasPrefix(f.ask(&session{peer: w.peer}, "EXISTS", w.key), ":1")
@@ -381,7 +381,35 @@ func (f *front) touch(name string, words []string, reply string, existing map[*w
 	if !isWrite(name, words) || isScript(name) {
 		return
 	}
+	for _, w := range f.watchers() {
+		w.changed = w.db == db && w.key == unnoticed(name, words, reply)
+	}
 	f.look(func(*watched) bool { return !changed(name, words, []byte(reply)) })
+}
+
+// unnoticed is the key that a command has changed which miniredis does not count
+// as changed.
+func unnoticed(name string, words []string, reply string) string {
+	v := parseValue(reply)
+	switch name {
+	case "HDEL", "ZREM", "ZREMRANGEBYSCORE", "ZREMRANGEBYRANK", "ZREMRANGEBYLEX":
+		if v.kind == ':' && v.text != "0" {
+			return words[1]
+		}
+	case "GETEX":
+		if len(words) > 2 && v.kind == '$' {
+			return words[1]
+		}
+	case "ZPOPMIN", "ZPOPMAX":
+		if len(v.parts) > 0 {
+			return words[1]
+		}
+	case "BZPOPMIN", "BZPOPMAX", "ZMPOP":
+		if len(v.parts) > 0 {
+			return v.parts[0].text
+		}
+	}
+	return ""
 }
 
 func errorReply(text string) string { return "-" + text + "\r\n" }
