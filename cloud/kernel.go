@@ -54,6 +54,12 @@ type Kernel interface {
 	// Happens tells what has happened to a task without being decided: name is
 	// the beginning of the step's identity, what and status are for people.
 	Happens(t *Task, name, what, status string)
+
+	// Lacks tells that a service has refused a call because it is not simulated
+	// (a command, a method, a route), by its name. The run is then inconclusive,
+	// unless the scenario says that it is meant. It may be called with the lock
+	// and without.
+	Lacks(what string)
 }
 
 // Origin is who makes a call: what follows from the call is named after it.

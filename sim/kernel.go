@@ -21,6 +21,7 @@ type kernel struct {
 	chance   *chance
 	story    *chronicle
 	services *services
+	limits   limits
 }
 
 // Lock guards what effects and the run both touch.

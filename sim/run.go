@@ -32,6 +32,7 @@ type Result struct {
 	Stack     string             // of a panic, a leak, a deadlock or a lock
 	Record    *scheduler.Record  // decisions, and the plan that was followed
 	Unmatched scheduler.Plan     // deviations of a replayed plan that did not occur
+	Limits    []string           // what the simulation lacks that the application asked for
 	Steps     []Step
 	Hash      string // of the trace
 	Runtime   string // [Patched] or empty: what the trace depends on beside the Go version
@@ -117,6 +118,7 @@ func (w *world) finish(err error) *Result {
 			r.reportLeak(&w.gate, leak.Goroutines())
 		}
 	}
+	r.limit(&w.services.kernel.limits, w.sim.scenario.Lacks)
 	return r
 }
 

@@ -26,6 +26,7 @@ type Kernel struct {
 	hands     int
 	invoked   []*cloud.Task
 	happened  []string
+	lacking   []string
 	counts    map[string]int
 	calls     int
 	instances int
@@ -207,6 +208,20 @@ func (k *Kernel) Happens(t *cloud.Task, name, what, status string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.happened = append(k.happened, name+" "+t.Name.Text+": "+what+" ("+status+")")
+}
+
+// Lacks remembers what a service does not have.
+func (k *Kernel) Lacks(what string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lacking = append(k.lacking, what)
+}
+
+// Lacking returns what services do not have and were asked for.
+func (k *Kernel) Lacking() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.lacking)
 }
 
 // Happened returns what has happened without being decided.

@@ -36,7 +36,7 @@ func TestPubSubOnPstest(t *testing.T) {
 	defer func() { _ = server.Close() }()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
-		conn := rpc.Dial(ctx, rpc.NewMethods("", &pubsubpb.Publisher_ServiceDesc, &pubsubpb.Subscriber_ServiceDesc), &pstestServer{&server.GServer})
+		conn := rpc.Dial(ctx, rpc.NewMethods("", &pubsubpb.Publisher_ServiceDesc, &pubsubpb.Subscriber_ServiceDesc), &pstestServer{&server.GServer}, nil)
 		client, err := pubsub.NewClient(ctx, "p", conn.Option(conn))
 		if err != nil {
 			t.Fatal(err)

@@ -21,9 +21,9 @@ import (
 	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
-// The suite holds for a real Redis. `make conformance` sees to it that there
-// is one.
-func TestRealRedis(t *testing.T) {
+// realRedis starts a real Redis and returns its address. `make conformance`
+// sees to it that there is one.
+func realRedis(t *testing.T) string {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		if os.Getenv("WTSIM_REDIS") != "" {
@@ -45,8 +45,7 @@ func TestRealRedis(t *testing.T) {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
-	open := func() *redis.Client { return redis.NewClient(&redis.Options{Addr: addr.String()}) }
-	client := open()
+	client := redis.NewClient(&redis.Options{Addr: addr.String()})
 	defer func() { _ = client.Close() }()
 	for range 100 {
 		if err = client.Ping(t.Context()).Err(); err == nil {
@@ -60,10 +59,18 @@ func TestRealRedis(t *testing.T) {
 	if info, err := client.InfoMap(t.Context(), "server").Result(); err == nil {
 		t.Logf("redis-server %s", info["Server"]["redis_version"])
 	}
+	return addr.String()
+}
+
+// The suite holds for a real Redis.
+func TestRealRedis(t *testing.T) {
+	addr := realRedis(t)
+	open := func() *redis.Client { return redis.NewClient(&redis.Options{Addr: addr}) }
 	// Times are real here, and a machine that does much else is late: what is
 	// wrong with the suite or the server is wrong every time.
 	for range 5 {
-		if err = fakestest.Redis(t.Context(), open); err == nil {
+		err := fakestest.Redis(t.Context(), open)
+		if err == nil {
 			return
 		}
 		t.Logf("again, in case it was the machine: %v", err)

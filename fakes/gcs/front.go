@@ -30,6 +30,7 @@ func (f front) RoundTrip(r *http.Request) (*http.Response, error) {
 		return refuse(r, http.StatusBadRequest, "global", "invalid", err.Error()), nil
 	}
 	if what := q.unsupported(); what != "" {
+		f.b.kernel.Lacks(what)
 		return refuse(r, http.StatusNotImplemented, "global", "notImplemented", what+" are not supported by fakes/gcs"), nil
 	}
 	resp, changes, err := f.b.serve(q)

@@ -275,7 +275,7 @@ func (s *Service) Open(k cloud.Kernel) (cloud.Backend, error) {
 		gcpprobe.DescribePubSub(method, request, op)
 		op.Service = s.name
 	}
-	b.Backend = rpc.NewBackend(methods, &server{broker: b}, describe)
+	b.Backend = rpc.NewBackend(methods, &server{broker: b}, describe, k.Lacks)
 	b.open(k.Deployment())
 	return b, nil
 }

@@ -131,6 +131,7 @@ func (s *stream) signal() {
 func (s *stream) SendMsg(m any) error {
 	r := m.(*pubsubpb.StreamingPullRequest)
 	if len(r.AckIds) > 0 || len(r.ModifyDeadlineAckIds) > 0 {
+		s.server.broker.kernel.Lacks("acknowledgements on a stream")
 		s.finish(status.Error(codes.Unimplemented, "wtsim does not have acknowledgements on a stream: call Acknowledge and ModifyAckDeadline, as the client library does"))
 	}
 	s.mu.Lock()

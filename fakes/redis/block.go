@@ -163,6 +163,7 @@ func (b *Backend) end(w *waiter) {
 
 // forget lets go of a connection that has ended.
 func (b *Backend) forget(c *conn) {
+	b.front.forget(c.peer)
 	if c.waits != nil {
 		b.end(c.waits)
 	}

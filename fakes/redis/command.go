@@ -2,6 +2,7 @@ package redis
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ func (c *conn) perform(words ...string) []byte {
 	c.mu.Lock()
 	c.head = c.head[:0]
 	c.mu.Unlock()
-	c.b.server().Dispatch(c.peer, words)
+	c.b.server().Dispatch(c.peer, slices.Clone(words))
 	c.peer.Flush()
 	c.mu.Lock() // a message may be pushed meanwhile
 	defer c.mu.Unlock()
@@ -100,8 +101,6 @@ func (c *conn) plain(name string, words []string) {
 	switch {
 	case name == "SELECT" && reply[0] == '+':
 		c.db, _ = strconv.Atoi(words[1])
-	case name == "SUBSCRIBE" || name == "PSUBSCRIBE":
-		c.subscribed = true
 	case isWrite(name, words):
 		if changed(name, words, reply) {
 			c.b.note(entry{db: c.db, commands: [][]string{words}, counts: true})

@@ -21,16 +21,15 @@ type conn struct {
 	replica bool
 
 	// Under b.mu:
-	peer       *server.Peer
-	in         []byte // not yet a whole request
-	db         int
-	group      [][]string // MULTI and what is queued after it
-	dirty      bool       // the group will not happen
-	subscribed bool
-	waits      *waiter // a blocking command; what follows it stays in in
-	stale      int     // how many writes the next answer misses
-	reply      []byte  // the first bytes of the last one
-	parts      *parts  // of the next transaction or script, which has begun
+	peer  *server.Peer
+	in    []byte // not yet a whole request
+	db    int
+	group [][]string // MULTI and what is queued after it
+	dirty bool       // the group will not happen
+	waits *waiter    // a blocking command; what follows it stays in in
+	stale int        // how many writes the next answer misses
+	reply []byte     // the first bytes of the last one
+	parts *parts     // of the next transaction or script, which has begun
 
 	mu   sync.Mutex // after b.mu; the server's own goroutines push messages
 	out  bytes.Buffer
@@ -183,10 +182,6 @@ func (b *Backend) drop(c *conn, err error) {
 		return
 	}
 	b.forget(c)
-	if c.subscribed { // else the server goes on to push
-		c.perform("UNSUBSCRIBE")
-		c.perform("PUNSUBSCRIBE")
-	}
 }
 
 // LocalAddr is of no use.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/wtsim/wtsim/event"
@@ -86,7 +85,8 @@ func (b *Backend) FailOver(n int) {
 		b.drop(b.conns[0], probe.ErrReset("read"))
 	}
 	old := b.mini
-	b.mini = b.again(b.journal)
+	b.front = b.again(b.journal)
+	b.mini = b.front.mini
 	old.Close()
 	flush := []string{"SCRIPT", "FLUSH"}
 	b.server().Dispatch(server.NewPeer(bufio.NewWriter(io.Discard)), flush)
@@ -145,13 +145,13 @@ func (c *conn) answerStale(missing int, group [][]string) {
 		upTo = newest[n-1]
 	}
 	old := b.again(b.journal[:upTo])
-	defer old.Close()
+	defer old.mini.Close()
 	var out bytes.Buffer
 	p := server.NewPeer(bufio.NewWriter(&out))
 	p.Resp3 = c.peer.Resp3
 	for _, words := range append([][]string{{"SELECT", strconv.Itoa(c.db)}}, group...) {
 		out.Reset()
-		old.Server().Dispatch(p, words)
+		old.mini.Server().Dispatch(p, slices.Clone(words))
 		p.Flush()
 	}
 	c.peer.WriteRaw(out.String())
@@ -159,11 +159,12 @@ func (c *conn) answerStale(missing int, group [][]string) {
 }
 
 // again makes the state after some entries, by the clock of now.
-func (b *Backend) again(entries []entry) *miniredis.Miniredis {
-	m, err := b.empty(time.Unix(0, b.opened))
+func (b *Backend) again(entries []entry) *front {
+	f, err := b.empty(time.Unix(0, b.opened))
 	if err != nil {
 		panic("redis: what a run began with fails the second time: " + err.Error())
 	}
+	m := f.mini
 	p, db := server.NewPeer(bufio.NewWriter(io.Discard)), 0
 	for _, e := range entries {
 		m.SetTime(time.Unix(0, e.at))
@@ -183,5 +184,5 @@ func (b *Backend) again(entries []entry) *miniredis.Miniredis {
 	m.DB(0)               // brings the times to live up to now
 	m.SetTime(time.Time{})
 	b.follow(m) // from now on, by the clock
-	return m
+	return f
 }

@@ -166,7 +166,7 @@ func (c *conn) transact(words []string) bool {
 		return true
 	}
 	reply := c.aside("EXEC")
-	if strings.HasPrefix(reply, "*-1") {
+	if isNil([]byte(reply)) {
 		return false
 	}
 	_, reply, _ = strings.Cut(reply, "\r\n")
@@ -186,7 +186,7 @@ func (c *conn) finishTransaction(group [][]string) {
 	}
 	c.parts = nil
 	if done.stopped {
-		c.peer.WriteLen(-1)
+		c.peer.WriteRaw(nullArray(c.peer.Resp3))
 	} else {
 		c.peer.WriteRaw(fmt.Sprintf("*%d\r\n%s", len(done.replies), strings.Join(done.replies, "")))
 	}
@@ -197,21 +197,21 @@ func (c *conn) finishTransaction(group [][]string) {
 // to write. One that writes nothing, or fails, is run when its turn comes.
 func (c *conn) rehearse(words []string) event.Result {
 	copied := c.b.again(c.b.journal)
-	defer copied.Close()
+	defer copied.mini.Close()
 	var writes [][]string
-	copied.Server().SetPreHook(func(_ *server.Peer, name string, args ...string) bool {
-		if words := append([]string{name}, args...); !isScript(name) && isWrite(name, words) {
+	copied.scripted = func(name string, words []string) string {
+		if isWrite(name, words) {
 			writes = append(writes, slices.Clone(words))
 		}
-		return false
-	})
+		return ""
+	}
 	var out bytes.Buffer
 	p := server.NewPeer(bufio.NewWriter(&out))
 	p.Resp3 = c.peer.Resp3
-	copied.Server().Dispatch(p, []string{"SELECT", strconv.Itoa(c.db)})
+	copied.mini.Server().Dispatch(p, []string{"SELECT", strconv.Itoa(c.db)})
 	p.Flush()
 	out.Reset()
-	copied.Server().Dispatch(p, words)
+	copied.mini.Server().Dispatch(p, words)
 	p.Flush()
 	if reply := out.String(); len(writes) > 0 && reply[0] != '-' {
 		c.parts = &parts{writes: writes, reply: reply}

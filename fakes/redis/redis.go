@@ -17,14 +17,12 @@
 //
 // The conformance suite fakestest.Redis holds for it as for Redis 7.
 //
-// Not supported, beside what miniredis itself lacks (BLMPOP, functions, XREADGROUP
-// on deleted streams that wakes readers, the COUNT of XREADGROUP for a
-// consumer's own pending entries):
+// Commands, and forms of commands, that it does not have are refused by name and
+// make a run inconclusive; docs/platform.md lists them, and where answers differ
+// from those of Redis. Not supported beside:
 //
 //   - clusters, sentinels, WAIT (it counts no replica), AUTH on replicas;
-//   - blocking commands in scripts (refused; Redis does not wait there);
-//   - scripts that draw random numbers by math.random: they draw others when a
-//     failover or a stale read makes an older state again;
+//   - XREADGROUP on deleted streams that wakes readers;
 //   - client-side caching, MONITOR, keyspace notifications.
 package redis
 
@@ -106,13 +104,14 @@ func (s *Service) String() string {
 
 // Open starts a Redis, inside the bubble of a run. The error is one of
 // WithCommand's commands.
-func (s *Service) Open(cloud.Kernel) (cloud.Backend, error) {
+func (s *Service) Open(k cloud.Kernel) (cloud.Backend, error) {
 	now := time.Now() //wtsim:clock the bubble's clock
-	b := &Backend{name: s.name, seed: s.seed, replicated: s.replicated, without: s.without, opened: now.UnixNano()}
+	b := &Backend{kernel: k, name: s.name, seed: s.seed, replicated: s.replicated, without: s.without, opened: now.UnixNano()}
 	var err error
-	if b.mini, err = b.empty(now); err != nil {
+	if b.front, err = b.empty(now); err != nil {
 		return nil, err
 	}
+	b.mini = b.front.mini
 	b.mini.SetTime(time.Time{})
 	b.follow(b.mini)
 	return b, nil
@@ -120,6 +119,7 @@ func (s *Service) Open(cloud.Kernel) (cloud.Backend, error) {
 
 // Backend is a Redis during one run.
 type Backend struct {
+	kernel     cloud.Kernel
 	replicated bool
 	name       string
 	seed       [][]string
@@ -129,6 +129,7 @@ type Backend struct {
 	mu      sync.Mutex
 	closed  bool
 	mini    *miniredis.Miniredis // another one after a failover
+	front   *front               // of mini
 	clients []*redis.Client
 	conns   []*conn   // in order of creation
 	waiters []*waiter // those that have waited longest first
@@ -139,7 +140,7 @@ type Backend struct {
 }
 
 // empty makes a server that holds what a run begins with, at a time.
-func (b *Backend) empty(at time.Time) (*miniredis.Miniredis, error) {
+func (b *Backend) empty(at time.Time) (*front, error) {
 	m := miniredis.NewMiniRedis()
 	m.SetTime(at)
 	b.follow(m)
@@ -149,6 +150,7 @@ func (b *Backend) empty(at time.Time) (*miniredis.Miniredis, error) {
 		panic("redis: a server without a listener starts: " + err.Error())
 	}
 	_ = conn.Close()
+	front := newFront(m, b.tellLack)
 	var reply bytes.Buffer
 	p := server.NewPeer(bufio.NewWriter(&reply))
 	for _, words := range b.seed {
@@ -160,8 +162,8 @@ func (b *Backend) empty(at time.Time) (*miniredis.Miniredis, error) {
 			return nil, fmt.Errorf("redis: %q is answered with %q, wanted a command that Redis takes; mend it in the scenario", strings.Join(words, " "), strings.TrimSpace(text))
 		}
 	}
-	m.Server().SetPreHook(b.nested)
-	return m, nil
+	front.scripted = b.nested
+	return front, nil
 }
 
 // follow makes keys expire by the clock, unless they never do.
@@ -186,26 +188,17 @@ func (b *Backend) scripted(c *conn, do func()) bool {
 	return b.wrote
 }
 
-// nested sees every command before the server does; those of scripts come only
-// here.
-func (b *Backend) nested(p *server.Peer, name string, args ...string) bool {
-	if b.script == nil || isScript(name) || name == "EXEC" {
-		return false
-	}
-	words := append([]string{name}, args...)
-	at, _ := blocks(name, words)
+// nested sees the commands of scripts before they are carried out; what it
+// returns refuses one.
+func (b *Backend) nested(name string, words []string) string {
 	switch {
-	case at > 0:
-		p.WriteError("ERR " + name + " in a script is not supported by fakes/redis")
-		return true
-	case !isWrite(name, words):
-		return false
+	case b.script == nil || !isWrite(name, words):
+		return ""
 	case b.script.replica:
-		p.WriteError(readOnly)
-		return true
+		return readOnly
 	}
 	b.wrote = true
-	return false
+	return ""
 }
 
 // Client returns the real client of a function instance. options may be nil

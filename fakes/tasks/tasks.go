@@ -92,7 +92,7 @@ func (s *Service) Open(k cloud.Kernel) (cloud.Backend, error) {
 		gcpprobe.DescribeTasks(method, request, op)
 		op.Service = s.name
 	}
-	b.Backend = rpc.NewBackend(methods, &server{backend: b}, describe)
+	b.Backend = rpc.NewBackend(methods, &server{backend: b}, describe, k.Lacks)
 	for _, q := range s.queues {
 		if s.lacks(retries) {
 			q.MaxAttempts = 1

@@ -91,6 +91,11 @@ func isSubscription(name string) bool {
 	return false
 }
 
+// isUnsubscription reports whether a command takes a subscription back.
+func isUnsubscription(name string) bool {
+	return name == "UNSUBSCRIBE" || name == "PUNSUBSCRIBE" || name == "SUNSUBSCRIBE"
+}
+
 // Access tells whether a command reads, writes, or does both, which is
 // what is said of one that is not known. Commands that set a connection up do
 // neither.

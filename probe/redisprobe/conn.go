@@ -35,8 +35,10 @@ type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 //     SELECT, ...) is none.
 //  4. The caller's deadline counts from when the tap lets the call through:
 //     a call that waits there stands for a caller that is not running.
-//  5. SUBSCRIBE and its like are operations that only make the connection a
-//     stream: what the server pushes then passes unseen.
+//  5. SUBSCRIBE and its like are operations; what the server pushes then passes
+//     unseen. In RESP2 they make the connection a stream. In RESP3 (HELLO 3)
+//     other commands on it are operations as ever; UNSUBSCRIBE and its like,
+//     and a PING after SUBSCRIBE, are none.
 //  6. What is not a request of the protocol breaks the connection, with an
 //     error that says so.
 //  7. A connection of dial's that has been reset (it has a method Gone that
@@ -110,21 +112,25 @@ type conn struct {
 	closed   chan struct{}
 	wake     chan struct{} // something changed that a waiting reader wants to know
 
-	mu     sync.Mutex
-	queue  []turn       // requests, in order
-	next   int          // the first of queue whose answer was not asked for yet
-	busy   bool         // the reader is carrying one out
-	in     bytes.Buffer // answers that the caller has not read
-	gone   error        // the connection is broken: what a read returns
-	silent bool         // no answer will come: a read waits for its deadline
-	stream bool         // answers are no longer matched with requests
-	readBy time.Time
+	mu      sync.Mutex
+	queue   []turn       // requests, in order
+	next    int          // the first of queue whose answer was not asked for yet
+	busy    bool         // the reader is carrying one out
+	in      bytes.Buffer // answers that the caller has not read
+	gone    error        // the connection is broken: what a read returns
+	silent  bool         // no answer will come: a read waits for its deadline
+	stream  bool         // answers are no longer matched with requests
+	framed  bool         // the pump takes answers from what is pushed
+	resp3   bool
+	answers [][]byte // that the pump has taken, in order; they stand in in, too
+	readBy  time.Time
 }
 
 // Write takes requests; see [Dialer] for when they are carried out.
 func (c *conn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	gone, stream, idle := c.gone, c.stream, c.next == len(c.queue) && !c.busy
+	c.requests.resp3 = c.resp3
 	c.mu.Unlock()
 	if gone == nil && c.goner != nil && idle {
 		gone = c.goner.Gone()
@@ -146,7 +152,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	if err != nil {
 		return 0, c.breakOff(err)
 	}
-	if len(turns) == 1 && turns[0].subscribes && idle {
+	if len(turns) == 1 && (turns[0].subscribes || turns[0].pushed) && idle {
 		c.subscribe(turns[0])
 		return len(b), nil
 	}
@@ -224,8 +230,16 @@ var errSilent = errors.New("redis: no answer")
 // turn waits at the tap, then does what the tap says. The error is what the
 // caller sees instead of the answer.
 func (c *conn) turn(t turn) error {
+	if t.pushed {
+		return c.push(t)
+	}
 	if t.call == nil {
-		_, err := c.exchange(t)
+		reply, err := c.exchange(t)
+		if t.hello && err == nil {
+			c.mu.Lock()
+			c.resp3 = reply[0] == '%'
+			c.mu.Unlock()
+		}
 		return err
 	}
 	call := t.call
@@ -244,11 +258,11 @@ func (c *conn) turn(t turn) error {
 		missing, _ := strconv.Atoi(fate.With)
 		old.ReadStale(missing)
 	}
-	start, err := c.exchange(t)
+	reply, err := c.exchange(t)
 	if err != nil {
 		return c.unanswered(call, err)
 	}
-	call.Op.Result = describeReply(c.in.Bytes()[start:])
+	call.Op.Result = describeReply(reply)
 	if t.exec && call.Op.Result.Status == "(nil)" { // what was watched has changed
 		call.Op.Result.OK = false
 	}
@@ -308,21 +322,34 @@ func notPassed(fate probe.Fate) error {
 	return nil
 }
 
-// exchange sends a request and takes its answer; start is where in c.in the
-// reply proper begins.
-func (c *conn) exchange(t turn) (start int, err error) {
+// exchange sends a request and takes its answer, into c.in, and returns it; it is
+// valid until c.in is read.
+func (c *conn) exchange(t turn) (reply []byte, err error) {
+	c.mu.Lock()
+	framed := c.framed
+	c.mu.Unlock()
+	if framed {
+		if _, err := c.Conn.Write(t.raw); err != nil {
+			return nil, err
+		}
+		return c.answer()
+	}
 	if !c.through {
 		c.mu.Lock()
 		err := c.Conn.SetReadDeadline(c.readBy)
 		c.mu.Unlock()
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if _, err := c.Conn.Write(t.raw); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return readReply(c.replies, &c.in)
+	start, err := readReply(c.replies, &c.in)
+	if err != nil {
+		return nil, err
+	}
+	return c.in.Bytes()[start:], nil
 }
 
 func (c *conn) breakOff(err error) error {

@@ -56,7 +56,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	c.readBy = t
-	now := c.through || c.busy
+	now := c.through || c.busy && !c.framed // there the reader waits for the pump
 	c.mu.Unlock()
 	c.signal()
 	if now {

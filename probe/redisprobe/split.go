@@ -14,7 +14,9 @@ type turn struct {
 	call       *probe.Call
 	raw        []byte
 	exec       bool // an answer of nil means that nothing was done
-	subscribes bool // it has no answer of its own: what follows is pushed
+	subscribes bool // it has no answer of its own: all that follows is pushed
+	pushed     bool // its answer is pushed (RESP3); what follows has answers
+	hello      bool // its answer tells the version of the protocol
 }
 
 // splitter cuts what a client writes into turns.
@@ -26,6 +28,8 @@ type splitter struct {
 	group   [][]string // MULTI and what follows, until EXEC or DISCARD
 	watched []string   // keys that the next EXEC depends on
 	turns   []turn     // what add returned last
+
+	resp3, subscribed bool // what is pushed is told apart from answers; it has subscribed
 }
 
 // add takes bytes and returns the turns that they complete. idle says that
@@ -75,15 +79,22 @@ func (s *splitter) request(words []string, raw []byte) (turn, error) {
 	case name == "CLIENT" && len(words) > 1 && strings.EqualFold(words[1], "REPLY"):
 		return t, fmt.Errorf("redis: %s is not supported: every request must have its answer", strings.Join(words, " "))
 	case isSetup(name):
+		t.hello = name == "HELLO"
 		if name == "UNWATCH" || name == "RESET" {
 			s.watched = nil
 		}
+	case s.resp3 && isUnsubscription(name):
+		t.pushed = true
+	case s.subscribed && name == "PING": // keeps the connection alive
 	default:
 		if name == "WATCH" {
 			s.watched = appendNew(s.watched, words[1:]...)
 		}
 		t.call = s.operation(describeCommand(words))
 		t.subscribes = isSubscription(name)
+		if t.subscribes && s.resp3 && name != "MONITOR" {
+			t.subscribes, t.pushed, s.subscribed = false, true, true
+		}
 	}
 	return t, nil
 }

@@ -17,13 +17,14 @@ type Backend struct {
 	methods  *Methods
 	server   any
 	describe grpcprobe.Describe
+	lacks    func(what string)
 	wires    Wires
 }
 
 // NewBackend returns the backend of a server, which implements the interfaces
-// of all services that methods has.
-func NewBackend(methods *Methods, server any, describe grpcprobe.Describe) Backend {
-	return Backend{methods: methods, server: server, describe: describe}
+// of all services that methods has. lacks is told what that does not have.
+func NewBackend(methods *Methods, server any, describe grpcprobe.Describe, lacks func(what string)) Backend {
+	return Backend{methods: methods, server: server, describe: describe, lacks: lacks}
 }
 
 // Contents returns nothing.
@@ -35,11 +36,11 @@ func (b *Backend) Close() { b.wires.Close() }
 
 // Dial returns a connection for a client that dials by itself.
 func (b *Backend) Dial(tap probe.Tap) net.Conn {
-	return b.wires.Dial(grpcprobe.Conn(tap, Dial(context.Background(), b.methods, b.server), b.describe))
+	return b.wires.Dial(grpcprobe.Conn(tap, Dial(context.Background(), b.methods, b.server, b.lacks), b.describe))
 }
 
 // Option returns the option that connects a client of a function instance.
 func (b *Backend) Option(env cloud.Env) option.ClientOption {
-	conn := Dial(env.Context(), b.methods, b.server)
+	conn := Dial(env.Context(), b.methods, b.server, b.lacks)
 	return conn.Option(grpcprobe.Conn(env.Tap(), conn, b.describe))
 }

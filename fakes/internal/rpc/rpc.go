@@ -51,15 +51,17 @@ type Streamer interface {
 type Conn struct {
 	methods *Methods
 	server  any
+	lacks   func(what string) // may be nil
 	done    chan struct{}
 	close   func()
 }
 
 // Dial returns a connection to a server, which implements the interfaces of
-// all services that methods has. It ends with ctx, or when it is closed.
-func Dial(ctx context.Context, methods *Methods, server any) *Conn {
+// all services that methods has. It ends with ctx, or when it is closed. lacks,
+// which may be nil, is told of every method that is answered with Unimplemented.
+func Dial(ctx context.Context, methods *Methods, server any, lacks func(what string)) *Conn {
 	done := make(chan struct{})
-	c := &Conn{methods: methods, server: server, done: done, close: sync.OnceFunc(func() { close(done) })}
+	c := &Conn{methods: methods, server: server, lacks: lacks, done: done, close: sync.OnceFunc(func() { close(done) })}
 	context.AfterFunc(ctx, c.close)
 	return c
 }
@@ -92,6 +94,8 @@ func (c *Conn) Invoke(ctx context.Context, method string, req, reply any, _ ...g
 	answer, err := d.Handler(c.server, ctx, copied, nil)
 	if s := status.Convert(err); s.Code() == codes.Unimplemented && strings.HasPrefix(s.Message(), "method ") {
 		return c.unsupported(method) // what the generated server says where nothing is written
+	} else if s.Code() == codes.Unimplemented {
+		c.lack(strings.TrimPrefix(s.Message(), "wtsim does not have "))
 	}
 	if err != nil {
 		return err
@@ -113,7 +117,15 @@ func (c *Conn) NewStream(ctx context.Context, _ *grpc.StreamDesc, method string,
 	return nil, c.unsupported(method)
 }
 
+// lack tells the run what the server does not have.
+func (c *Conn) lack(what string) {
+	if c.lacks != nil {
+		c.lacks(what)
+	}
+}
+
 func (c *Conn) unsupported(method string) error {
+	c.lack(method)
 	return status.Errorf(codes.Unimplemented, "wtsim does not have %s: %s", method, c.methods.advice)
 }
 
