@@ -17,6 +17,7 @@ type mortal struct {
 	slice   []int
 	last    int
 	touched bool
+	lacks   bool // a part of its slice was forgotten
 }
 
 // graveyard is the reference for the time to live, in exact order, for
@@ -28,6 +29,7 @@ type graveyard struct {
 	ttl     int
 	all     []*mortal
 	expired int
+	lost    []bound // what was forgotten
 }
 
 // expire is the rule: what saw no event for longer is forgotten.
@@ -39,9 +41,10 @@ func (g *graveyard) expire(now int) {
 		if !x.dead {
 			g.expired++
 		}
+		g.lost = append(g.lost, x.in)
 		root := !slices.ContainsFunc(x.in, func(v int) bool { return v >= 0 })
 		if root {
-			*x = mortal{in: x.in, named: true, state: 2, dead: g.dead[2]}
+			*x = mortal{in: x.in, named: true, state: 2, dead: g.dead[2], lacks: true}
 		}
 		return !root
 	})
@@ -60,7 +63,11 @@ func (g *graveyard) newborn(in bound) *mortal {
 	for _, x := range g.all {
 		if slices.Equal(x.in, union) && !x.dead {
 			n.state, n.dead, n.slice = x.state, false, slices.Clone(x.slice)
+			n.lacks = x.lacks
 		}
+	}
+	for _, l := range g.lost {
+		n.lacks = n.lacks || l.within(in) && !l.within(union)
 	}
 	return n
 }
@@ -78,7 +85,7 @@ func (g *graveyard) find(in bound) *mortal {
 func (g *graveyard) observe(e int, now int) string {
 	b, ok := g.mo.binding(g.as[e].happening)
 	if !ok {
-		return ""
+		return " / "
 	}
 	g.expire(now)
 	var born []*mortal
@@ -90,7 +97,7 @@ func (g *graveyard) observe(e int, now int) string {
 		}
 	}
 	g.all = append(g.all, born...)
-	var violated []report
+	var certain, lacking []report
 	for _, x := range g.all {
 		if !b.within(x.in) || x.dead && !slices.Equal(x.in, b) {
 			continue
@@ -100,12 +107,21 @@ func (g *graveyard) observe(e int, now int) string {
 			continue
 		}
 		x.state = g.mo.after(x.state, g.as[e].happening)
-		if x.dead = g.dead[x.state] || x.state == 0; x.state == 0 {
-			violated = append(violated, report{x.in, g.witness(x.slice)})
+		if x.dead = g.dead[x.state] || x.state == 0; x.state != 0 {
+			continue
+		}
+		if r := (report{x.in, g.witness(x.slice)}); x.lacks {
+			lacking = append(lacking, r)
+		} else {
+			certain = append(certain, r)
 		}
 	}
 	g.all = slices.DeleteFunc(g.all, func(x *mortal) bool { return x.dead && !x.named })
-	return render(violated, sound)
+	// What is certain hides what is not, not the other way round.
+	lacking = slices.DeleteFunc(lacking, func(r report) bool {
+		return slices.ContainsFunc(certain, func(c report) bool { return c.in.within(r.in) })
+	})
+	return render(certain, sound) + " / " + render(lacking, sound)
 }
 
 func (g *graveyard) witness(slice []int) (text string) {
@@ -136,17 +152,21 @@ func (c course) agesDiffer(shift int) (string, error) {
 	}
 	for _, e := range exactOrder(c.arrivals, pl) {
 		want := g.observe(e, pl.effective[e])
-		var vs []report
+		var certain, lacking []report
 		for _, j := range got {
 			if j.event == e {
 				r := report{in: j.in}
 				for i, w := range j.witness {
 					r.witness += fmt.Sprintf(" %d:%s", w, j.states[i])
 				}
-				vs = append(vs, r)
+				if j.certain {
+					certain = append(certain, r)
+				} else {
+					lacking = append(lacking, r)
+				}
 			}
 		}
-		if got := render(vs, allReported); got != want {
+		if got := render(certain, allReported) + " / " + render(lacking, allReported); got != want {
 			return fmt.Sprintf("ttl %d, at event %d:\ngot  %s\nwant %s\n%s%+v", c.ttl, e, got, want, showArrivals(c.arrivals), c.model), nil
 		}
 	}

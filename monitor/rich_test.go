@@ -86,8 +86,10 @@ func drawRich(t *rapid.T) rich {
 				to = 0
 			}
 		}
+		ri.atEnd = append(ri.atEnd, s > 1 && rapid.IntRange(0, 2).Draw(t, "at end") == 0)
 		ri.after, ri.timeout = append(ri.after, after), append(ri.timeout, to)
 	}
+	ri.ended = rapid.Bool().Draw(t, "ended")
 	return ri
 }
 
@@ -168,6 +170,9 @@ func (ri *rich) property() *props.Property {
 		if ri.after[s] > 0 {
 			r = r.After(time.Duration(ri.after[s]) * time.Millisecond).To(stateName(ri.timeout[s]))
 		}
+		if ri.atEnd[s] {
+			r = r.ViolatedAtEnd()
+		}
 		rules = append(rules, r)
 	}
 	return props.ForAll(vars...).With(set, counter, last).Machine("model", rules...)
@@ -229,7 +234,15 @@ func (c richCourse) stream(late []bool, found func(Violation)) (err error) {
 			return err
 		}
 	}
-	return tell(s.Close())
+	return tell(closed(s, c.rich.ended))
+}
+
+// closed ends a stream.
+func closed(s *Stream, ended bool) Judgement {
+	if ended {
+		return s.End()
+	}
+	return s.Close()
 }
 
 func (ri *rich) judged(v Violation) richJudged {
@@ -266,6 +279,9 @@ func (c richCourse) differs(reference rich, f flaw) (string, error) {
 
 // timeOf is when an event or a deadline was.
 func (r *richRun) timeOf(name string) int {
+	if name == theEnd {
+		return r.p.newest
+	}
 	by, after, _ := strings.Cut(name, "+")
 	e, _ := strconv.Atoi(by)
 	ms, _ := strconv.Atoi(strings.TrimSuffix(after, "ms"))
@@ -350,4 +366,14 @@ func TestRichComparisonNoticesMistakes(t *testing.T) {
 		c := richCourses(true).Example(seed)
 		return c.differs(c.rich, deadlinesOfAll)
 	})
+	noticedIn(t, "deadlines that look at the slice alone", func(seed int) (string, error) {
+		c := richCourses(true).Example(seed)
+		return c.differs(c.rich, sliceAlone)
+	})
+	for _, skewed := range []bool{false, true} {
+		noticedIn(t, "no end", func(seed int) (string, error) {
+			c := richCourses(skewed).Example(seed)
+			return c.differs(c.rich, endForgotten)
+		})
+	}
 }
