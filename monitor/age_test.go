@@ -2,9 +2,13 @@ package monitor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/props"
 	"pgregory.net/rapid"
 )
 
@@ -197,4 +201,87 @@ func TestTTLAgreesWithReference(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) { check(t, mortals().Draw(t, "course")) })
 	noticedIn(t, "ttl off by one", func(seed int) (string, error) { return mortals().Example(seed).agesDiffer(1) })
+}
+
+// Where joins are not stored, a newborn lacks what the parts that its state is
+// found from lack: it is possible only, and others are certain as ever. So is it
+// in parts, and on both sides of a checkpoint.
+func TestForgottenPartsOfLazyJoins(t *testing.T) {
+	in, published, faved := props.On("IN", "u"), props.On("PUBLISHED", "a"), props.On("FAVED", "a", "u")
+	p, err := Compile(props.ForAll("u", "a").Machine("p",
+		props.From("neither").On(in).To("in").On(published).To("published").On(faved).To(props.Violated),
+		props.From("in").On(published).To("both").On(faved).To(props.Violated),
+		props.From("published").On(in).To("both").On(faved).To(props.Violated),
+		props.From("both").On(faved).Stay()))
+	if err != nil || !p.plans[0].lazy {
+		t.Fatal(err)
+	}
+	of := func(id string, at time.Duration, typ, user, article string) event.Event {
+		e := event.Event{ID: id, Source: "s", Type: typ, Time: epoch.Add(at)}
+		for name, value := range map[string]string{"u": user, "a": article} {
+			if value != "" {
+				e.Data = e.Data.With(name, event.Str(value))
+			}
+		}
+		return e
+	}
+	events := []event.Event{
+		of("1", 0, "IN", "u", ""), of("2", 9*time.Second, "PUBLISHED", "", "a"), of("3", 12*time.Second, "FAVED", "u", "a"), // u is forgotten
+		of("4", 13*time.Second, "FAVED", "v", "a"), // neither v nor a is
+		of("5", 14*time.Second, "FAVED", "u", "b"), of("6", 15*time.Second, "IN", "u", ""), of("7", 16*time.Second, "FAVED", "u", "c")}
+	want := map[string]Certainty{"3": Possible, "4": Certain, "5": Possible, "7": Possible}
+	for _, skew := range []time.Duration{0, time.Millisecond} {
+		for cut := range len(events) + 1 {
+			s, err := p.Stream(StreamOptions{TTL: 10 * time.Second, Skew: skew})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]Certainty{}
+			tell := func(j Judgement) {
+				for _, v := range j.Violations() {
+					if got[v.Event.ID] = v.Certainty; v.Forgotten != (v.Certainty == Possible) {
+						t.Errorf("%+v", v)
+					}
+				}
+			}
+			for i := range events {
+				if i == cut {
+					if s, err = restored(s, p); err != nil {
+						t.Fatal(err)
+					}
+				}
+				tell(push(s, &events[i], i+1))
+			}
+			if tell(s.Close()); !maps.Equal(got, want) {
+				t.Errorf("skew %v, cut at %d: got %v, want %v", skew, cut, got, want)
+			}
+		}
+	}
+}
+
+// Of many names that were forgotten only bits are kept: each is still known,
+// few others are taken for one, and a checkpoint has them.
+func TestManyForgotten(t *testing.T) {
+	var l lost
+	name := func(n int) uint64 {
+		key := partKey()
+		hash, _ := key.Sum(fmt.Append(nil, n))
+		return hash
+	}
+	wrong := 0
+	const many = 50_000
+	for n := range many {
+		l.add(name(n))
+	}
+	for n := range many {
+		if !l.has(name(n)) {
+			t.Fatalf("%d is not known", n)
+		}
+		if l.has(name(n + many)) {
+			wrong++
+		}
+	}
+	if l.bits == nil || wrong > many/1000 {
+		t.Errorf("%d of %d are taken for another", wrong, many)
+	}
 }
