@@ -267,7 +267,7 @@ func (c richCourse) differs(reference rich, f flaw) (string, error) {
 	r := reference.run(c.arrivals, p, c.skew, f)
 	diff := r.compare(r.spreads(), got)
 	for i := 1; i < len(got) && diff == "" && c.skew == 0; i++ {
-		if r.timeOf(got[i].event) < r.timeOf(got[i-1].event) {
+		if r.timeOfReport(got[i]) < r.timeOfReport(got[i-1]) {
 			diff = fmt.Sprintf("%s is told after %s", got[i].event, got[i-1].event)
 		}
 	}
@@ -277,11 +277,20 @@ func (c richCourse) differs(reference rich, f flaw) (string, error) {
 	return diff, nil
 }
 
+// timeOfReport is when the violating event was; the end is after all that was
+// seen, and after the deadlines of the instance.
+func (r *richRun) timeOfReport(j richJudged) int {
+	switch n := len(j.witness); {
+	case j.event != theEnd:
+		return r.timeOf(j.event)
+	case n > 1:
+		return max(r.p.newest, r.timeOf(j.witness[n-2]))
+	}
+	return r.p.newest
+}
+
 // timeOf is when an event or a deadline was.
 func (r *richRun) timeOf(name string) int {
-	if name == theEnd {
-		return r.p.newest
-	}
 	by, after, _ := strings.Cut(name, "+")
 	e, _ := strconv.Atoi(by)
 	ms, _ := strconv.Atoi(strings.TrimSuffix(after, "ms"))
