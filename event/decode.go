@@ -153,7 +153,10 @@ func (d *decoder) complete() error {
 }
 
 // parseTime reads RFC 3339: what time.Parse takes, and T and Z in lower case;
-// not a comma for the point, nor more than nine decimals.
+// not a comma for the point, nor more than nine decimals. All of a leap second,
+// which no day of 86400 seconds has, is the last nanosecond before it: so it
+// comes after what came before, and before what comes after. Events in it have
+// the order of the file, or of their source.
 func parseTime(s string) (time.Time, error) {
 	bad := func() (time.Time, error) { return time.Time{}, fmt.Errorf("time is %q, wanted RFC 3339", s) }
 	if len(s) < len("2006-01-02T15:04:05Z") || s[4] != '-' || s[7] != '-' || s[10]|0x20 != 't' || s[13] != ':' || s[16] != ':' {
@@ -164,7 +167,7 @@ func parseTime(s string) (time.Time, error) {
 	day, ok2 := number(s[8:10], 31)
 	hour, ok3 := number(s[11:13], 23)
 	minute, ok4 := number(s[14:16], 59)
-	second, ok5 := number(s[17:19], 59)
+	second, ok5 := number(s[17:19], 60)
 	if !(ok && ok1 && ok2 && ok3 && ok4 && ok5) || month < 1 || day < 1 || day > daysIn(year, month) {
 		return bad()
 	}
@@ -189,9 +192,16 @@ func parseTime(s string) (time.Time, error) {
 	if !ok {
 		return bad()
 	}
+	leap := second == 60
+	if leap {
+		second, nano = 59, 1e9-1
+	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, nano, time.UTC)
 	if offset != 0 {
 		t = t.Add(-time.Duration(offset) * time.Minute)
+	}
+	if next := t.Add(1); leap && (next.Day() != 1 || next.Hour() != 0 || next.Minute() != 0 || next.Second() != 0) {
+		return time.Time{}, fmt.Errorf("time is %q, a leap second that there is not, wanted one at the end of a month in UTC", s)
 	}
 	return t, nil
 }

@@ -49,7 +49,7 @@ func TestDecodeRefuses(t *testing.T) {
 // Names differ by case, null is absent, space is allowed, data is sorted, and
 // strings are decoded.
 func TestDecodeTakes(t *testing.T) {
-	line := ` { "ID" : [ { } , [ ] , { "a" : [ 1 , 2.5e-3 ] } ] , "id" : "\u0041\ud83d\ude00\ud800\"\\\/\b\f\n\r\t" , "source":"s","type":"T",
+	line := ` { "ID" : [ { } , [ ] , { "a" : [ 1 , 2.5e-3 ] } ] , "id" : "\u0041\ud83d\ude00\ufffd\"\\\/\b\f\n\r\t" , "source":"s","type":"T",
 		"specversion":"1.0","time":"2026-01-01T01:00:00.5+01:00","sequence":null,"data":{"b":{"x":[]},"a":"ü"} }`
 	e, err := Decode([]byte(line))
 	if err != nil {
@@ -61,6 +61,24 @@ func TestDecodeTakes(t *testing.T) {
 	}
 }
 
+// Half a surrogate pair is no character, wherever it stands: two that differ
+// are not taken for one value, nor for the character that stands for neither.
+func TestHalfSurrogatesAreRefused(t *testing.T) {
+	for _, text := range []string{`\ud800`, `\udfff`, `x\ud801y`, `\ud800\ud800`, `\ud83d\n`, `\ude00\ud83d`} {
+		for _, line := range []string{
+			strings.Replace(typical, `"u1"`, `"`+text+`"`, 1), strings.Replace(typical, `"user"`, `"`+text+`"`, 1), strings.Replace(typical, `"u1"`, `[{"a":"`+text+`"}]`, 1),
+			strings.Replace(typical, `"id":"`, `"id":"`+text, 1), strings.Replace(typical, `"specversion"`, `"`+text+`":1,"specversion"`, 1),
+		} {
+			if _, err := Decode([]byte(line)); err == nil || !strings.Contains(err.Error(), "wanted no half of a surrogate pair in a string") {
+				t.Errorf("%s: got %v", line, err)
+			}
+		}
+	}
+	if e, err := Decode([]byte(strings.Replace(typical, `"u1"`, `"\ufffd\ud83d\ude00"`, 1))); err != nil || e.Data[1].Value.Text() != "\ufffd😀" {
+		t.Errorf("got %v, %v", e, err)
+	}
+}
+
 // Times are those of RFC 3339, to the nanosecond.
 func TestTime(t *testing.T) {
 	for s, want := range map[string]string{
@@ -68,7 +86,12 @@ func TestTime(t *testing.T) {
 		"2026-01-01t00:00:00z":                "2026-01-01T00:00:00Z",
 		"0000-01-01T00:00:00Z":                "0000-01-01T00:00:00Z",
 		"9999-12-31T23:59:59.9Z":              "9999-12-31T23:59:59.9Z",
-		"2023-02-29T00:00:00Z":                "", "2026-13-01T00:00:00Z": "", "2026-01-01T24:00:00Z": "", "2026-01-01 00:00:00Z": "",
+		"2016-12-31T23:59:60Z":                "2016-12-31T23:59:59.999999999Z", // before the next day begins
+		"2016-12-31T23:59:60.7Z":              "2016-12-31T23:59:59.999999999Z",
+		"2016-12-31T15:59:60-08:00":           "2016-12-31T23:59:59.999999999Z",
+		"2015-07-01T05:29:60+05:30":           "2015-06-30T23:59:59.999999999Z",
+		"2016-12-31T23:59:61Z":                "", "2016-12-30T23:59:60Z": "", "2016-12-31T22:59:60Z": "", "2016-12-31T23:59:60+01:00": "",
+		"2023-02-29T00:00:00Z": "", "2026-13-01T00:00:00Z": "", "2026-01-01T24:00:00Z": "", "2026-01-01 00:00:00Z": "",
 		"2026-01-01T00:00:00": "", "2026-01-01T00:00:00,5Z": "", "2026-01-01T00:00:00.Z": "", "2026-01-01T00:00:00+1:00": "",
 		"2026-01-01T00:00:60Z": "", "2026-01-01T00:00:00+24:00": "", "2026-01-01T00:00:00Zx": "", "1900-02-29T00:00:00Z": "",
 		"+026-01-01T00:00:00Z": "", "2026-00-01T00:00:00Z": "", "2026-01-00T00:00:00Z": "", "2026-01-01T00:00:0": "",
@@ -89,7 +112,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		e, err := Decode(line)
 		if err != nil {
-			if strings.HasPrefix(err.Error(), "not a CloudEvent in JSON: ") && json.Valid(line) && line[0] == '{' && !strings.Contains(err.Error(), "nested") {
+			if strings.HasPrefix(err.Error(), "not a CloudEvent in JSON: ") && json.Valid(line) && line[0] == '{' && !strings.Contains(err.Error(), "nested") && !strings.Contains(err.Error(), "surrogate") {
 				t.Fatalf("valid JSON is refused: %v", err)
 			}
 			return

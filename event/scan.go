@@ -20,8 +20,9 @@ const maxDepth = 10_000
 // A general decoder spends most of its time on finding out what a CloudEvent
 // never is; this one reads some four times as many events a second.
 type scanner struct {
-	s string
-	i int
+	s     string
+	i     int
+	loose bool // half a surrogate pair is U+FFFD, else an error
 }
 
 func (s *scanner) space() {
@@ -139,8 +140,8 @@ func (s *scanner) escaped(start int) (string, error) {
 	return "", s.unexpected("a closing quote")
 }
 
-// escape reads what follows a backslash. Half a surrogate pair becomes
-// U+FFFD, as in encoding/json.
+// escape reads what follows a backslash. Half a surrogate pair is no
+// character: two that differ must not become one value.
 func (s *scanner) escape() (rune, error) {
 	if s.i == len(s.s) {
 		return 0, s.unexpected("an escape")
@@ -164,7 +165,11 @@ func (s *scanner) escape() (rune, error) {
 		}
 		s.i = at
 	}
-	return utf8.RuneError, nil
+	if s.loose {
+		return utf8.RuneError, nil
+	}
+	s.i -= len(`\ud800`)
+	return 0, s.unexpected("no half of a surrogate pair in a string")
 }
 
 // hex reads the u and the digits of \uXXXX.

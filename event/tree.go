@@ -25,8 +25,8 @@ func (v Value) Tree() Tree {
 	if v.kind != Composite {
 		return Tree{Value: v}
 	}
-	s := scanner{s: v.text}
-	t, _ := s.tree() // a Composite's text is known to be valid
+	s := scanner{s: v.text, loose: true} // as encoding/json is, which bodies that are no events are read with
+	t, _ := s.tree()                     // a Composite's text is known to be valid
 	return t
 }
 

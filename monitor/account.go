@@ -1,7 +1,10 @@
 package monitor
 
 import (
+	"slices"
+
 	"github.com/wtsim/wtsim/monitor/internal/machine"
+	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/props"
 )
@@ -14,6 +17,9 @@ type account struct {
 
 // passingLetter is the letter of a deadline in a slice.
 const passingLetter = ^uint32(0)
+
+// endingLetter is the letter of the end, where it is judged.
+const endingLetter = passingLetter - 1
 
 // inTime returns a slice with the deadlines that pass before its events, and
 // the configuration that it leads to. until says of what is still running at
@@ -55,7 +61,7 @@ func (a account) witness(firing *machine.Running) []WitnessEvent {
 }
 
 // tell tells an order to people, with the states that it leads to, and which
-// deadline passes at its end.
+// deadline passes at its end, before that is judged.
 func (a account) tell(order []note) (told []WitnessEvent, last machine.Running) {
 	if len(order) == 0 {
 		return nil, last
@@ -63,6 +69,10 @@ func (a account) tell(order []note) (told []WitnessEvent, last machine.Running) 
 	told = make([]WitnessEvent, len(order))
 	state := uint32(machine.StartState)
 	for i, n := range order {
+		if n.letter == endingLetter {
+			told[i] = WitnessEvent{ID: theEnd, Type: theEnd, To: a.Auto.States[props.ViolatedState]}
+			continue
+		}
 		last = machine.Running{}
 		if n.letter == passingLetter {
 			last = a.Configs.All[state].Running
@@ -88,9 +98,14 @@ func (a account) after(n note, state uint32) uint32 {
 }
 
 // tellOrder fills in a violation from the order that violates.
-func (a account) tellOrder(v *verdict, order []note) {
-	v.violation.Witness, v.passed = a.tell(order)
-	last := order[len(order)-1]
+func (a account) tellOrder(v *verdict, all []note, newest order.Instant) {
+	v.violation.Witness, v.passed = a.tell(all)
+	last := all[len(all)-1]
+	if last.letter == endingLetter {
+		v.ended, v.at = true, timeOfEnd(newest, v.passed)
+		v.passed, v.violation.Event = machine.Running{}, endAt(v.at)
+		return
+	}
 	if last.letter == passingLetter {
 		v.at, v.violation.Event = v.passed.At, a.eventAfter(v.passed)
 		return
@@ -100,14 +115,17 @@ func (a account) tellOrder(v *verdict, order []note) {
 }
 
 // explain adds the counter-order and the flip to a violation.
-func (a account) explain(v *Violation, end *endOfTime) {
+func (a account) explain(v *Violation, end skew.End) {
 	covering := a.Covering
 	a.Covering = false // what is tried here did not happen
 	defer func() { a.Covering = covering }()
+	if v.Forgotten {
+		return // what is lacking explains it
+	}
 	if v.Certainty == Possible {
 		v.Counter, _ = a.tell(a.counterOrder(end))
 	}
-	if len(a.slice) > maxExplained || a.Timed() {
+	if len(a.slice) > maxExplained || a.Timed() || end.Judged {
 		return
 	}
 	events, bound := a.pendings(), a.options.skew
@@ -139,9 +157,12 @@ func (a account) pendings() []skew.Pending {
 // notesOf are the notes of an order of the slice; nil if there is none.
 func (a account) notesOf(order []int) (all []note) {
 	for _, i := range order {
-		if i == skew.Passing {
+		switch i {
+		case skew.Passing:
 			all = append(all, note{letter: passingLetter})
-		} else {
+		case skew.Ending:
+			all = append(all, note{letter: endingLetter})
+		default:
 			all = append(all, a.slice[i])
 		}
 	}
@@ -150,18 +171,10 @@ func (a account) notesOf(order []int) (all []note) {
 
 // counterOrder returns an order that does not violate: by time if that does
 // not, else one that is searched for. It ends where no violation can follow.
-func (a account) counterOrder(end *endOfTime) []note {
-	passed := a.passedAt(end)
-	order, violated := a.slice, false
-	if a.Configs != nil {
-		var state uint32
-		order, state = a.inTime(passed)
-		violated = state == props.ViolatedState
-	} else {
-		_, violated = a.until(a.slice, a.IsDead)
-	}
-	if violated {
-		order = a.notesOf(a.judge.OrderElse(a.pendings(), a.options.skew, passed))
+func (a account) counterOrder(end skew.End) []note {
+	order := a.ordered(end)
+	if _, violated := a.until(order, a.IsDead); violated {
+		order = a.notesOf(a.judge.OrderElse(a.pendings(), a.options.skew, end))
 	}
 	order, _ = a.until(order, a.IsDead)
 	return order
@@ -169,17 +182,28 @@ func (a account) counterOrder(end *endOfTime) []note {
 
 // violatingOrder returns a slice up to the event that violates it: by time if
 // that violates, else in the first order that is found to.
-func (a account) violatingOrder(end *endOfTime) []note {
-	passed := a.passedAt(end)
-	order := a.slice
-	if a.Configs != nil {
-		order, _ = a.inTime(passed)
-	}
-	order, violated := a.until(order, func(state uint32) bool { return state == props.ViolatedState })
+func (a account) violatingOrder(end skew.End) []note {
+	order, violated := a.until(a.ordered(end), func(state uint32) bool { return state == props.ViolatedState })
 	if violated {
 		return order
 	}
-	return a.notesOf(a.judge.OrderTo(a.pendings(), a.options.skew, passed))
+	return a.notesOf(a.judge.OrderTo(a.pendings(), a.options.skew, end))
+}
+
+// ordered is the slice in the order by time, with what passes at its end.
+func (a account) ordered(end skew.End) []note {
+	order, state := a.slice, uint32(machine.StartState)
+	if a.Configs != nil {
+		order, state = a.inTime(end.InTime)
+	} else if end.Judged {
+		for _, n := range order {
+			state = a.after(n, state)
+		}
+	}
+	if end.Judged && a.Auto.AtEnd[a.Base(state)] {
+		order = append(slices.Clip(order), note{letter: endingLetter})
+	}
+	return order
 }
 
 // until cuts an order after what leads to a state that is wanted, and tells
@@ -187,9 +211,12 @@ func (a account) violatingOrder(end *endOfTime) []note {
 func (a account) until(order []note, wanted func(state uint32) bool) (upTo []note, violated bool) {
 	state := uint32(machine.StartState)
 	for i, n := range order {
-		if n.letter == passingLetter {
+		switch n.letter {
+		case endingLetter:
+			state = props.ViolatedState
+		case passingLetter:
 			state = a.Configs.Expire(state)
-		} else {
+		default:
 			state = a.Next(n.letter, state, nil)
 		}
 		if wanted(state) {
@@ -197,9 +224,4 @@ func (a account) until(order []note, wanted func(state uint32) bool) (upTo []not
 		}
 	}
 	return order, false
-}
-
-// passedAt tells of deadlines whether they have passed at an end.
-func (s *store) passedAt(end *endOfTime) func(machine.Running) bool {
-	return func(r machine.Running) bool { return end.passed(r, s.options.skew) }
 }

@@ -16,7 +16,10 @@ import (
 // that it contains inherits its trail: its slice is still the same.
 //
 // Time has moved to the end of what is forgotten: the deadlines pass that
-// certainly precede it.
+// certainly precede it, and possibly those that may.
+//
+// With skew the time to live is no less than that: what is forgotten is then
+// over, whatever its order was.
 
 // ref names an instance of a store; the zero ref is none.
 type ref struct {
@@ -103,6 +106,7 @@ func (m *engine) expired() (n int) {
 
 func (x *step) expireOne(domain int, c cell) {
 	p := &x.pools[domain]
+	x.lose(domain, c)
 	if x.options.skew > 0 && !p.all[c].dead {
 		f, last := p.fuzzy[c], endOfTime{}
 		if len(f.Waiting) > 0 {
@@ -110,8 +114,8 @@ func (x *step) expireOne(domain int, c cell) {
 		}
 		if x.Timed() && !f.Undecided {
 			end := x.age(ref{int32(domain), c + 1}).last.Add(x.options.ttl)
-			last = endOfTime{any: true, newest: end.Add(1)}
-			f.States = x.judge.AtEnd(f.States, x.passedAt(&last))
+			last = endOfTime{any: true, near: true, newest: end.Add(1)}
+			f.States = x.judge.AtEnd(f.States, x.endOf(domain, p.key(c), &last))
 		}
 		if f.Over(&x.judge) || x.MayBeViolated(f.States) {
 			x.conclude(domain, c, &last)
@@ -135,6 +139,7 @@ func (x *step) expireOne(domain int, c cell) {
 		p.drop(c)
 		return
 	}
+	p.lack(0)
 	p.all[0] = instance{state: machine.StartState, dead: x.Dead[machine.StartState]}
 	if p.fuzzy != nil {
 		p.fuzzy[0] = skew.NewFront()

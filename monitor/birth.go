@@ -21,9 +21,11 @@ func (x *step) conceiveOwn() {
 		if x.Covering && x.options.skew == 0 {
 			x.retrace(x.letter.domain)
 		}
+		b.lacks = x.lacksByRecipe(x.letter.domain)
 		b.inherited = x.inheritance(x.letter.domain, pick(room[:0], x.plain, x.letter.list))
 	} else if domain, base := x.largestInside(x.letter.domain); base != none {
 		b = x.continuing(b, domain, base)
+		b.lacks = x.lacks(x.letter.domain, domain, base)
 	}
 	if x.lazy && x.options.skew > 0 {
 		b = x.conceiveFuzzy(b)
@@ -93,6 +95,7 @@ func (x *step) conceiveJoins(j *join) {
 		if !slices.ContainsFunc(j.insideTheTwo, stored) {
 			b := birth{domain: j.union, from: len(x.born)}
 			b = x.continuing(b, j.domain, c)
+			b.lacks = x.lacks(j.union, j.domain, c)
 			x.load(p, c, ^set(0)) // as it was first written
 			x.born = pick(x.born, x.written, x.domains[j.union].list)
 			x.newborn = append(x.newborn, b)
@@ -163,6 +166,9 @@ func (x *step) insert(b *birth) cell {
 	}
 	if len(b.inherited) > 0 && (!b.in.dead || b.in.state == props.ViolatedState) {
 		p.inherit(c, b.inherited...)
+	}
+	if b.lacks {
+		p.lack(c)
 	}
 	x.created++
 	if x.Configs != nil {

@@ -16,7 +16,7 @@ import (
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
 // that is written after it changes the number.
-const checkpointFormat = "wtsim-checkpoint/3\n"
+const checkpointFormat = "wtsim-checkpoint/4\n"
 
 // Checkpoint writes the state of the stream, between two events. What a
 // stream restored from it finds is what this one would find, so that the
@@ -128,7 +128,7 @@ func (s *Stream) matches(d *codec.Decoder) error {
 	}
 	for i, want := range s.options.durations() {
 		if got := time.Duration(d.Int()); d.Err == nil && got != want {
-			return fmt.Errorf("its %s is %v, wanted %v", []string{"skew", "lateness", "time to live"}[i], got, want)
+			return fmt.Errorf("its %s is %v, wanted %v", []string{"skew", "lateness", "time to live", "bound on how far ahead events are"}[i], got, want)
 		}
 	}
 	if got := d.Bool(); d.Err == nil && got != s.options.Coverage {
@@ -151,8 +151,8 @@ func oneLine(text string) string {
 	return text[:min(len(text), 1000)]
 }
 
-func (o *StreamOptions) durations() [3]time.Duration {
-	return [3]time.Duration{o.Skew, o.Lateness, o.TTL}
+func (o *StreamOptions) durations() [4]time.Duration {
+	return [4]time.Duration{o.Skew, o.Lateness, o.TTL, o.Ahead}
 }
 
 // fingerprint is the names of the properties, and a sum of all that they say.

@@ -35,6 +35,7 @@ func (s *store) encode(e *codec.Encoder) {
 		s.pools[d].encode(e, s)
 	}
 	s.encodeAges(e)
+	s.lost.encode(e)
 	e.Count(len(s.settled))
 	for i := range s.settled {
 		s.settled[i].encode(e)
@@ -97,6 +98,7 @@ func (s *store) decode(d *codec.Decoder, m *engine) {
 		s.pools[i].decode(d, s, m)
 	}
 	s.decodeAges(d)
+	s.lost.decode(d)
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		s.settled = append(s.settled, decodeVerdict(d, s, m))
 	}
@@ -148,6 +150,7 @@ func (p *pool) encode(e *codec.Encoder, s *store) {
 		if e.Bool(ok); ok {
 			values.EncodeSymbols(e, written)
 		}
+		e.Bool(p.lacks(cell(c)))
 		e.Count(len(p.inherited[cell(c)]))
 		for _, trail := range p.inherited[cell(c)] {
 			e.Count(int(trail))
@@ -203,6 +206,9 @@ func (p *pool) decodeInstance(d *codec.Decoder, s *store, m *engine, c cell) {
 				p.spelt = make(map[cell][]values.Symbol)
 			}
 			p.spelt[c] = values.DecodeSymbols(d, &m.symbols, len(p.list))
+		}
+		if d.Bool() {
+			p.lack(c)
 		}
 		for n := d.Count(); n > 0 && d.Err == nil; n-- {
 			p.inherit(c, decodeTrail(d, m, s))
@@ -271,6 +277,7 @@ func decodeVerdict(d *codec.Decoder, s *store, m *engine) verdict {
 
 func encodeViolation(e *codec.Encoder, v *Violation) {
 	e.Text(string(v.Certainty))
+	e.Bool(v.Forgotten)
 	e.Count(len(v.Binding))
 	for _, f := range v.Binding {
 		e.Text(f.Name)
@@ -290,7 +297,7 @@ func encodeViolation(e *codec.Encoder, v *Violation) {
 }
 
 func decodeViolation(d *codec.Decoder) (v Violation) {
-	v.Certainty = Certainty(d.Text())
+	v.Certainty, v.Forgotten = Certainty(d.Text()), d.Bool()
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		v.Binding = append(v.Binding, event.Field{Name: d.Text(), Value: values.DecodeValue(d)})
 	}

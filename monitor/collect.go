@@ -120,7 +120,7 @@ func (m *engine) sweepTrails() {
 }
 
 // recorded tells whether an event violates, no deadline.
-func (v *verdict) recorded() bool { return v.why == "" && !v.passed.On() }
+func (v *verdict) recorded() bool { return v.why == "" && !v.passed.On() && !v.ended }
 
 // forgetTrails lets go of what only settled instances have. Where joins are
 // not stored, one may still be born of parts that are dead.

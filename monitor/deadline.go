@@ -29,6 +29,7 @@ type deadlines struct {
 	strays strays   // those that are earlier than the last of their lane
 	n      int      // how many stand in all lanes, and stray
 	due    int      // how many may stand there before they are swept
+	over   bool     // nothing comes any more: what was not forgotten stays
 	come   []passes // working memory
 }
 
@@ -70,13 +71,6 @@ func (h *strays) Pop() any {
 type passes struct {
 	machine.Running
 	due
-}
-
-// endOfTime is the last that was seen, of all sources and of each.
-type endOfTime struct {
-	any    bool
-	newest order.Instant
-	of     []order.Instant // by source; the zero instant if it had no event
 }
 
 // begin notes the deadline of an instance, if it is another than it was.
@@ -221,7 +215,7 @@ func (m *engine) fire(all []passes) []Violation {
 	x := &m.step
 	x.passing = occurrence{Moment: order.Moment{At: first.At}}
 	x.store, x.now, x.hits = &m.stores[all[0].plan], &x.passing, x.hits[:0]
-	if m.options.ttl > 0 {
+	if m.options.ttl > 0 && !m.deadlines.over {
 		x.expire()
 	}
 	for _, d := range all {
@@ -269,24 +263,6 @@ func (s *Stream) passTo(limit *order.Instant, j *Judgement) {
 	for _, v := range s.engine.pass(*limit, false) {
 		s.tell(j, order.InstantOf(v.Event.Time), v)
 	}
-}
-
-// timeAtEnd is the newest time of each source.
-func (s *Stream) timeAtEnd() endOfTime {
-	e := endOfTime{any: s.any, newest: s.newest, of: make([]order.Instant, len(s.events.Origins))}
-	for i := range s.events.Origins {
-		at, any := s.events.Origins[i].Newest()
-		if !any {
-			at = order.Instant{Sec: -1 << 62}
-		}
-		e.of[i] = at
-	}
-	return e
-}
-
-// passed tells whether a deadline certainly precedes an event that was seen.
-func (e *endOfTime) passed(r machine.Running, skew time.Duration) bool {
-	return e.any && (r.At.Add(skew).Before(e.newest) || int(r.Source) < len(e.of) && r.At.Before(e.of[r.Source]))
 }
 
 // comparePasses is the order at one time: such that those of one event stand

@@ -94,6 +94,7 @@ type step struct {
 	born    []values.Symbol // the newborns' values
 	hits    []hit           // violated by the event
 	passing occurrence      // the memory of now, where a deadline passes
+	ended   *order.Instant  // the newest time seen, where the end is judged
 }
 
 // occurrence is an event as the engine needs it: small, so that many can wait
@@ -149,6 +150,7 @@ type birth struct {
 	from   int // where its values stand among born
 	in     instance
 	fuzzy  *skew.Front
+	lacks  bool // a part of its slice
 
 	inherited []uint32
 }

@@ -20,6 +20,7 @@ type verdict struct {
 	at        order.Instant   // effective time of the violating event
 	record    uint32          // the violating event
 	passed    machine.Running // or the deadline
+	ended     bool            // or the end
 	why       string          // of an undecided one
 }
 
@@ -92,23 +93,26 @@ func (s *store) conclude(domain int, c cell, end *endOfTime) {
 	if f.States == violated {
 		v.violation.Certainty = Certain
 	}
+	if v.violation.Forgotten = p.lacks(c); v.violation.Forgotten {
+		v.violation.Certainty = Possible
+	}
 	slice := s.slice(domain, p.key(c))
-	a := account{s, slice}
-	order := a.violatingOrder(end)
+	a, last := account{s, slice}, s.endOf(domain, p.key(c), end)
+	order := a.violatingOrder(last)
 	if order == nil {
 		v.why = "too many events of it are concurrent to find a witness"
 		s.settled = append(s.settled, v)
 		return
 	}
-	a.tellOrder(&v, order)
-	a.explain(&v.violation, end)
+	a.tellOrder(&v, order, end.newest)
+	a.explain(&v.violation, last)
 	s.settled = append(s.settled, v)
 }
 
 // finish concludes all instances, and returns what is to be reported, by time
 // of the violating event, then by property and binding; undecided ones among
-// them.
-func (m *engine) finish(end *endOfTime) (all []verdict) {
+// them. owed are those that something is owed of.
+func (m *engine) finish(end *endOfTime) (all []verdict, owed int) {
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {
@@ -118,8 +122,11 @@ func (m *engine) finish(end *endOfTime) (all []verdict) {
 					if !f.Undecided && len(f.Waiting) > 0 {
 						f.Finish(&s.judge, m.options.skew)
 					}
-					if s.Timed() && !f.Undecided {
-						f.States = s.judge.AtEnd(f.States, s.passedAt(end))
+					if !f.Undecided && (s.Timed() || end.judged) {
+						f.States = s.judge.AtEnd(f.States, s.endOf(d, p.key(cell(c)), end))
+					}
+					if s.owes(d, cell(c)) {
+						owed++
 					}
 					s.conclude(d, cell(c), end)
 				}
@@ -129,7 +136,7 @@ func (m *engine) finish(end *endOfTime) (all []verdict) {
 		all = append(all, kept...)
 	}
 	slices.SortStableFunc(all, compareVerdicts)
-	return all
+	return all, owed
 }
 
 func compareVerdicts(a, b verdict) int {
@@ -148,18 +155,20 @@ func (s *store) minimalVerdicts() []verdict {
 	type key struct {
 		record uint32
 		passed machine.Running
+		ended  bool
 	}
 	byEvent := map[key][]int{}
 	for i, v := range s.settled {
-		byEvent[key{v.record, v.passed}] = append(byEvent[key{v.record, v.passed}], i)
+		k := key{v.record, v.passed, v.ended}
+		byEvent[k] = append(byEvent[k], i)
 	}
 	var kept []verdict
 	for _, v := range s.settled {
-		hidden := v.why == "" && slices.ContainsFunc(byEvent[key{v.record, v.passed}], func(j int) bool {
+		hidden := v.why == "" && slices.ContainsFunc(byEvent[key{v.record, v.passed, v.ended}], func(j int) bool {
 			w := &s.settled[j]
 			return w.why == "" && (w.violation.Certainty == Certain || v.violation.Certainty == Possible) && s.contains(v, *w)
 		})
-		if !hidden {
+		if !hidden && (v.domain > 0 || s.isHome()) {
 			kept = append(kept, v)
 		}
 	}

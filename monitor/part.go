@@ -169,6 +169,7 @@ func MergeSummaries(parts ...Summary) Summary {
 		sum.Expired += p.Expired
 		sum.Instances += p.Instances
 		sum.Undecided += p.Undecided
+		sum.Owed += p.Owed
 	}
 	sum.Verdict = sum.verdict()
 	return sum

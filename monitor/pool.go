@@ -31,6 +31,7 @@ type pool struct {
 	spelt map[cell][]values.Symbol // the values as first written, where not canonical
 
 	inherited map[cell][]uint32 // trails of parts that were forgotten, see age.go
+	lacking   map[cell]bool     // instances without all of their slice, see forgotten.go
 }
 
 // instance is one binding of a property's variables.
@@ -266,5 +267,6 @@ func (p *pool) drop(c cell) {
 	}
 	delete(p.spelt, c)
 	delete(p.inherited, c)
+	delete(p.lacking, c)
 	p.free = append(p.free, c)
 }

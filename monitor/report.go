@@ -22,13 +22,21 @@ func (m *engine) unsettled(s *store) []Violation {
 func (x *step) report(violated []hit, firing *machine.Running) []Violation {
 	var found []Violation
 	for _, h := range x.minimal(violated) {
+		if x.ended != nil && h.domain == 0 && !x.isHome() {
+			continue // it is told where its events are
+		}
 		p := &x.pools[h.domain]
 		v := Violation{Property: x.property.Name(), Binding: x.binding(h.domain, h.cell), Certainty: Certain}
+		if v.Forgotten = p.lacks(h.cell); v.Forgotten {
+			v.Certainty = Possible
+		}
 		if !x.options.noWitness {
 			slice := x.slice(h.domain, p.key(h.cell))
 			v.Witness = account{x.store, slice}.witness(firing)
 		}
 		switch state := p.all[h.cell].state; {
+		case x.ended != nil:
+			x.tellEnd(&v, account{x.store, x.slice(h.domain, p.key(h.cell))})
 		case state != props.ViolatedState:
 			v.Detail = fmt.Sprintf("the run ended in state %q", x.Auto.States[x.Base(state)])
 		case x.whole != nil:
@@ -50,7 +58,8 @@ func (x *step) report(violated []hit, firing *machine.Running) []Violation {
 	return found
 }
 
-// minimal leaves out the instances that properly contain another.
+// minimal leaves out the instances that properly contain another which is
+// violated with the same or stronger certainty.
 func (s *store) minimal(all []hit) []hit {
 	if len(all) < 2 {
 		return all
@@ -63,7 +72,7 @@ func (s *store) minimal(all []hit) []hit {
 	for _, h := range all {
 		inside := func(part int) bool {
 			c := s.partOf(part, h.domain, s.pools[h.domain].key(h.cell))
-			return c != none && hits[hit{part, c}]
+			return c != none && hits[hit{part, c}] && (!s.pools[part].lacks(c) || s.pools[h.domain].lacks(h.cell))
 		}
 		if !slices.ContainsFunc(s.domains[h.domain].parts, inside) {
 			kept = append(kept, h)

@@ -17,6 +17,7 @@ type rich struct {
 	steps   [][][]richStep // by state, by type: the first that fits
 	after   []int          // by state: milliseconds, 0 for no deadline
 	timeout []int          // by state: where the deadline leads
+	ended   bool           // nothing comes after the events
 }
 
 type richStep struct {
@@ -155,6 +156,8 @@ const (
 	neverExpired                       // time does not move after the last event of the slice
 	writtenBefore                      // guards see what the event writes: the counter counts twice
 	stayingBeginsNew                   // an event that stays begins the deadline anew
+	sliceAlone                         // deadlines look at the slice, and at what they certainly precede
+	endForgotten                       // states may be the last that must not
 )
 
 func (ri *rich) run(as []richArrival, p placed, skew int, f flaw) *richRun {
@@ -190,7 +193,33 @@ func (r *richRun) precedesDeadline(e int, c memoryModel) bool {
 // came too late to be judged.
 func (r *richRun) passed(c memoryModel) bool {
 	seen := c.deadline+r.skew < r.p.newest || slices.ContainsFunc(r.trace, func(e int) bool { return r.deadlinePrecedes(c, e) })
-	return r.flaw != neverExpired && seen
+	return r.flaw != neverExpired && (seen || r.ended)
+}
+
+// passedInTime: in the order by time, something that was seen comes after it.
+func (r *richRun) passedInTime(c memoryModel) bool {
+	if r.skew == 0 {
+		return r.passed(c)
+	}
+	return r.flaw != neverExpired && (c.deadline < r.p.newest || r.ended)
+}
+
+// mayPass: after all events of the slice, the deadline may come before an event
+// that was seen, in whatever other slice.
+func (r *richRun) mayPass(c memoryModel, slice []int) bool {
+	return r.skew > 0 && r.flaw != sliceAlone && slices.ContainsFunc(r.trace, func(e int) bool {
+		return !slices.Contains(slice, e) && !r.precedesDeadline(e, c) && !slices.ContainsFunc(slice, func(o int) bool { return r.precedes(e, o) })
+	})
+}
+
+// owing: the end violates.
+func (r *richRun) owing(c memoryModel) bool {
+	return r.ended && r.atEnd[c.state] && r.flaw != endForgotten
+}
+
+func end(c memoryModel) memoryModel {
+	c.state, c.armed = 0, false
+	return c
 }
 
 // expire is the deadline as a step of an order.
@@ -272,11 +301,14 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 			return steps
 		}
 	}
-	for c.armed && r.passed(c) {
+	for c.armed && r.passedInTime(c) {
 		steps = append(steps, c.name())
 		if c = r.expire(c); c.state == 0 {
 			return steps
 		}
+	}
+	if r.owing(c) {
+		return append(steps, theEnd)
 	}
 	return nil
 }
@@ -297,9 +329,15 @@ func (r *richRun) orders(s *richSpread, done map[int]bool, c memoryModel, visite
 	}
 	left := slices.DeleteFunc(slices.Clone(s.slice), func(e int) bool { return done[e] })
 	if len(left) == 0 {
-		if c.armed && r.passed(c) {
+		must := c.armed && r.passed(c)
+		if must || c.armed && r.mayPass(c, s.slice) {
 			reach(r.expire(c), c.name(), done)
-		} else {
+		}
+		switch {
+		case must:
+		case r.owing(c):
+			s.some, s.at[theEnd] = true, true
+		default:
 			s.certain = false
 		}
 		return
@@ -378,10 +416,12 @@ func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
 	c, left := newMemoryModel(), slices.Clone(s.slice)
 	for i, name := range j.witness {
 		e, err := strconv.Atoi(name)
-		if why := r.misplaced(c, left, name, e, err == nil); why != "" {
+		if why := r.misplaced(s.slice, c, left, name, e, err == nil); why != "" {
 			return fmt.Sprintf("witness %v: %s", j.witness, why)
 		}
-		if err != nil {
+		if name == theEnd {
+			c = end(c)
+		} else if err != nil {
 			c = r.expire(c)
 		} else {
 			left = slices.DeleteFunc(left, func(o int) bool { return o == e })
@@ -399,13 +439,16 @@ func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
 
 // misplaced says why an event, or a deadline, cannot be the next of an order;
 // left are the events that are not in it yet.
-func (r *richRun) misplaced(c memoryModel, left []int, name string, e int, event bool) string {
+func (r *richRun) misplaced(slice []int, c memoryModel, left []int, name string, e int, event bool) string {
 	switch {
+	case name == theEnd && (c.armed || !r.owing(c) || len(left) > 0):
+		return "the end comes too early, or must not violate"
+	case name == theEnd:
 	case !event && (!c.armed || c.name() != name):
 		return fmt.Sprintf("no deadline %s runs", name)
 	case !event && slices.ContainsFunc(left, func(o int) bool { return r.precedesDeadline(o, c) }):
 		return fmt.Sprintf("%s comes too early", name)
-	case !event && len(left) == 0 && !r.passed(c):
+	case !event && len(left) == 0 && !r.passedInTime(c) && !r.mayPass(c, slice):
 		return fmt.Sprintf("%s has not passed", name)
 	case !event:
 	case !slices.Contains(left, e) || slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) && r.skew > 0:

@@ -86,8 +86,10 @@ func drawRich(t *rapid.T) rich {
 				to = 0
 			}
 		}
+		ri.atEnd = append(ri.atEnd, s > 1 && rapid.IntRange(0, 2).Draw(t, "at end") == 0)
 		ri.after, ri.timeout = append(ri.after, after), append(ri.timeout, to)
 	}
+	ri.ended = rapid.Bool().Draw(t, "ended")
 	return ri
 }
 
@@ -168,6 +170,9 @@ func (ri *rich) property() *props.Property {
 		if ri.after[s] > 0 {
 			r = r.After(time.Duration(ri.after[s]) * time.Millisecond).To(stateName(ri.timeout[s]))
 		}
+		if ri.atEnd[s] {
+			r = r.ViolatedAtEnd()
+		}
 		rules = append(rules, r)
 	}
 	return props.ForAll(vars...).With(set, counter, last).Machine("model", rules...)
@@ -229,7 +234,15 @@ func (c richCourse) stream(late []bool, found func(Violation)) (err error) {
 			return err
 		}
 	}
-	return tell(s.Close())
+	return tell(closed(s, c.rich.ended))
+}
+
+// closed ends a stream.
+func closed(s *Stream, ended bool) Judgement {
+	if ended {
+		return s.End()
+	}
+	return s.Close()
 }
 
 func (ri *rich) judged(v Violation) richJudged {
@@ -254,7 +267,7 @@ func (c richCourse) differs(reference rich, f flaw) (string, error) {
 	r := reference.run(c.arrivals, p, c.skew, f)
 	diff := r.compare(r.spreads(), got)
 	for i := 1; i < len(got) && diff == "" && c.skew == 0; i++ {
-		if r.timeOf(got[i].event) < r.timeOf(got[i-1].event) {
+		if r.timeOfReport(got[i]) < r.timeOfReport(got[i-1]) {
 			diff = fmt.Sprintf("%s is told after %s", got[i].event, got[i-1].event)
 		}
 	}
@@ -262,6 +275,18 @@ func (c richCourse) differs(reference rich, f flaw) (string, error) {
 		diff += r.show() + fmt.Sprintf("%+v", got)
 	}
 	return diff, nil
+}
+
+// timeOfReport is when the violating event was; the end is after all that was
+// seen, and after the deadlines of the instance.
+func (r *richRun) timeOfReport(j richJudged) int {
+	switch n := len(j.witness); {
+	case j.event != theEnd:
+		return r.timeOf(j.event)
+	case n > 1:
+		return max(r.p.newest, r.timeOf(j.witness[n-2]))
+	}
+	return r.p.newest
 }
 
 // timeOf is when an event or a deadline was.
@@ -350,4 +375,14 @@ func TestRichComparisonNoticesMistakes(t *testing.T) {
 		c := richCourses(true).Example(seed)
 		return c.differs(c.rich, deadlinesOfAll)
 	})
+	noticedIn(t, "deadlines that look at the slice alone", func(seed int) (string, error) {
+		c := richCourses(true).Example(seed)
+		return c.differs(c.rich, sliceAlone)
+	})
+	for _, skewed := range []bool{false, true} {
+		noticedIn(t, "no end", func(seed int) (string, error) {
+			c := richCourses(skewed).Example(seed)
+			return c.differs(c.rich, endForgotten)
+		})
+	}
 }

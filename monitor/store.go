@@ -24,6 +24,7 @@ type store struct {
 	late      int
 	expired   int
 	ages      ages
+	lost      lost      // with a time to live, see forgotten.go
 	settled   []verdict // with skew: what is decided, see fuzzy.go
 
 	settledCount int   // instances that died

@@ -16,7 +16,8 @@ import (
 type StreamOptions struct {
 	Skew     time.Duration // bounds the difference between the clocks of two sources; 0 is exact order
 	Lateness time.Duration // how far an event may come behind
-	TTL      time.Duration // forgets instances that saw no event for longer; 0 is never
+	TTL      time.Duration // forgets instances that saw no event for longer, with Skew at least for that; 0 is never
+	Ahead    time.Duration // an event more than this later than the newest of all other sources is malformed; 0 is no bound
 	Part     int           // which part of the instances, see [Program.Route]
 	Parts    int           // of how many; 0 is one
 	Coverage bool          // keeps track of what events use, see [Stream.Coverage]
@@ -37,7 +38,8 @@ type StreamOptions struct {
 //  3. The watermark is the newest time seen minus skew and lateness. An event
 //     before it is late: counted, told and not applied. So is one that stands
 //     in its source before one that was settled already, and, with a time to
-//     live, one whose own time is before the watermark by more than that.
+//     live, one whose own time is before the watermark by more than that. One
+//     too far ahead is malformed, and moves no watermark.
 //  4. What is before the watermark is settled, in exact order.
 //  5. Violations come by time of the violating event, then by property, then
 //     by binding as compact JSON.
@@ -84,6 +86,7 @@ type Summary struct {
 	Expired    int // instances forgotten by their age
 	Instances  int // that were begun
 	Undecided  int // instances
+	Owed       int // instances with a deadline ahead of them, or in a state that must not be the last; 0 after [Stream.End]
 }
 
 // Stream returns a stream that has seen nothing. With skew, a property can
@@ -95,8 +98,12 @@ func (p *Program) Stream(o StreamOptions) (*Stream, error) {
 		}
 	}
 	limits := o.limits.or(usual())
-	s := &Stream{options: o, seen: order.NewSeen(o.behind())}
-	s.engine.start(p, settings{skew: o.Skew, ttl: o.TTL, part: part{number: o.Part, of: o.Parts}, coverage: o.Coverage, limits: limits})
+	ttl := o.TTL
+	if ttl > 0 {
+		ttl = max(ttl, o.Skew)
+	}
+	s := &Stream{options: o, seen: order.NewSeen(o.behind(), o.Ahead)}
+	s.engine.start(p, settings{skew: o.Skew, ttl: ttl, part: part{number: o.Part, of: o.Parts}, coverage: o.Coverage, limits: limits})
 	s.engine.held = s
 	return s, nil
 }
@@ -151,15 +158,21 @@ func (s *Stream) Push(all []Input) Judgement {
 // another goroutine, in the order of the input.
 func (s *Stream) Look(all []Input) {
 	isEvent := func(x *Input) bool { return x.Why == "" && !x.Tick }
+	for i := range all {
+		if x := &all[i]; s.options.Ahead > 0 && x.Why == "" && x.Event.Source != "" {
+			x.sight = s.seen.Await(&x.Event)
+		}
+	}
+	isFit := func(x *Input) bool { return isEvent(x) && (s.options.Ahead == 0 || x.sight != order.TooFarAhead) }
 	for group := range slices.Chunk(all, s.engine.options.limits.together) {
 		for i := range group {
-			if x := &group[i]; isEvent(x) {
+			if x := &group[i]; isFit(x) {
 				x.sign = s.seen.Sign(&x.Event)
 				s.seen.Load(x.sign)
 			}
 		}
 		for i := range group {
-			if x := &group[i]; isEvent(x) {
+			if x := &group[i]; isFit(x) {
 				x.sight = s.seen.Enter(x.sign, &x.Event)
 			}
 		}
@@ -202,8 +215,14 @@ func (s *Stream) judge(x *Input, j *Judgement) {
 	switch {
 	case x.Why != "":
 		s.malformed(x, x.Why, j)
+	case x.Tick && x.Event.Source != "" && x.sight == order.TooFarAhead: // told where its event is
 	case x.Tick:
 		s.tick(x, j)
+	case x.sight == order.TooFarAhead:
+		if !x.Guest {
+			s.summary.Events++
+		}
+		s.malformed(x, fmt.Sprintf("event %q of %q is more than %v later than the newest of all other sources", x.Event.ID, x.Event.Source, s.options.Ahead), j)
 	case x.sight == order.SeenAgain:
 		j.Lost.Duplicates++
 	case x.sight == order.SeenChanged:
@@ -328,6 +347,12 @@ func (s *Stream) settle(limit *order.Instant, j *Judgement) {
 				w.Item.Moment = w.Moment
 				found = append(found, s.engine.apply(&w.Item.occurrence, nil)...)
 			}
+			if s.options.Skew > 0 && s.engine.program.timed {
+				s.events.Origin(w.Source).Last = ""
+				if len(w.Item.routed) > 0 {
+					s.events.Origin(w.Source).Last = w.Item.id
+				}
+			}
 			s.events.GiveBack(w)
 		}
 		if timed {
@@ -366,9 +391,16 @@ func (s *Stream) found(j *Judgement, f Finding) {
 	j.Findings = append(j.Findings, f)
 }
 
-// Close settles everything: no event will come. The stream is of no use
-// afterwards.
-func (s *Stream) Close() Judgement {
+// Close settles everything: no event will come of the input. That by itself
+// lets no deadline pass. The stream is of no use afterwards.
+func (s *Stream) Close() Judgement { return s.close(false) }
+
+// End is Close where nothing happened after the events, so that all deadlines
+// have passed, and states that must not be the last are violated. The event of
+// such a violation is named "end"; it is of no source.
+func (s *Stream) End() Judgement { return s.close(true) }
+
+func (s *Stream) close(judged bool) Judgement {
 	j := &Judgement{}
 	m, expired := &s.engine, s.engine.expired()
 	s.settle(nil, j)
@@ -379,8 +411,9 @@ func (s *Stream) Close() Judgement {
 		}
 	}
 	if s.options.Skew > 0 {
-		end := s.timeAtEnd()
-		all := m.finish(&end)
+		end := s.endOfTime(judged)
+		all, owed := m.finish(&end)
+		s.summary.Owed = owed
 		for _, v := range all {
 			if v.why == "" {
 				s.tell(j, v.at, v.violation)
@@ -391,6 +424,14 @@ func (s *Stream) Close() Judgement {
 				s.summary.Undecided++
 				s.found(j, Finding{Kind: FoundUndecided, Violation: v.violation, Why: v.why})
 			}
+		}
+	}
+	if s.options.Skew == 0 && !judged {
+		s.summary.Owed = m.owed()
+	}
+	if s.options.Skew == 0 && judged {
+		for _, v := range m.end(s.newest) {
+			s.tell(j, order.InstantOf(v.Event.Time), v)
 		}
 	}
 	return s.judged(j, expired)
@@ -412,6 +453,9 @@ func (s *Stream) Summary() Summary {
 		sum.Instances += s.engine.stores[i].created
 	}
 	sum.Expired = s.engine.expired()
+	if !s.closed {
+		sum.Owed = s.engine.owed()
+	}
 	sum.Verdict = sum.verdict()
 	return sum
 }

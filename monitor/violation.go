@@ -12,7 +12,7 @@ import (
 type Certainty string
 
 // The certainties. In exact order, where one order is possible, every
-// violation is certain.
+// violation is certain, but for instances that were forgotten.
 const (
 	Certain  Certainty = "certain"  // in every possible order
 	Possible Certainty = "possible" // in some possible order
@@ -24,6 +24,7 @@ type Violation struct {
 	Property  string
 	Binding   Binding
 	Certainty Certainty
+	Forgotten bool           // the instance, or one in it, was forgotten before (see [StreamOptions.TTL]): it is possible only
 	Event     event.Event    // the violating event; zero at quiescence
 	Witness   []WitnessEvent // the slice, in an order that violates; see Options
 	Detail    string         // what was wrong at quiescence; else empty
@@ -64,6 +65,9 @@ func (v Violation) MarshalJSON() ([]byte, error) {
 	b = append(b, `,"binding":`...)
 	b = event.Data(v.Binding).AppendJSON(b)
 	b = appendField(b, "certainty", string(v.Certainty))
+	if v.Forgotten {
+		b = append(b, `,"forgotten":true`...)
+	}
 	if !v.AtQuiescence() {
 		b = appendField(b, "source", v.Event.Source)
 		b = appendField(b, "event", v.Event.ID)

@@ -2,7 +2,7 @@ package props
 
 import (
 	"fmt"
-	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/env"
 	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -25,8 +26,8 @@ import (
 // others for each instance.
 //
 // What a guard says depends on nothing else: there is no clock, no time zone,
-// no order of maps, and a bound on its cost. Numbers that are whole are ints,
-// others doubles, and the two mix: 1 and 1.0 are the same number.
+// no order of maps, and a bound on its cost. Numbers are exact (number.go), and
+// whole ones and others mix: 1 and 1.0 are the same number.
 
 // maxGuardCost bounds the steps of one evaluation, in CEL's own unit; a
 // comparison costs 1.
@@ -60,6 +61,8 @@ func excluded() []*env.Function {
 	for _, name := range []string{
 		"getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours", "getMilliseconds", "getMinutes", "getMonth", "getSeconds",
 		operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo,
+		operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
+		overloads.TypeConvertDouble, overloads.TypeConvertInt, overloads.TypeConvertUint,
 	} {
 		all = append(all, env.NewFunction(name))
 	}
@@ -74,56 +77,41 @@ var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 		cel.CrossTypeNumericComparisons(true),
 		cel.Variable(eventName, cel.MapType(cel.StringType, cel.DynType)),
 	}
-	return cel.NewCustomEnv(append(options, arithmetic()...)...)
+	return cel.NewCustomEnv(slices.Concat(options, arithmetic(), comparisons(), conversions())...)
 })
 
-// arithmetic lets ints and doubles mix, which CEL's own operators do not.
+// realDivision is what divides where CEL knows that one of the two is a double.
+const realDivision = "@divide"
+
+// arithmetic is that of numbers, where ints and doubles mix.
 func arithmetic() []cel.EnvOption {
-	num := []*cel.Type{cel.IntType, cel.DoubleType}
-	of := func(name, short string, apply func(a, b ref.Val) ref.Val, more ...*cel.Type) cel.EnvOption {
-		var opts []cel.FunctionOpt
-		for _, a := range num {
-			for _, b := range num {
+	of := func(name string, op operation, more ...cel.FunctionOpt) cel.EnvOption {
+		opts := more
+		for _, a := range []*cel.Type{cel.IntType, cel.DoubleType} {
+			for _, b := range []*cel.Type{cel.IntType, cel.DoubleType} {
 				result := cel.DoubleType
 				if a == b {
 					result = a
 				}
-				opts = append(opts, cel.Overload(fmt.Sprintf("%s_%v_%v", short, a, b), []*cel.Type{a, b}, result))
+				opts = append(opts, cel.Overload(fmt.Sprintf("%s_%v_%v", op.name, a, b), []*cel.Type{a, b}, result))
 			}
 		}
-		for _, t := range more {
-			opts = append(opts, cel.Overload(fmt.Sprintf("%s_%s", short, t.DeclaredTypeName()), []*cel.Type{t, t}, t))
-		}
-		return cel.Function(name, append(opts, cel.SingletonBinaryBinding(func(a, b ref.Val) ref.Val { return apply(mixed(a, b)) }))...)
-	}
-	return []cel.EnvOption{
-		of(operators.Add, "add", func(a, b ref.Val) ref.Val {
-			if x, ok := a.(traits.Adder); ok {
+		return cel.Function(name, append(opts, cel.SingletonBinaryBinding(func(a, b ref.Val) ref.Val {
+			if x, ok := a.(types.String); ok && op.name == adding.name {
 				return x.Add(b)
 			}
-			return types.MaybeNoSuchOverloadErr(a)
-		}, cel.StringType),
-		of(operators.Subtract, "subtract", func(a, b ref.Val) ref.Val {
-			if x, ok := a.(traits.Subtractor); ok {
-				return x.Subtract(b)
-			}
-			return types.MaybeNoSuchOverloadErr(a)
-		}),
-		of(operators.Multiply, "multiply", func(a, b ref.Val) ref.Val {
-			if x, ok := a.(traits.Multiplier); ok {
-				return x.Multiply(b)
-			}
-			return types.MaybeNoSuchOverloadErr(a)
-		}),
-		of(operators.Divide, "divide", func(a, b ref.Val) ref.Val {
-			if x, ok := a.(traits.Divider); ok {
-				return x.Divide(b)
-			}
-			return types.MaybeNoSuchOverloadErr(a)
-		}),
+			return arithmetically(op, a, b)
+		}))...)
+	}
+	return []cel.EnvOption{
+		of(operators.Add, adding, cel.Overload("add_string", []*cel.Type{cel.StringType, cel.StringType}, cel.StringType)),
+		of(operators.Subtract, subtracting),
+		of(operators.Multiply, multiplying),
+		of(operators.Divide, dividing),
+		of(realDivision, ratio),
 		cel.Function(operators.Modulo, cel.Overload("modulo_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType),
 			cel.SingletonBinaryBinding(func(a, b ref.Val) ref.Val {
-				if x, ok := a.(traits.Modder); ok {
+				if x, ok := a.(types.Int); ok {
 					return x.Modulo(b)
 				}
 				return types.MaybeNoSuchOverloadErr(a)
@@ -131,19 +119,88 @@ func arithmetic() []cel.EnvOption {
 	}
 }
 
-// mixed makes two numbers of two kinds doubles.
-func mixed(a, b ref.Val) (ref.Val, ref.Val) {
-	x, xInt := a.(types.Int)
-	y, yInt := b.(types.Int)
-	_, xDouble := a.(types.Double)
-	_, yDouble := b.(types.Double)
-	switch {
-	case xInt && yDouble:
-		return types.Double(x), b
-	case xDouble && yInt:
-		return a, types.Double(y)
+// comparisons order numbers exactly.
+func comparisons() (all []cel.EnvOption) {
+	for _, c := range []struct {
+		name, operator string
+		holds          func(order int) bool
+	}{
+		{"less", operators.Less, func(n int) bool { return n < 0 }},
+		{"less_equals", operators.LessEquals, func(n int) bool { return n <= 0 }},
+		{"greater", operators.Greater, func(n int) bool { return n > 0 }},
+		{"greater_equals", operators.GreaterEquals, func(n int) bool { return n >= 0 }},
+	} {
+		var opts []cel.FunctionOpt
+		add := func(a, b *cel.Type) {
+			opts = append(opts, cel.Overload(fmt.Sprintf("%s_%v_%v", c.name, a, b), []*cel.Type{a, b}, cel.BoolType))
+		}
+		numbers := []*cel.Type{cel.IntType, cel.DoubleType, cel.UintType}
+		for _, a := range numbers {
+			for _, b := range numbers {
+				add(a, b)
+			}
+		}
+		for _, t := range []*cel.Type{cel.BoolType, cel.StringType, cel.BytesType, cel.TimestampType, cel.DurationType} {
+			add(t, t)
+		}
+		all = append(all, cel.Function(c.operator, append(opts, cel.SingletonBinaryBinding(func(a, b ref.Val) ref.Val {
+			order, err := compareValues(a, b)
+			if err != nil {
+				return err
+			}
+			return types.Bool(c.holds(order))
+		}))...))
 	}
-	return a, b
+	return all
+}
+
+// conversions are those to numbers, which stay exact.
+func conversions() (all []cel.EnvOption) {
+	for _, c := range []struct {
+		name    string
+		result  *cel.Type
+		convert func(ref.Val) ref.Val
+	}{
+		{overloads.TypeConvertDouble, cel.DoubleType, toNumber},
+		{overloads.TypeConvertInt, cel.IntType, toInt},
+		{overloads.TypeConvertUint, cel.UintType, toUint},
+	} {
+		from := []*cel.Type{cel.IntType, cel.DoubleType, cel.UintType, cel.StringType}
+		if c.result == cel.IntType {
+			from = append(from, cel.TimestampType, cel.DurationType)
+		}
+		var opts []cel.FunctionOpt
+		for _, t := range from {
+			opts = append(opts, cel.Overload(fmt.Sprintf("%s_of_%v", c.name, t), []*cel.Type{t}, c.result))
+		}
+		all = append(all, cel.Function(c.name, append(opts, cel.SingletonUnaryBinding(c.convert))...))
+	}
+	return all
+}
+
+func toNumber(v ref.Val) ref.Val {
+	switch v := v.(type) {
+	case types.Int, number, types.Double:
+		return v
+	case types.String:
+		return numberOf(string(v))
+	}
+	return types.MaybeNoSuchOverloadErr(v)
+}
+
+func toInt(v ref.Val) ref.Val {
+	if _, ok := v.(types.Bool); ok {
+		return types.MaybeNoSuchOverloadErr(v)
+	}
+	return v.ConvertToType(types.IntType)
+}
+
+func toUint(v ref.Val) ref.Val {
+	n, ok := toInt(v).(types.Int)
+	if !ok || n < 0 {
+		return types.NewErr("%v is no uint", v.Value())
+	}
+	return n
 }
 
 // celEnv declares the registers.
@@ -175,6 +232,9 @@ func compileCEL(text string, registers []Register) (*guard, *celError) {
 			}
 		}
 		what := strings.Join(strings.Fields(first.Message), " ")
+		if strings.HasSuffix(what, invalidInt) {
+			what = "an int of more than 64 bits, wanted it with a point, such as 18446744073709551615.0, which is exact"
+		}
 		return nil, &celError{max(first.Location.Line(), 1), max(first.Location.Column()+1, 1), what}
 	}
 	g := &celGuard{text: text, registers: registers}
@@ -185,6 +245,7 @@ func compileCEL(text string, registers []Register) (*guard, *celError) {
 	if problem != nil {
 		return nil, problem
 	}
+	exactNumbers(checked.NativeRep(), text)
 	if g.program, err = e.Program(checked, cel.CostLimit(maxGuardCost)); err != nil {
 		return nil, &celError{1, 1, err.Error()}
 	}
@@ -234,6 +295,54 @@ func (g *celGuard) inspect(a *ast.AST) (usesRegisters bool, problem *celError) {
 	g.wants = slices.DeleteFunc(slices.Clone(all), func(name string) bool { return optional[name] })
 	return usesRegisters, problem
 }
+
+// exactNumbers makes the literals of a guard the numbers that are written
+// there, and divides as doubles what CEL knows to be doubles.
+func exactNumbers(a *ast.AST, text string) {
+	factory := ast.NewExprFactory()
+	ast.MatchDescendants(ast.NavigateAST(a), func(e ast.NavigableExpr) bool {
+		switch e.Kind() {
+		case ast.LiteralKind:
+			switch v := e.AsLiteral().(type) {
+			case types.Double:
+				e.SetKindCase(factory.NewLiteral(e.ID(), literal(a, e.ID(), text, v)))
+			case types.Uint:
+				e.SetKindCase(factory.NewLiteral(e.ID(), numberOf(strconv.FormatUint(uint64(v), 10))))
+			}
+		case ast.CallKind:
+			c := e.AsCall()
+			isDouble := func(x ast.Expr) bool { return a.GetType(x.ID()).IsExactType(types.DoubleType) }
+			if c.FunctionName() == operators.Divide && slices.ContainsFunc(c.Args(), isDouble) {
+				e.SetKindCase(factory.NewCall(e.ID(), realDivision, c.Args()...))
+			}
+		}
+		return false
+	})
+}
+
+// literal returns a number as it is written: CEL has rounded it.
+func literal(a *ast.AST, id int64, text string, rounded types.Double) ref.Val {
+	if at, ok := a.SourceInfo().GetOffsetRange(id); ok {
+		runes := []rune(text)
+		written := writtenNumber.FindString(string(runes[min(int(at.Start), len(runes)):]))
+		written, sign := strings.CutPrefix(written, "-")
+		if strings.HasPrefix(written, ".") {
+			written = "0" + written
+		}
+		if sign {
+			written = "-" + written
+		}
+		if f, err := strconv.ParseFloat(written, 64); err == nil && f == float64(rounded) {
+			return numberOf(written)
+		}
+	}
+	return numberOfFloat(float64(rounded))
+}
+
+// invalidInt is what CEL says of one that has more than 64 bits.
+const invalidInt = "invalid int literal"
+
+var writtenNumber = regexp.MustCompile(`^-?\d*(\.\d+)?([eE][+-]?\d+)?`)
 
 // parameter returns which parameter an occurrence of event asks for.
 func parameter(e ast.NavigableExpr) (name string, tested, ok bool) {
@@ -335,7 +444,7 @@ func celValue(v event.Value) ref.Val {
 	case event.String:
 		return types.String(v.Text())
 	case event.Number:
-		return celNumber(v.Canonical().Text())
+		return canonicalNumber(v.Canonical().Text())
 	case event.Composite:
 		return celTree(v.Tree())
 	}
@@ -350,17 +459,6 @@ func celTree(t event.Tree) ref.Val {
 		return celMap(t.Fields)
 	}
 	return celValue(t.Value)
-}
-
-func celNumber(text string) ref.Val {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return types.Int(n)
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil && !math.IsInf(f, 0) {
-		return types.NewErr("%s is no number", text)
-	}
-	return types.Double(f)
 }
 
 func celList(items []event.Tree) ref.Val {

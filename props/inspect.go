@@ -114,6 +114,18 @@ func (p *Property) CanBeViolated() bool {
 	return reached[ViolatedState] || slices.ContainsFunc(a.reachedStates(reached), func(s int) bool { return a.AtEnd[s] })
 }
 
+// OnlyAtEnd reports whether nothing but the end of a run violates the property:
+// no event, and no deadline, leads to violated. A recording whose end is not
+// declared cannot violate it.
+func (p *Property) OnlyAtEnd() bool {
+	a := p.Automaton()
+	if a == nil {
+		return false
+	}
+	reached := a.reached()
+	return !reached[ViolatedState] && slices.ContainsFunc(a.reachedStates(reached), func(s int) bool { return a.AtEnd[s] })
+}
+
 func quoted(s string) string { return fmt.Sprintf("%q", s) }
 
 // reached returns which states can be reached.

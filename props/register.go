@@ -1,7 +1,9 @@
 package props
 
 import (
+	"cmp"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,11 +144,7 @@ func Compare(a, b event.Value) (order int, ok bool) {
 	case a.Kind() != event.Number || b.Kind() != event.Number:
 		return 0, false
 	}
-	x, y := decimalOf(a), decimalOf(b)
-	if x.sign != y.sign {
-		return x.sign - y.sign, true
-	}
-	return x.sign * x.compareMagnitude(y), true
+	return decimalOfText(a.Canonical().Text()).compare(decimalOfText(b.Canonical().Text())), true
 }
 
 // decimal is a number as sign, digits without zeros at their ends, and the
@@ -154,11 +152,12 @@ func Compare(a, b event.Value) (order int, ok bool) {
 type decimal struct {
 	sign   int
 	digits string
-	point  string // a decimal integer of any length
+	point  int
+	far    *big.Int // instead of point, where it has no 64 bits
 }
 
-func decimalOf(v event.Value) decimal {
-	text := v.Canonical().Text()
+// decimalOfText reads a number in canonical form.
+func decimalOfText(text string) decimal {
 	d := decimal{sign: 1}
 	if rest, negative := strings.CutPrefix(text, "-"); negative {
 		d.sign, text = -1, rest
@@ -171,44 +170,35 @@ func decimalOf(v event.Value) decimal {
 	if exponent == "" {
 		exponent = "0"
 	}
-	d.point = addSmall(exponent, len(mantissa))
+	if len(exponent) <= 18 {
+		d.point, _ = strconv.Atoi(exponent) // a canonical exponent is a whole number
+		d.point += len(mantissa)
+		return d
+	}
+	d.far, _ = new(big.Int).SetString(exponent, 10)
+	d.far.Add(d.far, big.NewInt(int64(len(mantissa))))
 	return d
 }
 
-func (d decimal) compareMagnitude(e decimal) int {
-	if c := compareIntegers(d.point, e.point); c != 0 {
-		return c
-	}
-	return strings.Compare(d.digits, e.digits)
-}
-
-// addSmall adds a small number to a decimal integer. Exponents beyond 18
-// digits differ by more than any mantissa is long: their own text will do.
-func addSmall(integer string, n int) string {
-	if len(integer) > 18 {
-		return integer
-	}
-	i, err := strconv.ParseInt(integer, 10, 64)
-	if err != nil {
-		return integer
-	}
-	return strconv.FormatInt(i+int64(n), 10)
-}
-
-func compareIntegers(a, b string) int {
-	negA, negB := strings.HasPrefix(a, "-"), strings.HasPrefix(b, "-")
+func (d decimal) compare(e decimal) int {
 	switch {
-	case negA != negB && negA:
-		return -1
-	case negA != negB:
-		return 1
-	case negA:
-		a, b = b[1:], a[1:]
+	case d.sign != e.sign:
+		return d.sign - e.sign
+	case d.far != nil || e.far != nil:
+		if c := d.place().Cmp(e.place()); c != 0 {
+			return d.sign * c
+		}
+	case d.point != e.point:
+		return d.sign * cmp.Compare(d.point, e.point)
 	}
-	if len(a) != len(b) {
-		return len(a) - len(b)
+	return d.sign * strings.Compare(d.digits, e.digits)
+}
+
+func (d decimal) place() *big.Int {
+	if d.far != nil {
+		return d.far
 	}
-	return strings.Compare(a, b)
+	return big.NewInt(int64(d.point))
 }
 
 // registerNamed returns the number of a register; -1 if there is none.

@@ -207,6 +207,72 @@ func TestGuards(t *testing.T) {
 	}
 }
 
+// Numbers of guards are exact, whatever their size and spelling; what leaves 64
+// bits does not wrap, and is not rounded where it need not be.
+func TestGuardsAreExact(t *testing.T) {
+	var d event.Data
+	for name, text := range map[string]string{"a": "18446744073709551615", "b": "18446744073709551614", "a0": "1844674407370955161500e-2", "tenth": "0.1", "fifth": "0.20",
+		"whole": "9007199254740993", "near": "9007199254740992", "max": "9223372036854775807", "one": "1e0", "huge": "1e400", "huge1": "10e399", "far": "1e99999999999999999999",
+		"list": "0"} {
+		v, err := event.Num(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d = d.With(name, v)
+	}
+	list, err := event.ParseValue([]byte("[18446744073709551614, 0.1, 1.0]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d = d.With("list", list)
+	for _, text := range []string{
+		"event.a != event.b && event.a > event.b && !(event.a <= event.b) && event.b < event.a",
+		"event.a == event.a0 && event.a >= event.a0",
+		"event.b in event.list && !(event.a in event.list) && event.one in event.list && 1 in event.list && 0.10 in event.list",
+		"event.a == 18446744073709551615.0 && event.a != 18446744073709551614.0 && event.a == 18446744073709551615u",
+		"event.whole != event.near && event.whole > event.near && event.whole > 9007199254740992.0 && event.near == 9007199254740992.0",
+		"double(event.whole) != double(event.near) && int(event.whole) == 9007199254740993",
+		"event.tenth == 0.1 && event.tenth == .10 && event.tenth == 1e-1 && event.tenth < 0.10000000000000000001",
+		"event.tenth + event.fifth == 0.3 && event.fifth - event.tenth == event.tenth && event.tenth * 3 == 0.3 && -event.tenth == -0.1",
+		"event.max + 1 == 9223372036854775808.0 && event.max + 1 > event.max && event.max * event.max > event.max && -event.max - 2 < -event.max",
+		"event.a - event.b == 1 && event.a - event.b == event.one",
+		"event.one == 1 && event.one == 1.0 && event.one / 2 == 0 && event.one / 2.0 == 0.5 && double(event.one) / 2 == 0.5",
+		"event.huge == event.huge1 && event.huge > event.a && event.far > event.huge && event.far == event.far && -event.one > -event.huge",
+		"{1: 'a'}[event.one] == 'a'",
+		"[7, 8][event.one] == 8",
+		"int(event.tenth) == 0 && int(1.9) == 1 && int(-1.9) == -1 && string(event.tenth) == '0.1' && int('12') == 12 && double('0.1') == event.tenth",
+		"1.0 / 0.0 > event.far && type(event.tenth) == double",
+	} {
+		g, problem := compileCEL(text, nil)
+		if problem != nil {
+			t.Errorf("%s: %v", text, problem)
+			continue
+		}
+		if ok, err := g.pass(d); !ok || err != nil {
+			t.Errorf("%s: %v, %v", text, ok, err)
+		}
+	}
+	if _, problem := compileCEL("event.a == 18446744073709551615", nil); problem == nil || !strings.Contains(problem.Error(), "18446744073709551615.0") {
+		t.Errorf("got %v", problem)
+	}
+}
+
+// Numbers of any size have an order, the same as their values'.
+func TestCompareIsExact(t *testing.T) {
+	ascending := []string{"-1e1000000000000000000", "-11e999999999999999998", "-18446744073709551615", "-18446744073709551614", "-0.1", "-1e-999999999999999999999", "0",
+		"1e-999999999999999999999", "2e-999999999999999999999", "0.1", "0.10000000000000000001", "9007199254740992", "9007199254740993", "18446744073709551614", "18446744073709551615",
+		"11e999999999999999998", "11e999999999999999999", "2e1000000000000000000", "12e1000000000000000000"}
+	for i, x := range ascending {
+		for j, y := range ascending {
+			a, errA := event.Num(x)
+			b, errB := event.Num(y)
+			if order, ok := Compare(a, b); errA != nil || errB != nil || !ok || (order < 0) != (i < j) || (order == 0) != (i == j) {
+				t.Errorf("%s, %s: %d, %v", x, y, order, ok)
+			}
+		}
+	}
+}
+
 // Not even the error of a guard depends on the order of a map.
 func TestGuardGoesThroughObjectsInOrder(t *testing.T) {
 	members := map[string]any{}

@@ -214,6 +214,9 @@ func (y yamlParser) letter(t *tree) (Letter, error) {
 	}
 	name, rest, bound := strings.Cut(t.text, "(")
 	name = strings.TrimSpace(name)
+	if strings.Trim(name, "*?") == "" && name != "" {
+		return Letter{}, y.fail(t, "%q is no event type, and stands for none: write a letter for each type", name)
+	}
 	if name == "" || strings.ContainsAny(name, " \t)") || bound != strings.HasSuffix(rest, ")") {
 		return Letter{}, y.fail(t, "%q is no event, %s", t.text, example)
 	}

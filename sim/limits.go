@@ -32,7 +32,7 @@ func (r *Result) limit(l *limits, meant []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, what := range l.what {
-		if !slices.Contains(meant, what) {
+		if !slices.Contains(meant, MeantLack+what) {
 			r.Limits = append(r.Limits, what)
 		}
 	}
@@ -44,6 +44,6 @@ func (r *Result) limit(l *limits, meant []string) {
 		after = fmt.Sprintf(" (after it, %q is violated)", r.Violation.Property)
 	}
 	r.Verdict, r.Violation = Inconclusive, nil
-	r.Why = fmt.Sprintf("the simulator does not have %s, and the application has asked for it%s: its answer is none of the platform's; if that is meant, name it in the scenario's Lacks",
-		strings.Join(r.Limits, ", nor "), after)
+	r.Why = fmt.Sprintf("the simulator does not have %s, and the application has asked for it%s: its answer is none of the platform's; if this is meant, say so: Meant: []string{%q}",
+		strings.Join(r.Limits, ", nor "), after, MeantLack+r.Limits[0])
 }

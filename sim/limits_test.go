@@ -38,14 +38,14 @@ func TestLacks(t *testing.T) {
 	}{
 		{"asked for", command, nil, nil, sim.Inconclusive, "the simulator does not have LCS, and the application has asked for it: "},
 		{"asked for, and then violated", command, []*props.Property{broken}, nil, sim.Inconclusive, `(after it, "never right" is violated)`},
-		{"meant", command, nil, []string{"LCS"}, sim.Held, ""},
-		{"meant, and violated", command, []*props.Property{broken}, []string{"LCS"}, sim.Violated, ""},
-		{"another is meant", command, nil, []string{"SORT"}, sim.Inconclusive, "LCS"},
+		{"meant", command, nil, []string{"lack of LCS"}, sim.Held, ""},
+		{"meant, and violated", command, []*props.Property{broken}, []string{"lack of LCS"}, sim.Violated, ""},
+		{"another is meant", command, nil, []string{"lack of SORT"}, sim.Inconclusive, "LCS"},
 		{"a method", method, nil, nil, sim.Inconclusive, "the simulator does not have " + snapshot},
-		{"a method that is meant", method, nil, []string{snapshot}, sim.Held, ""},
+		{"a method that is meant", method, nil, []string{"lack of " + snapshot}, sim.Held, ""},
 	} {
 		s := scenario(c.ask, calls("alice", "ask"))
-		s.Lacks, s.Properties = c.lacks, c.props
+		s.Meant, s.Properties = c.lacks, c.props
 		r := benign(t, s)
 		if r.Verdict != c.verdict || !strings.Contains(r.Why, c.why) || (r.Violation != nil) != (c.verdict == sim.Violated) {
 			t.Errorf("%s: %s, %q, %v; wanted %s, %q", c.name, r.Verdict, r.Why, r.Violation, c.verdict, c.why)

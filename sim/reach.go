@@ -54,6 +54,7 @@ const (
 	MeantProperty     = "property "            // that cannot be violated
 	MeantRule         = "rule "                // that matches nothing, by the event that it emits
 	MeantEvent        = "event "               // that is never seen
+	MeantLack         = "lack of "             // a command or a method that the simulator refuses
 )
 
 // checkMeant returns the first of the names that stands for nothing.
@@ -80,7 +81,7 @@ func (s *Scenario) means(name string) bool {
 	if e, ok := strings.CutPrefix(name, MeantRule); ok {
 		return slices.ContainsFunc(s.Rules, func(x probe.Rule) bool { return x.Emit == e })
 	}
-	return strings.HasPrefix(name, MeantEvent)
+	return strings.HasPrefix(name, MeantEvent) || strings.HasPrefix(name, MeantLack)
 }
 
 // answered takes note of what a client was told at last.

@@ -118,7 +118,7 @@ func (w *world) finish(err error) *Result {
 			r.reportLeak(&w.gate, leak.Goroutines())
 		}
 	}
-	r.limit(&w.services.kernel.limits, w.sim.scenario.Lacks)
+	r.limit(&w.services.kernel.limits, w.sim.scenario.Meant)
 	return r
 }
 

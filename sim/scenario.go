@@ -54,10 +54,6 @@ type Scenario struct {
 	// keep clients in package-level variables and make them in init. What that
 	// costs is in docs/benchmarks.md.
 	Isolated bool
-	// Lacks names what the simulation lacks (a command, a method) and the
-	// application may ask for nevertheless: that it is refused is meant. A run in
-	// which it asks for anything else that is lacking is inconclusive.
-	Lacks []string
 	// Environ is what the environment of an isolated run has besides the
 	// emulator variables of its services, as "NAME=value". ${service} stands
 	// for a service's address, ${service.host} and ${service.port} for its parts.

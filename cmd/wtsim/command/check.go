@@ -21,6 +21,8 @@ type checkOptions struct {
 	skew     time.Duration
 	lateness time.Duration
 	ttl      time.Duration
+	ahead    time.Duration
+	end      bool
 	asJSON   bool
 
 	stats, coverage    bool
@@ -40,10 +42,10 @@ func (a *app) check(args []string) (int, error) {
 	if done, err := parse(f, args); done || err != nil {
 		return exitHeld, err
 	}
-	if err := o.validate(f.Changed("ttl")); err != nil {
+	if err := o.validate(f.Changed); err != nil {
 		return 0, fmt.Errorf("check: %w; see wtsim check --help", err)
 	}
-	program, err := compileFiles(o.props)
+	program, properties, err := compileFiles(o.props)
 	if err != nil {
 		return 0, err
 	}
@@ -52,11 +54,14 @@ func (a *app) check(args []string) (int, error) {
 		return 0, err
 	}
 	defer in.Close()
-	c := &checking{app: a, options: o, in: in, started: time.Now()}
+	c := &checking{app: a, options: o, in: in, properties: properties, started: time.Now()}
 	c.progress = newCheckProgress(a.stderr, o.events)
 	c.report = newCheckReport(a, o)
 	if err := c.start(program); err != nil {
 		return 0, err
+	}
+	if !o.end {
+		c.warnOfEnds()
 	}
 	return c.run()
 }
@@ -68,6 +73,8 @@ func (a *app) checkFlags(o *checkOptions) *pflag.FlagSet {
 	f.DurationVar(&o.skew, "skew", 0, "by how much the clocks of two sources may differ (0: exact order)")
 	f.DurationVar(&o.lateness, "lateness", time.Minute, "how far an event may come behind in the file")
 	f.DurationVar(&o.ttl, "ttl", 0, "forget instances that saw no event for this long (default never)")
+	f.DurationVar(&o.ahead, "ahead", 0, "an event more than this later than the newest of all other sources is malformed (default no bound)")
+	f.BoolVar(&o.end, "end", false, "nothing comes after the events: deadlines have passed, and states that must not be the last are judged")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a line")
 	f.BoolVar(&o.stats, "stats", false, "tell what each property has seen and holds")
 	f.BoolVar(&o.coverage, "coverage", false, "tell which states and transitions of each property no event used")
@@ -77,7 +84,7 @@ func (a *app) checkFlags(o *checkOptions) *pflag.FlagSet {
 	return f
 }
 
-func (o *checkOptions) validate(ttlGiven bool) error {
+func (o *checkOptions) validate(given func(string) bool) error {
 	switch {
 	case len(o.props) == 0:
 		return fmt.Errorf("--props is missing, wanted a file of properties")
@@ -87,8 +94,12 @@ func (o *checkOptions) validate(ttlGiven bool) error {
 		return fmt.Errorf("--skew is %v, wanted at least 0", o.skew)
 	case o.lateness < 0:
 		return fmt.Errorf("--lateness is %v, wanted at least 0", o.lateness)
-	case ttlGiven && o.ttl <= 0:
+	case given("ttl") && o.ttl <= 0:
 		return fmt.Errorf("--ttl is %v, wanted a positive duration", o.ttl)
+	case given("ahead") && o.ahead <= 0:
+		return fmt.Errorf("--ahead is %v, wanted a positive duration", o.ahead)
+	case o.end && o.checkpoint != "":
+		return fmt.Errorf("--end says that nothing comes after the events, and --checkpoint that something does; wanted one of them")
 	case o.workers < 0:
 		return fmt.Errorf("--workers is %d, wanted at least 1", o.workers)
 	case o.workers > 1 && (o.checkpoint != "" || o.resume != ""):
@@ -117,27 +128,38 @@ func (x *onceFlag) Type() string { return "string" }
 
 // compileFiles reads all properties; two of one name are refused with both
 // files.
-func compileFiles(files []string) (*monitor.Program, error) {
+func compileFiles(files []string) (*monitor.Program, []*props.Property, error) {
 	var all []*props.Property
 	from := map[string]string{}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("--props: %w", err)
+			return nil, nil, fmt.Errorf("--props: %w", err)
 		}
 		ps, err := props.Parse(file, content)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, p := range ps {
 			if first, ok := from[p.Name()]; ok {
-				return nil, fmt.Errorf("%s: property %q is in %s too, wanted each name once", file, p.Name(), first)
+				return nil, nil, fmt.Errorf("%s: property %q is in %s too, wanted each name once", file, p.Name(), first)
 			}
 			from[p.Name()] = file
 		}
 		all = append(all, ps...)
 	}
-	return monitor.Compile(all...)
+	program, err := monitor.Compile(all...)
+	return program, all, err
+}
+
+// warnOfEnds names the properties that nothing but the end can violate, which
+// is not declared.
+func (c *checking) warnOfEnds() {
+	for _, p := range c.properties {
+		if p.OnlyAtEnd() {
+			fmt.Fprintf(c.stderr, "wtsim: property %q cannot fail: only the end violates it; wanted --end if nothing comes after the events\n", p.Name())
+		}
+	}
 }
 
 // checking is one check on its way.
@@ -147,6 +169,7 @@ type checking struct {
 	in          *eventInput
 	streams     []*monitor.Stream // by part, see check_parallel.go
 	program     *monitor.Program
+	properties  []*props.Property
 	report      checkReport
 	progress    *checkProgress
 	started     time.Time
@@ -157,7 +180,7 @@ type checking struct {
 func (c *checking) start(program *monitor.Program) error {
 	o := c.options
 	c.program = program
-	so := monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness, TTL: o.ttl, Coverage: o.coverage}
+	so := monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness, TTL: o.ttl, Ahead: o.ahead, Coverage: o.coverage}
 	if o.resume != "" {
 		s, err := resume(program, so, o.resume)
 		c.streams = []*monitor.Stream{s}
@@ -190,7 +213,7 @@ func (c *checking) run() (int, error) {
 	if err != nil && sum.Verdict == monitor.Held {
 		sum.Verdict = monitor.Inconclusive
 	}
-	c.report.summary(sum, time.Since(c.started))
+	c.report.summary(sum, c.options.end, time.Since(c.started))
 	code, err := c.exit(sum, err)
 	return code, errors.Join(err, saved)
 }
@@ -227,7 +250,7 @@ func (c *checking) finish(broken error) (sum monitor.Summary, saved error) {
 	var found [][]monitor.Finding
 	for _, s := range c.streams {
 		if c.options.checkpoint == "" {
-			found = append(found, s.Close().Findings)
+			found = append(found, c.close(s).Findings)
 		}
 		sums, stats, coverage = append(sums, s.Summary()), append(stats, s.Stats()), append(coverage, s.Coverage())
 	}
@@ -242,6 +265,15 @@ func (c *checking) finish(broken error) (sum monitor.Summary, saved error) {
 		saved = save(c.streams[0], c.options.checkpoint)
 	}
 	return monitor.MergeSummaries(sums...), saved
+}
+
+// close ends a stream: by the end of the input, or by what is declared. What
+// was interrupted did not come to its end.
+func (c *checking) close(s *monitor.Stream) monitor.Judgement {
+	if c.options.end && !c.interrupted {
+		return s.End()
+	}
+	return s.Close()
 }
 
 // exit is the exit code: a violation counts whatever else happened.

@@ -21,7 +21,7 @@ type checkReport interface {
 	tell(monitor.Finding)
 	stats([]monitor.PropertyStats)
 	coverage([]monitor.Coverage)
-	summary(monitor.Summary, time.Duration)
+	summary(s monitor.Summary, end bool, elapsed time.Duration)
 	flush() error
 }
 
@@ -55,13 +55,18 @@ type summaryObject struct {
 	Late       int             `json:"late"`
 	Duplicates int             `json:"duplicates"`
 	Expired    int             `json:"expired"`
+	Owed       *int            `json:"owed,omitempty"` // absent with --end
 	Instances  int             `json:"instances"`
 	ElapsedNS  int64           `json:"elapsed_ns"`
 }
 
-func (r *jsonReport) summary(s monitor.Summary, elapsed time.Duration) {
+func (r *jsonReport) summary(s monitor.Summary, end bool, elapsed time.Duration) {
+	owed := &s.Owed
+	if end {
+		owed = nil
+	}
 	r.object(summaryObject{"summary", s.Verdict, s.Events, s.Violations, s.Malformed, s.Late, s.Duplicates,
-		s.Expired, s.Instances, elapsed.Nanoseconds()})
+		s.Expired, owed, s.Instances, elapsed.Nanoseconds()})
 }
 
 func (r *jsonReport) flush() error { return r.Flush() }
@@ -102,8 +107,17 @@ func bound(b monitor.Binding) string {
 }
 
 func (r *textReport) violation(v monitor.Violation) {
-	fmt.Fprintf(r, "property %q violated%s (%s)\n", v.Property, bound(v.Binding), v.Certainty)
-	fmt.Fprintf(r, "  by event %q of %q at %s\n", v.Event.ID, v.Event.Source, v.Event.Time.UTC().Format(time.RFC3339Nano))
+	certainty := string(v.Certainty)
+	if v.Forgotten {
+		certainty += ": what came before was forgotten"
+	}
+	fmt.Fprintf(r, "property %q violated%s (%s)\n", v.Property, bound(v.Binding), certainty)
+	at := v.Event.Time.UTC().Format(time.RFC3339Nano)
+	if v.Event.Source == "" {
+		fmt.Fprintf(r, "  by the end at %s\n", at)
+	} else {
+		fmt.Fprintf(r, "  by event %q of %q at %s\n", v.Event.ID, v.Event.Source, at)
+	}
 	r.steps(v.Witness)
 	if v.Counter != nil {
 		fmt.Fprintln(r, "  an order that does not violate")
@@ -138,7 +152,7 @@ func onOneLine(text string) string {
 	return text
 }
 
-func (r *textReport) summary(s monitor.Summary, elapsed time.Duration) {
+func (r *textReport) summary(s monitor.Summary, end bool, elapsed time.Duration) {
 	if hidden := r.malformed + r.late - shownAtMost; hidden > 0 {
 		fmt.Fprintf(r.stderr, "%s: %d more; malformed are %d, late are %d\n", r.events, hidden, r.malformed, r.late)
 	}
@@ -146,7 +160,7 @@ func (r *textReport) summary(s monitor.Summary, elapsed time.Duration) {
 	for _, p := range []struct {
 		n    int
 		what string
-	}{{s.Malformed, "malformed"}, {s.Late, "late"}, {s.Duplicates, "ignored as duplicates"}, {s.Expired, "instances expired"}, {s.Undecided, "instances undecided"}} {
+	}{{s.Malformed, "malformed"}, {s.Late, "late"}, {s.Duplicates, "ignored as duplicates"}, {s.Expired, "instances expired"}, {s.Undecided, "instances undecided"}, {s.Owed, "owed at the end"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}

@@ -82,7 +82,7 @@ func checked(t *testing.T, args ...string) (stdout string, code int) {
 // On any number of cores a check prints the same, to the byte.
 func TestWorkersChangeNothing(t *testing.T) {
 	props, file := checkedFiles(t, someEvents(4000))
-	for _, more := range [][]string{{}, {"--skew", "3ms"}, {"--ttl", "1s"}} {
+	for _, more := range [][]string{{}, {"--skew", "3ms"}, {"--ttl", "1s"}, {"--end"}, {"--ttl", "1s", "--skew", "3ms", "--end", "--ahead", "1s"}} {
 		args := append([]string{"--props", props, "--events", file, "--json", "--stats", "--coverage", "--lateness", "1s"}, more...)
 		want, code := checked(t, append(args, "--workers", "1")...)
 		if code != exitViolated || strings.Count(want, `"kind":"violation"`) < 20 || !strings.Contains(want, `"kind":"late"`) {

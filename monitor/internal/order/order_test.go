@@ -130,7 +130,7 @@ func TestSeen(t *testing.T) {
 		return event.Event{Source: "s", ID: fmt.Sprint(id), Type: "T", Time: at.Add(time.Duration(id) * time.Second), Data: event.Data{{Name: "x", Value: event.Str(data)}}}
 	}
 	for _, behind := range []time.Duration{0, 100 * time.Second} {
-		s := NewSeen(behind)
+		s := NewSeen(behind, 0)
 		look := func(e event.Event) Sight {
 			sign := s.Sign(&e)
 			s.Load(sign)

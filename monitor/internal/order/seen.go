@@ -26,6 +26,21 @@ type Seen struct {
 	any    bool
 	buffer []byte
 	loaded uint64
+	lead   lead
+}
+
+// lead is what is known of the newest events: that of all sources, and that of
+// all but its source.
+type lead struct {
+	by     time.Duration // how far an event may be ahead of those of all other sources; 0 is any
+	first  newestOf
+	second newestOf
+}
+
+type newestOf struct {
+	source string
+	at     Instant
+	any    bool
 }
 
 // generation is the events that came in one stretch of time.
@@ -43,8 +58,31 @@ const firstSightings = 64
 
 // NewSeen returns one that has seen nothing. It forgets names that are more
 // than behind older than the newest; 0 is never.
-func NewSeen(behind time.Duration) Seen {
-	return Seen{key: NewKey(), young: generation{slots: make([]Sighting, firstSightings)}, behind: behind}
+// What is more than ahead later than the newest of all other sources is
+// refused by Await; 0 is nothing.
+func NewSeen(behind, ahead time.Duration) Seen {
+	return Seen{key: NewKey(), young: generation{slots: make([]Sighting, firstSightings)}, behind: behind, lead: lead{by: ahead}}
+}
+
+// Await tells of the next event, or tick of a source, whether it is too far
+// ahead of all other sources. It is not remembered then.
+func (s *Seen) Await(e *event.Event) Sight {
+	l, at := &s.lead, InstantOf(e.Time)
+	others := &l.first
+	if l.first.any && l.first.source == e.Source {
+		others = &l.second
+	}
+	switch {
+	case others.any && others.at.Add(l.by).Before(at):
+		return TooFarAhead
+	case l.first.any && l.first.source == e.Source:
+		l.first.at = Later(l.first.at, at)
+	case !l.first.any || l.first.at.Before(at):
+		l.second, l.first = l.first, newestOf{strings.Clone(e.Source), at, true}
+	case !l.second.any || l.second.at.Before(at):
+		l.second = newestOf{strings.Clone(e.Source), at, true}
+	}
+	return SeenFirst
 }
 
 // Sight tells whether an event came before.
@@ -54,6 +92,7 @@ const (
 	SeenFirst   Sight = iota // no event of its source and id came before
 	SeenAgain                // one did, and said the same
 	SeenChanged              // one did, and said something else
+	TooFarAhead              // it is no event that can be judged; see Await
 )
 
 // Load touches the memory that enter will need: of many events in a row, that
@@ -177,6 +216,11 @@ func appendCanonical(b []byte, t event.Tree) []byte {
 }
 
 func (s *Seen) Encode(e *codec.Encoder) {
+	for _, n := range []*newestOf{&s.lead.first, &s.lead.second} {
+		e.Text(n.source)
+		n.at.Encode(e)
+		e.Bool(n.any)
+	}
 	for _, k := range s.key {
 		e.Bits(k)
 	}
@@ -196,6 +240,9 @@ func (s *Seen) Encode(e *codec.Encoder) {
 }
 
 func (s *Seen) Decode(d *codec.Decoder) {
+	for _, n := range []*newestOf{&s.lead.first, &s.lead.second} {
+		*n = newestOf{d.Text(), DecodeInstant(d), d.Bool()}
+	}
 	for i := range s.key {
 		s.key[i] = d.Bits()
 	}

@@ -72,6 +72,7 @@ type Origin[T any] struct {
 	gone    rank    // of the last that was released
 	goneAt  Instant // its effective time
 	any     bool    // one was released
+	Last    string  // whatever the judge notes of the last that was released
 }
 
 // Sequencer brings events into exact order.
@@ -356,6 +357,7 @@ func (q *Sequencer[T]) Encode(e *codec.Encoder, from *Sources) {
 		o.gone.encode(e)
 		o.goneAt.Encode(e)
 		e.Bool(o.any)
+		e.Text(o.Last)
 	}
 }
 
@@ -369,7 +371,7 @@ func (q *Sequencer[T]) Decode(d *codec.Decoder, into *Sources) {
 			return
 		}
 		o := q.Origin(int32(known))
-		o.anchor, o.gone, o.goneAt, o.any = decodePlace(d), decodeRank(d), DecodeInstant(d), d.Bool()
+		o.anchor, o.gone, o.goneAt, o.any, o.Last = decodePlace(d), decodeRank(d), DecodeInstant(d), d.Bool(), d.Text()
 	}
 }
 

@@ -1,11 +1,13 @@
 package skew
 
 import (
+	"math/bits"
 	"slices"
 	"time"
 
 	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/order"
+	"github.com/wtsim/wtsim/props"
 )
 
 // Deadlines, with skew. A deadline is ordered like all other events: it
@@ -31,7 +33,8 @@ import (
 //     that are added are then more than E before the deadlines that cannot
 //     pass yet, and precede them.
 //  5. At the end a deadline has passed if it certainly precedes an event that
-//     was seen, in the slice or not.
+//     was seen, in the slice or not, and may have passed if it may precede
+//     one (End).
 
 // precedes tells whether a deadline certainly precedes an event.
 func precedes(r *machine.Running, e *Pending, skew time.Duration) bool {
@@ -114,17 +117,64 @@ func (s *Judge) mayPass(r *machine.Running, gap order.Instant, counts []uint16, 
 	return true
 }
 
+// End says what is at the end of the events of an instance.
+type End struct {
+	Must   func(machine.Running) bool // the deadline has passed in every order
+	May    func(machine.Running) bool // it has in some
+	InTime func(machine.Running) bool // it has in the order by time
+	Judged bool                       // states that must not be the last are violated
+}
+
 // AtEnd is rule 5.
-func (s *Judge) AtEnd(set uint64, passed func(machine.Running) bool) uint64 {
-	c := s.Configs
-	var all []uint32
-	for _, state := range c.Sets.All[set] {
-		for c.All[state].Running.On() && passed(c.All[state].Running) {
-			state = c.Expired(state)
+func (s *Judge) AtEnd(set uint64, end End) uint64 {
+	if s.Timed() {
+		c := s.Configs
+		var all []uint32
+		for _, state := range c.Sets.All[set] {
+			for c.All[state].Running.On() {
+				r := c.All[state].Running
+				if !end.Must(r) {
+					if all = append(all, state); !end.May(r) {
+						break
+					}
+				}
+				state = c.Expired(state)
+			}
+			if !c.All[state].Running.On() {
+				all = append(all, state)
+			}
 		}
-		all = append(all, state)
+		set = c.Sets.Of(all)
 	}
-	return c.Sets.Of(all)
+	if !end.Judged {
+		return set
+	}
+	return s.each(set, func(state uint32) uint32 {
+		if s.Auto.AtEnd[s.Base(state)] {
+			return props.ViolatedState
+		}
+		return state
+	})
+}
+
+// Some tells whether one of the states of a set is asked for.
+func (s *Judge) Some(set uint64, ask func(uint32) bool) bool {
+	return slices.ContainsFunc(s.ordered(set), ask)
+}
+
+// each replaces the states of a set.
+func (s *Judge) each(set uint64, by func(uint32) uint32) (to uint64) {
+	if s.Configs != nil {
+		var all []uint32
+		for _, state := range s.Configs.Sets.All[set] {
+			all = append(all, by(state))
+		}
+		return s.Configs.Sets.Of(all)
+	}
+	for ; set != 0; set &= set - 1 {
+		to |= 1 << by(uint32(bits.TrailingZeros64(set)))
+	}
+	return to
 }
 
 // spreadInTime returns where an event leads from a set. Configurations whose

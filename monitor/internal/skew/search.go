@@ -19,8 +19,12 @@ import (
 // lead there. It must not hang on how configurations are numbered: the parts
 // of a stream number them differently.
 
-// Passing stands in an order for a deadline.
-const Passing = -1
+// Passing stands in an order for a deadline, and Ending for the end that is
+// judged.
+const (
+	Passing = -1
+	Ending  = -2
+)
 
 // maxCounter bounds the down-sets that a counter-order is read from.
 const maxCounter = 1 << 20
@@ -112,52 +116,73 @@ func (s *Judge) chainedAll(f *Front, slice []Pending, skew time.Duration) []Pend
 
 // OrderTo returns an order of some events of a slice that are closed under
 // what must precede them, as short as there is one, that violates. nil if there
-// is none within the bound. passed says of deadlines that run at the end
-// whether they passed.
-func (s *Judge) OrderTo(slice []Pending, skew time.Duration, passed func(machine.Running) bool) []int {
+// is none within the bound. end says what is at the end.
+func (s *Judge) OrderTo(slice []Pending, skew time.Duration, end End) []int {
 	x := s.search(slice, skew, math.MaxInt, s.MayBeViolated)
 	switch {
 	case x == nil:
 		return nil
 	case x.found:
 		return s.readBack(x.history, x.at, props.ViolatedState)
-	case s.Configs == nil:
-		return nil
 	}
-	return s.orderToEnd(x, passed, func(state uint32) bool { return state == props.ViolatedState })
+	return s.orderToEnd(x, end, func(state uint32) bool { return state == props.ViolatedState })
 }
 
 // OrderElse returns an order of all events of a slice that does not violate;
 // nil if there is none within the bound.
-func (s *Judge) OrderElse(slice []Pending, skew time.Duration, passed func(machine.Running) bool) []int {
+func (s *Judge) OrderElse(slice []Pending, skew time.Duration, end End) []int {
 	x := s.search(slice, skew, maxCounter, never)
-	switch {
-	case x == nil:
-		return nil
-	case s.Configs != nil:
-		return s.orderToEnd(x, passed, func(state uint32) bool { return state != props.ViolatedState })
-	}
-	rest := x.states &^ onlyViolated
-	if rest == 0 {
+	if x == nil {
 		return nil
 	}
-	return s.readBack(x.history, 0, uint32(bits.TrailingZeros64(rest)))
+	return s.orderToEnd(x, end, func(state uint32) bool { return state != props.ViolatedState })
 }
 
-// orderToEnd returns an order after which, with the deadlines that have passed
-// at the end, an instance is in a configuration that is wanted.
-func (s *Judge) orderToEnd(x *searched, passed func(machine.Running) bool, wanted func(state uint32) bool) []int {
-	c := s.Configs
-	for _, first := range c.Ordered(x.states) {
-		state, n := first, 0
-		for c.All[state].Running.On() && passed(c.All[state].Running) {
-			state, n = c.Expire(state), n+1
-		}
-		if wanted(state) {
-			return append(s.readBack(x.history, 0, first), slices.Repeat([]int{Passing}, n)...)
+// orderToEnd returns an order after which, with what passes at the end, an
+// instance is in a configuration that is wanted.
+func (s *Judge) orderToEnd(x *searched, end End, wanted func(state uint32) bool) []int {
+	for _, first := range s.ordered(x.states) {
+		if more, ok := s.endOf(first, end, wanted); ok {
+			return append(s.readBack(x.history, 0, first), more...)
 		}
 	}
 	return nil
+}
+
+// ordered returns the states of a set, in an order that is always the same.
+func (s *Judge) ordered(set uint64) (all []uint32) {
+	if s.Configs != nil {
+		return s.Configs.Ordered(set)
+	}
+	for ; set != 0; set &= set - 1 {
+		all = append(all, uint32(bits.TrailingZeros64(set)))
+	}
+	return all
+}
+
+// endOf returns what passes at the end so that a wanted configuration is
+// reached.
+func (s *Judge) endOf(state uint32, end End, wanted func(state uint32) bool) (more []int, ok bool) {
+	for {
+		r := machine.Running{}
+		if s.Configs != nil {
+			r = s.Configs.All[state].Running
+		}
+		must := r.On() && end.Must(r)
+		switch {
+		case must:
+		case end.Judged && s.Auto.AtEnd[s.Base(state)]:
+			if wanted(props.ViolatedState) {
+				return append(more, Ending), true
+			}
+		case wanted(state):
+			return more, true
+		}
+		if !must && (!r.On() || !end.May(r)) {
+			return nil, false
+		}
+		state, more = s.Configs.Expire(state), append(more, Passing)
+	}
 }
 
 // readBack walks from a down-set and a state back to the start.

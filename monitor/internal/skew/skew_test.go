@@ -101,7 +101,8 @@ func TestFront(t *testing.T) {
 		if f.Finish(s, skew); f.Undecided || f.States != want {
 			t.Fatalf("seed %d: states %b, want %b, of %v", seed, f.States, want, all)
 		}
-		none := func(machine.Running) bool { return false }
+		never := func(machine.Running) bool { return false }
+		none := End{Must: never, May: never, InTime: never}
 		if o := s.OrderTo(all, skew, none); s.mayBeViolatedIn(all, orders) != (o != nil) || o != nil && s.run(all, o) != props.ViolatedState {
 			t.Fatalf("seed %d: %v is to violate, of %v", seed, o, all)
 		} else if o != nil {
