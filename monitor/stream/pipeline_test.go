@@ -250,7 +250,7 @@ func (p *pipeline) compete(r *rand.Rand, shard int) {
 			two[n], _ = p.claim(shard)
 			continue
 		}
-		_, err := w.Step(context.Background())
+		_, err := w.Step(context.Background(), r.IntN(2) == 0)
 		if err != nil {
 			if !errors.Is(err, ErrFenced) && !errors.Is(err, errShaky) {
 				p.t.Fatal(err)
@@ -258,7 +258,7 @@ func (p *pipeline) compete(r *rand.Rand, shard int) {
 			two[n] = nil
 			continue
 		}
-		if w.Offset() == last.Seq {
+		if w.Judged() == last.Seq && w.Commit(context.Background()) == nil {
 			return
 		}
 	}

@@ -58,6 +58,9 @@ type Worker struct {
 	again  bool   // what is judged was judged before: it was told
 	since  int    // bytes of blocks since the last state
 	size   int    // of the last state
+	asked  bool   // to settle, since the last commit: somebody waits
+
+	progress Progress // since the last commit
 }
 
 // fresh is a violation that is not committed yet.
@@ -128,9 +131,11 @@ func (w *Worker) takeUp(ctx context.Context) error {
 // readAtOnce is how many bytes of blocks are judged for one commit.
 const readAtOnce = 2 << 20
 
-// Step judges what is in the log and not committed yet, and commits. It
-// returns how many blocks that were.
-func (w *Worker) Step(ctx context.Context) (int, error) {
+// Step judges what is in the log and not judged yet, and commits. It returns
+// how many blocks that were. One that is patient commits only if there is
+// something to tell; what was judged without is judged again by whoever takes
+// the shard over.
+func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
 	all, err := w.Events.Read(ctx, w.offset+1, readAtOnce)
 	if err != nil || len(all) == 0 {
 		return 0, err
@@ -138,17 +143,42 @@ func (w *Worker) Step(ctx context.Context) (int, error) {
 	for _, r := range all {
 		w.take(r)
 	}
+	if patient && len(w.fresh) == 0 && !w.asked {
+		return len(all), nil
+	}
 	if w.since >= max(w.StateEvery, 2*w.size) { // a large state is saved more seldom
 		return len(all), w.Save(ctx)
 	}
 	return len(all), w.commitAll(ctx)
 }
 
-// Beat commits that the owner is alive.
-func (w *Worker) Beat(ctx context.Context) error { return w.commitAll(ctx) }
+// Commit commits what is judged, and that the owner is alive.
+func (w *Worker) Commit(ctx context.Context) error { return w.commitAll(ctx) }
 
 // Offset is the last block that is judged and committed.
 func (w *Worker) Offset() uint64 { return w.commit.Offset }
+
+// Pending tells what is judged and not committed: nothing, only that time has
+// passed, or events.
+func (w *Worker) Pending() Progress {
+	if w.offset == w.commit.Offset {
+		return NoProgress
+	}
+	return w.progress
+}
+
+// Progress is what a worker has judged since its last commit.
+type Progress int
+
+// The kinds of progress.
+const (
+	NoProgress Progress = iota
+	TimePassed
+	EventsJudged
+)
+
+// Judged is the last block that is judged.
+func (w *Worker) Judged() uint64 { return w.offset }
 
 // take judges a block.
 func (w *Worker) take(r Record) {
@@ -170,7 +200,11 @@ func (w *Worker) take(r Record) {
 		case x.Close:
 			w.push()
 			w.close(x.End)
+			w.asked = true
 		default:
+			if !x.Input.Tick {
+				w.progress = EventsJudged
+			}
 			in := x.Input
 			in.Event.Data = bytesOf(in.Event.Data)
 			w.inputs = append(w.inputs, in)
@@ -322,7 +356,7 @@ func (w *Worker) append(ctx context.Context, c Commit) error {
 				continue // it is not there
 			}
 		}
-		w.last, w.commit = seq, c
+		w.last, w.commit, w.asked, w.progress = seq, c, false, TimePassed
 		return nil
 	}
 }
