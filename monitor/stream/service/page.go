@@ -1,0 +1,5 @@
+package service
+
+import "net/http"
+
+func (s *Service) page(w http.ResponseWriter, r *http.Request) {}
