@@ -62,6 +62,7 @@ type intake struct {
 	router    *stream.Router
 	blocks    []stream.Block
 	flights   []*flight
+	size      int64 // about, of the request
 	newest    time.Time
 	accepted  int
 	malformed int
@@ -72,16 +73,22 @@ type intake struct {
 // mostReasons is how many reasons an answer has.
 const mostReasons = 10
 
-// open begins an intake, unless too much is on its way.
-func (g *gateway) open() (*intake, error) {
-	if g.pending.Load() > maxPending {
+// open begins an intake of about some bytes, unless too much is on its way.
+func (g *gateway) open(size int64) (*intake, error) {
+	if size < 0 {
+		size = 1 << 20 // it does not say
+	}
+	size = min(size, g.options.Limits.Body)
+	if g.taking.Add(size)+g.pending.Load() > maxPending {
+		g.taking.Add(-size)
 		return nil, errBusy
 	}
 	if g.full.Load() {
+		g.taking.Add(-size)
 		return nil, fmt.Errorf("%w: the disk is almost full", errNoStore)
 	}
 	r := g.routers.Get().(*stream.Router)
-	return &intake{gateway: g, router: r, blocks: r.Shards()}, nil
+	return &intake{gateway: g, router: r, blocks: r.Shards(), size: size}, nil
 }
 
 // event takes an event in.
@@ -124,6 +131,7 @@ func (in *intake) flush(size int) {
 func (in *intake) finish(ctx context.Context) error {
 	in.flush(0)
 	in.gateway.routers.Put(in.router)
+	in.gateway.taking.Add(-in.size)
 	err := wait(ctx, in.flights)
 	if in.accepted > 0 {
 		in.gateway.saw(in.newest)

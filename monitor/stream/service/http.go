@@ -120,7 +120,7 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request) (int, accepted) {
 	if s.closing.Load() {
 		return http.StatusServiceUnavailable, accepted{Error: "stopping"}
 	}
-	in, err := s.gateway.open()
+	in, err := s.gateway.open(r.ContentLength)
 	if err != nil {
 		return statusOf(err), accepted{Error: err.Error()}
 	}
