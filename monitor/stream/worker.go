@@ -284,7 +284,7 @@ func (w *Worker) found(all []monitor.Finding, early bool) {
 
 // close tells what waits as if the input ended here. The engine goes on: what
 // comes is judged as if nobody had asked.
-func (w *Worker) close(bool) {
+func (w *Worker) close(end bool) {
 	var saved bytes.Buffer
 	err := w.stream.Checkpoint(&saved)
 	var copied *monitor.Stream
@@ -294,8 +294,21 @@ func (w *Worker) close(bool) {
 	if err != nil {
 		panic("stream: a stream that takes events can be saved and restored: " + err.Error())
 	}
-	w.found(copied.Close().Findings, true)
+	if e, ok := any(copied).(ender); end && ok {
+		w.found(e.End().Findings, true)
+	} else {
+		w.found(copied.Close().Findings, true)
+	}
 	w.undecided = copied.Summary().Undecided
+}
+
+// ender is a stream that can be told that nothing comes any more.
+type ender interface{ End() monitor.Judgement }
+
+// CanEnd tells whether the engine knows the end of an input that is declared.
+func CanEnd() bool {
+	_, ok := any((*monitor.Stream)(nil)).(ender)
+	return ok
 }
 
 // commitBytes is about how large a commit may become.

@@ -18,7 +18,8 @@ import (
 type gateway struct {
 	options *Options
 	lanes   []*lane
-	pending atomic.Int64
+	pending atomic.Int64 // bytes of blocks
+	taking  atomic.Int64 // bytes of requests that are being read
 	routers sync.Pool
 	full    atomic.Bool // the disk is
 	running sync.WaitGroup

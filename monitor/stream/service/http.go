@@ -313,7 +313,7 @@ const closeWithin = 5 * time.Minute
 // close settles what waits, and answers when that is committed.
 func (s *Service) close(w http.ResponseWriter, r *http.Request) {
 	end := r.URL.Query().Has("end") && r.URL.Query().Get("end") != "false"
-	if end {
+	if end && !stream.CanEnd() {
 		refuse(w, http.StatusNotImplemented, "end is not built yet")
 		return
 	}
