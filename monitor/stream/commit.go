@@ -102,13 +102,18 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
 // IDOf reads the ID of a violation object.
 func IDOf(object []byte) (ID, error) {
-	var x struct {
-		ID string `json:"id"`
-	}
+	id, _, err := NameOf(object)
+	return id, err
+}
+
+// NameOf reads the ID of a violation object, and its property.
+func NameOf(object []byte) (id ID, property string, err error) {
+	var x struct{ ID, Property string }
 	if err := json.Unmarshal(object, &x); err != nil {
-		return ID{}, err
+		return id, "", err
 	}
-	return ParseID(x.ID)
+	id, err = ParseID(x.ID)
+	return id, x.Property, err
 }
 
 // maxObject bounds a violation object in a commit.

@@ -133,3 +133,27 @@ func (x *source) add(n int64) {
 		x.Runs = slices.Delete(x.Runs, 0, 1)
 	}
 }
+
+// Source is what is known of one source.
+type Source struct {
+	Name    string
+	Newest  time.Time
+	Events  int
+	Missing int // numbers that its sequence leaves out
+}
+
+// Sources are those that the first shard has heard of, the one that is furthest
+// behind first.
+func (w *Worker) Sources() []Source {
+	all := make([]Source, 0, len(w.sources.All))
+	for name, x := range w.sources.All { //wtsim:order sorted below
+		all = append(all, Source{name, x.Newest, x.Events, x.missing()})
+	}
+	slices.SortFunc(all, func(a, b Source) int {
+		if c := a.Newest.Compare(b.Newest); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all
+}

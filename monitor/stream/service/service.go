@@ -63,10 +63,13 @@ type Service struct {
 	verdicts *verdicts
 	metrics  *metrics
 	owned    []atomic.Bool
+	sources  atomic.Pointer[[]stream.Source]
+	names    []string        // of the properties
 	stored   []chan struct{} // a shard's log has a new block
 	began    time.Time
 	ready    atomic.Bool
 	closing  atomic.Bool
+	notices  atomic.Int64
 	end      context.Context // of requests that stay open
 	server   *http.Server
 
@@ -89,6 +92,13 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 	o.fill()
 	s := &Service{Options: o, logs: logs, owner: rand.Text(), began: time.Now(), owned: make([]atomic.Bool, o.Shards)}
 	s.log = slog.New(slog.NewTextHandler(o.Log, nil))
+	empty, err := o.Program.Stream(o.Stream)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range empty.Stats() {
+		s.names = append(s.names, p.Property)
+	}
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
@@ -244,6 +254,10 @@ func (s *Service) fail(err error) {
 	s.log.Error(err.Error())
 }
 
+// mostNotices bounds what is logged of events that are not judged: who sends
+// nonsense fills no disk.
+const mostNotices = 1000
+
 // notice logs what was not judged, and alarms. Values of parameters are not
 // logged.
 func (s *Service) notice(n stream.Notice) {
@@ -251,6 +265,10 @@ func (s *Service) notice(n stream.Notice) {
 	case n.Alarm:
 		s.metrics.alarmed()
 		s.log.Error(n.What, "shard", n.Shard, "alarm", true)
+	case s.notices.Add(1) > mostNotices:
+		if s.notices.Load() == mostNotices+1 {
+			s.log.Warn("more that is not judged is counted, and not logged; see the status")
+		}
 	case n.Finding.Kind == monitor.FoundLate:
 		s.log.Warn("late", "source", n.Finding.Source, "event", n.Finding.Event)
 	case n.Finding.Kind == monitor.FoundMalformed:

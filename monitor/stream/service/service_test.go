@@ -360,3 +360,31 @@ func TestWebhook(t *testing.T) {
 		t.Fatalf("%v, wanted %v", keys, want)
 	}
 }
+
+// No text of an event becomes markup on the page, nor anything that a page
+// should not be.
+func TestPage(t *testing.T) {
+	base, _ := served(t, Options{})
+	evil := `<script>alert(1)</script>"'`
+	var body strings.Builder
+	for n := range 120 {
+		fmt.Fprintln(&body, strings.Replace(paid(evil+fmt.Sprint(n), evil+fmt.Sprint(n/2), begin.Add(time.Duration(n)*time.Millisecond)), `"source":"s"`, fmt.Sprintf(`"source":%q`, evil), 1))
+	}
+	post(t, base+"/v1/events", body.String(), "Content-Type", lines)
+	post(t, base+"/v1/close", "")
+	a, text := get(t, base+"/")
+	if a.StatusCode != 200 || strings.Contains(text, "<script") || strings.Contains(text, `t>"'`) {
+		t.Fatalf("%d %s", a.StatusCode, text)
+	}
+	for _, want := range []string{"60 violations in 120 events", "&lt;script&gt;alert(1)", "older", "<td>once", "violated"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q on the page", want)
+		}
+	}
+	if got := strings.Count(text, "<details"); got != pageOf {
+		t.Errorf("%d violations on the page, wanted %d", got, pageOf)
+	}
+	if _, text := get(t, base+"/?before=10"); strings.Count(text, "<details") != 10 {
+		t.Errorf("%d on the last page, wanted 10", strings.Count(text, "<details"))
+	}
+}

@@ -20,6 +20,7 @@ type verdicts struct {
 	next    uint64 // the record to be read
 	all     []place
 	places  map[stream.ID]int
+	counts  map[string]int  // by property
 	shards  []stream.Commit // the last of each, without what was found
 	alive   []time.Time     // when a shard's last commit was seen, by our clock
 	changed chan struct{}   // closed with each commit
@@ -33,7 +34,7 @@ type place struct {
 }
 
 func newVerdicts(log stream.Log, shards int) *verdicts {
-	return &verdicts{log: log, wake: make(chan struct{}, 1), next: 1, places: map[stream.ID]int{},
+	return &verdicts{log: log, wake: make(chan struct{}, 1), next: 1, places: map[stream.ID]int{}, counts: map[string]int{},
 		shards: make([]stream.Commit, shards), alive: make([]time.Time, shards), changed: make(chan struct{})}
 }
 
@@ -89,10 +90,11 @@ func (v *verdicts) take(r stream.Record) error {
 		return fmt.Errorf("record %d: %w", r.Seq, err)
 	}
 	for n, o := range c.Found {
-		id, err := stream.IDOf(o)
+		id, property, err := stream.NameOf(o)
 		if err != nil {
 			return fmt.Errorf("record %d: %w", r.Seq, err)
 		}
+		v.counts[property]++
 		v.places[id] = len(v.all)
 		v.all = append(v.all, place{id, r.Seq, int32(n)})
 	}
@@ -199,4 +201,15 @@ func (v *verdicts) has(blocks []uint64) bool {
 		}
 	}
 	return true
+}
+
+// properties are the violations of each property.
+func (v *verdicts) properties(names []string) []propertyCount {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := make([]propertyCount, 0, len(names))
+	for _, name := range names {
+		all = append(all, propertyCount{name, v.counts[name]})
+	}
+	return all
 }

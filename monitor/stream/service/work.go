@@ -60,6 +60,7 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 	}
 	s.owned[shard].Store(true)
 	s.verdicts.stir()
+	var shown time.Time
 	for committed := time.Now(); ; {
 		n, err := w.Step(ctx, time.Since(committed) < commitBusy)
 		if err == nil && n == 0 && s.toCommit(w, time.Since(committed)) {
@@ -76,6 +77,11 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 			s.verdicts.stir()
 		}
 		s.metrics.judged(shard, w)
+		if shard == 0 && time.Since(shown) >= time.Second {
+			all := w.Sources()
+			s.sources.Store(&all)
+			shown = time.Now()
+		}
 		if well(); n == 0 {
 			s.idle(ctx, shard, w)
 		}
