@@ -157,8 +157,8 @@ func (o *StreamOptions) durations() [3]time.Duration {
 }
 
 // fingerprint is the names of the properties, and a sum of all that they say.
-// Fingerprint is the same for programs of the same properties, and for no
-// others: what a checkpoint of one can be restored with.
+// Fingerprint returns a text that is the same for programs of the same
+// properties, and for no others: what a checkpoint of one can be restored with.
 func (p *Program) Fingerprint() string { return hex.EncodeToString([]byte(p.fingerprint()[1])) }
 
 func (p *Program) fingerprint() [2]string {
