@@ -156,11 +156,11 @@ func (o *StreamOptions) durations() [3]time.Duration {
 	return [3]time.Duration{o.Skew, o.Lateness, o.TTL}
 }
 
-// fingerprint is the names of the properties, and a sum of all that they say.
 // Fingerprint returns a text that is the same for programs of the same
 // properties, and for no others: what a checkpoint of one can be restored with.
 func (p *Program) Fingerprint() string { return hex.EncodeToString([]byte(p.fingerprint()[1])) }
 
+// fingerprint is the names of the properties, and a sum of all that they say.
 func (p *Program) fingerprint() [2]string {
 	var names []string
 	sum := sha256.New()

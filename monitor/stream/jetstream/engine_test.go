@@ -7,6 +7,9 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/wtsim/wtsim/monitor/stream"
 )
@@ -87,5 +90,63 @@ func TestEmbedded(t *testing.T) {
 	}
 	if err := e.Open(ctx, 3); err == nil || !strings.Contains(err.Error(), "WTSIM_EV_2 is gone") {
 		t.Fatalf("a log that is not there: %v", err)
+	}
+}
+
+// Everything is kept in a server that is reached by its address as well.
+func TestConnected(t *testing.T) {
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), SyncAlways: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go srv.Start()
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	if !srv.ReadyForConnections(10 * time.Second) {
+		t.Fatal("not ready")
+	}
+	ctx := context.Background()
+	connect := func() *Engine {
+		e, err := Connect(srv.ClientURL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(e.Close)
+		return e
+	}
+	e := connect()
+	if m, err := e.Manifest(ctx); m != nil || err != nil {
+		t.Fatal(m, err)
+	}
+	if err := e.Create(ctx, 1, []byte("m")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Commits(0).AppendIf(ctx, []byte("a"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.States().Put(ctx, "s", []byte("state")); err != nil {
+		t.Fatal(err)
+	}
+	f := connect()
+	if m, err := f.Manifest(ctx); string(m) != "m" || err != nil {
+		t.Fatal(string(m), err)
+	}
+	if err := f.Open(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Commits(0).AppendIf(ctx, []byte("b"), 0); !errors.Is(err, stream.ErrConflict) {
+		t.Fatalf("a second first commit: %v", err)
+	}
+	r, err := f.States().Get(ctx, "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err := io.ReadAll(r); string(state) != "state" || err != nil {
+		t.Fatal(state, err)
+	}
+	if err := errors.Join(f.States().Delete(ctx, "s"), f.States().Delete(ctx, "s")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.States().Get(ctx, "s"); !errors.Is(err, stream.ErrNoState) {
+		t.Fatal(err)
 	}
 }

@@ -204,6 +204,7 @@ func (s *Service) violations(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // of requests that bring something; this one may stay
 	follow := r.URL.Query().Has("follow") && r.URL.Query().Get("follow") != "false"
 	for {
 		change := s.verdicts.change()
@@ -319,7 +320,7 @@ func (s *Service) close(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), closeWithin)
 	defer cancel()
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(closeWithin + writeWithin)) // a server has it
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it brings nothing, and may take long
 	err := s.gateway.everywhere(ctx, func(b *stream.Block) { b.Close(end) })
 	if err == nil {
 		err = s.verdicts.reached(ctx, s.appended())
