@@ -114,6 +114,11 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 	for range o.Shards {
 		s.stored = append(s.stored, make(chan struct{}, 1))
 	}
+	s.server = &http.Server{
+		Handler: s.routes(), TLSConfig: s.TLS, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
 	s.run()
 	return s, nil
 }
@@ -205,11 +210,6 @@ func (s *Service) stir() {
 
 // Serve takes requests on a listener, until Stop.
 func (s *Service) Serve(l net.Listener) error {
-	s.server = &http.Server{
-		Handler: s.routes(), TLSConfig: s.TLS, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
 	l = limited(l)
 	if s.TLS != nil {
 		return s.server.ServeTLS(l, "", "")
@@ -223,12 +223,10 @@ func (s *Service) Stop() {
 	s.closing.Store(true)
 	s.ready.Store(false)
 	s.stopRequests()
-	if s.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		_ = s.server.Shutdown(ctx) // who does not let go is closed
-		cancel()
-		_ = s.server.Close()
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	_ = s.server.Shutdown(ctx) // who does not let go is closed
+	cancel()
+	_ = s.server.Close()
 	s.stopIntake()
 	s.gateway.running.Wait()
 	s.stopWork()

@@ -46,7 +46,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // own waits until the shard is free, claims it and judges. It returns nil when
 // the context has ended and all is saved.
 func (s *Service) own(ctx context.Context, shard int, well func()) error {
-	for !s.logs.Embedded() && s.verdicts.shards[shard].Owner != "" && s.verdicts.silent(shard) < leaseOver {
+	for !s.logs.Embedded() && s.verdicts.commits()[shard].Owner != "" && s.verdicts.silent(shard) < leaseOver {
 		if sleep(ctx, time.Second); ctx.Err() != nil {
 			return nil
 		}
