@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -154,6 +155,10 @@ func oneLine(text string) string {
 func (o *StreamOptions) durations() [4]time.Duration {
 	return [4]time.Duration{o.Skew, o.Lateness, o.TTL, o.Ahead}
 }
+
+// Fingerprint returns a text that is the same for programs of the same
+// properties, and for no others: what a checkpoint of one can be restored with.
+func (p *Program) Fingerprint() string { return hex.EncodeToString([]byte(p.fingerprint()[1])) }
 
 // fingerprint is the names of the properties, and a sum of all that they say.
 func (p *Program) fingerprint() [2]string {

@@ -140,7 +140,7 @@ type Input struct {
 	Line  int    // for messages
 	Why   string // why it is no event; else empty
 	Tick  bool   // only time, source and sequence are looked at
-	Guest bool   // the event's home is another part, see [Program.Route]
+	Guest bool   // the event's home is another part, which counts it, see [Program.Route]
 
 	sign  order.Sighting
 	sight order.Sight
@@ -223,6 +223,7 @@ func (s *Stream) judge(x *Input, j *Judgement) {
 			s.summary.Events++
 		}
 		s.malformed(x, fmt.Sprintf("event %q of %q is more than %v later than the newest of all other sources", x.Event.ID, x.Event.Source, s.options.Ahead), j)
+	case x.sight != order.SeenFirst && x.Guest: // its home tells
 	case x.sight == order.SeenAgain:
 		j.Lost.Duplicates++
 	case x.sight == order.SeenChanged:

@@ -12,7 +12,7 @@ import (
 
 // private are the packages whose exported names are nobody's to rely on:
 // commands, examples, and what tests alone see.
-var private = []string{"internal/...", "*/internal/...", "*/*/internal/...", "cmd/...", "scenarios/...", "fakes/fakestest"}
+var private = []string{"internal/...", "*/internal/...", "*/*/internal/...", "cmd/...", "monitor/stream/...", "scenarios/...", "fakes/fakestest"}
 
 // api lists what the module promises, a line each, in order: every exported
 // function, type, field, method, variable and constant of a public package,

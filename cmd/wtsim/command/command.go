@@ -77,6 +77,7 @@ func subcommands() []subcommand {
 		{"replay", "run a counterexample and tell its story", (*app).replay},
 		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
 		{"check", "check recorded events against properties", (*app).check},
+		{"monitor", "judge events as an application in production sends them", (*app).monitor},
 		{"props", "print, validate and draw a file of properties", (*app).props},
 		{"bench", "measure how many schedules a search needs, beside published figures", (*app).bench},
 		{"describe", "tell what a scenario consists of, and draw it", (*app).describe},
@@ -87,9 +88,6 @@ func subcommands() []subcommand {
 		{"build", "go build, on a Go runtime that is deterministic", (*app).build},
 	}
 }
-
-// later are the verbs of the contract that are not built yet.
-var later = []string{"monitor"}
 
 func (a *app) main(args []string) int {
 	do := a.dispatch
@@ -163,9 +161,6 @@ func (a *app) dispatch(args []string) (int, error) {
 			return c.run(a, rest)
 		}
 	}
-	if slices.Contains(later, verb) {
-		return 0, fmt.Errorf("%q is not built yet, wanted one of %s", verb, strings.Join(names, ", "))
-	}
 	return 0, fmt.Errorf("unknown command %q, wanted one of %s%s", verb, strings.Join(names, ", "), didYouMean(verb, names))
 }
 
@@ -229,6 +224,7 @@ func (a *app) flags(name, synopsis, examples string) *pflag.FlagSet {
 }
 
 func brief(name string) string {
+	name, _, _ = strings.Cut(name, " ")
 	for _, c := range subcommands() {
 		if c.name == name {
 			return strings.ToUpper(c.brief[:1]) + c.brief[1:] + "."

@@ -1,0 +1,272 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/monitor/stream/jetstream"
+	"github.com/wtsim/wtsim/monitor/stream/service"
+)
+
+// monitorOptions are the flags of `wtsim monitor`.
+type monitorOptions struct {
+	props            []string
+	listen, otlp     string
+	data, nats       string
+	shards           int
+	skew, lateness   time.Duration
+	ahead, keep      time.Duration
+	rules, tokenFile string
+	cert, key, ca    string
+	webhook          string
+	asJSON           bool
+}
+
+const monitorExamples = `  wtsim monitor --props scenarios/properties/realworld.yaml
+  curl -H 'Content-Type: application/x-ndjson' --data-binary @events.ndjson http://127.0.0.1:8399/v1/events
+  curl 'http://127.0.0.1:8399/v1/violations?follow'
+  wtsim monitor --props shop.yaml --listen :8399 --token-file token --webhook https://alerts.example/wtsim
+  wtsim monitor status`
+
+func (a *app) monitor(args []string) (int, error) {
+	if len(args) > 0 && args[0] == "status" {
+		return a.monitorStatus(args[1:])
+	}
+	o := &monitorOptions{}
+	f := a.monitorFlags(o)
+	if done, err := parse(f, args); done || err != nil {
+		return exitHeld, err
+	}
+	if err := o.validate(f); err != nil {
+		return 0, fmt.Errorf("monitor: %w; see wtsim monitor --help", err)
+	}
+	program, _, err := compileFiles(o.props)
+	if err != nil {
+		return 0, err
+	}
+	return a.serveMonitor(o, program)
+}
+
+func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
+	f := a.flags("monitor", " --props FILE [flags]\n       wtsim monitor status [--addr URL]", monitorExamples)
+	f.StringArrayVar(&o.props, "props", nil, "a file of properties: wtsim's YAML or Watchtower's JSON; may repeat")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8399", "the address that events, questions and the page come to")
+	f.StringVar(&o.otlp, "otlp", "", "the address for OTLP over gRPC (not built yet)")
+	f.StringVar(&o.data, "data", "./wtsim-data", "the directory for events, states and verdicts")
+	f.StringVar(&o.nats, "nats", "", "keep them in this NATS cluster instead")
+	f.IntVar(&o.shards, "shards", 1, "in how many parts the instances are judged; the same for the life of the data")
+	f.DurationVar(&o.skew, "skew", 0, "by how much the clocks of two sources may differ (0: exact order)")
+	f.DurationVar(&o.lateness, "lateness", 2*time.Second, "how far an event may come behind")
+	f.DurationVar(&o.ahead, "ahead", 5*time.Minute, "an event further ahead of this machine's clock is malformed (0: none)")
+	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged (not built yet: all are kept)")
+	f.StringVar(&o.rules, "rules", "", "a file of rules that make events of OTLP (not built yet)")
+	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token that requests must have")
+	f.StringVar(&o.cert, "tls-cert", "", "a file with the certificate to serve TLS with")
+	f.StringVar(&o.key, "tls-key", "", "a file with its key")
+	f.StringVar(&o.ca, "client-ca", "", "a file with the certificates whose clients are let in (mTLS)")
+	f.StringVar(&o.webhook, "webhook", "", "post each violation to this URL, with its id as Idempotency-Key")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a violation")
+	return f
+}
+
+func (o *monitorOptions) validate(f *pflag.FlagSet) error {
+	for name, given := range map[string]bool{"otlp": o.otlp != "", "rules": o.rules != "", "keep": f.Changed("keep")} {
+		if given {
+			return fmt.Errorf("--%s is not built yet, wanted a monitor without it", name)
+		}
+	}
+	switch {
+	case len(o.props) == 0:
+		return errors.New("--props is missing, wanted a file of properties")
+	case o.shards < 1 || o.shards > 64:
+		return fmt.Errorf("--shards is %d, wanted 1 to 64", o.shards)
+	case o.skew < 0:
+		return fmt.Errorf("--skew is %v, wanted at least 0", o.skew)
+	case o.lateness < 0:
+		return fmt.Errorf("--lateness is %v, wanted at least 0", o.lateness)
+	case o.ahead < 0:
+		return fmt.Errorf("--ahead is %v, wanted at least 0", o.ahead)
+	case (o.cert == "") != (o.key == ""):
+		return errors.New("--tls-cert and --tls-key belong together, wanted both or none")
+	case o.ca != "" && o.cert == "":
+		return errors.New("--client-ca without --tls-cert and --tls-key, wanted all three")
+	}
+	if o.webhook != "" {
+		if u, err := url.Parse(o.webhook); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("--webhook is %q, wanted the URL of a receiver, such as https://alerts.example/wtsim", o.webhook)
+		}
+	}
+	return o.validateListen()
+}
+
+// validateListen wants a token or mTLS where others than this machine's own
+// processes come to.
+func (o *monitorOptions) validateListen() error {
+	host, _, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return fmt.Errorf("--listen is %q, wanted an address with a port, such as 127.0.0.1:8399", o.listen)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() || o.tokenFile != "" || o.ca != "" {
+		return nil
+	}
+	return fmt.Errorf("--listen is %q, where anybody may come to, wanted --token-file or --client-ca with it, or a loopback address", o.listen)
+}
+
+// serveMonitor runs until a signal comes.
+func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program) (int, error) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	so, err := o.service(program)
+	if err != nil {
+		return 0, fmt.Errorf("monitor: %w", err)
+	}
+	so.Log, so.Tell = a.stderr, (&violationPrinter{a.stdout, o.asJSON}).tell
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return 0, fmt.Errorf("monitor: --listen: %w", err)
+	}
+	defer listener.Close()
+	engine, err := o.engine()
+	if err != nil {
+		return 0, fmt.Errorf("monitor: %w", err)
+	}
+	defer engine.Close()
+	s, err := service.Start(context.Background(), so, engine)
+	if err != nil {
+		return 0, fmt.Errorf("monitor: %w", err)
+	}
+	fmt.Fprintf(a.stderr, "wtsim: monitor: listening on %s://%s, data in %s\n", o.scheme(), listener.Addr(), o.where())
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(listener) }()
+	return a.untilSignal(s, signals, failed)
+}
+
+func (a *app) untilSignal(s *service.Service, signals chan os.Signal, failed chan error) (int, error) {
+	code := exitHeld
+	select {
+	case err := <-failed:
+		s.Stop()
+		return 0, fmt.Errorf("monitor: %w", err)
+	case sig := <-signals:
+		if sig == os.Interrupt {
+			code = exitInterrupted
+		}
+	}
+	stopped := make(chan struct{})
+	go func() {
+		s.Stop()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-signals: // again: what is stored is judged after the next start
+	case <-time.After(8 * time.Second):
+		fmt.Fprintln(a.stderr, "wtsim: monitor: not all is judged yet; it is stored, and judged after the next start")
+	}
+	return code, nil
+}
+
+func (o *monitorOptions) scheme() string {
+	if o.cert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+func (o *monitorOptions) where() string {
+	if o.nats != "" {
+		return o.nats
+	}
+	return o.data
+}
+
+func (o *monitorOptions) engine() (*jetstream.Engine, error) {
+	if o.nats != "" {
+		return jetstream.Connect(o.nats)
+	}
+	return jetstream.Embed(o.data)
+}
+
+// service are the options of the process.
+func (o *monitorOptions) service(program *monitor.Program) (so service.Options, err error) {
+	so = service.Options{
+		Program: program, Stream: monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness},
+		Shards: o.shards, Ahead: o.ahead, Webhook: o.webhook, Hosts: o.ca != "",
+	}
+	if o.tokenFile != "" {
+		if so.Token, err = readToken(o.tokenFile); err != nil {
+			return so, err
+		}
+	}
+	if o.cert != "" {
+		so.TLS, err = o.tls()
+	}
+	return so, err
+}
+
+func readToken(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--token-file: %w", err)
+	}
+	token := string(bytes.TrimSpace(b))
+	if token == "" || strings.ContainsAny(token, " \t\r\n") {
+		return "", fmt.Errorf("--token-file %s: no token, wanted one on a line, without spaces", file)
+	}
+	return token, nil
+}
+
+func (o *monitorOptions) tls() (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(o.cert, o.key)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+	}
+	c := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if o.ca == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(o.ca)
+	if err != nil {
+		return nil, fmt.Errorf("--client-ca: %w", err)
+	}
+	c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+	if !c.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--client-ca %s: no certificate in PEM", o.ca)
+	}
+	return c, nil
+}
+
+// violationPrinter prints violations, for programs or for people.
+type violationPrinter struct {
+	w      io.Writer
+	asJSON bool
+}
+
+func (p *violationPrinter) tell(object []byte) error {
+	if p.asJSON {
+		_, err := p.w.Write(append(bytes.Clone(object), '\n'))
+		return err
+	}
+	text, err := violationText(object)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(p.w, text)
+	return err
+}

@@ -1,0 +1,294 @@
+package service
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/wtsim/wtsim/event"
+)
+
+// Limits bound what a request may bring.
+type Limits struct {
+	Body       int64 // bytes, decompressed
+	Event      int   // bytes of one event
+	Batch      int   // events in one request
+	Parameters int   // of one event
+	Depth      int   // of objects and arrays in one event
+}
+
+func usualLimits() Limits {
+	return Limits{Body: 8 << 20, Event: 256 << 10, Batch: 100_000, Parameters: 256, Depth: 32}
+}
+
+// errTooLarge says that a limit of size is passed.
+var errTooLarge = errors.New("too large")
+
+// decode takes the events of a request in. The error is of the request as a
+// whole.
+func (in *intake) decode(r *http.Request, body io.Reader) error {
+	form, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	binary := r.Header.Get("Ce-Specversion") != "" || r.Header.Get("Ce-Id") != ""
+	switch {
+	case form == "application/cloudevents+json":
+		return in.whole(body, func(text []byte) error { in.line(1, text); return nil })
+	case form == "application/cloudevents-batch+json":
+		return in.whole(body, in.batch)
+	case form == "application/x-ndjson":
+		return in.lines(body)
+	case binary:
+		return in.whole(body, func(text []byte) error { return in.binary(r.Header, text) })
+	case form == "application/json" || err != nil && r.Header.Get("Content-Type") == "":
+		return in.whole(body, in.pushed)
+	}
+	return fmt.Errorf("content type %q, wanted application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson, a Pub/Sub push envelope in application/json, or the attributes in ce- headers", form)
+}
+
+func (in *intake) limits() *Limits { return &in.gateway.options.Limits }
+
+func (in *intake) whole(body io.Reader, take func([]byte) error) error {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	return take(text)
+}
+
+// lines takes one event a line.
+func (in *intake) lines(body io.Reader) error {
+	b := bufio.NewReaderSize(body, 64<<10)
+	for n := 1; ; n++ {
+		line, err := readLine(b, in.limits().Event)
+		switch {
+		case errors.Is(err, errTooLarge):
+			in.tooLarge(n)
+			continue
+		case err != nil && !errors.Is(err, io.EOF):
+			return err
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			if in.accepted+in.malformed >= in.limits().Batch {
+				return fmt.Errorf("%w: more than %d lines", errTooLarge, in.limits().Batch)
+			}
+			in.line(n, line)
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// readLine reads a line without its end; of one that is too long nothing.
+func readLine(b *bufio.Reader, most int) (line []byte, err error) {
+	long := false
+	for {
+		part, err := b.ReadSlice('\n')
+		if len(line)+len(part) > most+1 {
+			long, line = true, nil
+		}
+		if !long {
+			line = append(line, part...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if long && (err == nil || errors.Is(err, io.EOF) && len(part) >= 0) {
+			if err == nil {
+				return nil, errTooLarge
+			}
+			return nil, fmt.Errorf("%w: the last line", errTooLarge)
+		}
+		return bytes.TrimSuffix(line, []byte("\n")), err
+	}
+}
+
+func (in *intake) tooLarge(line int) {
+	in.large = true
+	in.wrong(line, fmt.Sprintf("an event of more than %d bytes", in.limits().Event))
+}
+
+// batch takes a JSON array of events.
+func (in *intake) batch(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return errors.New("not a batch, wanted a JSON array of CloudEvents")
+	}
+	for n := 1; d.More(); n++ {
+		var one json.RawMessage
+		if err := d.Decode(&one); err != nil {
+			return fmt.Errorf("event %d of the batch: %w", n, err)
+		}
+		if n > in.limits().Batch {
+			return fmt.Errorf("%w: more than %d events", errTooLarge, in.limits().Batch)
+		}
+		in.line(n, one)
+	}
+	if _, err := d.Token(); err != nil {
+		return errors.New("the batch does not end, wanted a JSON array of CloudEvents")
+	}
+	return nil
+}
+
+// line takes one event in JSON.
+func (in *intake) line(n int, text []byte) {
+	if len(text) > in.limits().Event {
+		in.tooLarge(n)
+		return
+	}
+	e, err := event.Decode(text)
+	if err == nil {
+		err = in.limits().check(&e, text)
+	}
+	if err != nil {
+		in.wrong(n, err.Error())
+		return
+	}
+	in.event(&e, n)
+}
+
+func (l *Limits) check(e *event.Event, text []byte) error {
+	if len(e.Data) > l.Parameters {
+		return fmt.Errorf("%d parameters, wanted at most %d", len(e.Data), l.Parameters)
+	}
+	if d := depth(text); d > l.Depth {
+		return fmt.Errorf("objects and arrays within another %d deep, wanted at most %d", d, l.Depth)
+	}
+	if e.Time.Year() < 1 || e.Time.Year() > 9999 {
+		return fmt.Errorf("time is in the year %d, wanted 1 to 9999", e.Time.Year())
+	}
+	return nil
+}
+
+// depth is how deep objects and arrays are within one another.
+func depth(text []byte) (most int) {
+	now, quoted, escaped := 0, false, false
+	for _, c := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted:
+			escaped, quoted = c == '\\', c != '"'
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			now++
+			most = max(most, now)
+		case c == '}' || c == ']':
+			now--
+		}
+	}
+	return most
+}
+
+// envelope is what Pub/Sub pushes.
+type envelope struct {
+	Message *struct {
+		Data       string            `json:"data"`
+		Attributes map[string]string `json:"attributes"`
+	} `json:"message"`
+	SpecVersion string `json:"specversion"`
+}
+
+// pushed takes a Pub/Sub push envelope. Its message is a CloudEvent in JSON, or
+// has the attributes in ce- attributes and parameters as data.
+func (in *intake) pushed(text []byte) error {
+	var x envelope
+	if err := json.Unmarshal(text, &x); err != nil {
+		return fmt.Errorf("not a push envelope: %w", err)
+	}
+	if x.Message == nil {
+		if x.SpecVersion != "" {
+			in.line(1, text)
+			return nil
+		}
+		return errors.New("message is missing, wanted a Pub/Sub push envelope")
+	}
+	data, err := base64.StdEncoding.DecodeString(x.Message.Data)
+	if err != nil {
+		in.wrong(1, "message.data is not base64")
+		return nil
+	}
+	h := http.Header{}
+	for name, value := range x.Message.Attributes { // each has a name of its own in the header, or one of two is malformed
+		if strings.HasPrefix(strings.ToLower(name), "ce-") {
+			h.Add(name, value)
+		}
+	}
+	if h.Get("Ce-Id") != "" || h.Get("Ce-Specversion") != "" {
+		return in.attributes(h, data, func(s string) string { return s })
+	}
+	in.line(1, data)
+	return nil
+}
+
+// binary takes the binary mode of HTTP: attributes in headers, percent-encoded.
+func (in *intake) binary(h http.Header, data []byte) error {
+	return in.attributes(h, data, percentDecoded)
+}
+
+// attributes puts an event together, to be decoded like any other.
+func (in *intake) attributes(h http.Header, data []byte, decoded func(string) string) error {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for _, name := range []string{"specversion", "id", "source", "type", "time", "sequence", "invocation"} {
+		all := h.Values("Ce-" + name)
+		switch {
+		case len(all) > 1:
+			in.wrong(1, fmt.Sprintf("%q occurs twice, wanted each name once", name))
+			return nil
+		case len(all) == 1:
+			text, err := json.Marshal(decoded(all[0]))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, `%q:%s,`, name, text)
+		}
+	}
+	b.WriteString(`"data":`)
+	if data = bytes.TrimSpace(data); len(data) == 0 {
+		data = []byte("null")
+	}
+	if !json.Valid(data) {
+		in.wrong(1, "the body is not JSON, wanted an object of parameters")
+		return nil
+	}
+	b.Write(data)
+	b.WriteByte('}')
+	in.line(1, b.Bytes())
+	return nil
+}
+
+// percentDecoded is the value of a header: what is no valid encoding stays.
+func percentDecoded(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			hi, lo := hexDigit(s[i+1]), hexDigit(s[i+2])
+			if hi >= 0 && lo >= 0 {
+				b.WriteByte(byte(hi<<4 | lo))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	if !utf8.ValidString(b.String()) {
+		return s
+	}
+	return b.String()
+}
+
+func hexDigit(c byte) int {
+	if c >= 'A' && c <= 'F' {
+		c += 'a' - 'A'
+	}
+	return strings.IndexByte("0123456789abcdef", c)
+}

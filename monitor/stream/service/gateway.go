@@ -1,0 +1,217 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/stream"
+)
+
+// gateway takes events in, and answers when the logs have them. It is the only
+// one that looks at a clock.
+type gateway struct {
+	options *Options
+	lanes   []*lane
+	pending atomic.Int64 // bytes of blocks
+	taking  atomic.Int64 // bytes of requests that are being read
+	routers sync.Pool
+	full    atomic.Bool // the disk is
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	newest   time.Time // of all events
+	seen     time.Time // when that was, by our clock
+	told     time.Time // up to when ticks have told that time has passed
+	tickedAt time.Time
+}
+
+// maxPending is how many bytes may be on their way to the logs.
+const maxPending = 64 << 20
+
+var (
+	errBusy    = errors.New("too much is on its way to the log; try again later")
+	errNoStore = errors.New("the log does not take it; try again later")
+)
+
+func newGateway(o *Options, logs Logs) *gateway {
+	g := &gateway{options: o}
+	name := rand.Text()
+	for n := range o.Shards {
+		g.lanes = append(g.lanes, newLane(logs.Events(n), name, &g.pending))
+	}
+	g.routers.New = func() any { return stream.NewRouter(o.Program, o.Shards) }
+	return g
+}
+
+// start runs until the context ends, and what was taken in by then is stored.
+func (g *gateway) start(ctx context.Context, stored func()) {
+	for _, l := range g.lanes {
+		g.running.Go(func() { l.run(ctx, stored) })
+	}
+	g.running.Go(func() { g.tick(ctx) })
+}
+
+// intake is what one request brings.
+type intake struct {
+	gateway   *gateway
+	router    *stream.Router
+	blocks    []stream.Block
+	flights   []*flight
+	size      int64 // about, of the request
+	newest    time.Time
+	accepted  int
+	malformed int
+	reasons   []string
+	large     bool // something was beyond a limit of size
+}
+
+// mostReasons is how many reasons an answer has.
+const mostReasons = 10
+
+// open begins an intake of about some bytes, unless too much is on its way.
+func (g *gateway) open(size int64) (*intake, error) {
+	if size < 0 {
+		size = 1 << 20 // it does not say
+	}
+	size = min(size, g.options.Limits.Body)
+	if g.taking.Add(size)+g.pending.Load() > maxPending {
+		g.taking.Add(-size)
+		return nil, errBusy
+	}
+	if g.full.Load() {
+		g.taking.Add(-size)
+		return nil, fmt.Errorf("%w: the disk is almost full", errNoStore)
+	}
+	r := g.routers.Get().(*stream.Router)
+	return &intake{gateway: g, router: r, blocks: r.Shards(), size: size}, nil
+}
+
+// event takes an event in.
+func (in *intake) event(e *event.Event, line int) {
+	if limit := in.gateway.options.Ahead; limit > 0 {
+		if ahead := time.Until(e.Time); ahead > limit {
+			in.wrong(line, fmt.Sprintf("time is %s, %v ahead of this machine's clock, wanted at most %v", e.Time.UTC().Format(time.RFC3339Nano), ahead.Round(time.Second), limit))
+			return
+		}
+	}
+	in.accepted++
+	if in.newest.Before(e.Time) {
+		in.newest = e.Time
+	}
+	in.router.Event(in.blocks, e)
+	in.flush(stream.BlockSize)
+}
+
+// wrong takes in that a line is no event.
+func (in *intake) wrong(line int, why string) {
+	in.malformed++
+	if len(in.reasons) < mostReasons {
+		in.reasons = append(in.reasons, fmt.Sprintf("line %d: %s", line, why))
+	}
+	in.router.Malformed(in.blocks, line, why)
+	in.flush(stream.BlockSize)
+}
+
+// flush hands over what has become large.
+func (in *intake) flush(size int) {
+	for n := range in.blocks {
+		if b := &in.blocks[n]; b.Len() >= size && b.Len() > 0 {
+			in.flights = append(in.flights, in.gateway.lanes[n].add(b))
+			*b = stream.Block{}
+		}
+	}
+}
+
+// finish answers when all is stored, or some of it is not.
+func (in *intake) finish(ctx context.Context) error {
+	in.flush(0)
+	in.gateway.routers.Put(in.router)
+	in.gateway.taking.Add(-in.size)
+	err := wait(ctx, in.flights)
+	if in.accepted > 0 {
+		in.gateway.saw(in.newest)
+	}
+	return err
+}
+
+func wait(ctx context.Context, all []*flight) (err error) {
+	for _, f := range all {
+		select {
+		case <-f.done:
+			if f.err != nil {
+				err = fmt.Errorf("%w: %w", errNoStore, f.err)
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+// everywhere puts the same entry into every log.
+func (g *gateway) everywhere(ctx context.Context, fill func(*stream.Block)) error {
+	var all []*flight
+	for _, l := range g.lanes {
+		var b stream.Block
+		fill(&b)
+		all = append(all, l.add(&b))
+	}
+	return wait(ctx, all)
+}
+
+// saw notes the time of an event.
+func (g *gateway) saw(t time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.newest.Before(t) {
+		g.newest, g.seen = t, time.Now()
+	}
+}
+
+// due returns up to when time has passed, if it is to be told: as much time
+// after the newest event as has passed since it came. Soon, until all is settled
+// that waits; then now and then, for deadlines.
+//
+// An event that was old when it came is from a recording, in which time passes
+// by its events alone.
+func (g *gateway) due(now time.Time) (to time.Time, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o := g.options
+	if g.newest.IsZero() || g.seen.Sub(g.newest) > live {
+		return to, false
+	}
+	to = g.newest.Add(now.Sub(g.seen))
+	if g.told.After(g.newest.Add(o.Stream.Skew+o.Stream.Lateness)) && now.Sub(g.tickedAt) < seldom {
+		return to, false
+	}
+	g.told, g.tickedAt = to, now
+	return to, true
+}
+
+const (
+	live   = 5 * time.Minute
+	seldom = 5 * time.Second
+)
+
+// tick tells the logs that time has passed.
+func (g *gateway) tick(ctx context.Context) {
+	every := time.NewTicker(min(max(g.options.Stream.Lateness/20, 10*time.Millisecond), 100*time.Millisecond))
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-every.C:
+			if to, ok := g.due(now); ok {
+				_ = g.everywhere(ctx, func(b *stream.Block) { b.Tick(to) }) // told again, by the next one
+			}
+		}
+	}
+}

@@ -1,0 +1,329 @@
+package service
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/monitor/stream"
+)
+
+func (s *Service) routes() http.Handler {
+	inner := http.NewServeMux()
+	inner.HandleFunc("POST /v1/events", s.events)
+	inner.HandleFunc("GET /v1/violations", s.violations)
+	inner.HandleFunc("GET /v1/status", s.status)
+	inner.HandleFunc("POST /v1/close", s.close)
+	inner.Handle("GET /metrics", s.metrics.handler())
+	inner.HandleFunc("GET /{$}", s.page)
+	m := http.NewServeMux()
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	m.HandleFunc("GET /readyz", s.readiness)
+	m.Handle("/", s.guarded(inner))
+	return m
+}
+
+// readiness is whether events can be taken in.
+func (s *Service) readiness(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case !s.ready.Load():
+		http.Error(w, "not ready: starting, or stopping", http.StatusServiceUnavailable)
+	case s.gateway.full.Load():
+		http.Error(w, "not ready: the disk is almost full", http.StatusServiceUnavailable)
+	default:
+		fmt.Fprintln(w, "ready")
+	}
+}
+
+// guarded lets in who has the token; where there is none, who asks for this
+// machine: a page of somebody else that a browser shows here asks for another.
+func (s *Service) guarded(inner http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		switch {
+		case s.Token != "" && !s.hasToken(r):
+			w.Header().Set("WWW-Authenticate", `Basic realm="wtsim", charset="UTF-8"`)
+			refuse(w, http.StatusUnauthorized, "a token is wanted: Authorization: Bearer TOKEN")
+		case s.Token == "" && !s.Hosts && !ownHost(r.Host):
+			refuse(w, http.StatusForbidden, "a request for another host, wanted localhost or an address of this machine's own")
+		default:
+			inner.ServeHTTP(w, r)
+		}
+	})
+}
+
+func (s *Service) hasToken(r *http.Request) bool {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		_, token, _ = r.BasicAuth() // a browser's
+	}
+	a, b := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.Token))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+func ownHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if strings.EqualFold(host, "localhost") || host == "" {
+		return true
+	}
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && a.IsLoopback()
+}
+
+// refuse answers with what is wrong.
+func refuse(w http.ResponseWriter, status int, why string) {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	answer(w, status, map[string]string{"error": why})
+}
+
+func answer(w http.ResponseWriter, status int, x any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(x) // who does not read does not want it
+}
+
+// accepted answers a request with events.
+type accepted struct {
+	Accepted  int      `json:"accepted"`
+	Malformed int      `json:"malformed"`
+	Reasons   []string `json:"reasons,omitempty"`
+	Error     string   `json:"error,omitempty"`
+}
+
+func (s *Service) events(w http.ResponseWriter, r *http.Request) {
+	status, a := s.take(w, r)
+	s.metrics.answered(status, a.Accepted, a.Malformed)
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	answer(w, status, a)
+}
+
+// take takes a request's events in, and returns what to answer.
+func (s *Service) take(w http.ResponseWriter, r *http.Request) (int, accepted) {
+	if s.closing.Load() {
+		return http.StatusServiceUnavailable, accepted{Error: "stopping"}
+	}
+	in, err := s.gateway.open(r.ContentLength)
+	if err != nil {
+		return statusOf(err), accepted{Error: err.Error()}
+	}
+	var body io.Reader = http.MaxBytesReader(w, r.Body, s.Limits.Body)
+	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
+		if body, err = gzip.NewReader(body); err == nil {
+			body = http.MaxBytesReader(w, io.NopCloser(body), s.Limits.Body)
+		}
+	}
+	if err == nil {
+		err = in.decode(r, body)
+	}
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		err = fmt.Errorf("%w: a body of more than %d bytes", errTooLarge, large.Limit)
+	}
+	if err != nil && in.accepted > 0 && !errors.Is(err, errTooLarge) { // the rest of it is no event
+		in.wrong(in.accepted+in.malformed+1, err.Error())
+		err = nil
+	}
+	a := accepted{Accepted: in.accepted, Malformed: in.malformed, Reasons: in.reasons}
+	stored := in.finish(r.Context())
+	switch {
+	case stored != nil:
+		return statusOf(stored), accepted{Error: stored.Error()}
+	case errors.Is(err, errTooLarge):
+		a.Error = err.Error()
+		return http.StatusRequestEntityTooLarge, a
+	case err != nil:
+		a.Error = err.Error()
+		return http.StatusBadRequest, a
+	case a.Accepted == 0 && in.large:
+		return http.StatusRequestEntityTooLarge, a
+	case a.Accepted == 0:
+		return http.StatusBadRequest, a
+	}
+	return http.StatusAccepted, a
+}
+
+func statusOf(err error) int {
+	if errors.Is(err, errBusy) {
+		return http.StatusTooManyRequests
+	}
+	return http.StatusServiceUnavailable
+}
+
+// settled waits a moment until what this process has stored is committed, so
+// that who has sent events and asks then sees what they came to.
+func (s *Service) settled(r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	_ = s.verdicts.reached(ctx, s.appended()) // else what is known is told
+}
+
+func (s *Service) appended() []uint64 {
+	all := make([]uint64, len(s.gateway.lanes))
+	for n, l := range s.gateway.lanes {
+		all[n] = l.appended()
+	}
+	return all
+}
+
+// writeWithin is how long a reader may take for what it was sent.
+const writeWithin = 30 * time.Second
+
+func (s *Service) violations(w http.ResponseWriter, r *http.Request) {
+	from := 0
+	if after := r.URL.Query().Get("after"); after != "" {
+		id, err := stream.ParseID(after)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, "after: "+err.Error())
+			return
+		}
+		s.settled(r)
+		var ok bool
+		if from, ok = s.verdicts.after(id); !ok {
+			refuse(w, http.StatusNotFound, "after: no violation has this id")
+			return
+		}
+	} else {
+		s.settled(r)
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // of requests that bring something; this one may stay
+	follow := r.URL.Query().Has("follow") && r.URL.Query().Get("follow") != "false"
+	for {
+		change := s.verdicts.change()
+		_ = control.SetWriteDeadline(time.Now().Add(writeWithin)) // a server has it
+		next, err := s.verdicts.each(r.Context(), from, func(_ stream.ID, object []byte) error {
+			if _, err := w.Write(object); err != nil {
+				return err
+			}
+			_, err := w.Write([]byte("\n"))
+			return err
+		})
+		if from = next; err != nil || control.Flush() != nil || !follow {
+			return
+		}
+		select {
+		case <-change:
+		case <-r.Context().Done():
+			return
+		case <-s.end.Done():
+			return
+		}
+	}
+}
+
+// Status is what GET /v1/status answers.
+type Status struct {
+	Verdict string `json:"verdict"`
+	stream.Totals
+	Watermark  *time.Time  `json:"watermark"`
+	Partitions []Partition `json:"partitions"`
+	Ready      bool        `json:"ready"`
+	Uptime     int64       `json:"uptime_s"`
+	Pending    int64       `json:"pending_bytes"`
+	Alarms     int64       `json:"alarms"`
+}
+
+// Partition is a part of the instances.
+type Partition struct {
+	Partition int        `json:"partition"`
+	Owner     string     `json:"owner"`
+	Here      bool       `json:"here"` // this process judges it
+	Block     uint64     `json:"block"`
+	Lag       uint64     `json:"lag"` // blocks of this process that are not committed
+	Watermark *time.Time `json:"watermark"`
+	stream.Totals
+}
+
+func (s *Service) status(w http.ResponseWriter, r *http.Request) {
+	s.settled(r)
+	answer(w, http.StatusOK, s.now())
+}
+
+// now is the status.
+func (s *Service) now() Status {
+	st := Status{Ready: s.ready.Load(), Uptime: int64(time.Since(s.began).Seconds()), Pending: s.gateway.pending.Load(), Alarms: s.metrics.alarmsSeen.Load()}
+	appended := s.appended()
+	for n, c := range s.verdicts.commits() {
+		p := Partition{Partition: n, Owner: c.Owner, Here: s.owned[n].Load(), Block: c.Offset, Totals: c.Totals}
+		if appended[n] > c.Offset {
+			p.Lag = appended[n] - c.Offset
+		}
+		if !c.Watermark.IsZero() {
+			p.Watermark = &c.Watermark
+			if st.Watermark == nil || c.Watermark.Before(*st.Watermark) {
+				st.Watermark = &c.Watermark
+			}
+		}
+		st.Totals.Add(c.Totals)
+		st.Partitions = append(st.Partitions, p)
+	}
+	st.Verdict = "held"
+	switch t := st.Totals; {
+	case t.Violations > 0:
+		st.Verdict = "violated"
+	case t.Malformed+t.Late+t.Missing+t.Expired+t.Undecided+t.Lost > 0:
+		st.Verdict = "inconclusive"
+	}
+	return st
+}
+
+func (s *Service) totals() (t stream.Totals) {
+	for _, c := range s.verdicts.commits() {
+		t.Add(c.Totals)
+	}
+	return t
+}
+
+func (s *Service) lag() (n uint64) {
+	for _, p := range s.now().Partitions {
+		n += p.Lag
+	}
+	return n
+}
+
+func (s *Service) delay() (most time.Duration) {
+	for _, c := range s.verdicts.commits() {
+		if !c.Watermark.IsZero() {
+			most = max(most, c.Newest.Sub(c.Watermark))
+		}
+	}
+	return most
+}
+
+// closeWithin is how long a close waits for what is judged before it.
+const closeWithin = 5 * time.Minute
+
+// close settles what waits, and answers when that is committed.
+func (s *Service) close(w http.ResponseWriter, r *http.Request) {
+	end := r.URL.Query().Has("end") && r.URL.Query().Get("end") != "false"
+	ctx, cancel := context.WithTimeout(r.Context(), closeWithin)
+	defer cancel()
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it brings nothing, and may take long
+	err := s.gateway.everywhere(ctx, func(b *stream.Block) { b.Close(end) })
+	if err == nil {
+		err = s.verdicts.reached(ctx, s.appended())
+	}
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, s.now())
+}

@@ -1,0 +1,277 @@
+// Package service is the production monitor as a process: it takes events by
+// HTTP, stores them in a log, judges them, and tells what is violated. What it
+// tells, and when it answers, is that of package stream; here stand clocks,
+// goroutines and connections.
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/monitor/stream"
+)
+
+// Options say how to monitor.
+type Options struct {
+	Program *monitor.Program
+	Stream  monitor.StreamOptions // skew and lateness
+	Shards  int                   // 0 is one; the same for the life of the data
+	Ahead   time.Duration         // an event further ahead of this machine's clock is malformed; 0 is none
+	Limits  Limits                // zero fields are the usual ones
+	Token   string                // that a request must have; empty is none
+	Hosts   bool                  // requests may be for any host; else for this machine alone
+	TLS     *tls.Config           // nil is plain HTTP
+	Webhook string                // where violations are posted; empty is nowhere
+	// Tell is told each violation, as it is told to programs; nil is nobody.
+	// An error is tried again.
+	Tell func(object []byte) error
+	Log  io.Writer // of what is not a violation; nil is nowhere
+}
+
+// Logs are where everything is kept.
+type Logs interface {
+	Manifest(ctx context.Context) ([]byte, error)
+	Create(ctx context.Context, shards int, manifest []byte) error
+	Open(ctx context.Context, shards int) error
+	Events(shard int) stream.Log
+	Commits(shard int) stream.Log
+	Verdicts() stream.Log
+	Cursor(name string) stream.Log
+	States() stream.Store
+	Embedded() bool // no other process appends
+}
+
+// Service is a monitor that runs.
+type Service struct {
+	Options
+	logs     Logs
+	log      *slog.Logger
+	owner    string
+	gateway  *gateway
+	verdicts *verdicts
+	metrics  *metrics
+	owned    []atomic.Bool
+	sources  atomic.Pointer[[]stream.Source]
+	names    []string        // of the properties
+	stored   []chan struct{} // a shard's log has a new block
+	began    time.Time
+	ready    atomic.Bool
+	closing  atomic.Bool
+	notices  atomic.Int64
+	end      context.Context // of requests that stay open
+	server   *http.Server
+
+	intaking, working, telling                      sync.WaitGroup
+	stopIntake, stopWork, stopTelling, stopRequests context.CancelFunc
+}
+
+// manifest is what must be the same whenever the data is opened.
+type manifest struct {
+	Format     int           `json:"format"`
+	Deployment string        `json:"deployment"`
+	Shards     int           `json:"shards"`
+	Skew       time.Duration `json:"skew_ns"`
+	Lateness   time.Duration `json:"lateness_ns"`
+	Properties string        `json:"properties"` // fingerprint
+}
+
+// Start opens the logs and begins to judge. Serve takes requests.
+func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
+	o.fill()
+	s := &Service{Options: o, logs: logs, owner: rand.Text(), began: time.Now(), owned: make([]atomic.Bool, o.Shards)}
+	s.log = slog.New(slog.NewTextHandler(o.Log, nil))
+	empty, err := o.Program.Stream(o.Stream)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range empty.Stats() {
+		s.names = append(s.names, p.Property)
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	s.verdicts = newVerdicts(logs.Verdicts(), o.Shards)
+	if err := s.verdicts.read(ctx); err != nil {
+		return nil, err
+	}
+	s.gateway = newGateway(&s.Options, logs)
+	for _, c := range s.verdicts.commits() {
+		s.gateway.saw(c.Newest)
+	}
+	s.metrics = newMetrics(s)
+	for range o.Shards {
+		s.stored = append(s.stored, make(chan struct{}, 1))
+	}
+	s.server = &http.Server{
+		Handler: s.routes(), TLSConfig: s.TLS, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	s.run()
+	return s, nil
+}
+
+func (o *Options) fill() {
+	o.Shards = max(o.Shards, 1)
+	usual := usualLimits()
+	if o.Limits == (Limits{}) {
+		o.Limits = usual
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+}
+
+// open makes the logs, or opens those that are there for the same purpose.
+func (s *Service) open(ctx context.Context) error {
+	want := manifest{1, rand.Text(), s.Shards, s.Stream.Skew, s.Stream.Lateness, s.Program.Fingerprint()}
+	data, err := s.logs.Manifest(ctx)
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		data, err := json.Marshal(want)
+		if err != nil {
+			return err
+		}
+		return s.logs.Create(ctx, s.Shards, data)
+	}
+	var has manifest
+	if err := json.Unmarshal(data, &has); err != nil {
+		return fmt.Errorf("what the data is of: %w", err)
+	}
+	if err := has.matches(want); err != nil {
+		return err
+	}
+	return s.logs.Open(ctx, s.Shards)
+}
+
+func (m manifest) matches(want manifest) error {
+	const help = "give it, or begin with other data"
+	switch {
+	case m.Format != want.Format:
+		return fmt.Errorf("the data is of format %d, wanted %d; begin with other data", m.Format, want.Format)
+	case m.Shards != want.Shards:
+		return fmt.Errorf("--shards is %d, and the data is in %d; %s", want.Shards, m.Shards, help)
+	case m.Skew != want.Skew:
+		return fmt.Errorf("--skew is %v, and the data is judged with %v; %s", want.Skew, m.Skew, help)
+	case m.Lateness != want.Lateness:
+		return fmt.Errorf("--lateness is %v, and the data is judged with %v; %s", want.Lateness, m.Lateness, help)
+	case m.Properties != want.Properties:
+		return errors.New("--props: the data is judged by other properties; give the same, or begin with other data")
+	}
+	return nil
+}
+
+func (s *Service) run() {
+	var intake, work, tell context.Context
+	intake, s.stopIntake = context.WithCancel(context.Background())
+	work, s.stopWork = context.WithCancel(context.Background())
+	tell, s.stopTelling = context.WithCancel(context.Background())
+	s.end, s.stopRequests = context.WithCancel(context.Background())
+	s.gateway.start(intake, s.stir)
+	for n := range s.Shards {
+		s.working.Go(func() { s.work(work, n) })
+	}
+	s.telling.Go(func() { s.verdicts.follow(tell, s.fail) })
+	if s.Tell != nil {
+		s.telling.Go(func() {
+			s.publish(tell, "stdout", func(_ context.Context, _ stream.ID, o []byte) error { return s.Tell(o) })
+		})
+	}
+	if s.Webhook != "" {
+		s.telling.Go(func() { s.publish(tell, "webhook", s.post) })
+	}
+	s.telling.Go(func() { s.watchDisk(tell) })
+	s.ready.Store(true)
+}
+
+// stir wakes the workers.
+func (s *Service) stir() {
+	for _, c := range s.stored {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Serve takes requests on a listener, until Stop.
+func (s *Service) Serve(l net.Listener) error {
+	l = limited(l)
+	if s.TLS != nil {
+		return s.server.ServeTLS(l, "", "")
+	}
+	return s.server.Serve(l)
+}
+
+// Stop takes no more events, judges and commits those that are stored, saves
+// the states and tells what was found. It takes less than ten seconds.
+func (s *Service) Stop() {
+	s.closing.Store(true)
+	s.ready.Store(false)
+	s.stopRequests()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	_ = s.server.Shutdown(ctx) // who does not let go is closed
+	cancel()
+	_ = s.server.Close()
+	s.stopIntake()
+	s.gateway.running.Wait()
+	s.stopWork()
+	s.working.Wait()
+	s.settleTelling()
+	s.stopTelling()
+	s.telling.Wait()
+}
+
+// settleTelling gives publishers the time to tell what was committed last.
+func (s *Service) settleTelling() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = s.verdicts.read(ctx)
+	for s.Tell != nil && s.metrics.cursor("stdout") < s.verdicts.len() && ctx.Err() == nil {
+		sleep(ctx, 5*time.Millisecond)
+	}
+}
+
+// fail notes what went wrong; the same is tried again.
+func (s *Service) fail(err error) {
+	s.metrics.failed()
+	s.log.Error(err.Error())
+}
+
+// mostNotices bounds what is logged of events that are not judged: who sends
+// nonsense fills no disk.
+const mostNotices = 1000
+
+// notice logs what was not judged, and alarms. Values of parameters are not
+// logged.
+func (s *Service) notice(n stream.Notice) {
+	switch {
+	case n.Alarm:
+		s.metrics.alarmed()
+		s.log.Error(n.What, "shard", n.Shard, "alarm", true)
+	case s.notices.Add(1) > mostNotices:
+		if s.notices.Load() == mostNotices+1 {
+			s.log.Warn("more that is not judged is counted, and not logged; see the status")
+		}
+	case n.Finding.Kind == monitor.FoundLate:
+		s.log.Warn("late", "source", n.Finding.Source, "event", n.Finding.Event)
+	case n.Finding.Kind == monitor.FoundMalformed:
+		s.log.Warn("malformed", "source", n.Finding.Source, "event", n.Finding.Event, "line", n.Finding.Line)
+	case n.Finding.Kind == monitor.FoundUndecided:
+		s.log.Warn("undecided", "property", n.Finding.Violation.Property, "why", n.Finding.Why)
+	}
+}

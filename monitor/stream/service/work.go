@@ -1,0 +1,137 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wtsim/wtsim/monitor/stream"
+)
+
+// How often a worker commits what nobody waits for.
+const (
+	commitBusy  = 250 * time.Millisecond // while there is more to judge
+	commitIdle  = 20 * time.Millisecond
+	commitTicks = time.Second // that time has passed, and nothing else
+	beat        = 3 * time.Second
+	leaseOver   = 12 * time.Second // an owner that was silent for so long is gone
+)
+
+// work judges one shard until the context ends, and then saves the state.
+// After an error it claims the shard anew, and knows what is committed.
+func (s *Service) work(ctx context.Context, shard int) {
+	for pause := 50 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, 5*time.Second) {
+		err := s.own(ctx, shard, func() { pause = 50 * time.Millisecond })
+		if err == nil {
+			return
+		}
+		s.owned[shard].Store(false)
+		if errors.Is(err, stream.ErrFenced) {
+			s.log.Info("another worker has the shard", "shard", shard)
+		} else {
+			s.fail(fmt.Errorf("worker: %w", err))
+		}
+		sleep(ctx, pause)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// own waits until the shard is free, claims it and judges. It returns nil when
+// the context has ended and all is saved.
+func (s *Service) own(ctx context.Context, shard int, well func()) error {
+	for !s.logs.Embedded() && s.verdicts.commits()[shard].Owner != "" && s.verdicts.silent(shard) < leaseOver {
+		if sleep(ctx, time.Second); ctx.Err() != nil {
+			return nil
+		}
+	}
+	w, err := stream.Claim(ctx, stream.Config{
+		Program: s.Program, Options: s.Stream, Shard: shard, Shards: s.Shards, Owner: s.owner,
+		Events: s.logs.Events(shard), Commits: s.logs.Commits(shard), States: s.logs.States(), Told: s.notice,
+	})
+	if err != nil {
+		return err
+	}
+	s.owned[shard].Store(true)
+	s.verdicts.stir()
+	var shown time.Time
+	for committed := time.Now(); ; {
+		n, err := w.Step(ctx, time.Since(committed) < commitBusy)
+		if err == nil && n == 0 && s.toCommit(w, time.Since(committed)) {
+			err = w.Commit(ctx)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return s.leave(w)
+		case err != nil:
+			return err
+		}
+		if w.Pending() == stream.NoProgress {
+			committed = time.Now()
+			s.verdicts.stir()
+		}
+		s.metrics.judged(shard, w)
+		if shard == 0 && time.Since(shown) >= time.Second {
+			all := w.Sources()
+			s.sources.Store(&all)
+			shown = time.Now()
+		}
+		if well(); n == 0 {
+			s.idle(ctx, shard, w)
+		}
+	}
+}
+
+// toCommit tells whether it is time to commit what is judged.
+func (s *Service) toCommit(w *stream.Worker, since time.Duration) bool {
+	switch w.Pending() {
+	case stream.EventsJudged:
+		return since >= commitIdle
+	case stream.TimePassed:
+		return since >= commitTicks
+	}
+	return !s.logs.Embedded() && since >= beat
+}
+
+// idle waits for a block, or for the time to commit.
+func (s *Service) idle(ctx context.Context, shard int, w *stream.Worker) {
+	wait := 25 * time.Millisecond
+	if w.Pending() == stream.NoProgress && s.logs.Embedded() {
+		wait = time.Second // whoever appends says so
+	}
+	select {
+	case <-ctx.Done():
+	case <-s.stored[shard]:
+	case <-time.After(wait):
+	}
+}
+
+// leave judges what is stored and saves the state, for the next start.
+func (s *Service) leave(w *stream.Worker) error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
+	for {
+		n, err := w.Step(ctx, false)
+		if err != nil {
+			return fmt.Errorf("at the end: %w", err)
+		}
+		if n == 0 {
+			break
+		}
+	}
+	if err := w.Save(ctx); err != nil {
+		return fmt.Errorf("at the end: %w", err)
+	}
+	s.verdicts.stir()
+	return nil
+}
+
+// leaveWithin bounds what is done after a signal: what is not judged by then is
+// judged after the next start.
+const leaveWithin = 5 * time.Second

@@ -1,0 +1,421 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/wtsim/wtsim/monitor"
+)
+
+// Config is what a worker works with.
+type Config struct {
+	Program *monitor.Program
+	Options monitor.StreamOptions // Part and Parts are the worker's own matter
+	Shard   int
+	Shards  int
+	Owner   string // no two workers have the same
+	Events  Log    // of blocks
+	Commits Log
+	States  Store
+	// StateEvery is after how many bytes of blocks a state is saved; 0 is 8 MiB.
+	StateEvery int
+	// Told is told what is not judged, and what is wrong; nil is nobody.
+	Told func(Notice)
+
+	faults faults // of tests: what the design forbids
+}
+
+// faults are mistakes that the pipeline would not survive. Tests make them, to
+// show that they are found.
+type faults struct {
+	noFence    bool // commits are appended whatever the last one is
+	early      bool // a commit names a state that is stored later
+	forgetTold bool
+}
+
+// Notice is something that a person should know of: never a violation.
+type Notice struct {
+	Shard   int
+	Alarm   bool // the log is damaged; else an event was not judged
+	Finding monitor.Finding
+	What    string // of an alarm
+}
+
+// Worker judges the blocks of one shard. After any error it is of no use:
+// what it knows may be ahead of what is committed. Claim another.
+type Worker struct {
+	Config
+	state
+	last   uint64 // the number of the shard's last commit
+	commit Commit // the last one
+	fresh  []fresh
+	replay uint64 // verdicts that are committed already
+	again  bool   // what is judged was judged before: it was told
+	since  int    // bytes of blocks since the last state
+	size   int    // of the last state
+	asked  bool   // to settle, since the last commit: somebody waits
+
+	progress Progress // since the last commit
+}
+
+// fresh is a violation that is not committed yet.
+type fresh struct {
+	object []byte
+	block  uint64 // that it was found in
+}
+
+// Claim takes a shard over, and the state of its last commit up.
+func Claim(ctx context.Context, c Config) (*Worker, error) {
+	w := &Worker{Config: c}
+	if w.StateEvery <= 0 {
+		w.StateEvery = 8 << 20
+	}
+	if w.Shards > 1 {
+		w.Options.Part, w.Options.Parts = w.Shard, w.Shards
+	}
+	last, ok, err := w.Commits.Last(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		before, err := DecodeCommit(last.Data)
+		if err != nil {
+			return nil, fmt.Errorf("shard %d: its last commit is %w", w.Shard, err)
+		}
+		w.last, w.commit = last.Seq, *before
+	}
+	w.commit.Owner, w.commit.Epoch, w.commit.Shard, w.commit.Claim = w.Owner, w.commit.Epoch+1, w.Shard, true
+	w.commit.Found = nil
+	if err := w.append(ctx, w.commit); err != nil {
+		return nil, err
+	}
+	w.commit.Claim = false
+	return w, w.takeUp(ctx)
+}
+
+// takeUp restores the last state that can be read, and judges again what was
+// committed since.
+func (w *Worker) takeUp(ctx context.Context) error {
+	if err := w.restore(ctx); err != nil {
+		return err
+	}
+	w.again = true
+	for w.replay = w.commit.Verdicts; w.offset < w.commit.Offset; {
+		all, err := w.Events.Read(ctx, w.offset+1, readAtOnce)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			return fmt.Errorf("shard %d: its log ends at block %d, and %d are committed: acknowledged events are lost; restore the log from a backup, or begin with new data",
+				w.Shard, w.offset, w.commit.Offset)
+		}
+		for _, r := range all {
+			if r.Seq > w.commit.Offset {
+				w.gap(w.commit.Offset + 1)
+				break
+			}
+			w.take(r)
+		}
+	}
+	if w.again = false; w.commit.Offset > 0 && w.chained() != w.commit.Chain {
+		w.alarm("judged again, the log comes to something else than what was committed: it has changed, or the engine has")
+	}
+	return nil
+}
+
+// readAtOnce is how many bytes of blocks are judged for one commit.
+const readAtOnce = 2 << 20
+
+// Step judges what is in the log and not judged yet, and commits. It returns
+// how many blocks that were. One that is patient commits only if there is
+// something to tell; what was judged without is judged again by whoever takes
+// the shard over.
+func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
+	all, err := w.Events.Read(ctx, w.offset+1, readAtOnce)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	for _, r := range all {
+		w.take(r)
+	}
+	if patient && len(w.fresh) == 0 && !w.asked {
+		return len(all), nil
+	}
+	if w.since >= max(w.StateEvery, 2*w.size) { // a large state is saved more seldom
+		return len(all), w.Save(ctx)
+	}
+	return len(all), w.commitAll(ctx)
+}
+
+// Commit commits what is judged, and that the owner is alive.
+func (w *Worker) Commit(ctx context.Context) error { return w.commitAll(ctx) }
+
+// Offset is the last block that is judged and committed.
+func (w *Worker) Offset() uint64 { return w.commit.Offset }
+
+// Pending tells what is judged and not committed: nothing, only that time has
+// passed, or events.
+func (w *Worker) Pending() Progress {
+	if w.offset == w.commit.Offset {
+		return NoProgress
+	}
+	return w.progress
+}
+
+// Progress is what a worker has judged since its last commit.
+type Progress int
+
+// The kinds of progress.
+const (
+	NoProgress Progress = iota
+	TimePassed
+	EventsJudged
+)
+
+// Judged is the last block that is judged.
+func (w *Worker) Judged() uint64 { return w.offset }
+
+// take judges a block.
+func (w *Worker) take(r Record) {
+	w.gap(r.Seq)
+	w.offset, w.since = r.Seq, w.since+len(r.Data)
+	b, err := Open(r.Data)
+	if err != nil {
+		w.lose(1, fmt.Sprintf("block %d of the log is damaged: %v", r.Seq, err))
+		return
+	}
+	w.chain(b.Sum)
+	if !w.first(b) {
+		return
+	}
+	w.inputs = w.inputs[:0]
+	err = b.Each(func(x *Entry) error {
+		switch {
+		case x.Begin != "":
+		case x.Close:
+			w.push()
+			w.close(x.End)
+			w.asked = true
+		default:
+			if !x.Input.Tick {
+				w.progress = EventsJudged
+			}
+			in := x.Input
+			in.Event.Data = bytesOf(in.Event.Data)
+			w.inputs = append(w.inputs, in)
+		}
+		return nil
+	})
+	w.push()
+	if err != nil {
+		w.lose(1, fmt.Sprintf("block %d of the log is damaged: %v", r.Seq, err))
+	}
+}
+
+// gap tells of blocks that should be there before one.
+func (w *Worker) gap(next uint64) {
+	if n := next - w.offset - 1; n > 0 {
+		w.lose(int(n), fmt.Sprintf("the log has lost %d blocks before block %d", n, next))
+		w.offset = next - 1
+	}
+}
+
+func (w *Worker) lose(n int, what string) {
+	w.lost += n
+	w.alarm(what)
+}
+
+func (w *Worker) alarm(what string) {
+	if w.Told != nil && !w.again {
+		w.Told(Notice{Shard: w.Shard, Alarm: true, What: what})
+	}
+}
+
+// push gives the engine what has gathered.
+func (w *Worker) push() {
+	if len(w.inputs) == 0 {
+		return
+	}
+	for i := range w.inputs {
+		x := &w.inputs[i]
+		if x.Why == "" && x.Event.Source != "" && w.Shard == 0 {
+			w.sources.see(&x.Event) // every event, or that it happened, is in every shard
+		} else if x.Why == "" && x.Event.Source != "" {
+			w.sources.reach(x.Event.Time)
+		}
+	}
+	w.found(w.stream.Push(w.inputs).Findings, false)
+	w.inputs = w.inputs[:0]
+}
+
+// found takes what the engine has found; early is what would be found again,
+// when its time is settled.
+func (w *Worker) found(all []monitor.Finding, early bool) {
+	for _, f := range all {
+		if f.Kind != monitor.FoundViolation {
+			if w.Told != nil && !w.again {
+				w.Told(Notice{Shard: w.Shard, Finding: f})
+			}
+			continue
+		}
+		id, err := ParseID(f.Violation.ID())
+		if err != nil {
+			panic("stream: " + err.Error())
+		}
+		if w.told[id] {
+			if !early && w.Options.Skew == 0 {
+				delete(w.told, id)
+			}
+			continue
+		}
+		if early {
+			w.told[id] = true
+		}
+		if w.verdicts++; w.verdicts > w.replay || w.faults.forgetTold {
+			w.fresh = append(w.fresh, fresh{object(f.Violation, id), w.offset})
+		}
+	}
+}
+
+// close tells what waits as if the input ended here. The engine goes on: what
+// comes is judged as if nobody had asked.
+func (w *Worker) close(end bool) {
+	var saved bytes.Buffer
+	err := w.stream.Checkpoint(&saved)
+	var copied *monitor.Stream
+	if err == nil {
+		copied, err = w.Program.Restore(&saved, w.Options)
+	}
+	if err != nil {
+		panic("stream: a stream that takes events can be saved and restored: " + err.Error())
+	}
+	if end {
+		w.found(copied.End().Findings, true)
+	} else {
+		w.found(copied.Close().Findings, true)
+	}
+	w.undecided = copied.Summary().Undecided
+}
+
+// commitBytes is about how large a commit may become.
+const commitBytes = 512 << 10
+
+// commitAll commits up to where the worker has read: in one commit, or, where
+// too much was found, in several, of which only the last has read the block
+// that it was found in.
+func (w *Worker) commitAll(ctx context.Context) error {
+	for {
+		c := w.next()
+		size := 0
+		for len(w.fresh) > 0 && (size == 0 || size+len(w.fresh[0].object) <= commitBytes) {
+			size += len(w.fresh[0].object)
+			c.Found = append(c.Found, json.RawMessage(w.fresh[0].object))
+			w.fresh = w.fresh[1:]
+		}
+		c.Verdicts = w.verdicts - uint64(len(w.fresh))
+		if len(w.fresh) > 0 {
+			c.Offset, c.Chain = w.commit.Offset, w.commit.Chain
+		}
+		if err := w.append(ctx, c); err != nil {
+			return err
+		}
+		if len(w.fresh) == 0 {
+			w.fresh = nil
+			return nil
+		}
+	}
+}
+
+// next is the commit of what is known now.
+func (w *Worker) next() Commit {
+	c := w.commit
+	c.Found, c.N = nil, c.N+1
+	c.Offset, c.Chain = w.offset, w.chained()
+	c.Watermark, c.Newest, c.Totals = w.stream.Position().Watermark, w.sources.Newest, w.totals()
+	return c
+}
+
+// append appends a commit. Where the answer is lost, the last one tells.
+func (w *Worker) append(ctx context.Context, c Commit) error {
+	data := c.encode()
+	for tries := 1; ; tries++ {
+		seq, err := w.put(ctx, data)
+		if err != nil {
+			last, ok, lastErr := w.Commits.Last(ctx)
+			switch {
+			case lastErr != nil:
+				return fmt.Errorf("shard %d: its commit: %w", w.Shard, errors.Join(err, lastErr))
+			case ok && bytes.Equal(last.Data, data):
+				seq = last.Seq
+			case last.Seq != w.last:
+				return fmt.Errorf("shard %d: %w", w.Shard, ErrFenced)
+			case tries == mostTries:
+				return fmt.Errorf("shard %d: its commit: %w", w.Shard, err)
+			default:
+				continue // it is not there
+			}
+		}
+		w.last, w.commit, w.asked, w.progress = seq, c, false, TimePassed
+		return nil
+	}
+}
+
+// mostTries is how often a commit is appended that does not come there.
+const mostTries = 3
+
+func (w *Worker) put(ctx context.Context, data []byte) (uint64, error) {
+	if w.faults.noFence {
+		return w.Commits.Append(ctx, data)
+	}
+	return w.Commits.AppendIf(ctx, data, w.last)
+}
+
+// Save saves the state and commits it, and deletes those that no commit will
+// need.
+func (w *Worker) Save(ctx context.Context) error {
+	if len(w.commit.States) > 0 && w.commit.States[0].Offset == w.offset && len(w.fresh) == 0 {
+		return nil
+	}
+	if err := w.commitAll(ctx); err != nil { // what was found belongs to what was read
+		return err
+	}
+	data := w.encode()
+	sum := sha256.Sum256(data)
+	ref := StateRef{fmt.Sprintf("s%d-%d-%d-%s", w.Shard, w.offset, w.commit.Epoch, w.Owner), w.offset, hex.EncodeToString(sum[:])}
+	if !w.faults.early {
+		if err := w.States.Put(ctx, ref.Name, data); err != nil {
+			return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
+		}
+	}
+	c := w.next()
+	old := c.States
+	c.States = append([]StateRef{ref}, old[:min(len(old), 1)]...)
+	if err := w.append(ctx, c); err != nil {
+		return err
+	}
+	if w.faults.early {
+		if err := w.States.Put(ctx, ref.Name, data); err != nil {
+			return err
+		}
+	}
+	w.since, w.size = 0, len(data)
+	for _, gone := range old[min(len(old), 1):] {
+		if err := w.States.Delete(ctx, gone.Name); err != nil {
+			return fmt.Errorf("shard %d: its old state: %w", w.Shard, err)
+		}
+	}
+	return nil
+}
+
+// Needed is the first block that a worker may have to read again.
+func (w *Worker) Needed() uint64 {
+	if n := len(w.commit.States); n > 1 {
+		return w.commit.States[n-1].Offset + 1
+	}
+	return 1
+}
