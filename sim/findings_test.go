@@ -237,34 +237,13 @@ func pastSeam() []findingTest {
 	}
 }
 
-// outside waits for what the race detector does not see end.
-func outside() []findingTest {
-	if testing.Short() {
-		return nil
-	}
-	return []findingTest{
-		{name: "read from the network", f: body(func(*kit, http.ResponseWriter, *http.Request) { readFromNetwork() }),
-			verdict: sim.Inconclusive, want: []string{"suspect(alice/1)", "IO wait", "past the seam", "readFromNetwork"}},
-	}
-}
-
-// readFromNetwork waits for a datagram that nobody sends.
-func readFromNetwork() {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = c.Close() }()
-	_, _, _ = c.ReadFrom(make([]byte, 1))
-}
-
 // What a function must not do is told by its name, with the stack, and never
 // hangs or ends the process; what it may do is not told. After each of them a
 // normal run in the same process is as before.
 func TestFindings(t *testing.T) {
 	normal := compile(t, scenario(publishes("order", "orders"), takes("charge", "orders", chargeOnce), calls("alice", "order/1", "order/2")))
 	before := normal.Run(scheduler.Benign{}).Hash
-	groups := map[string][]findingTest{"panic": panics(), "leak": leaks(), "never ends": endless(), "lock": locks(), "seam": append(pastSeam(), outside()...)}
+	groups := map[string][]findingTest{"panic": panics(), "leak": leaks(), "never ends": endless(), "lock": locks(), "seam": pastSeam()}
 	for group, tests := range groups {
 		for _, test := range tests {
 			t.Run(group+"/"+test.name, func(t *testing.T) {

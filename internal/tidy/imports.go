@@ -46,7 +46,7 @@ var layers = []layer{
 	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
 	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*", "fakes/internal/sender"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "cloud", "scheduler", "internal/bubble", "internal/dialguard", "internal/seeded", "internal/steady"}},
-	{pkg: "sim/search", run: true, may: []string{"event", "monitor", "cloud", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
+	{pkg: "sim/search", run: true, may: []string{"event", "probe", "props", "monitor", "cloud", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
 	{pkg: "sim/search/workers", run: true, may: []string{"scheduler", "sim", "sim/search", "internal/jsonfile", "internal/version"}},
 	{pkg: "sim/report", run: true, may: []string{"event", "probe", "monitor", "cloud", "scheduler", "sim", "sim/search", "sim/search/workers"}},
 	{pkg: "sim/linear", run: true, may: []string{"props"}},
