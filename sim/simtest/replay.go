@@ -24,12 +24,44 @@ func (c *check) corpus() {
 			c.t.Logf("%s is %s: not replayed", path, why)
 			continue
 		}
-		r := c.follow(path, file)
-		c.t.Logf("%s holds: the bug is fixed", path)
+		if r := c.follow(path, file); len(r.Unmatched) == 0 {
+			c.t.Logf("%s holds: the bug is fixed", path)
+		} else {
+			c.stale(path, file, r)
+		}
+	}
+}
+
+// stale looks where the deviations of a file have gone that do not occur any
+// more. If those most like them violate, the file is written anew and the test
+// fails; else the file says nothing about the bug, and that is said.
+func (c *check) stale(path string, file *search.Counterexample, r *sim.Result) {
+	c.t.Helper()
+	subject, err := c.subject.With(file.Inputs)
+	if err != nil {
+		c.t.Fatalf("%s: %v", path, err)
+	}
+	property := ""
+	if file.Violation != nil {
+		property = file.Violation.Property
+	}
+	found := subject.Rebase(file.Deviations, property)
+	if found == nil {
 		for _, d := range r.Unmatched {
 			c.t.Logf("%s: %s", path, report.DidNotOccur(d))
 		}
+		c.t.Logf("%s is stale: it holds, but %s of the file did not occur, and nothing like them violates; it shows nothing any more, delete it or search anew",
+			path, deviations(len(r.Unmatched)))
+		return
 	}
+	c.subject = subject
+	small := c.reduce(found).Result
+	again := c.command("-wtsim.replay", path)
+	if err := search.NewCounterexample(c.subject.Simulation, file.Seed, small).Write(path); err != nil {
+		c.t.Logf("%s could not be written: %v", path, err)
+	}
+	head := fmt.Sprintf("rebased from %s, whose deviations did not all occur any more; the file is written anew:", path)
+	fail(c.t, message(small), details(head+c.inputs(), small, c.benign(), again))
 }
 
 // replay replays the counterexample that was asked for. Where it holds, but

@@ -89,3 +89,26 @@ func TestNotReached(t *testing.T) {
 		t.Error("a name that stands for nothing is taken")
 	}
 }
+
+// An edit that changes the identities of a counterexample does not make it
+// say that the bug is fixed: it is put to where its deviations have gone, and
+// where they have gone nowhere it is stale. (A repair named a task; with the bug
+// put back, the file "held: the bug is fixed".)
+func TestRebased(t *testing.T) {
+	fresh(t)
+	setFlag(t, "wtsim.schedules", "120")
+	counting := func(key string) sim.Scenario {
+		s := counts()
+		s.Faults = sim.Faults{}
+		s.Functions[0].New = func(env cloud.Env) (cloud.Handler, error) {
+			c := redis.Client(env, "redis", nil)
+			return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) { c.Incr(r.Context(), key) }), nil
+		}
+		s.Rules[0].Resource = key
+		return s
+	}
+	recordCheck(t, t.Name(), counting("n")).wantFailure(t, `property "counted once" violated`, "the response of redis INCR n is lost")
+	recordCheck(t, t.Name(), counting("renamed")).wantFailure(t, `property "counted once" violated`,
+		"rebased from testdata/wtsim/TestRebased-", "the response of redis INCR renamed is lost")
+	recordCheck(t, t.Name(), counting("renamed")).wantFailure(t, `property "counted once" violated`, "replayed from ", ", to the same trace:")
+}
