@@ -36,6 +36,7 @@ const inputsVariable = "WTSIM_INPUTS"
 // said is what the process of a run says: a decision that it wants taken, or
 // at last the result.
 type said struct {
+	Began    bool // the run has: what ends the process from now on is a handler
 	Decision *scheduler.Decision
 	Note     string                // words for the newest deviation
 	Did      *scheduler.Transition // what has happened
@@ -58,6 +59,9 @@ func (s Subject) Serve() error {
 		if s, err = s.Without(guarantee); err != nil {
 			return err
 		}
+	}
+	if err := source.to.Encode(said{Began: true}); err != nil {
+		return err
 	}
 	return source.to.Encode(said{Result: s.Simulation.RunWatched(source, sim.WatchStates)})
 }
@@ -91,6 +95,10 @@ func (s Subject) runApart(source scheduler.Source) *sim.Result {
 	var printed bytes.Buffer
 	r, err := s.converse(record, &printed)
 	fatal := ReadFatal("", printed.String())
+	var exit *Exit
+	if errors.As(err, &exit) && fatal == nil {
+		fatal = exit.fatal(record.Record(), printed.String())
+	}
 	switch {
 	case err == nil:
 	case fatal != nil:
@@ -138,14 +146,19 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer) (*si
 	if err != nil {
 		return nil, err
 	}
-	r, err := talk(record, questions, answers)
-	if waited := cmd.Wait(); err != nil && waited != nil {
+	began := false
+	r, err := talk(record, questions, answers, &began)
+	waited := cmd.Wait()
+	switch {
+	case err != nil && began && cmd.ProcessState.Exited():
+		err = &Exit{cmd.ProcessState.ExitCode()}
+	case err != nil && waited != nil:
 		err = waited
 	}
 	return r, err
 }
 
-func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer) (*sim.Result, error) {
+func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer, began *bool) (*sim.Result, error) {
 	from, to := gob.NewDecoder(questions), gob.NewEncoder(answers)
 	for {
 		var m said
@@ -155,6 +168,9 @@ func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer) (*s
 		switch {
 		case m.Result != nil:
 			return m.Result, nil
+		case m.Began:
+			*began = true
+			continue
 		case m.Did != nil:
 			record.Did(*m.Did)
 			continue

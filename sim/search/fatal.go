@@ -1,12 +1,14 @@
 package search
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -45,6 +47,30 @@ func ReadFatal(why, stderr string) *Fatal {
 	f.Why, _, _ = strings.Cut(f.Stack, "\n")
 	if m := labelValue.FindStringSubmatch(f.Stack); m != nil {
 		f.Function = m[1]
+	}
+	return f
+}
+
+// Exit is how a process has ended itself while a handler ran.
+type Exit struct{ Code int }
+
+// Error says so.
+func (e *Exit) Error() string { return fmt.Sprintf("os.Exit(%d)", e.Code) }
+
+// Fatal is what it comes to, as far as the process that has waited knows.
+func (e *Exit) Fatal() *Fatal { return &Fatal{Why: e.Error(), Stack: e.Error()} }
+
+// fatal tells the function by the newest decision: what is about a task is
+// decided when it goes on. What the process printed is its last word.
+func (e *Exit) fatal(r *scheduler.Record, printed string) *Fatal {
+	f := e.Fatal()
+	for _, d := range r.Decisions {
+		if at := strings.TrimPrefix(strings.TrimPrefix(d.At, "start "), "new "); !strings.HasPrefix(at, "after ") && !strings.HasPrefix(at, "end ") {
+			f.Function, _, _ = strings.Cut(at, "(")
+		}
+	}
+	if printed = strings.TrimSpace(printed); printed != "" {
+		f.Stack += ", after it has printed:\n\n" + printed
 	}
 	return f
 }

@@ -111,7 +111,8 @@ func kill() {
 
 func counting(name string, do func(n int64)) sim.Scenario {
 	return sim.Scenario{
-		Name: name, Doc: "of the tests",
+		Meant: []string{sim.MeantNoProperties},
+		Name:  name, Doc: "of the tests",
 		Platform: gcp.CloudRun(),
 		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
 		Functions: []sim.Function{

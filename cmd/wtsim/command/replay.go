@@ -103,7 +103,7 @@ func (a *app) inChild(verb string, args []string, onFatal func(*search.Fatal) (i
 // replayHere runs the counterexample and tells it.
 func (a *app) replayHere(o *replayOptions) (int, error) {
 	began := time.Now()
-	run := o.subject.Run(scheduler.NewReplay(o.file.Deviations))
+	run := once(o.subject, scheduler.NewReplay(o.file.Deviations))
 	matches := o.file.Same(run)
 	r := report.New(o.file.Scenario, run, o.subject.Run(scheduler.Benign{}))
 	r.Seed, r.Inputs = o.file.Seed, o.subject.Inputs()
@@ -130,6 +130,15 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 		fmt.Fprint(a.stdout, r.ReplayText(report.StoryOptions{Full: o.full, Logs: o.logs}, difference))
 	}
 	return exitOf(r.Verdict), trouble
+}
+
+// once makes a run of its own process, where that can be had: a handler may end
+// it, by os.Exit without a word.
+func once(s search.Subject, source scheduler.Source) *sim.Result {
+	if s.Command != nil {
+		s = s.Outside()
+	}
+	return s.Run(source)
 }
 
 // repeat looks whether a run that is not the file's is one of many: then it
@@ -236,7 +245,7 @@ func (a *app) trace(args []string) (int, error) {
 // traceHere tells the benign run.
 func (a *app) traceHere(o *traceOptions) (int, error) {
 	began := time.Now()
-	r := report.New(o.subject.Scenario().Name, o.subject.Run(scheduler.Benign{}), nil)
+	r := report.New(o.subject.Scenario().Name, once(o.subject, scheduler.Benign{}), nil)
 	if o.asJSON {
 		rows := r.Timeline.Rows
 		if err := a.eachJSON(len(rows), func(i int) any { return rows[i].Line() }); err != nil {

@@ -49,6 +49,7 @@ type Pool struct {
 	interrupted bool
 	timeUp      bool
 	seen        tally
+	empty       string // why no schedule proves anything, if so
 	pruned      int
 }
 
@@ -172,7 +173,7 @@ func (p *Pool) note(e workerEvent) error {
 		p.seen.add(m.Ended)
 		p.unclear.note(m.Ended.Number, m.Ended.Why)
 	case m.Empty != "":
-		p.isEmpty(m.Empty)
+		p.empty = m.Empty
 	case m.Unclear != nil:
 		p.unclear.note(m.Unclear.Schedule, m.Unclear.Why)
 	case m.Found != nil:
@@ -194,14 +195,6 @@ func (p *Pool) violates(number int, what string) {
 	p.first, p.what = number, what
 	for _, w := range p.workers {
 		_, _ = fmt.Fprintln(w.stdin, number)
-	}
-}
-
-// isEmpty ends a search that proves nothing: no schedule is worth running.
-func (p *Pool) isEmpty(why string) {
-	p.unclear.note(0, why)
-	for _, w := range p.workers {
-		_, _ = fmt.Fprintln(w.stdin, 0)
 	}
 }
 
@@ -234,10 +227,12 @@ func (p *Pool) nothing() (*End, error) {
 	whole := p.whole()
 	e := &End{Verdict: sim.Held, Schedules: p.ran(), Statistics: p.seen.statistics(math.MaxInt)}
 	e.Pruned = p.pruned
-	e.Complete = whole && p.unclear.Why == "" && p.Shards == 0 // a shard is no space
+	e.Complete = whole && p.unclear.Why == "" && p.empty == "" && p.Shards == 0 // a shard is no space
 	switch {
 	case p.unclear.Why != "":
 		e.Verdict, e.Why = sim.Inconclusive, p.unclear.Why
+	case p.empty != "":
+		e.Verdict, e.Why = sim.Inconclusive, p.empty
 	case p.Exhaustive && !whole:
 		e.Verdict, e.Why = sim.Inconclusive, NotAllRun(p.Options.Bound)
 	case p.Shards == 0 && !p.Single:

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // worker is one part of the work of a search: a child process, and the next
@@ -76,6 +77,9 @@ func (w *worker) ended(e *ended) {
 func (p *Pool) hasEnded(e workerEvent) error {
 	w := e.worker
 	why, err := p.whyEnded(e)
+	if exit := (*search.Exit)(nil); errors.As(err, &exit) {
+		e.fatal, err = exit.Fatal(), nil
+	}
 	switch {
 	case e.fatal != nil:
 		p.fatal[w.at] = e.fatal
@@ -117,6 +121,9 @@ func (p *Pool) whyEnded(e workerEvent) (why string, err error) {
 		return "too many runs were stuck", nil
 	case e.code == exitTrouble && w.at == 0:
 		return "", errors.New("a worker ended before its work was done")
+	}
+	if w := e.worker; w.at > w.through { // while a schedule was run: nobody but a handler does that
+		return "", &search.Exit{Code: e.code}
 	}
 	return fmt.Sprintf("a process of the search has ended itself with exit code %d", e.code), nil
 }

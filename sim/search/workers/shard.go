@@ -76,6 +76,8 @@ func (p *Pool) Result(e *End, reported json.RawMessage) *Shard {
 	}
 	if p.unclear.Why != "" {
 		s.Unclear = &p.unclear
+	} else if p.empty != "" {
+		s.Unclear = &Unclear{Schedule: 1, Why: p.empty}
 	}
 	return s
 }
