@@ -32,12 +32,16 @@ func blocks(name string, words []string) (at int, unit time.Duration) {
 	case "BZMPOP", "BLMPOP":
 		return 1, time.Second
 	case "XREAD", "XREADGROUP":
-		for i, w := range words {
+		from := 1
+		if name == "XREADGROUP" { // after GROUP and its names
+			from = min(4, len(words))
+		}
+		for i, w := range words[from:] {
 			switch strings.ToUpper(w) {
 			case "STREAMS":
 				return 0, 0
 			case "BLOCK":
-				return i + 1, time.Millisecond
+				return from + i + 1, time.Millisecond
 			}
 		}
 	}

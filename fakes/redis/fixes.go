@@ -23,7 +23,7 @@ func init() { // they come back to the front
 		"SINTERSTORE": store, "SUNIONSTORE": store, "SDIFFSTORE": store, "ZINTERSTORE": store, "ZUNIONSTORE": store,
 		"INCRBYFLOAT": byFloat, "HINCRBYFLOAT": byFloat, "SSCAN": scan, "HSCAN": scan, "ZSCAN": scan, "SCAN": scan,
 		"ZRANGESTORE": rangeStore, "ZINTERCARD": intersected, "ZDIFF": difference, "CLIENT": client1,
-		"HELLO": hello,
+		"HELLO": hello, "PFCOUNT": pfcount, "SETRANGE": setRange, "XPENDING": xpending,
 	}
 	// a transaction's are done before
 	for _, name := range []string{"MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "RESET"} {
@@ -222,14 +222,41 @@ func byFloat(f *front, s *session, words []string) string {
 	return ""
 }
 
-// scan refuses a count of none.
-func scan(_ *front, _ *session, words []string) string {
+// scan refuses a count of none, but of what is not there: there Redis does not
+// look at the options.
+func scan(f *front, s *session, words []string) string {
+	if words[0] != "SCAN" {
+		if first := f.ask(s, words[:3]...); first[0] == '-' || f.ask(s, "EXISTS", words[1]) == ":0\r\n" {
+			return first
+		}
+	}
 	for i, w := range words[:len(words)-1] {
 		if n, err := strconv.Atoi(words[i+1]); i > 1 && strings.EqualFold(w, "COUNT") && err == nil && n < 1 {
 			return syntaxError
 		}
 	}
 	return ""
+}
+
+// pfcount counts what is in any of several; miniredis adds the counts up.
+func pfcount(f *front, s *session, words []string) string {
+	if len(words) == 2 {
+		return ""
+	}
+	const together = "\x00wtsim PFCOUNT" // for this moment only
+	defer f.ask(s, "DEL", together)
+	if reply := f.ask(s, append([]string{"PFMERGE", together}, words[1:]...)...); reply[0] == '-' {
+		return reply
+	}
+	return f.ask(s, "PFCOUNT", together)
+}
+
+// setRange of nothing stores nothing.
+func setRange(f *front, s *session, words []string) string {
+	if n, err := strconv.Atoi(words[2]); err != nil || n < 0 || words[3] != "" {
+		return ""
+	}
+	return f.ask(s, "STRLEN", words[1])
 }
 
 // blmpop is LMPOP where it does not wait; where it does, the connection sees to
