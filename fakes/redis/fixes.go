@@ -24,6 +24,8 @@ func init() { // they come back to the front
 		"INCRBYFLOAT": byFloat, "HINCRBYFLOAT": byFloat, "SSCAN": scan, "HSCAN": scan, "ZSCAN": scan, "SCAN": scan,
 		"ZRANGESTORE": rangeStore, "ZINTERCARD": intersected, "ZDIFF": difference, "CLIENT": client1,
 		"HELLO": hello, "PFCOUNT": pfcount, "SETRANGE": setRange, "XPENDING": xpending,
+		"GEOADD": geoadd, "GEODIST": geodist, "GEOPOS": geopos, "GEOHASH": geopos, "GEOSEARCH": geosearch, "GEOSEARCHSTORE": geosearch,
+		"GEORADIUS": geosearch, "GEORADIUS_RO": geosearch, "GEORADIUSBYMEMBER": geosearch, "GEORADIUSBYMEMBER_RO": geosearch,
 	}
 	// a transaction's are done before
 	for _, name := range []string{"MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "RESET"} {
@@ -59,18 +61,6 @@ func missingForm(name string, words []string) string {
 	case "XCLAIM":
 		if has("LASTID") {
 			return "XCLAIM ... LASTID"
-		}
-	case "GEOADD":
-		if has("NX") || has("XX") || has("CH") {
-			return "GEOADD with NX, XX or CH"
-		}
-	case "GEOSEARCH":
-		if has("BYBOX") || has("WITHHASH") {
-			return "GEOSEARCH with BYBOX or WITHHASH"
-		}
-	case "GEORADIUS", "GEORADIUSBYMEMBER":
-		if has("WITHHASH") || has("STORE") || has("STOREDIST") {
-			return name + " with WITHHASH, STORE or STOREDIST"
 		}
 	case "BITCOUNT":
 		if has("BYTE") || has("BIT") {

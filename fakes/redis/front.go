@@ -374,7 +374,7 @@ func (f *front) existing(name string) map[*watched]bool {
 var (
 	empties = map[string]bool{"FLUSHALL": true, "FLUSHDB": true, "SWAPDB": true}
 	stores  = map[string]bool{"SINTERSTORE": true, "SUNIONSTORE": true, "SDIFFSTORE": true, "ZINTERSTORE": true, "ZUNIONSTORE": true, "ZRANGESTORE": true,
-		"GEORADIUS": true, "GEORADIUSBYMEMBER": true, "RESTORE": true}
+		"GEORADIUS": true, "GEORADIUSBYMEMBER": true, "GEOSEARCHSTORE": true, "RESTORE": true}
 )
 
 func (f *front) exists(w *watched) bool {
