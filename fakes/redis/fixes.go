@@ -18,12 +18,12 @@ func init() { // they come back to the front
 		"UNSUBSCRIBE": unsubscribe, "PUNSUBSCRIBE": unsubscribe, "SUNSUBSCRIBE": unsubscribe,
 		"PUBLISH": publish, "SPUBLISH": publish, "PUBSUB": pubsub, "PING": ping,
 		"XCLAIM": claim, "XAUTOCLAIM": autoclaim, "XLEN": xlen,
-		"SET": set, "TYPE": typeOf, "SELECT": selectDB, "SWAPDB": selectDB, "MOVE": selectDB, "COPY": selectDB,
+		"SET": set, "TYPE": typeOf, "SELECT": selectDB, "SWAPDB": moved, "MOVE": moved, "COPY": moved, "RENAME": moved, "RENAMENX": moved,
 		"FLUSHALL": flush, "FLUSHDB": flush, "SUBSTR": substr, "BITPOS": bitpos, "BLMPOP": blmpop, "ZPOPMIN": popNone, "ZPOPMAX": popNone,
 		"SINTERSTORE": store, "SUNIONSTORE": store, "SDIFFSTORE": store, "ZINTERSTORE": store, "ZUNIONSTORE": store,
 		"INCRBYFLOAT": byFloat, "HINCRBYFLOAT": byFloat, "SSCAN": scan, "HSCAN": scan, "ZSCAN": scan, "SCAN": scan,
 		"ZRANGESTORE": rangeStore, "ZINTERCARD": intersected, "ZDIFF": difference, "CLIENT": client1,
-		"HELLO": hello, "PFCOUNT": pfcount, "SETRANGE": setRange, "XPENDING": xpending,
+		"HELLO": hello, "PFCOUNT": pfcount, "SETRANGE": setRange, "XPENDING": xpending, "XADD": xadd, "XTRIM": xtrim, "XDEL": xdel, "XINFO": xinfo, "DUMP": dump, "RESTORE": restore,
 		"GEOADD": geoadd, "GEODIST": geodist, "GEOPOS": geopos, "GEOHASH": geopos, "GEOSEARCH": geosearch, "GEOSEARCHSTORE": geosearch,
 		"GEORADIUS": geosearch, "GEORADIUS_RO": geosearch, "GEORADIUSBYMEMBER": geosearch, "GEORADIUSBYMEMBER_RO": geosearch,
 	}
@@ -55,7 +55,9 @@ func missingForm(name string, words []string) string {
 			return "XGROUP CREATE ... ENTRIESREAD"
 		}
 	case "XINFO|STREAM":
-		return "XINFO STREAM"
+		if len(words) > 3 {
+			return "XINFO STREAM ... FULL"
+		}
 	case "XINFO|GROUPS":
 		return ""
 	case "XCLAIM":
@@ -66,8 +68,6 @@ func missingForm(name string, words []string) string {
 		if has("BYTE") || has("BIT") {
 			return "BITCOUNT with BYTE or BIT"
 		}
-	case "RESTORE", "DUMP":
-		return name
 	}
 	return ""
 }

@@ -27,6 +27,7 @@ type front struct {
 	sessions map[*server.Peer]*session
 	order    []*session // those that have subscribed, the first first
 	scripts  map[string]string
+	streams  map[streamAt]*streamFacts
 	own      bool // what comes is the front's own
 }
 
@@ -75,7 +76,7 @@ var table = func() map[string]known {
 }()
 
 func newFront(m *miniredis.Miniredis, lacks func(string)) *front {
-	f := &front{mini: m, lacks: lacks, sessions: map[*server.Peer]*session{}, scripts: map[string]string{}}
+	f := &front{mini: m, lacks: lacks, sessions: map[*server.Peer]*session{}, scripts: map[string]string{}, streams: map[streamAt]*streamFacts{}}
 	m.Server().SetPreHook(f.hook)
 	return f
 }
