@@ -111,6 +111,14 @@ func (b *Backend) attempt(w *waiter) bool {
 	if isNil([]byte(reply)) || w.c.waits == w && strings.HasPrefix(reply, "-WRONGTYPE") { // it goes on waiting for the right one
 		return false
 	}
+	if w.c.waits == w && strings.HasPrefix(reply, "-NOGROUP") {
+		reply = errorReply("NOGROUP the consumer group this client was blocked on no longer exists")
+		for _, key := range redisprobe.Keys(w.words) {
+			if say("EXISTS", key) == ":0\r\n" {
+				reply = errorReply("UNBLOCKED the stream key no longer exists")
+			}
+		}
+	}
 	w.c.peer.WriteRaw(reply)
 	w.c.peer.Flush()
 	if name := strings.ToUpper(w.words[0]); !isError && name != "XREAD" && reply[0] != '-' {
