@@ -23,7 +23,7 @@ func init() { // they come back to the front
 		"SINTERSTORE": store, "SUNIONSTORE": store, "SDIFFSTORE": store, "ZINTERSTORE": store, "ZUNIONSTORE": store,
 		"INCRBYFLOAT": byFloat, "HINCRBYFLOAT": byFloat, "SSCAN": scan, "HSCAN": scan, "ZSCAN": scan, "SCAN": scan,
 		"ZRANGESTORE": rangeStore, "ZINTERCARD": intersected, "ZDIFF": difference, "CLIENT": client1,
-		"HELLO": hello, "PFCOUNT": pfcount, "SETRANGE": setRange, "XPENDING": xpending, "XADD": xadd, "XTRIM": xtrim, "XDEL": xdel, "XINFO": xinfo, "DUMP": dump, "RESTORE": restore,
+		"HELLO": hello, "PFCOUNT": pfcount, "SETRANGE": setRange, "SETBIT": setBit, "SMOVE": smove, "XPENDING": xpending, "XADD": xadd, "XTRIM": xtrim, "XDEL": xdel, "XINFO": xinfo, "DUMP": dump, "RESTORE": restore,
 		"GEOADD": geoadd, "GEODIST": geodist, "GEOPOS": geopos, "GEOHASH": geopos, "GEOSEARCH": geosearch, "GEOSEARCHSTORE": geosearch,
 		"GEORADIUS": geosearch, "GEORADIUS_RO": geosearch, "GEORADIUSBYMEMBER": geosearch, "GEORADIUSBYMEMBER_RO": geosearch,
 	}
@@ -247,6 +247,27 @@ func setRange(f *front, s *session, words []string) string {
 		return ""
 	}
 	return f.ask(s, "STRLEN", words[1])
+}
+
+// setBit to what it is changes nothing.
+func setBit(f *front, s *session, words []string) string {
+	at, err := strconv.Atoi(words[2])
+	if err != nil || at < 0 || words[3] != "0" && words[3] != "1" {
+		return ""
+	}
+	size, _ := strconv.Atoi(parseValue(f.ask(s, "STRLEN", words[1])).text)
+	if is := f.ask(s, "GETBIT", words[1], words[2]); at/8 < size && is == ":"+words[3]+"\r\n" {
+		return is
+	}
+	return ""
+}
+
+// smove to where it is changes nothing.
+func smove(f *front, s *session, words []string) string {
+	if words[1] == words[2] {
+		return f.ask(s, "SISMEMBER", words[1], words[3])
+	}
+	return ""
 }
 
 // blmpop is LMPOP where it does not wait; where it does, the connection sees to

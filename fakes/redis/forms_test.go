@@ -87,10 +87,12 @@ func TestWatchedKeysThatDoNotChange(t *testing.T) {
 		{"SDIFFSTORE old a a", true}, {"SINTERSTORE old a none", true}, {"ZINTERSTORE old 2 z none", true}, {"ZRANGESTORE old z 5 9", true},
 		{"SDIFFSTORE old a none", true}, {"SUNIONSTORE new a", true},
 		{"SWAPDB 0 0", false}, {"SWAPDB 1 2", false}, {"SWAPDB 0 1", true}, {"FLUSHALL", true}, {"FLUSHDB", true}, {"SETRANGE new 5 ''", false},
+		{"SMOVE old old x", false}, {"SETBIT bits 1 1", false}, {"SETBIT bits 1 0", true}, {"SETBIT bits 99 0", true}, {"SETBIT new 1 0", true},
+		{"XTRIM x MAXLEN 1", true}, {"XTRIM x MAXLEN 9", false},
 	} {
 		with(t, func(t *testing.T, _ *fakestest.Env, c *redis.Client) {
-			check(t, c, "SADD old x => 1\nSADD a 1 2 => 2\nZADD z 1 m => 1")
-			if got := conflicts(t, c, "WATCH old new", x.by); got != x.conflict {
+			check(t, c, "SADD old x => 1\nSADD a 1 2 => 2\nZADD z 1 m => 1\nSETBIT bits 1 1 => 0\nXADD x 1-1 f v => 1-1\nXADD x 1-2 f v => 1-2")
+			if got := conflicts(t, c, "WATCH old new bits x", x.by); got != x.conflict {
 				t.Errorf("%s: a conflict: %v, wanted %v", x.by, got, x.conflict)
 			}
 		})

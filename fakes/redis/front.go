@@ -417,7 +417,7 @@ func (f *front) emptied(name string, words []string, existed map[*watched]bool) 
 func unnoticed(name string, words []string, reply string) string {
 	v := parseValue(reply)
 	switch name {
-	case "HDEL", "ZREM", "ZREMRANGEBYSCORE", "ZREMRANGEBYRANK", "ZREMRANGEBYLEX":
+	case "HDEL", "ZREM", "ZREMRANGEBYSCORE", "ZREMRANGEBYRANK", "ZREMRANGEBYLEX", "XTRIM":
 		if v.kind == ':' && v.text != "0" {
 			return words[1]
 		}
