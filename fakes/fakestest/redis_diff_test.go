@@ -97,7 +97,7 @@ var contexts = []struct {
 // found is what was found of a form in a context.
 type found struct {
 	agrees, words, differs, refused int
-	example                string
+	example                         string
 }
 
 type differ struct {

@@ -105,6 +105,9 @@ func difference(c command, real, fake reply) string {
 		return differsInShape(real, fake)
 	}
 	by := unordered[name]
+	if strings.HasPrefix(name, "GEO") && !sorts(c.words) {
+		by = 1
+	}
 	if name == "SSCAN" || name == "HSCAN" || name == "SCAN" {
 		real, fake = scanned(real, name), scanned(fake, name)
 	}
@@ -112,6 +115,13 @@ func difference(c command, real, fake reply) string {
 		by = 2
 	}
 	return compare(real.sorted(by), fake.sorted(by), timed[name])
+}
+
+// sorts reports whether a search for places says in which order it wants them.
+func sorts(words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
+		return w == "ASC" || w == "DESC" || w == "COUNT" || w == "GEOPOS" || w == "GEOHASH"
+	})
 }
 
 // scanned sorts what a scan has found.

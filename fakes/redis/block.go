@@ -32,12 +32,16 @@ func blocks(name string, words []string) (at int, unit time.Duration) {
 	case "BZMPOP", "BLMPOP":
 		return 1, time.Second
 	case "XREAD", "XREADGROUP":
-		for i, w := range words {
+		from := 1
+		if name == "XREADGROUP" { // after GROUP and its names
+			from = min(4, len(words))
+		}
+		for i, w := range words[from:] {
 			switch strings.ToUpper(w) {
 			case "STREAMS":
 				return 0, 0
 			case "BLOCK":
-				return i + 1, time.Millisecond
+				return from + i + 1, time.Millisecond
 			}
 		}
 	}
@@ -106,6 +110,14 @@ func (b *Backend) attempt(w *waiter) bool {
 	}
 	if isNil([]byte(reply)) || w.c.waits == w && strings.HasPrefix(reply, "-WRONGTYPE") { // it goes on waiting for the right one
 		return false
+	}
+	if w.c.waits == w && strings.HasPrefix(reply, "-NOGROUP") {
+		reply = errorReply("NOGROUP the consumer group this client was blocked on no longer exists")
+		for _, key := range redisprobe.Keys(w.words) {
+			if say("EXISTS", key) == ":0\r\n" {
+				reply = errorReply("UNBLOCKED the stream key no longer exists")
+			}
+		}
 	}
 	w.c.peer.WriteRaw(reply)
 	w.c.peer.Flush()

@@ -18,12 +18,14 @@ func init() { // they come back to the front
 		"UNSUBSCRIBE": unsubscribe, "PUNSUBSCRIBE": unsubscribe, "SUNSUBSCRIBE": unsubscribe,
 		"PUBLISH": publish, "SPUBLISH": publish, "PUBSUB": pubsub, "PING": ping,
 		"XCLAIM": claim, "XAUTOCLAIM": autoclaim, "XLEN": xlen,
-		"SET": set, "TYPE": typeOf, "SELECT": selectDB, "SWAPDB": selectDB, "MOVE": selectDB, "COPY": selectDB,
+		"SET": set, "TYPE": typeOf, "SELECT": selectDB, "SWAPDB": moved, "MOVE": moved, "COPY": moved, "RENAME": moved, "RENAMENX": moved,
 		"FLUSHALL": flush, "FLUSHDB": flush, "SUBSTR": substr, "BITPOS": bitpos, "BLMPOP": blmpop, "ZPOPMIN": popNone, "ZPOPMAX": popNone,
 		"SINTERSTORE": store, "SUNIONSTORE": store, "SDIFFSTORE": store, "ZINTERSTORE": store, "ZUNIONSTORE": store,
 		"INCRBYFLOAT": byFloat, "HINCRBYFLOAT": byFloat, "SSCAN": scan, "HSCAN": scan, "ZSCAN": scan, "SCAN": scan,
 		"ZRANGESTORE": rangeStore, "ZINTERCARD": intersected, "ZDIFF": difference, "CLIENT": client1,
-		"HELLO": hello,
+		"HELLO": hello, "PFCOUNT": pfcount, "SETRANGE": setRange, "SETBIT": setBit, "SMOVE": smove, "XPENDING": xpending, "XADD": xadd, "XTRIM": xtrim, "XDEL": xdel, "XINFO": xinfo, "DUMP": dump, "RESTORE": restore,
+		"GEOADD": geoadd, "GEODIST": geodist, "GEOPOS": geopos, "GEOHASH": geopos, "GEOSEARCH": geosearch, "GEOSEARCHSTORE": geosearch,
+		"GEORADIUS": geosearch, "GEORADIUS_RO": geosearch, "GEORADIUSBYMEMBER": geosearch, "GEORADIUSBYMEMBER_RO": geosearch,
 	}
 	// a transaction's are done before
 	for _, name := range []string{"MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "RESET"} {
@@ -53,31 +55,19 @@ func missingForm(name string, words []string) string {
 			return "XGROUP CREATE ... ENTRIESREAD"
 		}
 	case "XINFO|STREAM":
-		return "XINFO STREAM"
+		if len(words) > 3 {
+			return "XINFO STREAM ... FULL"
+		}
 	case "XINFO|GROUPS":
 		return ""
 	case "XCLAIM":
 		if has("LASTID") {
 			return "XCLAIM ... LASTID"
 		}
-	case "GEOADD":
-		if has("NX") || has("XX") || has("CH") {
-			return "GEOADD with NX, XX or CH"
-		}
-	case "GEOSEARCH":
-		if has("BYBOX") || has("WITHHASH") {
-			return "GEOSEARCH with BYBOX or WITHHASH"
-		}
-	case "GEORADIUS", "GEORADIUSBYMEMBER":
-		if has("WITHHASH") || has("STORE") || has("STOREDIST") {
-			return name + " with WITHHASH, STORE or STOREDIST"
-		}
 	case "BITCOUNT":
 		if has("BYTE") || has("BIT") {
 			return "BITCOUNT with BYTE or BIT"
 		}
-	case "RESTORE", "DUMP":
-		return name
 	}
 	return ""
 }
@@ -222,12 +212,60 @@ func byFloat(f *front, s *session, words []string) string {
 	return ""
 }
 
-// scan refuses a count of none.
-func scan(_ *front, _ *session, words []string) string {
+// scan refuses a count of none, but of what is not there: there Redis does not
+// look at the options.
+func scan(f *front, s *session, words []string) string {
+	if words[0] != "SCAN" {
+		if first := f.ask(s, words[:3]...); first[0] == '-' || f.ask(s, "EXISTS", words[1]) == ":0\r\n" {
+			return first
+		}
+	}
 	for i, w := range words[:len(words)-1] {
 		if n, err := strconv.Atoi(words[i+1]); i > 1 && strings.EqualFold(w, "COUNT") && err == nil && n < 1 {
 			return syntaxError
 		}
+	}
+	return ""
+}
+
+// pfcount counts what is in any of several; miniredis adds the counts up.
+func pfcount(f *front, s *session, words []string) string {
+	if len(words) == 2 {
+		return ""
+	}
+	const together = "\x00wtsim PFCOUNT" // for this moment only
+	defer f.ask(s, "DEL", together)
+	if reply := f.ask(s, append([]string{"PFMERGE", together}, words[1:]...)...); reply[0] == '-' {
+		return reply
+	}
+	return f.ask(s, "PFCOUNT", together)
+}
+
+// setRange of nothing stores nothing.
+func setRange(f *front, s *session, words []string) string {
+	if n, err := strconv.Atoi(words[2]); err != nil || n < 0 || words[3] != "" {
+		return ""
+	}
+	return f.ask(s, "STRLEN", words[1])
+}
+
+// setBit to what it is changes nothing.
+func setBit(f *front, s *session, words []string) string {
+	at, err := strconv.Atoi(words[2])
+	if err != nil || at < 0 || words[3] != "0" && words[3] != "1" {
+		return ""
+	}
+	size, _ := strconv.Atoi(parseValue(f.ask(s, "STRLEN", words[1])).text)
+	if is := f.ask(s, "GETBIT", words[1], words[2]); at/8 < size && is == ":"+words[3]+"\r\n" {
+		return is
+	}
+	return ""
+}
+
+// smove to where it is changes nothing.
+func smove(f *front, s *session, words []string) string {
+	if words[1] == words[2] {
+		return f.ask(s, "SISMEMBER", words[1], words[3])
 	}
 	return ""
 }

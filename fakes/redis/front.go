@@ -27,6 +27,7 @@ type front struct {
 	sessions map[*server.Peer]*session
 	order    []*session // those that have subscribed, the first first
 	scripts  map[string]string
+	streams  map[streamAt]*streamFacts
 	own      bool // what comes is the front's own
 }
 
@@ -75,7 +76,7 @@ var table = func() map[string]known {
 }()
 
 func newFront(m *miniredis.Miniredis, lacks func(string)) *front {
-	f := &front{mini: m, lacks: lacks, sessions: map[*server.Peer]*session{}, scripts: map[string]string{}}
+	f := &front{mini: m, lacks: lacks, sessions: map[*server.Peer]*session{}, scripts: map[string]string{}, streams: map[streamAt]*streamFacts{}}
 	m.Server().SetPreHook(f.hook)
 	return f
 }
@@ -193,8 +194,8 @@ func (f *front) lack(what string) string {
 // run carries out a command at once, of a transaction or script too, and
 // returns its answer.
 func (f *front) run(s *session, name string, words []string) (reply string) {
-	exists := f.existing(name)
-	defer func() { f.touch(s.db, name, words, reply, exists) }()
+	existed := f.existing(name)
+	defer func() { f.touch(s.db, name, words, reply, existed) }()
 	if fix := fixes[name]; fix != nil {
 		return f.fixed(s, name, words, fix)
 	}
@@ -356,35 +357,59 @@ func (f *front) look(but func(w *watched) bool) {
 	}
 }
 
-// existing are the watched keys that there are, before a command that empties
-// databases.
+// existing are the watched keys that there are, before a command of which
+// miniredis does not say what it changes.
 func (f *front) existing(name string) map[*watched]bool {
-	if name != "FLUSHALL" && name != "FLUSHDB" && name != "SWAPDB" {
+	if !empties[name] && !stores[name] {
 		return nil
 	}
 	out := map[*watched]bool{}
 	for _, w := range f.watchers() {
-		out[w] = strings.HasPrefix(f.ask(&session{peer: w.peer}, "EXISTS", w.key), ":1")
+		out[w] = f.exists(w)
 	}
 	return out
 }
 
+// empties are the commands that change whole databases; stores, those that
+// remove a key where there is nothing to store.
+var (
+	empties = map[string]bool{"FLUSHALL": true, "FLUSHDB": true, "SWAPDB": true}
+	stores  = map[string]bool{"SINTERSTORE": true, "SUNIONSTORE": true, "SDIFFSTORE": true, "ZINTERSTORE": true, "ZUNIONSTORE": true, "ZRANGESTORE": true,
+		"GEORADIUS": true, "GEORADIUSBYMEMBER": true, "GEOSEARCHSTORE": true, "RESTORE": true}
+)
+
+func (f *front) exists(w *watched) bool {
+	return strings.HasPrefix(f.ask(&session{peer: w.peer}, "EXISTS", w.key), ":1")
+}
+
 // touch notes what a command has changed of what is watched.
-func (f *front) touch(db int, name string, words []string, reply string, existing map[*watched]bool) {
-	if existing != nil && reply[0] != '-' {
-		for _, w := range f.watchers() {
-			still := strings.HasPrefix(f.ask(&session{peer: w.peer}, "EXISTS", w.key), ":1")
-			w.changed = existing[w] != still || name == "SWAPDB" && still
-		}
-		return
+func (f *front) touch(db int, name string, words []string, reply string, existed map[*watched]bool) {
+	if empties[name] && reply[0] != '-' {
+		f.emptied(name, words, existed)
 	}
-	if !isWrite(name, words) || isScript(name) {
+	if empties[name] || !isWrite(name, words) || isScript(name) {
 		return
 	}
 	for _, w := range f.watchers() {
 		w.changed = w.db == db && w.key == unnoticed(name, words, reply)
 	}
-	f.look(func(*watched) bool { return !changed(name, words, []byte(reply)) })
+	f.look(func(w *watched) bool {
+		return !changed(name, words, []byte(reply)) || stores[name] && !existed[w] && !f.exists(w)
+	})
+}
+
+// emptied notes what is watched of databases that were emptied, or changed
+// places: what was there, or is now. They may have other counts of changes.
+func (f *front) emptied(name string, words []string, existed map[*watched]bool) {
+	for _, w := range f.watchers() {
+		f.rewatch(w)
+		is := f.exists(w)
+		w.changed = existed[w] != is
+		if name == "SWAPDB" {
+			at := strconv.Itoa(w.db)
+			w.changed = words[1] != words[2] && (at == words[1] || at == words[2]) && (existed[w] || is)
+		}
+	}
 }
 
 // unnoticed is the key that a command has changed which miniredis does not count
@@ -392,7 +417,7 @@ func (f *front) touch(db int, name string, words []string, reply string, existin
 func unnoticed(name string, words []string, reply string) string {
 	v := parseValue(reply)
 	switch name {
-	case "HDEL", "ZREM", "ZREMRANGEBYSCORE", "ZREMRANGEBYRANK", "ZREMRANGEBYLEX":
+	case "HDEL", "ZREM", "ZREMRANGEBYSCORE", "ZREMRANGEBYRANK", "ZREMRANGEBYLEX", "XTRIM":
 		if v.kind == ':' && v.text != "0" {
 			return words[1]
 		}

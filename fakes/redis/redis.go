@@ -22,7 +22,6 @@
 // from those of Redis. Not supported beside:
 //
 //   - clusters, sentinels, WAIT (it counts no replica), AUTH on replicas;
-//   - XREADGROUP on deleted streams that wakes readers;
 //   - client-side caching, MONITOR, keyspace notifications.
 package redis
 

@@ -234,6 +234,9 @@ func (r *running) refuses(name string, words []string) string {
 	case r.readOnly && (table[full].writes || name == "PFCOUNT"):
 		return "ERR Write commands are not allowed from read-only scripts."
 	}
+	if at, _ := blocks(name, words); at > 0 && strings.HasPrefix(name, "XREAD") {
+		return "ERR " + name + " command is not allowed with BLOCK option from scripts"
+	}
 	if r.f.scripted != nil {
 		return r.f.scripted(name, words)
 	}

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,74 @@ func streamID(text string) (string, bool) {
 }
 
 const badID = "-ERR Invalid stream ID specified as stream command argument\r\n"
+
+// inclusive is a bound of a range of IDs, "(1-1" too, as the first or the last
+// ID within it.
+func inclusive(bound string, first bool) (id, refusal string) {
+	text, exclusive := strings.CutPrefix(bound, "(")
+	switch {
+	case text == "-" && !exclusive:
+		return "0-0", ""
+	case text == "+" && !exclusive:
+		return lastID, ""
+	case !strings.Contains(text, "-") && !first:
+		text += "-" + strconv.FormatUint(math.MaxUint64, 10)
+	}
+	id, ok := streamID(text)
+	switch {
+	case !ok:
+		return "", badID
+	case !exclusive:
+		return id, ""
+	case first && id == lastID:
+		return "", "-ERR invalid start ID for the interval\r\n"
+	case !first && id == "0-0":
+		return "", "-ERR invalid end ID for the interval\r\n"
+	case first:
+		return next(id, 1), ""
+	}
+	return next(id, -1), ""
+}
+
+const lastID = "18446744073709551615-18446744073709551615"
+
+// next is the ID after one, or before it.
+func next(id string, by int) string {
+	a, b, _ := strings.Cut(id, "-")
+	ms, _ := strconv.ParseUint(a, 10, 64)
+	seq, _ := strconv.ParseUint(b, 10, 64)
+	seq += uint64(by)
+	switch {
+	case by > 0 && seq == 0:
+		ms++
+	case by < 0 && seq == math.MaxUint64:
+		ms--
+	}
+	return fmt.Sprintf("%d-%d", ms, seq)
+}
+
+// xpending does XPENDING with bounds that are no part of the range.
+func xpending(f *front, s *session, words []string) string {
+	at := 3
+	if len(words) > 5 && strings.EqualFold(words[3], "IDLE") {
+		at = 5
+	}
+	if len(words) < at+3 {
+		return ""
+	}
+	if _, err := strconv.ParseInt(words[at+2], 10, 64); err != nil {
+		return ""
+	}
+	words = slices.Clone(words)
+	for i, first := range []bool{true, false} {
+		id, refusal := inclusive(words[at+i], first)
+		if refusal != "" {
+			return refusal
+		}
+		words[at+i] = id
+	}
+	return f.ask(s, words...)
+}
 
 // claims are the options of XCLAIM.
 type claims struct {
@@ -159,15 +228,9 @@ func autoclaim(f *front, s *session, words []string) string {
 	if err != nil {
 		return errorReply("ERR Invalid min-idle-time argument for XAUTOCLAIM")
 	}
-	from, ok := streamID(strings.TrimPrefix(words[5], "("))
-	if words[5] == "-" {
-		from, ok = "0-0", true
-	}
-	if !ok {
-		return badID
-	}
-	if words[5][0] == '(' {
-		from = "(" + from
+	from, refusal := inclusive(words[5], true)
+	if refusal != "" {
+		return refusal
 	}
 	most, c := 100, claims{}
 	for i := 6; i < len(words); i++ {
