@@ -40,6 +40,7 @@ type globals struct {
 func borrow(scenario string) *globals {
 	turn.Lock()
 	lookUp()
+	dialguard.Watch(nil) // looks whether it can, outside of any bubble
 	g := &globals{
 		random: &stream{scenario: scenario, outside: crand.Reader}, output: openCapture(),
 		reader: crand.Reader, transport: http.DefaultTransport, resolver: net.DefaultResolver,
