@@ -99,6 +99,9 @@ func (s Subject) runApart(source scheduler.Source) *sim.Result {
 	if errors.As(err, &exit) && fatal == nil {
 		fatal = exit.fatal(record.Record(), printed.String())
 	}
+	if fatal == nil && s.Stderr != nil {
+		_, _ = s.Stderr.Write(printed.Bytes())
+	}
 	switch {
 	case err == nil:
 	case fatal != nil:

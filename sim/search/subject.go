@@ -9,6 +9,7 @@ package search
 
 import (
 	"encoding/json"
+	"io"
 	"os/exec"
 
 	"github.com/wtsim/wtsim/internal/steady"
@@ -24,6 +25,9 @@ type Subject struct {
 	// Command starts a process for one run: one that calls [Subject.Serve]. The
 	// runs of an isolated scenario are such processes.
 	Command func() *exec.Cmd
+	// Stderr, if not nil, gets what such a process prints past its run, but for
+	// how it ends.
+	Stderr io.Writer
 	// Explain, if not nil, puts into words where a run that was repeated was
 	// another one, and why.
 	Explain Explain

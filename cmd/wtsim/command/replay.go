@@ -137,6 +137,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 func once(s search.Subject, source scheduler.Source) *sim.Result {
 	if s.Command != nil {
 		s = s.Outside()
+		s.Stderr = os.Stderr
 	}
 	return s.Run(source)
 }
