@@ -129,7 +129,7 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer) (*si
 	}
 	defer answers.Close()
 	cmd.ExtraFiles = []*os.File{answer, ask}
-	cmd.Stderr = printed
+	cmd.Stdout, cmd.Stderr = s.Stderr, printed
 	cmd.Env = append(cmd.Environ(), ApartVariable+"="+scenario.Name, "WTSIM_EPOCH="+strconv.FormatInt(scenario.Epoch.UnixNano(), 10))
 	if lacks := s.Simulation.Lacks(); lacks != "" {
 		cmd.Env = append(cmd.Env, withoutVariable+"="+lacks)

@@ -314,4 +314,3 @@ func TestMonitorDataIsOnes(t *testing.T) {
 	refused("--lateness is 3s, and the data is judged with 2s", "--lateness", "3s")
 	refused("--shards is 2, and the data is in 1", "--shards", "2")
 }
-
