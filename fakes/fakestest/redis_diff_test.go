@@ -48,8 +48,6 @@ func TestRealRedisDifferential(t *testing.T) {
 // said at once, where the first says "@".
 type sequence struct {
 	context string
-	drawn   []command
-	from    int // where among said the drawn ones begin
 	said    []command
 	other   map[int]bool // which of said the second says
 	resp3   bool

@@ -73,7 +73,7 @@ type Service struct {
 	end      context.Context // of requests that stay open
 	server   *http.Server
 
-	intaking, working, telling                      sync.WaitGroup
+	working, telling                                sync.WaitGroup
 	stopIntake, stopWork, stopTelling, stopRequests context.CancelFunc
 }
 
