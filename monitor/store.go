@@ -11,7 +11,8 @@ import (
 )
 
 // store holds the instances of one property, and what was found out about
-// its automaton as it went.
+// its automaton as it went. Its many methods are what can befall an instance, from
+// its birth to its being forgotten, and the bytes that it is saved in.
 type store struct {
 	*plan
 	*shared

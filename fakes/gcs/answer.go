@@ -16,7 +16,7 @@ import (
 	"github.com/wtsim/wtsim/probe/gcpprobe"
 )
 
-// resource is an object as the JSON API tells it.
+// resource is an object as the JSON API tells it, a field each.
 // https://docs.cloud.google.com/storage/docs/json_api/v1/objects#resource
 type resource struct {
 	Kind                    string            `json:"kind"`

@@ -100,7 +100,8 @@ type socket struct {
 }
 
 // conn is a connection with one reader and one writer, which may be
-// different goroutines.
+// different goroutines. It has a field for each half of its state: what is being
+// read, what is being written, and how it ends.
 type conn struct {
 	net.Conn
 	tap      probe.Tap

@@ -11,7 +11,7 @@ import (
 )
 
 // Summary is a report, or the end of a search, as one JSON object: what `wtsim
-// run`, `replay` and `trace` print with --json.
+// run`, `replay` and `trace` print with --json: its fields are the object's.
 type Summary struct {
 	Kind            string          `json:"kind"` // "result"
 	Scenario        string          `json:"scenario"`

@@ -56,7 +56,8 @@ func Main(scenarios ...sim.Scenario) {
 	os.Exit(a.main(os.Args[1:]))
 }
 
-// app is one execution of the command.
+// app is one execution of the command. Its many methods are the subcommands and
+// their flags, which share nothing but what is printed where.
 type app struct {
 	scenarios []sim.Scenario
 	stdout    io.Writer

@@ -19,7 +19,7 @@ import (
 	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
-// runOptions are the flags of `wtsim run`.
+// runOptions are the flags of `wtsim run`, a field each.
 type runOptions struct {
 	schedules int
 	duration  time.Duration

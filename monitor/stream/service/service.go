@@ -53,7 +53,8 @@ type Logs interface {
 	Embedded() bool // no other process appends
 }
 
-// Service is a monitor that runs.
+// Service is a monitor that runs. Its many fields are its parts, and the state of
+// the process: who still works, who waits for its end.
 type Service struct {
 	Options
 	logs     Logs

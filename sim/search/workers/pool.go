@@ -23,7 +23,8 @@ import (
 	"github.com/wtsim/wtsim/sim/search"
 )
 
-// Pool is a search that processes of this program share.
+// Pool is a search that processes of this program share. Its many fields are
+// what it is told (half of them are exported) and what its one loop has heard.
 type Pool struct {
 	Work
 	Workers       int              // how many processes

@@ -20,6 +20,7 @@ import (
 const ShardFormat = "wtsim-shard/1"
 
 // Shard is what a part of a search leaves, to be put together with the others.
+// Its many fields are the file's.
 type Shard struct {
 	Format   string `json:"format"`
 	Scenario string `json:"scenario"`
