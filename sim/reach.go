@@ -24,8 +24,10 @@ type Broken struct {
 	Err      string // of the last time
 }
 
-// reach is that of the run, when it is over.
+// reach is that of the run, when it has come to rest.
 func (w *world) reach() Reach {
+	w.gate.mu.Lock() // constructors have told under it
+	defer w.gate.mu.Unlock()
 	r := w.workload.reach
 	for _, f := range w.fleet.functions {
 		last, built := "", false

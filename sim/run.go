@@ -37,7 +37,7 @@ type Result struct {
 	Hash      string // of the trace
 	Runtime   string // [Patched] or empty: what the trace depends on beside the Go version
 	Functions []string
-	Reach     Reach
+	Reach     Reach // of a run that has come to rest
 }
 
 // Run runs the scenario once. It is a pure function of the scenario and of
@@ -102,7 +102,7 @@ func Run(scenario Scenario, source scheduler.Source) *Result {
 // finish makes the result of the world and of how its bubble ended.
 func (w *world) finish(err error) *Result {
 	r := w.result
-	r.Runtime, r.Reach = RuntimeName(), w.reach()
+	r.Runtime = RuntimeName()
 	r.Record, r.Steps, r.Hash = w.chance.record.Record(), w.story.steps, w.story.trace.hash()
 	if w.chance.replay != nil {
 		r.Unmatched = w.chance.replay.Unmatched()

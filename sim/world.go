@@ -162,6 +162,7 @@ func (w *world) fireDue() {
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
+	w.result.Reach = w.reach()
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
 		w.result.violated(v[0], "")
