@@ -140,5 +140,6 @@ func (r *reader) edit(file, diff string) {
 
 // steady leaves out how long things took.
 func steady(s string) string {
+	s = regexp.MustCompile(`, \d+ schedules/s`).ReplaceAllString(s, "") // told of a search that took long, here
 	return regexp.MustCompile(`\b\d+\.\d+s\b|\(cached\)`).ReplaceAllString(s, "T")
 }
