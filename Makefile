@@ -27,13 +27,13 @@ build: ## compile everything; the command goes to bin/
 	$(GO) build -o bin/ ./cmd/wtsim
 
 test: ## go test (PKG=./..., TESTFLAGS=)
-	$(GO) test $(TESTFLAGS) $(PKG)
+	$(GO) test -timeout 30m $(TESTFLAGS) $(PKG)
 
 race: ## go test -race -short where there are goroutines (RACE_PKG=)
-	CGO_ENABLED=1 $(GO) test -race -short $(RACE_PKG)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m $(RACE_PKG)
 
 patched: ## wtsim test -short: the tests again, on the patched runtime (PKG=)
-	$(GO) run ./cmd/wtsim test -short $(TESTFLAGS) $(PKG)
+	$(GO) run ./cmd/wtsim test -short -timeout 30m $(TESTFLAGS) $(PKG)
 
 lint: ## gofmt, go vet, staticcheck
 	@bad=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w:" $$bad >&2; exit 1; fi

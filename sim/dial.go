@@ -21,11 +21,11 @@ func (sm *seam) hook() { seeded.Route(sm.dial, sm.roundTrip) }
 func unhook() { seeded.Route(nil, nil) }
 
 // dial connects to the service that has an address.
-func (sm *seam) dial(_ context.Context, _, to string) (net.Conn, error) {
+func (sm *seam) dial(_ context.Context, network, to string) (net.Conn, error) {
 	if b, ok := sm.services.at(to).(cloud.Dialed); ok {
 		return b.Dial(processTap{sm}), nil
 	}
-	return nil, sm.pastSeam(sm.caller(), to)
+	return nil, sm.pastSeam(sm.caller(), place(network, to))
 }
 
 func (sm *seam) roundTrip(r *http.Request) (*http.Response, error) {

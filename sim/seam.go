@@ -98,12 +98,20 @@ func (sm *seam) refuse(network, address string) error {
 	case address == "":
 		sm.report(i, "opens a "+network+" socket to be called at, wanted a handler: requests, messages and events come from the scenario")
 		return syscall.EACCES
-	case network == "tcp" && !sm.absent(address):
-		_ = sm.pastSeam(i, address)
-	case !sm.absent(address):
-		_ = sm.pastSeam(i, strings.TrimSpace(address+" ("+network+")"))
 	}
+	_ = sm.pastSeam(i, place(network, address))
 	return syscall.ECONNREFUSED
+}
+
+// place is an address for people; of TCP, which most are, without its network.
+func place(network, address string) string {
+	switch {
+	case strings.HasPrefix(network, "udp"):
+		return address + " (udp)"
+	case strings.HasPrefix(network, "unix"):
+		return address + " (unix)"
+	}
+	return address
 }
 
 // caller is the function instance that the calling goroutine works for; nil
