@@ -94,7 +94,7 @@ func ping(_ *front, s *session, words []string) string {
 // hello keeps the protocol if its version is none.
 func hello(f *front, s *session, words []string) string {
 	reply := f.ask(s, words...)
-	if f := parseValue(reply); f.kind != '-' && len(words) > 1 {
+	if reply[0] != '-' && len(words) > 1 {
 		s.peer.Resp3 = words[1] == "3"
 	}
 	return reply

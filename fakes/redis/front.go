@@ -29,6 +29,9 @@ type front struct {
 	scripts  map[string]string
 	streams  map[streamAt]*streamFacts
 	own      bool // what comes is the front's own
+
+	answer bytes.Buffer  // what is asked at this moment
+	writer *bufio.Writer // writes to answer
 }
 
 // session is what is known of a connection.
@@ -77,6 +80,7 @@ var table = func() map[string]known {
 
 func newFront(m *miniredis.Miniredis, lacks func(string)) *front {
 	f := &front{mini: m, lacks: lacks, sessions: map[*server.Peer]*session{}, scripts: map[string]string{}, streams: map[streamAt]*streamFacts{}}
+	f.writer = bufio.NewWriterSize(&f.answer, 512)
 	m.Server().SetPreHook(f.hook)
 	return f
 }
@@ -216,9 +220,10 @@ func (f *front) atOnce(s *session, words []string) string {
 }
 
 // ask has miniredis carry out a command of a connection, and returns the answer.
+// miniredis does not ask back, so that one answer at a time is written.
 func (f *front) ask(s *session, words ...string) string {
-	var out bytes.Buffer
-	p := server.NewPeer(bufio.NewWriter(&out))
+	f.answer.Reset()
+	p := server.NewPeer(f.writer)
 	p.Ctx, p.Resp3, p.ClientName = s.peer.Ctx, s.peer.Resp3, s.peer.ClientName
 	was := f.own
 	f.own = true
@@ -227,7 +232,7 @@ func (f *front) ask(s *session, words ...string) string {
 	p.Flush()
 	s.peer.Ctx, s.peer.Resp3, s.peer.ClientName = p.Ctx, p.Resp3, p.ClientName
 	f.after(s, words)
-	return out.String()
+	return f.answer.String()
 }
 
 // after follows what a command has changed of the connection.
@@ -272,10 +277,9 @@ func (f *front) transaction(s *session, name string, words []string) string {
 
 // exec carries out what is queued.
 func (f *front) exec(s *session) string {
-	f.look(nil)
 	queue, dirty, changed := s.queue, s.dirty, false
 	for _, w := range s.watched {
-		changed = changed || w.changed
+		changed = changed || w.changed || f.noticed(w)
 	}
 	s.multi, s.queue, s.watched = false, nil, nil
 	switch {
@@ -322,11 +326,22 @@ func (f *front) watch(s *session, keys []string) {
 
 // rewatch watches a key from now on.
 func (f *front) rewatch(w *watched) {
-	w.peer = server.NewPeer(bufio.NewWriter(&bytes.Buffer{}))
+	w.peer = server.NewPeer(f.writer)
 	probe := &session{peer: w.peer}
-	f.ask(probe, "SELECT", strconv.Itoa(w.db))
+	if w.db != 0 {
+		f.ask(probe, "SELECT", strconv.Itoa(w.db))
+	}
 	f.ask(probe, "EXISTS", w.key) // what has expired is gone before
 	f.ask(probe, "WATCH", w.key)
+}
+
+// noticed reports whether miniredis counts a key as changed since it is watched;
+// then it is watched no longer.
+func (f *front) noticed(w *watched) bool {
+	probe := &session{peer: w.peer}
+	f.ask(probe, "EXISTS", w.key)
+	f.ask(probe, "MULTI")
+	return strings.HasPrefix(f.ask(probe, "EXEC"), "*-1")
 }
 
 // watchers are all that is watched and has not changed yet.
@@ -346,10 +361,7 @@ func (f *front) watchers() []*watched {
 // not.
 func (f *front) look(but func(w *watched) bool) {
 	for _, w := range f.watchers() {
-		probe := &session{peer: w.peer}
-		f.ask(probe, "EXISTS", w.key)
-		f.ask(probe, "MULTI")
-		if strings.HasPrefix(f.ask(probe, "EXEC"), "*-1") && (but == nil || !but(w)) {
+		if f.noticed(w) && !but(w) {
 			w.changed = true
 			continue
 		}
