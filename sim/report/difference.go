@@ -264,7 +264,7 @@ func (c *comparison) operation() {
 		first, second = strings.TrimSpace(p.Status+" "+p.Outcome.String()), strings.TrimSpace(q.Status+" "+q.Outcome.String())
 		c.differ(otherAnswer, fmt.Sprintf("%s was answered %s, then %s", name, clip(first, second), clip(second, first)), first, second)
 	case p.EventsText() != q.EventsText():
-		c.events("after its " + strings.TrimSuffix(name, ",") + ",")
+		c.events("after its " + name)
 	default:
 		c.differ(otherStep, fmt.Sprintf("%s was %q, then %q", c.ordinal(), p.Identity, q.Identity), p.Identity, q.Identity)
 	}
@@ -307,17 +307,17 @@ func (c *comparison) timing() {
 		since = slices.DeleteFunc(slices.Clone(since), func(s *sim.Step) bool { return s.Task != c.p.Task })
 		from = "its step before"
 	}
-	at := func(t time.Time) string { return t.Format(time.RFC3339Nano) }
+	at, after := func(t time.Time) string { return t.Format(time.RFC3339Nano) }, ""
 	if len(since) > 0 {
 		last := since[len(since)-1].Time
-		at = func(t time.Time) string { return t.Sub(last).String() + " after " + from }
+		at, after = func(t time.Time) string { return t.Sub(last).String() }, " after "+from
 	}
 	name := "what came next, " + stepWords(c.p) + ","
 	if c.p.Operation != nil {
 		name = fmt.Sprintf("%s, %s,", c.ordinal(), sim.OperationWords(c.p.Operation))
 	}
 	first, second := at(c.p.Time), at(c.q.Time)
-	c.differ(otherTime, fmt.Sprintf("%s came %s, then %s", name, strings.TrimSuffix(first, " after "+from), second), first, second)
+	c.differ(otherTime, fmt.Sprintf("%s came %s, then %s%s", name, first, second, after), first, second)
 }
 
 // payloadDifference finds the first part in which two requests differ, and

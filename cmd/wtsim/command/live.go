@@ -95,13 +95,13 @@ func (v *view) show(f figures) {
 }
 
 // draw replaces the lines that stand there.
-func (v *view) draw(lines []string, width int) {
+func (v *view) draw(lines []line, width int) {
 	var b strings.Builder
 	v.up(&b, width)
 	v.drawn = v.drawn[:0]
 	for _, l := range lines {
-		l = cut(l, width-1)
-		v.drawn = append(v.drawn, l)
+		l.text = cut(l.text, width-1)
+		v.drawn = append(v.drawn, l.text)
 		b.WriteString(v.colored(l) + "\x1b[K\n")
 	}
 	b.WriteString("\x1b[J")
@@ -121,16 +121,30 @@ func (v *view) up(b *strings.Builder, width int) {
 	}
 }
 
-func (v *view) colored(line string) string {
+// line is a line of the view.
+type line struct {
+	text string
+	kind lineKind
+}
+
+type lineKind int
+
+const (
+	bodyLine lineKind = iota
+	headLine
+	findingLine
+)
+
+func (v *view) colored(l line) string {
 	switch {
 	case !v.color:
-		return line
-	case strings.HasPrefix(line, findings) && !strings.HasSuffix(line, nothingYet):
-		return "\x1b[1;31m" + line + "\x1b[0m"
-	case !strings.HasPrefix(line, "  "):
-		return "\x1b[1m" + line + "\x1b[0m"
+		return l.text
+	case l.kind == findingLine:
+		return "\x1b[1;31m" + l.text + "\x1b[0m"
+	case l.kind == headLine:
+		return "\x1b[1m" + l.text + "\x1b[0m"
 	}
-	return line
+	return l.text
 }
 
 // cut shortens a line to the width.
@@ -181,34 +195,32 @@ type figures struct {
 	most     time.Duration // of --for
 }
 
-const (
-	findings   = "  findings    "
-	nothingYet = "none so far"
-)
-
 // lines are the figures for a terminal, at most so many.
-func (f *figures) lines(most int) []string {
-	head := []string{
-		fmt.Sprintf("%s: %s, %.0f/s, %s, %s", f.scenario, f.count(), f.perSecond(), report.Plural(f.Workers, "worker"), f.time()),
-		fmt.Sprintf("  behaviours  %d distinct", f.Behaviours),
+func (f *figures) lines(most int) []line {
+	head := []line{
+		{fmt.Sprintf("%s: %s, %.0f/s, %s, %s", f.scenario, f.count(), f.perSecond(), report.Plural(f.Workers, "worker"), f.time()), headLine},
+		{fmt.Sprintf("  behaviours  %d distinct", f.Behaviours), bodyLine},
 	}
 	if f.Coverable > 0 {
-		head = append(head, fmt.Sprintf("  coverage    %d of %d cases: crash before, crash after, response lost, redelivered", f.Covered, f.Coverable))
+		head = append(head, line{fmt.Sprintf("  coverage    %d of %d cases: crash before, crash after, response lost, redelivered", f.Covered, f.Coverable), bodyLine})
 	}
-	foot := []string{findings + f.found()}
+	foot := line{"  findings    " + f.found(), bodyLine}
+	if f.First > 0 {
+		foot.kind = findingLine
+	}
 	table := f.table()
-	if len(head)+len(table)+len(foot) > most {
+	if len(head)+len(table)+1 > most {
 		table = nil
 	}
-	all := slices.Concat(head, table, foot)
+	all := append(append(head, table...), foot)
 	return all[:max(1, min(len(all), most))]
 }
 
-func (f *figures) table() []string {
-	out := []string{fmt.Sprintf("  %-14s  %9s  %14s", "strategy", "schedules", "new behaviours")}
+func (f *figures) table() []line {
+	out := []line{{fmt.Sprintf("  %-14s  %9s  %14s", "strategy", "schedules", "new behaviours"), bodyLine}}
 	for _, name := range scheduler.Names {
 		if y := f.Yields[name]; y != nil {
-			out = append(out, fmt.Sprintf("  %-14s  %9d  %14d", name, y.Schedules, y.News))
+			out = append(out, line{fmt.Sprintf("  %-14s  %9d  %14d", name, y.Schedules, y.News), bodyLine})
 		}
 	}
 	if len(out) == 1 {
@@ -228,7 +240,7 @@ func (f *figures) sentence() string {
 
 func (f *figures) found() string {
 	if f.First == 0 {
-		return nothingYet
+		return "none so far"
 	}
 	return fmt.Sprintf("schedule %d: %s", f.First, strings.Join(strings.Fields(f.What), " ")) // on one line
 }
