@@ -46,14 +46,15 @@ type Notice struct {
 	What    string // of an alarm
 }
 
-// Worker judges the blocks of one shard. After any error it is of no use:
-// what it knows may be ahead of what is committed. Claim another.
+// Worker judges the blocks of one shard. After an error it may be asked again,
+// and has forgotten nothing that is not committed; after ErrFenced it is of no
+// use.
 type Worker struct {
 	Config
 	state
 	last   uint64 // the number of the shard's last commit
 	commit Commit // the last one
-	fresh  []fresh
+	fresh  []json.RawMessage // violation objects that are not committed
 	replay uint64 // verdicts that are committed already
 	again  bool   // what is judged was judged before: it was told
 	since  int    // bytes of blocks since the last state
@@ -61,12 +62,6 @@ type Worker struct {
 	asked  bool   // to settle, since the last commit: somebody waits
 
 	progress Progress // since the last commit
-}
-
-// fresh is a violation that is not committed yet.
-type fresh struct {
-	object []byte
-	block  uint64 // that it was found in
 }
 
 // Claim takes a shard over, and the state of its last commit up.
@@ -277,7 +272,7 @@ func (w *Worker) found(all []monitor.Finding, early bool) {
 			w.told[id] = true
 		}
 		if w.verdicts++; w.verdicts > w.replay || w.faults.forgetTold {
-			w.fresh = append(w.fresh, fresh{object(f.Violation, id), w.offset})
+			w.fresh = append(w.fresh, object(f.Violation, id))
 		}
 	}
 }
@@ -311,20 +306,19 @@ const commitBytes = 512 << 10
 func (w *Worker) commitAll(ctx context.Context) error {
 	for {
 		c := w.next()
-		size := 0
-		for len(w.fresh) > 0 && (size == 0 || size+len(w.fresh[0].object) <= commitBytes) {
-			size += len(w.fresh[0].object)
-			c.Found = append(c.Found, json.RawMessage(w.fresh[0].object))
-			w.fresh = w.fresh[1:]
+		rest := w.fresh
+		for size := 0; len(rest) > 0 && (size == 0 || size+len(rest[0]) <= commitBytes); rest = rest[1:] {
+			size += len(rest[0])
+			c.Found = append(c.Found, rest[0])
 		}
-		c.Verdicts = w.verdicts - uint64(len(w.fresh))
-		if len(w.fresh) > 0 {
+		c.Verdicts = w.verdicts - uint64(len(rest))
+		if len(rest) > 0 {
 			c.Offset, c.Chain = w.commit.Offset, w.commit.Chain
 		}
 		if err := w.append(ctx, c); err != nil {
-			return err
+			return err // nothing of it is taken as told
 		}
-		if len(w.fresh) == 0 {
+		if w.fresh = rest; len(rest) == 0 {
 			w.fresh = nil
 			return nil
 		}

@@ -60,17 +60,18 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 	}
 	s.owned[shard].Store(true)
 	s.verdicts.stir()
+	whole := context.WithoutCancel(ctx) // a commit whose answer nobody waits for may be there or not
 	var shown time.Time
 	for committed := time.Now(); ; {
-		n, err := w.Step(ctx, time.Since(committed) < commitBusy)
+		n, err := w.Step(whole, time.Since(committed) < commitBusy)
 		if err == nil && n == 0 && s.toCommit(w, time.Since(committed)) {
-			err = w.Commit(ctx)
+			err = w.Commit(whole)
 		}
 		switch {
-		case ctx.Err() != nil:
-			return s.leave(w)
 		case err != nil:
 			return err
+		case ctx.Err() != nil:
+			return s.leave(w)
 		}
 		if w.Pending() == stream.NoProgress {
 			committed = time.Now()
