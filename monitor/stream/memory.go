@@ -28,7 +28,9 @@ type memoryLog struct {
 	name string
 }
 
-func (l memoryLog) has(r *memoryRecord) bool { return l.name == "" || r.log == l.name }
+func (l memoryLog) has(r *memoryRecord) bool {
+	return l.name == r.log || l.name == "" && r.log != forgotten
+}
 
 // Append is for Log.
 func (l memoryLog) Append(_ context.Context, data []byte) (uint64, error) {
@@ -81,6 +83,21 @@ func (l memoryLog) last() (Record, bool) {
 	}
 	return Record{}, false
 }
+
+// Forget is for Log.
+func (l memoryLog) Forget(_ context.Context, before uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.all[:min(before-1, uint64(len(l.all)))] {
+		if r := &l.all[i]; l.has(r) {
+			r.log, r.Data = forgotten, nil
+		}
+	}
+	return nil
+}
+
+// forgotten is the log of records that are in none any more.
+const forgotten = "\x00forgotten"
 
 // MemoryStore is a store in memory, for tests.
 type MemoryStore struct {

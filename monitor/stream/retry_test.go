@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -75,6 +76,41 @@ func TestCommitAgain(t *testing.T) {
 			if got, _ := p.told(); !slices.Equal(got, want) || len(want) != 3000 {
 				t.Fatalf("commit %d, which arrives: %v; %d verdicts, wanted %d", n, arrives, len(got), len(want))
 			}
+		}
+	}
+}
+
+// Who has lost its shard, and does not know, finds that blocks are gone which
+// the new owner does not need: it learns that it is fenced, and raises no alarm.
+func TestNoAlarmOfTheFenced(t *testing.T) {
+	p := newPipeline(t, 1)
+	r := rand.New(rand.NewPCG(7, 15))
+	all := someEvents(r, 400)
+	p.send(r, all[:10])
+	zombie, err := p.claim(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.send(r, all[10:])
+	owner, err := p.claim(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n > 0; {
+		if n, err = owner.Step(context.Background(), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.log(0).Forget(context.Background(), owner.Needed()); err != nil || owner.Needed() < 5 {
+		t.Fatalf("block %d is needed: %v", owner.Needed(), err)
+	}
+	p.notices = nil
+	if _, err := zombie.Step(context.Background(), true); !errors.Is(err, ErrFenced) {
+		t.Errorf("%v, wanted it fenced", err)
+	}
+	for _, n := range p.notices {
+		if n.Alarm {
+			t.Errorf("alarm: %s", n.What)
 		}
 	}
 }

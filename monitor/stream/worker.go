@@ -26,16 +26,6 @@ type Config struct {
 	StateEvery int
 	// Told is told what is not judged, and what is wrong; nil is nobody.
 	Told func(Notice)
-
-	faults faults // of tests: what the design forbids
-}
-
-// faults are mistakes that the pipeline would not survive. Tests make them, to
-// show that they are found.
-type faults struct {
-	noFence    bool // commits are appended whatever the last one is
-	early      bool // a commit names a state that is stored later
-	forgetTold bool
 }
 
 // Notice is something that a person should know of: never a violation.
@@ -52,14 +42,15 @@ type Notice struct {
 type Worker struct {
 	Config
 	state
-	last   uint64 // the number of the shard's last commit
-	commit Commit // the last one
+	last   uint64            // the number of the shard's last commit
+	commit Commit            // the last one
 	fresh  []json.RawMessage // violation objects that are not committed
-	replay uint64 // verdicts that are committed already
-	again  bool   // what is judged was judged before: it was told
-	since  int    // bytes of blocks since the last state
-	size   int    // of the last state
-	asked  bool   // to settle, since the last commit: somebody waits
+	replay uint64            // verdicts that are committed already
+	again  bool              // what is judged was judged before: it was told
+	since  int               // bytes of blocks since the last state
+	size   int               // of the last state
+	asked  bool              // to settle, since the last commit: somebody waits
+	alarms []string          // that nobody was told of
 
 	progress Progress // since the last commit
 }
@@ -106,6 +97,9 @@ func (w *Worker) takeUp(ctx context.Context) error {
 			return err
 		}
 		if len(all) == 0 {
+			if err := w.owns(ctx); err != nil {
+				return err
+			}
 			return fmt.Errorf("shard %d: its log ends at block %d, and %d are committed: acknowledged events are lost; restore the log from a backup, or begin with new data",
 				w.Shard, w.offset, w.commit.Offset)
 		}
@@ -120,7 +114,7 @@ func (w *Worker) takeUp(ctx context.Context) error {
 	if w.again = false; w.commit.Offset > 0 && w.chained() != w.commit.Chain {
 		w.alarm("judged again, the log comes to something else than what was committed: it has changed, or the engine has")
 	}
-	return nil
+	return w.sound(ctx)
 }
 
 // readAtOnce is how many bytes of blocks are judged for one commit.
@@ -137,6 +131,9 @@ func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
 	}
 	for _, r := range all {
 		w.take(r)
+	}
+	if err := w.sound(ctx); err != nil {
+		return 0, err
 	}
 	if patient && len(w.fresh) == 0 && !w.asked {
 		return len(all), nil
@@ -226,9 +223,36 @@ func (w *Worker) lose(n int, what string) {
 }
 
 func (w *Worker) alarm(what string) {
-	if w.Told != nil && !w.again {
-		w.Told(Notice{Shard: w.Shard, Alarm: true, What: what})
+	if !w.again {
+		w.alarms = append(w.alarms, what)
 	}
+}
+
+// sound tells the alarms, unless another has taken the shard over: it has blocks
+// and states forgotten that it does not need, so that they are missing here.
+func (w *Worker) sound(ctx context.Context) error {
+	if len(w.alarms) == 0 {
+		return nil
+	}
+	if err := w.owns(ctx); err != nil {
+		return err
+	}
+	for _, what := range w.alarms {
+		if w.Told != nil {
+			w.Told(Notice{Shard: w.Shard, Alarm: true, What: what})
+		}
+	}
+	w.alarms = nil
+	return nil
+}
+
+// owns returns ErrFenced if another has taken the shard over.
+func (w *Worker) owns(ctx context.Context) error {
+	last, _, err := w.Commits.Last(ctx)
+	if err == nil && last.Seq != w.last {
+		err = fmt.Errorf("shard %d: %w", w.Shard, ErrFenced)
+	}
+	return err
 }
 
 // push gives the engine what has gathered.
@@ -271,7 +295,7 @@ func (w *Worker) found(all []monitor.Finding, early bool) {
 		if early {
 			w.told[id] = true
 		}
-		if w.verdicts++; w.verdicts > w.replay || w.faults.forgetTold {
+		if w.verdicts++; w.verdicts > w.replay {
 			w.fresh = append(w.fresh, object(f.Violation, id))
 		}
 	}
@@ -338,7 +362,7 @@ func (w *Worker) next() Commit {
 func (w *Worker) append(ctx context.Context, c Commit) error {
 	data := c.encode()
 	for tries := 1; ; tries++ {
-		seq, err := w.put(ctx, data)
+		seq, err := w.Commits.AppendIf(ctx, data, w.last)
 		if err != nil {
 			last, ok, lastErr := w.Commits.Last(ctx)
 			switch {
@@ -362,13 +386,6 @@ func (w *Worker) append(ctx context.Context, c Commit) error {
 // mostTries is how often a commit is appended that does not come there.
 const mostTries = 3
 
-func (w *Worker) put(ctx context.Context, data []byte) (uint64, error) {
-	if w.faults.noFence {
-		return w.Commits.Append(ctx, data)
-	}
-	return w.Commits.AppendIf(ctx, data, w.last)
-}
-
 // Save saves the state and commits it, and deletes those that no commit will
 // need.
 func (w *Worker) Save(ctx context.Context) error {
@@ -381,21 +398,14 @@ func (w *Worker) Save(ctx context.Context) error {
 	data := w.encode()
 	sum := sha256.Sum256(data)
 	ref := StateRef{fmt.Sprintf("s%d-%d-%d-%s", w.Shard, w.offset, w.commit.Epoch, w.Owner), w.offset, hex.EncodeToString(sum[:])}
-	if !w.faults.early {
-		if err := w.States.Put(ctx, ref.Name, data); err != nil {
-			return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
-		}
+	if err := w.States.Put(ctx, ref.Name, data); err != nil {
+		return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
 	}
 	c := w.next()
 	old := c.States
 	c.States = append([]StateRef{ref}, old[:min(len(old), 1)]...)
 	if err := w.append(ctx, c); err != nil {
 		return err
-	}
-	if w.faults.early {
-		if err := w.States.Put(ctx, ref.Name, data); err != nil {
-			return err
-		}
 	}
 	w.since, w.size = 0, len(data)
 	for _, gone := range old[min(len(old), 1):] {
@@ -406,7 +416,8 @@ func (w *Worker) Save(ctx context.Context) error {
 	return nil
 }
 
-// Needed is the first block that a worker may have to read again.
+// Needed is the first block that a worker may have to read again: those before
+// it can be forgotten.
 func (w *Worker) Needed() uint64 {
 	if n := len(w.commit.States); n > 1 {
 		return w.commit.States[n-1].Offset + 1

@@ -236,8 +236,3 @@ func (e *Engine) Verdicts() stream.Log { return subjectLog{e, e.commits, "wtsim.
 func (e *Engine) Cursor(name string) stream.Log {
 	return subjectLog{e, e.cursors, cursorSubject(name)}
 }
-
-// Forget removes a shard's blocks before one.
-func (e *Engine) Forget(ctx context.Context, shard int, before uint64) error {
-	return e.events[shard].Purge(ctx, jetstream.WithPurgeSequence(before))
-}
