@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -135,9 +136,9 @@ func (s *MemoryStore) Delete(_ context.Context, name string) error {
 	return nil
 }
 
-// Len is how many states there are.
-func (s *MemoryStore) Len() int {
+// List is for Store.
+func (s *MemoryStore) List(context.Context) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.all)
+	return slices.Sorted(maps.Keys(s.all)), nil
 }

@@ -42,6 +42,8 @@ type Store interface {
 	Get(ctx context.Context, name string) (io.ReadCloser, error)
 	// Delete removes a state, if it is there.
 	Delete(ctx context.Context, name string) error
+	// List returns the names that there are.
+	List(ctx context.Context) ([]string, error)
 }
 
 var (

@@ -131,6 +131,32 @@ func (w *Worker) restore(ctx context.Context) error {
 	return err
 }
 
+// stateName is the name of a state that no other worker saves.
+func (w *Worker) stateName() string {
+	return fmt.Sprintf("s%d-%d-%d-%s", w.Shard, w.commit.Epoch, w.offset, w.Owner)
+}
+
+// sweep deletes the states that earlier owners have saved and not committed:
+// they cannot any more. What a later owner saves is of a later epoch.
+func (w *Worker) sweep(ctx context.Context) error {
+	names, err := w.States.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		var shard int
+		var epoch uint64
+		n, _ := fmt.Sscanf(name, "s%d-%d-", &shard, &epoch)
+		if n < 2 || shard != w.Shard || epoch >= w.commit.Epoch || slices.ContainsFunc(w.commit.States, func(s StateRef) bool { return s.Name == name }) {
+			continue
+		}
+		if err := w.States.Delete(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // errState says that a state is not what it should be.
 var errState = errors.New("it cannot be used")
 

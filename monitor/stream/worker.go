@@ -81,6 +81,9 @@ func Claim(ctx context.Context, c Config) (*Worker, error) {
 		return nil, err
 	}
 	w.commit.Claim = false
+	if err := w.sweep(ctx); err != nil {
+		return nil, fmt.Errorf("shard %d: its states: %w", w.Shard, err)
+	}
 	return w, w.takeUp(ctx)
 }
 
@@ -397,7 +400,7 @@ func (w *Worker) Save(ctx context.Context) error {
 	}
 	data := w.encode()
 	sum := sha256.Sum256(data)
-	ref := StateRef{fmt.Sprintf("s%d-%d-%d-%s", w.Shard, w.offset, w.commit.Epoch, w.Owner), w.offset, hex.EncodeToString(sum[:])}
+	ref := StateRef{w.stateName(), w.offset, hex.EncodeToString(sum[:])}
 	if err := w.States.Put(ctx, ref.Name, data); err != nil {
 		return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
 	}

@@ -29,6 +29,7 @@ type Options struct {
 	Stream  monitor.StreamOptions // skew and lateness
 	Shards  int                   // 0 is one; the same for the life of the data
 	Ahead   time.Duration         // an event further ahead of this machine's clock is malformed; 0 is none
+	Keep    time.Duration         // how long blocks are kept that no state needs
 	Limits  Limits                // zero fields are the usual ones
 	Token   string                // that a request must have; empty is none
 	Hosts   bool                  // requests may be for any host; else for this machine alone

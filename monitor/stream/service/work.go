@@ -62,6 +62,7 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 	s.verdicts.stir()
 	whole := context.WithoutCancel(ctx) // a commit whose answer nobody waits for may be there or not
 	var shown time.Time
+	kept := keeper{keep: s.Keep}
 	for committed := time.Now(); ; {
 		n, err := w.Step(whole, time.Since(committed) < commitBusy)
 		if err == nil && n == 0 && s.toCommit(w, time.Since(committed)) {
@@ -76,6 +77,7 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 		if w.Pending() == stream.NoProgress {
 			committed = time.Now()
 			s.verdicts.stir()
+			s.forget(whole, shard, &kept, w)
 		}
 		s.metrics.judged(shard, w)
 		if shard == 0 && time.Since(shown) >= time.Second {

@@ -240,3 +240,12 @@ func (s store) Delete(ctx context.Context, name string) error {
 	})
 	return err
 }
+
+// List is for stream.Store.
+func (s store) List(ctx context.Context) (names []string, err error) {
+	_, err = s.do(ctx, "list", "states", event.Reads, nil, func() (string, []byte) {
+		names = slices.Sorted(maps.Keys(s.backend.states))
+		return cloud.Times(len(names), "state", "states"), []byte(strings.Join(names, " "))
+	})
+	return names, err
+}
