@@ -116,6 +116,8 @@ type pipeline struct {
 	number  uint64
 	owners  int
 	wrap    func(Log) Log // of the commits
+	compile func(string) (*monitor.Program, error)
+	plan    Plan // that events are routed by; nil is the program's
 	notices []Notice
 }
 
@@ -131,7 +133,10 @@ func (p *pipeline) log(shard int) Log { return p.logs[shard].Log("ev") }
 
 // send appends blocks, each twice now and then.
 func (p *pipeline) send(r *rand.Rand, all []event.Event) {
-	router := NewRouter(p.program, p.shards)
+	if p.plan == nil {
+		p.plan = FirstPlan(p.program)
+	}
+	router := NewRouter(p.plan, p.shards)
 	for len(all) > 0 {
 		n := min(1+r.IntN(20), len(all))
 		blocks := router.Shards()
@@ -169,7 +174,7 @@ func (p *pipeline) claim(shard int) (*Worker, error) {
 		commits = p.wrap(commits)
 	}
 	return Claim(context.Background(), Config{
-		Program: p.program, Options: p.options, Shard: shard, Shards: p.shards, Owner: fmt.Sprint("w", p.owners),
+		Program: p.program, Compile: p.compile, Options: p.options, Shard: shard, Shards: p.shards, Owner: fmt.Sprint("w", p.owners),
 		Events: short3{p.log(shard)}, Commits: commits, States: p.states, StateEvery: 4000,
 		Told: func(n Notice) { p.notices = append(p.notices, n) },
 	})

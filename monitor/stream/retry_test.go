@@ -55,7 +55,7 @@ func TestCommitAgain(t *testing.T) {
 		for _, arrives := range []bool{false, true} {
 			p := newPipeline(t, 1)
 			want, _ := sequential(t, p.program, p.options, all)
-			router := NewRouter(p.program, 1)
+			router := NewRouter(FirstPlan(p.program), 1)
 			blocks := router.Shards()
 			for i := range all {
 				router.Event(blocks, &all[i])

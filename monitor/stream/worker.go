@@ -8,13 +8,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/wtsim/wtsim/monitor"
 )
 
 // Config is what a worker works with.
 type Config struct {
-	Program *monitor.Program
+	Program *monitor.Program // of the first plan
+	// Compile reads the properties of a plan record; nil if there are none.
+	Compile func(text string) (*monitor.Program, error)
 	Options monitor.StreamOptions // Part and Parts are the worker's own matter
 	Shard   int
 	Shards  int
@@ -111,7 +114,9 @@ func (w *Worker) takeUp(ctx context.Context) error {
 				w.gap(w.commit.Offset + 1)
 				break
 			}
-			w.take(r)
+			if err := w.take(r); err != nil {
+				return err
+			}
 		}
 	}
 	if w.again = false; w.commit.Offset > 0 && w.chained() != w.commit.Chain {
@@ -133,7 +138,9 @@ func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
 		return 0, err
 	}
 	for _, r := range all {
-		w.take(r)
+		if err := w.take(r); err != nil {
+			return 0, err
+		}
 	}
 	if err := w.sound(ctx); err != nil {
 		return 0, err
@@ -175,41 +182,54 @@ const (
 // Judged is the last block that is judged.
 func (w *Worker) Judged() uint64 { return w.offset }
 
-// take judges a block.
-func (w *Worker) take(r Record) {
+// take judges a block. The error is of a worker that cannot judge it.
+func (w *Worker) take(r Record) error {
 	w.gap(r.Seq)
 	w.offset, w.since = r.Seq, w.since+len(r.Data)
 	b, err := Open(r.Data)
 	if err != nil {
 		w.lose(1, fmt.Sprintf("block %d of the log is damaged: %v", r.Seq, err))
-		return
+		return nil
 	}
 	w.chain(b.Sum)
 	if !w.first(b) {
-		return
+		return nil
 	}
 	w.inputs = w.inputs[:0]
+	var cannot error
 	err = b.Each(func(x *Entry) error {
-		switch {
-		case x.Begin != "":
-		case x.Close:
-			w.push()
-			w.close(x.End)
-			w.asked = true
-		default:
-			if !x.Input.Tick {
-				w.progress = EventsJudged
-			}
-			in := x.Input
-			in.Event.Data = bytesOf(in.Event.Data)
-			w.inputs = append(w.inputs, in)
+		if cannot = w.entry(x); cannot != nil {
+			return cannot
 		}
 		return nil
 	})
 	w.push()
-	if err != nil {
+	if err != nil && cannot == nil {
 		w.lose(1, fmt.Sprintf("block %d of the log is damaged: %v", r.Seq, err))
 	}
+	return cannot
+}
+
+func (w *Worker) entry(x *Entry) error {
+	switch {
+	case x.Begin != "":
+	case x.Plan != "":
+		w.push()
+		w.asked = true
+		return w.replan(x.Plan)
+	case x.Close:
+		w.push()
+		w.close(x.End)
+		w.asked = true
+	default:
+		if !x.Input.Tick {
+			w.progress = EventsJudged
+		}
+		in := x.Input
+		in.Event.Data = bytesOf(in.Event.Data)
+		w.inputs = append(w.inputs, in)
+	}
+	return nil
 }
 
 // gap tells of blocks that should be there before one.
@@ -271,18 +291,33 @@ func (w *Worker) push() {
 			w.sources.reach(x.Event.Time)
 		}
 	}
-	w.found(w.stream.Push(w.inputs).Findings, false)
+	for i := range w.eras {
+		e := &w.eras[i]
+		w.found(e, e.stream.Push(w.inputs).Findings, settled)
+		if i == 0 { // what is no event is counted once
+			w.inputs = slices.DeleteFunc(w.inputs, func(x monitor.Input) bool { return x.Why != "" })
+		}
+	}
 	w.inputs = w.inputs[:0]
 }
 
-// found takes what the engine has found; early is what would be found again,
-// when its time is settled.
-func (w *Worker) found(all []monitor.Finding, early bool) {
+// certainty is how a finding has come to be told.
+type certainty int
+
+const (
+	settled certainty = iota
+	early             // it would be found again, when its time is settled
+	leaving           // early, and nobody will look again
+)
+
+// found takes what an engine has found.
+func (w *Worker) found(e *running, all []monitor.Finding, how certainty) {
 	for _, f := range all {
 		if f.Kind != monitor.FoundViolation {
-			if w.Told != nil && !w.again {
-				w.Told(Notice{Shard: w.Shard, Finding: f})
-			}
+			w.notice(e, f)
+			continue
+		}
+		if !e.judges(f.Violation.Property) {
 			continue
 		}
 		id, err := ParseID(f.Violation.ID())
@@ -290,12 +325,12 @@ func (w *Worker) found(all []monitor.Finding, early bool) {
 			panic("stream: " + err.Error())
 		}
 		if w.told[id] {
-			if !early && w.Options.Skew == 0 {
+			if how != early && w.Options.Skew == 0 {
 				delete(w.told, id)
 			}
 			continue
 		}
-		if early {
+		if how == early {
 			w.told[id] = true
 		}
 		if w.verdicts++; w.verdicts > w.replay {
@@ -304,24 +339,24 @@ func (w *Worker) found(all []monitor.Finding, early bool) {
 	}
 }
 
-// close tells what waits as if the input ended here. The engine goes on: what
+// notice tells of what is not judged. What came too late is told by the oldest
+// engine.
+func (w *Worker) notice(e *running, f monitor.Finding) {
+	if w.Told != nil && !w.again && (f.Kind != monitor.FoundLate || e == &w.eras[0]) {
+		w.Told(Notice{Shard: w.Shard, Finding: f})
+	}
+}
+
+// close tells what waits as if the input ended here. The engines go on: what
 // comes is judged as if nobody had asked.
 func (w *Worker) close(end bool) {
-	var saved bytes.Buffer
-	err := w.stream.Checkpoint(&saved)
-	var copied *monitor.Stream
-	if err == nil {
-		copied, err = w.Program.Restore(&saved, w.Options)
+	w.undecided = 0
+	for i := range w.eras {
+		e := &w.eras[i]
+		last, sum := e.ended(w.Options, end)
+		w.found(e, last.Findings, early)
+		w.undecided += sum.Undecided
 	}
-	if err != nil {
-		panic("stream: a stream that takes events can be saved and restored: " + err.Error())
-	}
-	if end {
-		w.found(copied.End().Findings, true)
-	} else {
-		w.found(copied.Close().Findings, true)
-	}
-	w.undecided = copied.Summary().Undecided
 }
 
 // commitBytes is about how large a commit may become.
@@ -357,7 +392,7 @@ func (w *Worker) next() Commit {
 	c := w.commit
 	c.Found, c.N = nil, c.N+1
 	c.Offset, c.Chain = w.offset, w.chained()
-	c.Watermark, c.Newest, c.Totals = w.stream.Position().Watermark, w.sources.Newest, w.totals()
+	c.Watermark, c.Newest, c.Totals = w.eras[0].stream.Position().Watermark, w.sources.Newest, w.totals()
 	return c
 }
 

@@ -27,7 +27,7 @@ type Gateway struct {
 
 // ServeHTTP takes events in.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	router := stream.NewRouter(g.Program, 1)
+	router := stream.NewRouter(stream.FirstPlan(g.Program), 1)
 	blocks := router.Shards()
 	now := time.Now()
 	if r.URL.Path == "/close" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,11 +56,33 @@ func (a *app) monitor(args []string) (int, error) {
 	if err := o.validate(); err != nil {
 		return 0, fmt.Errorf("monitor: %w; see wtsim monitor --help", err)
 	}
-	program, _, err := compileFiles(o.props)
+	files, err := readPropertyFiles(o.props)
 	if err != nil {
 		return 0, err
 	}
-	return a.serveMonitor(o, program)
+	program, _, err := compileTexts(files)
+	if err != nil {
+		return 0, err
+	}
+	return a.serveMonitor(o, program, files)
+}
+
+// planText is what a log has of property files.
+func planText(files []propertyFile) string {
+	text, err := json.Marshal(files)
+	if err != nil {
+		panic("command: names and texts: " + err.Error())
+	}
+	return string(text)
+}
+
+func compilePlan(text string) (*monitor.Program, error) {
+	var files []propertyFile
+	if err := json.Unmarshal([]byte(text), &files); err != nil {
+		return nil, fmt.Errorf("not files of properties: %w", err)
+	}
+	program, _, err := compileTexts(files)
+	return program, err
 }
 
 func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
@@ -130,7 +153,7 @@ func (o *monitorOptions) validateListen() error {
 }
 
 // serveMonitor runs until a signal comes.
-func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program) (int, error) {
+func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []propertyFile) (int, error) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -138,6 +161,7 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program) (int, er
 	if err != nil {
 		return 0, fmt.Errorf("monitor: %w", err)
 	}
+	so.Properties, so.Compile = planText(files), compilePlan
 	so.Log, so.Tell = a.stderr, (&violationPrinter{a.stdout, o.asJSON}).tell
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -316,4 +317,56 @@ func TestMonitorDataIsOnes(t *testing.T) {
 	}
 	refused("--lateness is 3s, and the data is judged with 2s", "--lateness", "3s")
 	refused("--shards is 2, and the data is in 1", "--shards", "2")
+}
+
+// Properties change from one start to the next: what is new is judged from then
+// on, what is dropped up to then, and what stays goes on.
+func TestMonitorChangesProperties(t *testing.T) {
+	file := func(name, text string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte("properties:\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	stays := "  - name: stays\n    at most once: PAID(order)\n"
+	before := file("before.yaml", stays+"  - name: goes\n    at most once: SENT(order)\n")
+	after := file("after.yaml", "  - name: comes\n    at most once: BACK(order)\n"+stays)
+	line := func(n int, kind, order string) []byte {
+		return fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"s","type":%q,"time":"2026-01-01T00:00:%02dZ","data":{"order":%q}}`, n, kind, n, order)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	for n, x := range []struct {
+		props string
+		lines [][]byte
+	}{
+		{before, [][]byte{line(1, "PAID", "o"), line(2, "SENT", "o"), line(3, "BACK", "o"), line(4, "SENT", "p"), line(5, "SENT", "p")}},
+		{after, [][]byte{line(6, "PAID", "o"), line(7, "SENT", "o"), line(8, "BACK", "o"), line(9, "BACK", "o")}},
+		{after, [][]byte{line(10, "PAID", "r"), line(11, "PAID", "r")}},
+		{before, [][]byte{line(12, "SENT", "q"), line(13, "SENT", "q"), line(14, "BACK", "r"), line(15, "BACK", "r")}},
+	} {
+		p := startMonitor(t, "--props", x.props, "--data", data, "--shards", "3")
+		if status := p.send(x.lines); status != http.StatusAccepted {
+			t.Fatalf("start %d: %d", n+1, status)
+		}
+		p.close()
+		if n == 3 {
+			all, _ := p.violations()
+			var got []string
+			for _, v := range all {
+				var told toldViolation
+				if err := json.Unmarshal([]byte(v), &told); err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, told.Property+" "+told.Event)
+			}
+			slices.Sort(got)
+			if want := []string{"comes 9", "goes 13", "goes 5", "stays 11", "stays 6"}; !slices.Equal(got, want) {
+				t.Errorf("%q, wanted %q", got, want)
+			}
+		}
+		if err := errors.Join(p.cmd.Process.Signal(syscall.SIGTERM), p.cmd.Wait()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -157,6 +157,11 @@ func (e *Engine) Create(ctx context.Context, shards int, manifest []byte) error 
 	if err := e.open(ctx, shards, e.create); err != nil {
 		return err
 	}
+	return e.Describe(ctx, manifest)
+}
+
+// Describe keeps another manifest.
+func (e *Engine) Describe(ctx context.Context, manifest []byte) error {
 	if !e.Embedded() {
 		_, err := e.Cursor("manifest").Append(ctx, manifest)
 		return err
