@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -221,57 +220,6 @@ func startMonitor(t *testing.T, args ...string) *process {
 	}
 	t.Fatal("the monitor ended before it listened")
 	return nil
-}
-
-// The monitor is killed at random points, six times; who sends tries again until
-// it is answered, so that events come twice. What it tells is what check tells:
-// none missing, none twice; and it ends with 0 on SIGTERM.
-func TestMonitorKilled(t *testing.T) {
-	props, events := checkedFiles(t, someEvents(6000))
-	text, err := os.ReadFile(events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, data := rand.New(rand.NewPCG(15, 1)), filepath.Join(t.TempDir(), "data")
-	args := []string{"--props", props, "--data", data, "--json", "--lateness", "1m"}
-	p := startMonitor(t, args...)
-	kill := time.NewTimer(time.Duration(r.IntN(60)) * time.Millisecond)
-	killed := 0
-	var printed []string
-	for chunk := range slices.Chunk(bytes.Split(text, []byte("\n")), 100) {
-		for {
-			select {
-			case <-kill.C:
-				if killed++; killed <= 6 {
-					_ = p.cmd.Process.Kill()
-					_ = p.cmd.Wait()
-					printed = append(printed, p.stdout.String())
-					p = startMonitor(t, args...)
-					kill.Reset(time.Duration(r.IntN(60)) * time.Millisecond)
-				}
-			default:
-			}
-			if status := p.send(chunk); status == http.StatusAccepted || status == http.StatusBadRequest {
-				break
-			}
-		}
-	}
-	st := p.close()
-	got, ids := p.violations()
-	want, sum := whatCheckFinds(t, "--props", props, "--events", events)
-	if !slices.Equal(got, want) || st.Events != sum.Events || len(want) < 100 || killed < 3 {
-		t.Fatalf("killed %d times: %d violations of %d events, wanted %d of %d", killed, len(got), st.Events, len(want), sum.Events)
-	}
-	started := time.Now()
-	if err := errors.Join(p.cmd.Process.Signal(syscall.SIGTERM), p.cmd.Wait()); err != nil || time.Since(started) > 9*time.Second {
-		t.Fatalf("after SIGTERM: %v, in %v", err, time.Since(started))
-	}
-	printed = append(printed, p.stdout.String())
-	for _, id := range ids {
-		if !strings.Contains(strings.Join(printed, ""), id) {
-			t.Fatalf("violation %s is not on standard output", id)
-		}
-	}
 }
 
 // What is wrong with the flags is said in one line, before anything is done.
