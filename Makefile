@@ -17,7 +17,7 @@ EXAMPLES    := $(dir $(wildcard examples/*/go.mod))
 
 .DEFAULT_GOAL := help
 
-.PHONY: help build test race patched lint examples check bench soak conformance
+.PHONY: help build test race patched lint examples check bench soak conformance torture
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,3 +62,8 @@ bench: ## benchmarks (PKG=./..., BENCHTIME=1s)
 
 soak: ## the long tests, up to an hour
 	WTSIM_SOAK=1 $(GO) test -run Soak -count=1 -timeout 60m $(PKG)
+
+TORTURE     ?= 10000000
+
+torture: ## kill -9 a monitor at fifty points in ten million events, an hour (TORTURE=events)
+	WTSIM_TORTURE=$(TORTURE) $(GO) test -run 'TestTorture' -count=1 -v -timeout 3h ./cmd/wtsim/command

@@ -1,11 +1,13 @@
 package monitor
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -160,30 +162,48 @@ func (o *StreamOptions) durations() [4]time.Duration {
 // properties, and for no others: what a checkpoint of one can be restored with.
 func (p *Program) Fingerprint() string { return hex.EncodeToString([]byte(p.fingerprint()[1])) }
 
+// Same reports whether both programs have a property of a name, and it says the
+// same in both.
+func (p *Program) Same(q *Program, name string) bool {
+	is := func(pl plan) bool { return pl.property.Name() == name }
+	i, j := slices.IndexFunc(p.plans, is), slices.IndexFunc(q.plans, is)
+	if i < 0 || j < 0 {
+		return false
+	}
+	a, b := sha256.New(), sha256.New()
+	p.plans[i].says(a)
+	q.plans[j].says(b)
+	return bytes.Equal(a.Sum(nil), b.Sum(nil))
+}
+
 // fingerprint is the names of the properties, and a sum of all that they say.
 func (p *Program) fingerprint() [2]string {
 	var names []string
 	sum := sha256.New()
 	for i := range p.plans {
-		pl := &p.plans[i]
-		names = append(names, fmt.Sprintf("%q", pl.property.Name()))
-		fmt.Fprintf(sum, "%q", pl.property.String())
-		if pl.automaton == nil {
-			continue
-		}
-		if pl.automaton.Stateful() {
-			fmt.Fprint(sum, pl.statefulPart())
-		}
-		fmt.Fprintf(sum, "%q%q%v", pl.automaton.Variables, pl.automaton.States, pl.automaton.AtEnd)
-		for i := range pl.automaton.Events {
-			t := &pl.automaton.Events[i]
-			fmt.Fprintf(sum, "%q%v%q%d", t.Type, t.Binds, t.Wants, t.Guards())
-			for state := range pl.automaton.States {
-				fmt.Fprintf(sum, "%v%d,%d", t.Targets(state), t.Next(state, 0), t.Next(state, ^uint64(0)))
-			}
-		}
+		names = append(names, fmt.Sprintf("%q", p.plans[i].property.Name()))
+		p.plans[i].says(sum)
 	}
 	return [2]string{strings.Join(names, ", "), string(sum.Sum(nil))}
+}
+
+// says writes all that a property says.
+func (pl *plan) says(to io.Writer) {
+	fmt.Fprintf(to, "%q", pl.property.String())
+	if pl.automaton == nil {
+		return
+	}
+	if pl.automaton.Stateful() {
+		fmt.Fprint(to, pl.statefulPart())
+	}
+	fmt.Fprintf(to, "%q%q%v", pl.automaton.Variables, pl.automaton.States, pl.automaton.AtEnd)
+	for i := range pl.automaton.Events {
+		t := &pl.automaton.Events[i]
+		fmt.Fprintf(to, "%q%v%q%d", t.Type, t.Binds, t.Wants, t.Guards())
+		for state := range pl.automaton.States {
+			fmt.Fprintf(to, "%v%d,%d", t.Targets(state), t.Next(state, 0), t.Next(state, ^uint64(0)))
+		}
+	}
 }
 
 // encode writes what the stream has besides its monitor, but for the events

@@ -196,7 +196,7 @@ func (s *store) owes(domain int, c cell) bool {
 // its events go to one.
 func (s *store) isHome() bool {
 	o := s.options.part
-	return o.of < 2 || s.number%o.of == o.number
+	return o.of < 2 || int(s.home%uint64(o.of)) == o.number
 }
 
 func (s *store) owesIn(state uint32) bool {

@@ -234,7 +234,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 			misfits = append(misfits, misfit{r.plan, why})
 			continue
 		}
-		if m.options.part.of > 1 && !m.options.part.has(r.plan, s.common, l, e) {
+		if m.options.part.of > 1 && !m.options.part.has(s.home, s.common, l, e) {
 			continue
 		}
 		from := len(*buffer)

@@ -121,11 +121,18 @@ func TestRoute(t *testing.T) {
 		t.Errorf("only %d routes: %v", len(got), got)
 	}
 	for want, e := range map[string]event.Event{
-		"[2]": of("B", event.Int(1), event.Int(1)), "[0 1]": of("A", event.Value{}, event.Value{}), "[]": of("C", event.Int(1), event.Int(1)),
+		"[3]": of("B", event.Int(1), event.Int(1)), "[1 4]": of("A", event.Value{}, event.Value{}), "[]": of("C", event.Int(1), event.Int(1)),
 	} {
 		if route := p.Route(nil, &e, 8); fmt.Sprint(route) != want {
 			t.Errorf("%s: got %v, want %s", e.Type, route, want)
 		}
+	}
+	alone, b := p.Only([]string{"of all"}), of("B", event.Int(1), event.Int(1))
+	if route := alone.Route(nil, &b, 8); fmt.Sprint(route) != "[3]" || !slices.Equal(alone.Properties(), []string{"of all"}) {
+		t.Errorf("alone: %v of %v, want the same part", route, alone.Properties())
+	}
+	if !p.Same(alone, "of all") || p.Same(alone, "by user") {
+		t.Error("a property is the same in a program of its own, and what is not there is not")
 	}
 }
 

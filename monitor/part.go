@@ -15,8 +15,8 @@ import (
 //  1. Where all events of a property bind one variable, its value decides
 //     which part an event is of. Events of different values are in no slice
 //     together, but for that of the empty binding, which has none.
-//  2. A property without such a variable is in one part; so is what lacks the
-//     variable.
+//  2. A property without such a variable is in one part, which its name
+//     decides; so is what lacks the variable.
 //  3. An event goes to each part that is one of some property's. The first of
 //     them is its home: that one counts it, and tells what is malformed or
 //     late in it; the others have it as a guest.
@@ -42,7 +42,7 @@ func (p *Program) Route(to []int, e *event.Event, parts int) []int {
 	var room [64]byte
 	for _, r := range p.routes[e.Type] {
 		pl := &p.plans[r.plan]
-		n := partOf(parts, r.plan, pl.common, &pl.letters[r.letter], e, room[:0])
+		n := partOf(parts, pl.home, pl.common, &pl.letters[r.letter], e, room[:0])
 		if at, there := slices.BinarySearch(to[from:], n); !there {
 			to = slices.Insert(to, from+at, n)
 		}
@@ -82,7 +82,7 @@ func (p *Program) has(part, parts int, e *event.Event) (own, home bool) {
 	var room [64]byte
 	for _, r := range p.routes[e.Type] {
 		pl := &p.plans[r.plan]
-		n := partOf(parts, r.plan, pl.common, &pl.letters[r.letter], e, room[:0])
+		n := partOf(parts, pl.home, pl.common, &pl.letters[r.letter], e, room[:0])
 		own, first = own || n == part, min(first, n)
 	}
 	if first == parts {
@@ -110,17 +110,25 @@ func partKey() order.Key {
 	return order.Key{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x27d4eb2f165667c5}
 }
 
+// homeOf is a number of a property that its name alone decides: what is not
+// divided is in the same part whatever other properties there are.
+func homeOf(name string) uint64 {
+	key := partKey()
+	hash, _ := key.Sum([]byte(name))
+	return hash
+}
+
 // part is a part of the instances.
 type part struct{ number, of int }
 
 // has tells whether an event is of this part, for one property.
-func (x part) has(plan, common int, l *letter, e *event.Event) bool {
+func (x part) has(home uint64, common int, l *letter, e *event.Event) bool {
 	var room [64]byte
-	return partOf(x.of, plan, common, l, e, room[:0]) == x.number
+	return partOf(x.of, home, common, l, e, room[:0]) == x.number
 }
 
 // partOf returns the part that an event is of, for one property.
-func partOf(parts, plan, common int, l *letter, e *event.Event, buffer []byte) int {
+func partOf(parts int, home uint64, common int, l *letter, e *event.Event, buffer []byte) int {
 	if parts < 2 {
 		return 0
 	}
@@ -135,7 +143,7 @@ func partOf(parts, plan, common int, l *letter, e *event.Event, buffer []byte) i
 			return int(hash % uint64(parts))
 		}
 	}
-	return plan % parts
+	return int(home % uint64(parts))
 }
 
 // MergeFindings puts what the parts of a stream found in the same

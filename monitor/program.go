@@ -36,6 +36,7 @@ type plan struct {
 	domains   []domain         // the sets that instances can bind; the first is empty
 	letters   []letter         // by event type of the automaton
 	common    int              // the variable that all events bind, see part.go; -1 if there is none
+	home      uint64           // of what is not divided, see part.go
 	lazy      bool             // joins are found when an event names them, see lazy.go
 }
 
@@ -107,8 +108,29 @@ func Compile(properties ...*props.Property) (*Program, error) {
 	return p, nil
 }
 
+// Properties returns the names of the properties, in order.
+func (p *Program) Properties() (names []string) {
+	for i := range p.plans {
+		names = append(names, p.plans[i].property.Name())
+	}
+	return names
+}
+
+// Only returns the program of some of the properties, by name.
+func (p *Program) Only(names []string) *Program {
+	out := &Program{routes: make(map[string][]route)}
+	for i := range p.plans {
+		if property := p.plans[i].property; slices.Contains(names, property.Name()) {
+			if err := out.add(property); err != nil {
+				panic("monitor: a property that was compiled: " + err.Error())
+			}
+		}
+	}
+	return out
+}
+
 func (p *Program) add(property *props.Property) error {
-	pl := plan{property: property, automaton: property.Automaton()}
+	pl := plan{property: property, automaton: property.Automaton(), home: homeOf(property.Name())}
 	if pl.automaton != nil {
 		pl.over = machine.DeadStates(pl.automaton)
 		if err := pl.close(); err != nil {

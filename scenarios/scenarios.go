@@ -9,10 +9,12 @@ import (
 
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
 	"github.com/wtsim/wtsim/scenarios/patterns"
+	"github.com/wtsim/wtsim/scenarios/pipeline/pipelinesim"
 	"github.com/wtsim/wtsim/sim"
 )
 
-// All returns the example scenarios: the shop, then the catalogue.
+// All returns the example scenarios: the shop, the catalogue of
+// bugs, the monitor's own pipeline.
 func All() []sim.Scenario {
-	return slices.Concat(checkoutsim.Scenarios(), patterns.All())
+	return slices.Concat(checkoutsim.Scenarios(), patterns.All(), pipelinesim.Scenarios())
 }

@@ -31,6 +31,7 @@ const (
 	entryClose                          // what waits is to be settled
 	entryEnd                            // and nothing more comes
 	entryBegin                          // the first of a log: whose it is
+	entryPlan                           // the properties change
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -111,6 +112,13 @@ func (b *Block) Begin(deployment string) {
 	b.text(deployment)
 }
 
+// Plan says that other properties hold from here on: a text that
+// [Config.Compile] reads.
+func (b *Block) Plan(text string) {
+	b.begin(entryPlan)
+	b.text(text)
+}
+
 // Seal returns the block as a log holds it.
 func (b *Block) Seal(gateway string, number uint64, at time.Time) []byte {
 	out := make([]byte, 5, 5+len(gateway)+40+len(b.entries))
@@ -139,6 +147,7 @@ type Entry struct {
 	Input      monitor.Input
 	Close, End bool
 	Begin      string // the deployment
+	Plan       string // the properties
 }
 
 // Open reads a block's head, and checks its sum.
@@ -216,6 +225,10 @@ func (r *blockReader) entry(x *Entry) {
 		x.Close, x.End = true, k == entryEnd
 	case entryBegin:
 		x.Begin = r.text()
+	case entryPlan:
+		if x.Plan = r.text(); x.Plan == "" {
+			r.fail(errors.New("a plan without properties"))
+		}
 	default:
 		r.fail(fmt.Errorf("an entry of unknown kind %d", k))
 	}

@@ -65,6 +65,15 @@ func (t *Totals) Add(u Totals) {
 	t.Lost += u.Lost
 }
 
+// sub takes off what engines have counted.
+func (t *Totals) sub(u Totals) {
+	t.Events -= u.Events
+	t.Late -= u.Late
+	t.Duplicates -= u.Duplicates
+	t.Malformed -= u.Malformed
+	t.Expired -= u.Expired
+}
+
 func (c *Commit) encode() []byte {
 	b, err := json.Marshal(c)
 	if err != nil {

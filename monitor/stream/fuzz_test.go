@@ -8,7 +8,7 @@ import (
 // No block, commit or state that is damaged ends a worker: it is refused, or
 // its entries are read up to what is wrong.
 func FuzzOpen(f *testing.F) {
-	r := NewRouter(someProgram(f), 2)
+	r := NewRouter(FirstPlan(someProgram(f)), 2)
 	blocks := r.Shards()
 	for _, e := range someEvents(rand.New(rand.NewPCG(1, 1)), 3) {
 		r.Event(blocks, &e)
@@ -17,6 +17,7 @@ func FuzzOpen(f *testing.F) {
 	blocks[0].Tick(begin)
 	blocks[0].Close(true)
 	blocks[0].Begin("d")
+	blocks[0].Plan("one")
 	for n := range blocks {
 		f.Add(blocks[n].Seal("g", 1, begin)[5:])
 	}
@@ -24,7 +25,7 @@ func FuzzOpen(f *testing.F) {
 		b := Opened{entries: string(text)}
 		n := 0
 		err := b.Each(func(x *Entry) error {
-			if n++; x.Input.Why == "" && !x.Input.Tick && !x.Close && x.Begin == "" && x.Input.Event.Source == "" && !x.Input.Guest {
+			if n++; x.Input.Why == "" && !x.Input.Tick && !x.Close && x.Begin+x.Plan == "" && x.Input.Event.Source == "" && !x.Input.Guest {
 				t.Error("an event without a source")
 			}
 			return nil
@@ -49,14 +50,15 @@ func FuzzDecodeCommit(f *testing.F) {
 
 func FuzzDecodeState(f *testing.F) {
 	p := someProgram(f)
-	s, err := p.Stream(someOptions)
+	eras, err := engines(FirstPlan(p), someOptions)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add((&state{stream: s, told: map[ID]bool{{1}: true}}).encode())
+	f.Add((&state{eras: eras, told: map[ID]bool{{1}: true}}).encode())
+	c := Config{Program: p, Options: someOptions, Compile: compileSome}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := decodeState(data, p, someOptions)
-		if err == nil && s.stream == nil {
+		s, err := c.decode(data)
+		if err == nil && len(s.eras) == 0 {
 			t.Error("a state without an engine")
 		}
 	})

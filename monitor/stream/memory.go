@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -28,7 +29,9 @@ type memoryLog struct {
 	name string
 }
 
-func (l memoryLog) has(r *memoryRecord) bool { return l.name == "" || r.log == l.name }
+func (l memoryLog) has(r *memoryRecord) bool {
+	return l.name == r.log || l.name == "" && r.log != forgotten
+}
 
 // Append is for Log.
 func (l memoryLog) Append(_ context.Context, data []byte) (uint64, error) {
@@ -82,6 +85,21 @@ func (l memoryLog) last() (Record, bool) {
 	return Record{}, false
 }
 
+// Forget is for Log.
+func (l memoryLog) Forget(_ context.Context, before uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.all[:min(before-1, uint64(len(l.all)))] {
+		if r := &l.all[i]; l.has(r) {
+			r.log, r.Data = forgotten, nil
+		}
+	}
+	return nil
+}
+
+// forgotten is the log of records that are in none any more.
+const forgotten = "\x00forgotten"
+
 // MemoryStore is a store in memory, for tests.
 type MemoryStore struct {
 	mu  sync.Mutex
@@ -118,9 +136,9 @@ func (s *MemoryStore) Delete(_ context.Context, name string) error {
 	return nil
 }
 
-// Len is how many states there are.
-func (s *MemoryStore) Len() int {
+// List is for Store.
+func (s *MemoryStore) List(context.Context) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.all)
+	return slices.Sorted(maps.Keys(s.all)), nil
 }

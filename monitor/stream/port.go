@@ -30,6 +30,8 @@ type Log interface {
 	Read(ctx context.Context, from uint64, bytes int) ([]Record, error)
 	// Last returns the last record; ok is false if there is none.
 	Last(ctx context.Context) (r Record, ok bool, err error)
+	// Forget removes the records before a number. Those after keep theirs.
+	Forget(ctx context.Context, before uint64) error
 }
 
 // Store keeps states by name. A name is written once.
@@ -40,6 +42,8 @@ type Store interface {
 	Get(ctx context.Context, name string) (io.ReadCloser, error)
 	// Delete removes a state, if it is there.
 	Delete(ctx context.Context, name string) error
+	// List returns the names that there are.
+	List(ctx context.Context) ([]string, error)
 }
 
 var (

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
-	"github.com/wtsim/wtsim/monitor"
 )
 
 // Router hands events out to shards. An event goes whole to each shard that
@@ -12,15 +11,15 @@ import (
 // lateness and duplicates are in each what they are in one engine that is given
 // everything.
 type Router struct {
-	program *monitor.Program
-	shards  int
-	to      []int
-	line    []byte
+	plan   Plan
+	shards int
+	to     []int
+	line   []byte
 }
 
-// NewRouter returns a router. It is used by one goroutine.
-func NewRouter(program *monitor.Program, shards int) *Router {
-	return &Router{program: program, shards: shards}
+// NewRouter returns a router for a plan. It is used by one goroutine.
+func NewRouter(plan Plan, shards int) *Router {
+	return &Router{plan: plan, shards: shards}
 }
 
 // Shards returns a block for each shard.
@@ -30,9 +29,14 @@ func (r *Router) Shards() []Block { return make([]Block, r.shards) }
 func (r *Router) Event(blocks []Block, e *event.Event) {
 	r.line = e.AppendJSON(r.line[:0])
 	line := string(r.line)
-	if r.to = r.program.Route(r.to[:0], e, r.shards); len(r.to) == 0 {
+	r.to = r.to[:0]
+	for _, era := range r.plan {
+		r.to = era.Program.Route(r.to, e, r.shards)
+	}
+	if slices.Sort(r.to); len(r.to) == 0 {
 		r.to = append(r.to, 0)
 	}
+	r.to = slices.Compact(r.to)
 	for n := range blocks {
 		switch slices.Index(r.to, n) {
 		case -1:

@@ -19,7 +19,9 @@ import (
 
 // state is what a worker knows after a block.
 type state struct {
-	stream    *monitor.Stream
+	eras      []running // the oldest first; never none
+	plans     []string  // the records that have changed the first plan
+	base      Totals    // of engines that have ended
 	offset    uint64
 	verdicts  uint64          // found up to here
 	told      map[ID]bool     // found early: not to be told again
@@ -69,11 +71,13 @@ func (s *state) chain(sum uint32) {
 func (s *state) chained() string { return hex.EncodeToString(s.links[:16]) }
 
 func (s *state) totals() Totals {
-	sum := s.stream.Summary()
-	t := Totals{Events: sum.Events, Violations: int(s.verdicts), Malformed: sum.Malformed, Late: sum.Late, Missing: s.sources.missing,
-		Duplicates: sum.Duplicates, Expired: sum.Expired, Undecided: s.undecided, Lost: s.lost}
-	for _, p := range s.stream.Stats() {
-		t.Instances += p.Instances
+	t := s.counted()
+	t.Add(s.base)
+	t.Violations, t.Missing, t.Undecided, t.Lost = int(s.verdicts), s.sources.missing, s.undecided, s.lost
+	for _, e := range s.eras {
+		for _, p := range e.stream.Stats() {
+			t.Instances += p.Instances
+		}
 	}
 	return t
 }
@@ -94,13 +98,15 @@ type savedState struct {
 	Sources          sources
 	Lost, Undecided  int
 	Chain            string
+	Plans            []string `json:",omitempty"`
+	Base             Totals
 }
 
 // encode returns the state: the length of its own part, that part, and the
-// engine's.
+// engines'.
 func (s *state) encode() []byte {
 	own := savedState{Offset: s.offset, Verdicts: s.verdicts, Gateways: s.gateways, Sources: s.sources,
-		Lost: s.lost, Undecided: s.undecided, Chain: hex.EncodeToString(s.links[:])}
+		Lost: s.lost, Undecided: s.undecided, Chain: hex.EncodeToString(s.links[:]), Plans: s.plans, Base: s.base}
 	for _, id := range slices.SortedFunc(maps.Keys(s.told), func(a, b ID) int { return bytes.Compare(a[:], b[:]) }) {
 		own.Told = append(own.Told, id.String())
 	}
@@ -108,13 +114,7 @@ func (s *state) encode() []byte {
 	if err != nil {
 		panic("stream: a state is made of texts and numbers: " + err.Error())
 	}
-	var b bytes.Buffer
-	b.Write(binary.AppendUvarint(nil, uint64(len(head))))
-	b.Write(head)
-	if err := s.stream.Checkpoint(&b); err != nil {
-		panic("stream: a stream that takes events can be saved: " + err.Error())
-	}
-	return b.Bytes()
+	return s.encodeEras(append(binary.AppendUvarint(nil, uint64(len(head))), head...))
 }
 
 // restore takes up the newest state that can be read, or begins.
@@ -126,9 +126,35 @@ func (w *Worker) restore(ctx context.Context) error {
 		}
 		w.alarm(fmt.Sprintf("the state after block %d: %v", ref.Offset, err))
 	}
-	s, err := w.Program.Stream(w.Options)
-	w.state = state{stream: s, told: map[ID]bool{}}
+	eras, err := engines(FirstPlan(w.Program), w.Options)
+	w.state = state{eras: eras, told: map[ID]bool{}}
 	return err
+}
+
+// stateName is the name of a state that no other worker saves.
+func (w *Worker) stateName() string {
+	return fmt.Sprintf("s%d-%d-%d-%s", w.Shard, w.commit.Epoch, w.offset, w.Owner)
+}
+
+// sweep deletes the states that earlier owners have saved and not committed:
+// they cannot any more. What a later owner saves is of a later epoch.
+func (w *Worker) sweep(ctx context.Context) error {
+	names, err := w.States.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		var shard int
+		var epoch uint64
+		n, _ := fmt.Sscanf(name, "s%d-%d-", &shard, &epoch)
+		if n < 2 || shard != w.Shard || epoch >= w.commit.Epoch || slices.ContainsFunc(w.commit.States, func(s StateRef) bool { return s.Name == name }) {
+			continue
+		}
+		if err := w.States.Delete(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errState says that a state is not what it should be.
@@ -149,7 +175,7 @@ func (w *Worker) load(ctx context.Context, ref StateRef) error {
 	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != ref.Sum {
 		return fmt.Errorf("%w: its sum is not that in the commit", errState)
 	}
-	s, err := decodeState(data, w.Program, w.Options)
+	s, err := w.decode(data)
 	if err != nil {
 		return fmt.Errorf("shard %d: the state after block %d: %w", w.Shard, ref.Offset, err)
 	}
@@ -157,7 +183,7 @@ func (w *Worker) load(ctx context.Context, ref StateRef) error {
 	return nil
 }
 
-func decodeState(data []byte, p *monitor.Program, o monitor.StreamOptions) (*state, error) {
+func (c *Config) decode(data []byte) (*state, error) {
 	n, size := binary.Uvarint(data)
 	if size <= 0 || n > uint64(len(data)-size) {
 		return nil, errors.New("it ends within its first part")
@@ -167,7 +193,7 @@ func decodeState(data []byte, p *monitor.Program, o monitor.StreamOptions) (*sta
 		return nil, err
 	}
 	s := &state{offset: own.Offset, verdicts: own.Verdicts, told: map[ID]bool{}, gateways: own.Gateways, sources: own.Sources,
-		lost: own.Lost, undecided: own.Undecided}
+		lost: own.Lost, undecided: own.Undecided, plans: own.Plans, base: own.Base}
 	if _, err := hex.Decode(s.links[:], []byte(own.Chain)); err != nil || len(own.Chain) != 2*len(s.links) {
 		return nil, errors.New("its chain is broken")
 	}
@@ -179,7 +205,15 @@ func decodeState(data []byte, p *monitor.Program, o monitor.StreamOptions) (*sta
 		s.told[id] = true
 	}
 	s.sources.restored()
+	plan := FirstPlan(c.Program)
+	for _, text := range own.Plans {
+		p, err := c.compile(text)
+		if err != nil {
+			return nil, err
+		}
+		plan = plan.Next(p)
+	}
 	var err error
-	s.stream, err = p.Restore(bytes.NewReader(data[size+int(n):]), o)
+	s.eras, err = decodeEras(data[size+int(n):], plan, c.Options)
 	return s, err
 }

@@ -8,13 +8,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/wtsim/wtsim/monitor"
 )
 
 // Config is what a worker works with.
 type Config struct {
-	Program *monitor.Program
+	Program *monitor.Program // of the first plan
+	// Compile reads the properties of a plan record; nil if there are none.
+	Compile func(text string) (*monitor.Program, error)
 	Options monitor.StreamOptions // Part and Parts are the worker's own matter
 	Shard   int
 	Shards  int
@@ -26,16 +29,6 @@ type Config struct {
 	StateEvery int
 	// Told is told what is not judged, and what is wrong; nil is nobody.
 	Told func(Notice)
-
-	faults faults // of tests: what the design forbids
-}
-
-// faults are mistakes that the pipeline would not survive. Tests make them, to
-// show that they are found.
-type faults struct {
-	noFence    bool // commits are appended whatever the last one is
-	early      bool // a commit names a state that is stored later
-	forgetTold bool
 }
 
 // Notice is something that a person should know of: never a violation.
@@ -46,27 +39,23 @@ type Notice struct {
 	What    string // of an alarm
 }
 
-// Worker judges the blocks of one shard. After any error it is of no use:
-// what it knows may be ahead of what is committed. Claim another.
+// Worker judges the blocks of one shard. After an error it may be asked again,
+// and has forgotten nothing that is not committed; after ErrFenced it is of no
+// use.
 type Worker struct {
 	Config
 	state
-	last   uint64 // the number of the shard's last commit
-	commit Commit // the last one
-	fresh  []fresh
-	replay uint64 // verdicts that are committed already
-	again  bool   // what is judged was judged before: it was told
-	since  int    // bytes of blocks since the last state
-	size   int    // of the last state
-	asked  bool   // to settle, since the last commit: somebody waits
+	last   uint64            // the number of the shard's last commit
+	commit Commit            // the last one
+	fresh  []json.RawMessage // violation objects that are not committed
+	replay uint64            // verdicts that are committed already
+	again  bool              // what is judged was judged before: it was told
+	since  int               // bytes of blocks since the last state
+	size   int               // of the last state
+	asked  bool              // to settle, since the last commit: somebody waits
+	alarms []string          // that nobody was told of
 
 	progress Progress // since the last commit
-}
-
-// fresh is a violation that is not committed yet.
-type fresh struct {
-	object []byte
-	block  uint64 // that it was found in
 }
 
 // Claim takes a shard over, and the state of its last commit up.
@@ -95,6 +84,9 @@ func Claim(ctx context.Context, c Config) (*Worker, error) {
 		return nil, err
 	}
 	w.commit.Claim = false
+	if err := w.sweep(ctx); err != nil {
+		return nil, fmt.Errorf("shard %d: its states: %w", w.Shard, err)
+	}
 	return w, w.takeUp(ctx)
 }
 
@@ -111,6 +103,9 @@ func (w *Worker) takeUp(ctx context.Context) error {
 			return err
 		}
 		if len(all) == 0 {
+			if err := w.owns(ctx); err != nil {
+				return err
+			}
 			return fmt.Errorf("shard %d: its log ends at block %d, and %d are committed: acknowledged events are lost; restore the log from a backup, or begin with new data",
 				w.Shard, w.offset, w.commit.Offset)
 		}
@@ -119,13 +114,15 @@ func (w *Worker) takeUp(ctx context.Context) error {
 				w.gap(w.commit.Offset + 1)
 				break
 			}
-			w.take(r)
+			if err := w.take(r); err != nil {
+				return err
+			}
 		}
 	}
 	if w.again = false; w.commit.Offset > 0 && w.chained() != w.commit.Chain {
 		w.alarm("judged again, the log comes to something else than what was committed: it has changed, or the engine has")
 	}
-	return nil
+	return w.sound(ctx)
 }
 
 // readAtOnce is how many bytes of blocks are judged for one commit.
@@ -141,7 +138,12 @@ func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
 		return 0, err
 	}
 	for _, r := range all {
-		w.take(r)
+		if err := w.take(r); err != nil {
+			return 0, err
+		}
+	}
+	if err := w.sound(ctx); err != nil {
+		return 0, err
 	}
 	if patient && len(w.fresh) == 0 && !w.asked {
 		return len(all), nil
@@ -180,41 +182,54 @@ const (
 // Judged is the last block that is judged.
 func (w *Worker) Judged() uint64 { return w.offset }
 
-// take judges a block.
-func (w *Worker) take(r Record) {
+// take judges a block. The error is of a worker that cannot judge it.
+func (w *Worker) take(r Record) error {
 	w.gap(r.Seq)
 	w.offset, w.since = r.Seq, w.since+len(r.Data)
 	b, err := Open(r.Data)
 	if err != nil {
 		w.lose(1, fmt.Sprintf("block %d of the log is damaged: %v", r.Seq, err))
-		return
+		return nil
 	}
 	w.chain(b.Sum)
 	if !w.first(b) {
-		return
+		return nil
 	}
 	w.inputs = w.inputs[:0]
+	var cannot error
 	err = b.Each(func(x *Entry) error {
-		switch {
-		case x.Begin != "":
-		case x.Close:
-			w.push()
-			w.close(x.End)
-			w.asked = true
-		default:
-			if !x.Input.Tick {
-				w.progress = EventsJudged
-			}
-			in := x.Input
-			in.Event.Data = bytesOf(in.Event.Data)
-			w.inputs = append(w.inputs, in)
+		if cannot = w.entry(x); cannot != nil {
+			return cannot
 		}
 		return nil
 	})
 	w.push()
-	if err != nil {
+	if err != nil && cannot == nil {
 		w.lose(1, fmt.Sprintf("block %d of the log is damaged: %v", r.Seq, err))
 	}
+	return cannot
+}
+
+func (w *Worker) entry(x *Entry) error {
+	switch {
+	case x.Begin != "":
+	case x.Plan != "":
+		w.push()
+		w.asked = true
+		return w.replan(x.Plan)
+	case x.Close:
+		w.push()
+		w.close(x.End)
+		w.asked = true
+	default:
+		if !x.Input.Tick {
+			w.progress = EventsJudged
+		}
+		in := x.Input
+		in.Event.Data = bytesOf(in.Event.Data)
+		w.inputs = append(w.inputs, in)
+	}
+	return nil
 }
 
 // gap tells of blocks that should be there before one.
@@ -231,9 +246,36 @@ func (w *Worker) lose(n int, what string) {
 }
 
 func (w *Worker) alarm(what string) {
-	if w.Told != nil && !w.again {
-		w.Told(Notice{Shard: w.Shard, Alarm: true, What: what})
+	if !w.again {
+		w.alarms = append(w.alarms, what)
 	}
+}
+
+// sound tells the alarms, unless another has taken the shard over: it has blocks
+// and states forgotten that it does not need, so that they are missing here.
+func (w *Worker) sound(ctx context.Context) error {
+	if len(w.alarms) == 0 {
+		return nil
+	}
+	if err := w.owns(ctx); err != nil {
+		return err
+	}
+	for _, what := range w.alarms {
+		if w.Told != nil {
+			w.Told(Notice{Shard: w.Shard, Alarm: true, What: what})
+		}
+	}
+	w.alarms = nil
+	return nil
+}
+
+// owns returns ErrFenced if another has taken the shard over.
+func (w *Worker) owns(ctx context.Context) error {
+	last, _, err := w.Commits.Last(ctx)
+	if err == nil && last.Seq != w.last {
+		err = fmt.Errorf("shard %d: %w", w.Shard, ErrFenced)
+	}
+	return err
 }
 
 // push gives the engine what has gathered.
@@ -249,18 +291,33 @@ func (w *Worker) push() {
 			w.sources.reach(x.Event.Time)
 		}
 	}
-	w.found(w.stream.Push(w.inputs).Findings, false)
+	for i := range w.eras {
+		e := &w.eras[i]
+		w.found(e, e.stream.Push(w.inputs).Findings, settled)
+		if i == 0 { // what is no event is counted once
+			w.inputs = slices.DeleteFunc(w.inputs, func(x monitor.Input) bool { return x.Why != "" })
+		}
+	}
 	w.inputs = w.inputs[:0]
 }
 
-// found takes what the engine has found; early is what would be found again,
-// when its time is settled.
-func (w *Worker) found(all []monitor.Finding, early bool) {
+// certainty is how a finding has come to be told.
+type certainty int
+
+const (
+	settled certainty = iota
+	early             // it would be found again, when its time is settled
+	leaving           // early, and nobody will look again
+)
+
+// found takes what an engine has found.
+func (w *Worker) found(e *running, all []monitor.Finding, how certainty) {
 	for _, f := range all {
 		if f.Kind != monitor.FoundViolation {
-			if w.Told != nil && !w.again {
-				w.Told(Notice{Shard: w.Shard, Finding: f})
-			}
+			w.notice(e, f)
+			continue
+		}
+		if !e.judges(f.Violation.Property) {
 			continue
 		}
 		id, err := ParseID(f.Violation.ID())
@@ -268,38 +325,38 @@ func (w *Worker) found(all []monitor.Finding, early bool) {
 			panic("stream: " + err.Error())
 		}
 		if w.told[id] {
-			if !early && w.Options.Skew == 0 {
+			if how != early && w.Options.Skew == 0 {
 				delete(w.told, id)
 			}
 			continue
 		}
-		if early {
+		if how == early {
 			w.told[id] = true
 		}
-		if w.verdicts++; w.verdicts > w.replay || w.faults.forgetTold {
-			w.fresh = append(w.fresh, fresh{object(f.Violation, id), w.offset})
+		if w.verdicts++; w.verdicts > w.replay {
+			w.fresh = append(w.fresh, object(f.Violation, id))
 		}
 	}
 }
 
-// close tells what waits as if the input ended here. The engine goes on: what
+// notice tells of what is not judged. What came too late is told by the oldest
+// engine.
+func (w *Worker) notice(e *running, f monitor.Finding) {
+	if w.Told != nil && !w.again && (f.Kind != monitor.FoundLate || e == &w.eras[0]) {
+		w.Told(Notice{Shard: w.Shard, Finding: f})
+	}
+}
+
+// close tells what waits as if the input ended here. The engines go on: what
 // comes is judged as if nobody had asked.
 func (w *Worker) close(end bool) {
-	var saved bytes.Buffer
-	err := w.stream.Checkpoint(&saved)
-	var copied *monitor.Stream
-	if err == nil {
-		copied, err = w.Program.Restore(&saved, w.Options)
+	w.undecided = 0
+	for i := range w.eras {
+		e := &w.eras[i]
+		last, sum := e.ended(w.Options, end)
+		w.found(e, last.Findings, early)
+		w.undecided += sum.Undecided
 	}
-	if err != nil {
-		panic("stream: a stream that takes events can be saved and restored: " + err.Error())
-	}
-	if end {
-		w.found(copied.End().Findings, true)
-	} else {
-		w.found(copied.Close().Findings, true)
-	}
-	w.undecided = copied.Summary().Undecided
 }
 
 // commitBytes is about how large a commit may become.
@@ -311,20 +368,19 @@ const commitBytes = 512 << 10
 func (w *Worker) commitAll(ctx context.Context) error {
 	for {
 		c := w.next()
-		size := 0
-		for len(w.fresh) > 0 && (size == 0 || size+len(w.fresh[0].object) <= commitBytes) {
-			size += len(w.fresh[0].object)
-			c.Found = append(c.Found, json.RawMessage(w.fresh[0].object))
-			w.fresh = w.fresh[1:]
+		rest := w.fresh
+		for size := 0; len(rest) > 0 && (size == 0 || size+len(rest[0]) <= commitBytes); rest = rest[1:] {
+			size += len(rest[0])
+			c.Found = append(c.Found, rest[0])
 		}
-		c.Verdicts = w.verdicts - uint64(len(w.fresh))
-		if len(w.fresh) > 0 {
+		c.Verdicts = w.verdicts - uint64(len(rest))
+		if len(rest) > 0 {
 			c.Offset, c.Chain = w.commit.Offset, w.commit.Chain
 		}
 		if err := w.append(ctx, c); err != nil {
-			return err
+			return err // nothing of it is taken as told
 		}
-		if len(w.fresh) == 0 {
+		if w.fresh = rest; len(rest) == 0 {
 			w.fresh = nil
 			return nil
 		}
@@ -336,7 +392,7 @@ func (w *Worker) next() Commit {
 	c := w.commit
 	c.Found, c.N = nil, c.N+1
 	c.Offset, c.Chain = w.offset, w.chained()
-	c.Watermark, c.Newest, c.Totals = w.stream.Position().Watermark, w.sources.Newest, w.totals()
+	c.Watermark, c.Newest, c.Totals = w.eras[0].stream.Position().Watermark, w.sources.Newest, w.totals()
 	return c
 }
 
@@ -344,7 +400,7 @@ func (w *Worker) next() Commit {
 func (w *Worker) append(ctx context.Context, c Commit) error {
 	data := c.encode()
 	for tries := 1; ; tries++ {
-		seq, err := w.put(ctx, data)
+		seq, err := w.Commits.AppendIf(ctx, data, w.last)
 		if err != nil {
 			last, ok, lastErr := w.Commits.Last(ctx)
 			switch {
@@ -368,13 +424,6 @@ func (w *Worker) append(ctx context.Context, c Commit) error {
 // mostTries is how often a commit is appended that does not come there.
 const mostTries = 3
 
-func (w *Worker) put(ctx context.Context, data []byte) (uint64, error) {
-	if w.faults.noFence {
-		return w.Commits.Append(ctx, data)
-	}
-	return w.Commits.AppendIf(ctx, data, w.last)
-}
-
 // Save saves the state and commits it, and deletes those that no commit will
 // need.
 func (w *Worker) Save(ctx context.Context) error {
@@ -386,22 +435,15 @@ func (w *Worker) Save(ctx context.Context) error {
 	}
 	data := w.encode()
 	sum := sha256.Sum256(data)
-	ref := StateRef{fmt.Sprintf("s%d-%d-%d-%s", w.Shard, w.offset, w.commit.Epoch, w.Owner), w.offset, hex.EncodeToString(sum[:])}
-	if !w.faults.early {
-		if err := w.States.Put(ctx, ref.Name, data); err != nil {
-			return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
-		}
+	ref := StateRef{w.stateName(), w.offset, hex.EncodeToString(sum[:])}
+	if err := w.States.Put(ctx, ref.Name, data); err != nil {
+		return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
 	}
 	c := w.next()
 	old := c.States
 	c.States = append([]StateRef{ref}, old[:min(len(old), 1)]...)
 	if err := w.append(ctx, c); err != nil {
 		return err
-	}
-	if w.faults.early {
-		if err := w.States.Put(ctx, ref.Name, data); err != nil {
-			return err
-		}
 	}
 	w.since, w.size = 0, len(data)
 	for _, gone := range old[min(len(old), 1):] {
@@ -412,7 +454,8 @@ func (w *Worker) Save(ctx context.Context) error {
 	return nil
 }
 
-// Needed is the first block that a worker may have to read again.
+// Needed is the first block that a worker may have to read again: those before
+// it can be forgotten.
 func (w *Worker) Needed() uint64 {
 	if n := len(w.commit.States); n > 1 {
 		return w.commit.States[n-1].Offset + 1

@@ -129,22 +129,43 @@ func (x *onceFlag) Type() string { return "string" }
 // compileFiles reads all properties; two of one name are refused with both
 // files.
 func compileFiles(files []string) (*monitor.Program, []*props.Property, error) {
-	var all []*props.Property
-	from := map[string]string{}
+	texts, err := readPropertyFiles(files)
+	if err != nil {
+		return nil, nil, err
+	}
+	return compileTexts(texts)
+}
+
+// propertyFile is a file of properties as it was read.
+type propertyFile struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+func readPropertyFiles(files []string) (all []propertyFile, err error) {
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return nil, nil, fmt.Errorf("--props: %w", err)
+			return nil, fmt.Errorf("--props: %w", err)
 		}
-		ps, err := props.Parse(file, content)
+		all = append(all, propertyFile{file, string(content)})
+	}
+	return all, nil
+}
+
+func compileTexts(files []propertyFile) (*monitor.Program, []*props.Property, error) {
+	var all []*props.Property
+	from := map[string]string{}
+	for _, file := range files {
+		ps, err := props.Parse(file.Name, []byte(file.Text))
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, p := range ps {
 			if first, ok := from[p.Name()]; ok {
-				return nil, nil, fmt.Errorf("%s: property %q is in %s too, wanted each name once", file, p.Name(), first)
+				return nil, nil, fmt.Errorf("%s: property %q is in %s too, wanted each name once", file.Name, p.Name(), first)
 			}
-			from[p.Name()] = file
+			from[p.Name()] = file.Name
 		}
 		all = append(all, ps...)
 	}

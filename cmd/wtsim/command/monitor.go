@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -52,14 +53,36 @@ func (a *app) monitor(args []string) (int, error) {
 	if done, err := parse(f, args); done || err != nil {
 		return exitHeld, err
 	}
-	if err := o.validate(f); err != nil {
+	if err := o.validate(); err != nil {
 		return 0, fmt.Errorf("monitor: %w; see wtsim monitor --help", err)
 	}
-	program, _, err := compileFiles(o.props)
+	files, err := readPropertyFiles(o.props)
 	if err != nil {
 		return 0, err
 	}
-	return a.serveMonitor(o, program)
+	program, _, err := compileTexts(files)
+	if err != nil {
+		return 0, err
+	}
+	return a.serveMonitor(o, program, files)
+}
+
+// planText is what a log has of property files.
+func planText(files []propertyFile) string {
+	text, err := json.Marshal(files)
+	if err != nil {
+		panic("command: names and texts: " + err.Error())
+	}
+	return string(text)
+}
+
+func compilePlan(text string) (*monitor.Program, error) {
+	var files []propertyFile
+	if err := json.Unmarshal([]byte(text), &files); err != nil {
+		return nil, fmt.Errorf("not files of properties: %w", err)
+	}
+	program, _, err := compileTexts(files)
+	return program, err
 }
 
 func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
@@ -73,7 +96,7 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	f.DurationVar(&o.skew, "skew", 0, "by how much the clocks of two sources may differ (0: exact order)")
 	f.DurationVar(&o.lateness, "lateness", 2*time.Second, "how far an event may come behind")
 	f.DurationVar(&o.ahead, "ahead", 5*time.Minute, "an event further ahead of this machine's clock is malformed (0: none)")
-	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged (not built yet: all are kept)")
+	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged, and that no state needs any more")
 	f.StringVar(&o.rules, "rules", "", "a file of rules that make events of OTLP (not built yet)")
 	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token that requests must have")
 	f.StringVar(&o.cert, "tls-cert", "", "a file with the certificate to serve TLS with")
@@ -84,8 +107,8 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	return f
 }
 
-func (o *monitorOptions) validate(f *pflag.FlagSet) error {
-	for name, given := range map[string]bool{"otlp": o.otlp != "", "rules": o.rules != "", "keep": f.Changed("keep")} {
+func (o *monitorOptions) validate() error {
+	for name, given := range map[string]bool{"otlp": o.otlp != "", "rules": o.rules != ""} {
 		if given {
 			return fmt.Errorf("--%s is not built yet, wanted a monitor without it", name)
 		}
@@ -99,6 +122,8 @@ func (o *monitorOptions) validate(f *pflag.FlagSet) error {
 		return fmt.Errorf("--skew is %v, wanted at least 0", o.skew)
 	case o.lateness < 0:
 		return fmt.Errorf("--lateness is %v, wanted at least 0", o.lateness)
+	case o.keep < 0:
+		return fmt.Errorf("--keep is %v, wanted at least 0", o.keep)
 	case o.ahead < 0:
 		return fmt.Errorf("--ahead is %v, wanted at least 0", o.ahead)
 	case (o.cert == "") != (o.key == ""):
@@ -128,7 +153,7 @@ func (o *monitorOptions) validateListen() error {
 }
 
 // serveMonitor runs until a signal comes.
-func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program) (int, error) {
+func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []propertyFile) (int, error) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -136,6 +161,7 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program) (int, er
 	if err != nil {
 		return 0, fmt.Errorf("monitor: %w", err)
 	}
+	so.Properties, so.Compile = planText(files), compilePlan
 	so.Log, so.Tell = a.stderr, (&violationPrinter{a.stdout, o.asJSON}).tell
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
@@ -207,7 +233,7 @@ func (o *monitorOptions) engine() (*jetstream.Engine, error) {
 func (o *monitorOptions) service(program *monitor.Program) (so service.Options, err error) {
 	so = service.Options{
 		Program: program, Stream: monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness},
-		Shards: o.shards, Ahead: o.ahead, Webhook: o.webhook, Hosts: o.ca != "",
+		Shards: o.shards, Ahead: o.ahead, Keep: o.keep, Webhook: o.webhook, Hosts: o.ca != "",
 	}
 	if o.tokenFile != "" {
 		if so.Token, err = readToken(o.tokenFile); err != nil {

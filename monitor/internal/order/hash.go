@@ -1,8 +1,9 @@
 package order
 
 import (
+	"crypto/rand"
 	"encoding/binary"
-	"hash/maphash"
+	"io"
 	"math/bits"
 )
 
@@ -10,9 +11,15 @@ import (
 // saved: hashes that were made under it are of use in another process.
 type Key [4]uint64
 
+// NewKey draws a key: from rand.Reader, which a simulation of what saves it can
+// set, so that its checkpoints are the same in each of its runs.
 func NewKey() (k Key) {
+	var b [8 * len(k)]byte
+	if _, err := io.ReadFull(rand.Reader, b[:]); err != nil {
+		panic("order: no random numbers: " + err.Error())
+	}
 	for i := range k {
-		k[i] = maphash.String(maphash.MakeSeed(), "")
+		k[i] = binary.LittleEndian.Uint64(b[8*i:])
 	}
 	return k
 }

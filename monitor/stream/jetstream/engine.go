@@ -157,6 +157,11 @@ func (e *Engine) Create(ctx context.Context, shards int, manifest []byte) error 
 	if err := e.open(ctx, shards, e.create); err != nil {
 		return err
 	}
+	return e.Describe(ctx, manifest)
+}
+
+// Describe keeps another manifest.
+func (e *Engine) Describe(ctx context.Context, manifest []byte) error {
 	if !e.Embedded() {
 		_, err := e.Cursor("manifest").Append(ctx, manifest)
 		return err
@@ -235,9 +240,4 @@ func (e *Engine) Verdicts() stream.Log { return subjectLog{e, e.commits, "wtsim.
 // Cursor is a log of which only the last record stays.
 func (e *Engine) Cursor(name string) stream.Log {
 	return subjectLog{e, e.cursors, cursorSubject(name)}
-}
-
-// Forget removes a shard's blocks before one.
-func (e *Engine) Forget(ctx context.Context, shard int, before uint64) error {
-	return e.events[shard].Purge(ctx, jetstream.WithPurgeSequence(before))
 }

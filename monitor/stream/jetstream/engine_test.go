@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,41 @@ func TestEmbedded(t *testing.T) {
 	}
 	if err := e.Open(ctx, 3); err == nil || !strings.Contains(err.Error(), "WTSIM_EV_2 is gone") {
 		t.Fatalf("a log that is not there: %v", err)
+	}
+}
+
+// What is forgotten is gone, and what comes after keeps its number; a state that
+// is deleted is not listed.
+func TestForgotten(t *testing.T) {
+	ctx := context.Background()
+	e := embedded(t, t.TempDir())
+	if err := e.Create(ctx, 2, []byte("m")); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if _, err := e.Events(1).Append(ctx, []byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names, err := e.States().List(ctx); len(names) > 0 || err != nil {
+		t.Fatal(names, err)
+	}
+	for _, name := range []string{"r", "s"} {
+		if err := e.States().Put(ctx, name, []byte("state")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.States().Delete(ctx, "s"); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := e.States().List(ctx); !slices.Equal(names, []string{"r"}) || err != nil {
+		t.Fatal(names, err)
+	}
+	if err := e.Events(1).Forget(ctx, 3); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := e.Events(1).Read(ctx, 1, 1<<20); err != nil || len(all) != 1 || all[0].Seq != 3 {
+		t.Fatalf("after the first two are forgotten: %v, %v", all, err)
 	}
 }
 

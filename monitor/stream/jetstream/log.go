@@ -74,3 +74,8 @@ func (l subjectLog) Last(ctx context.Context) (stream.Record, bool, error) {
 	}
 	return stream.Record{Seq: m.Sequence, Data: m.Data}, true, nil
 }
+
+// Forget is for stream.Log.
+func (l subjectLog) Forget(ctx context.Context, before uint64) error {
+	return l.stream.Purge(ctx, jetstream.WithPurgeSubject(l.subject), jetstream.WithPurgeSequence(before))
+}

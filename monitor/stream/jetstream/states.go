@@ -50,6 +50,18 @@ func (d files) Delete(_ context.Context, name string) error {
 	return err
 }
 
+// List is for stream.Store.
+func (d files) List(context.Context) (names []string, err error) {
+	all, err := os.ReadDir(string(d))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	for _, f := range all {
+		names = append(names, f.Name())
+	}
+	return names, err
+}
+
 // writeSynced writes a file that is whole, or not there, after any crash.
 func writeSynced(path string, data []byte) error {
 	tmp := path + ".tmp"
@@ -96,4 +108,16 @@ func (o objects) Delete(ctx context.Context, name string) error {
 		return nil
 	}
 	return err
+}
+
+// List is for stream.Store.
+func (o objects) List(ctx context.Context) (names []string, err error) {
+	all, err := o.ObjectStore.List(ctx)
+	if errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return nil, nil
+	}
+	for _, info := range all {
+		names = append(names, info.Name)
+	}
+	return names, err
 }

@@ -26,7 +26,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(form, "1", []byte(text))
 	}
 	f.Fuzz(func(t *testing.T, form, attribute string, text []byte) {
-		router := stream.NewRouter(o.Program, o.Shards)
+		router := stream.NewRouter(stream.FirstPlan(o.Program), o.Shards)
 		in := &intake{gateway: g, router: router, blocks: router.Shards()}
 		h := http.Header{"Content-Type": {form}}
 		if form == "" {

@@ -39,13 +39,13 @@ var (
 	errNoStore = errors.New("the log does not take it; try again later")
 )
 
-func newGateway(o *Options, logs Logs) *gateway {
+func newGateway(o *Options, logs Logs, plan stream.Plan) *gateway {
 	g := &gateway{options: o}
 	name := rand.Text()
 	for n := range o.Shards {
 		g.lanes = append(g.lanes, newLane(logs.Events(n), name, &g.pending))
 	}
-	g.routers.New = func() any { return stream.NewRouter(o.Program, o.Shards) }
+	g.routers.New = func() any { return stream.NewRouter(plan, o.Shards) }
 	return g
 }
 
@@ -55,6 +55,15 @@ func (g *gateway) start(ctx context.Context, stored func()) {
 		g.running.Go(func() { l.run(ctx, stored) })
 	}
 	g.running.Go(func() { g.tick(ctx) })
+}
+
+// replan tells the logs which properties hold, before anything else.
+func (g *gateway) replan() {
+	for _, l := range g.lanes {
+		var b stream.Block
+		b.Plan(g.options.Properties)
+		l.add(&b)
+	}
 }
 
 // intake is what one request brings.

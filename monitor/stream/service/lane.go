@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,15 +12,13 @@ import (
 // lane appends blocks to one shard's log, one at a time: what comes while one
 // is under way fills the next.
 type lane struct {
-	log     stream.Log
-	gateway string
+	sender  stream.Sender
 	pending *atomic.Int64 // bytes, of all lanes
 	wake    chan struct{}
 
-	mu     sync.Mutex
-	queue  []*flight
-	number uint64
-	last   uint64 // the last block that the log has of this gateway
+	mu    sync.Mutex
+	queue []*flight
+	last  uint64 // the last block that the log has of this gateway
 }
 
 // flight is a block on its way.
@@ -33,7 +30,7 @@ type flight struct {
 }
 
 func newLane(log stream.Log, gateway string, pending *atomic.Int64) *lane {
-	return &lane{log: log, gateway: gateway, pending: pending, wake: make(chan struct{}, 1)}
+	return &lane{sender: stream.Sender{Log: log, Gateway: gateway}, pending: pending, wake: make(chan struct{}, 1)}
 }
 
 // add puts entries into the block that is being filled.
@@ -85,7 +82,7 @@ func (l *lane) run(ctx context.Context, stored func()) {
 				continue
 			}
 		}
-		f.seq, f.err = l.append(context.WithoutCancel(ctx), f)
+		f.seq, f.err = l.sender.Send(context.WithoutCancel(ctx), &f.block, time.Now())
 		l.mu.Lock()
 		if f.err == nil {
 			l.last = max(l.last, f.seq)
@@ -106,21 +103,5 @@ func (l *lane) next() *flight {
 	}
 	f := l.queue[0]
 	l.queue = l.queue[1:]
-	l.number++
 	return f
-}
-
-// append tries again, under the same number, so that a block whose answer was
-// lost counts once.
-func (l *lane) append(ctx context.Context, f *flight) (seq uint64, err error) {
-	data := f.block.Seal(l.gateway, l.number, time.Now())
-	for range 3 {
-		if seq, err = l.log.Append(ctx, data); err == nil {
-			return seq, nil
-		}
-		if ctx.Err() != nil || errors.Is(err, context.Canceled) {
-			return 0, err
-		}
-	}
-	return 0, err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/wtsim/wtsim/monitor/stream"
@@ -15,62 +14,50 @@ import (
 // publish tells violations one by one, in order, and keeps how many it has
 // told. Who dies between the two tells one again: at least once.
 func (s *Service) publish(ctx context.Context, name string, tell func(context.Context, stream.ID, []byte) error) {
-	cursor := s.logs.Cursor(name)
-	pause := 100 * time.Millisecond
-	wait := func(err error) {
-		s.fail(fmt.Errorf("%s: %w", name, err))
-		sleep(ctx, pause)
-		pause = min(2*pause, 30*time.Second)
-	}
-	var told int
-	var last uint64
-	for {
-		r, _, err := cursor.Last(ctx)
-		if err == nil {
-			told, _ = strconv.Atoi(string(r.Data)) // none yet is 0
-			last = r.Seq
-			break
-		}
-		if wait(err); ctx.Err() != nil {
-			return
+	for pause := 100 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, 30*time.Second) {
+		err := s.publishFrom(ctx, name, tell, func() { pause = 100 * time.Millisecond })
+		if ctx.Err() == nil {
+			s.fail(fmt.Errorf("%s: %w", name, err))
+			sleep(ctx, pause)
 		}
 	}
-	s.metrics.setCursor(name, told)
-	for ctx.Err() == nil {
+}
+
+// publishFrom tells what the cursor says is not told, until something fails;
+// well is called whenever something was told.
+func (s *Service) publishFrom(ctx context.Context, name string, tell func(context.Context, stream.ID, []byte) error, well func()) error {
+	cursor, err := stream.OpenCursor(ctx, s.logs.Cursor(name))
+	for err == nil {
+		s.metrics.setCursor(name, cursor.Told())
 		change := s.verdicts.change()
-		before := told
-		next, err := s.verdicts.each(ctx, told, func(id stream.ID, object []byte) error {
+		told := cursor.Told()
+		_, err = s.verdicts.each(ctx, told, func(id stream.ID, object []byte) error {
 			if err := tell(ctx, id, object); err != nil {
 				return err
 			}
-			if told++; told-before >= 100 {
+			if told++; told-cursor.Told() >= 100 {
 				return errEnough
 			}
 			return nil
 		})
-		_ = next
-		if told > before {
-			pause = 100 * time.Millisecond
-			var kept error
-			if last, kept = cursor.AppendIf(context.WithoutCancel(ctx), []byte(strconv.Itoa(told)), last); kept != nil {
-				s.fail(fmt.Errorf("%s: its cursor: %w", name, kept))
-				r, _, _ := cursor.Last(context.WithoutCancel(ctx))
-				last = r.Seq
-			}
-			s.metrics.setCursor(name, told)
-			if err == nil || errors.Is(err, errEnough) {
-				continue
+		if told > cursor.Told() {
+			well()
+			if kept := cursor.Advance(context.WithoutCancel(ctx), told); kept != nil {
+				return fmt.Errorf("its cursor: %w", kept)
 			}
 		}
-		if err != nil && ctx.Err() == nil {
-			wait(err)
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-change:
+		switch {
+		case errors.Is(err, errEnough):
+			err = nil
+		case err == nil:
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-change:
+			}
 		}
 	}
+	return err
 }
 
 // errEnough ends a round, so that the cursor is kept now and then.

@@ -8,9 +8,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -26,14 +23,19 @@ import (
 // Options say how to monitor.
 type Options struct {
 	Program *monitor.Program
-	Stream  monitor.StreamOptions // skew and lateness
-	Shards  int                   // 0 is one; the same for the life of the data
-	Ahead   time.Duration         // an event further ahead of this machine's clock is malformed; 0 is none
-	Limits  Limits                // zero fields are the usual ones
-	Token   string                // that a request must have; empty is none
-	Hosts   bool                  // requests may be for any host; else for this machine alone
-	TLS     *tls.Config           // nil is plain HTTP
-	Webhook string                // where violations are posted; empty is nowhere
+	// Properties are those of the program as Compile reads them. Without
+	// Compile they are the same for the life of the data.
+	Properties string
+	Compile    func(properties string) (*monitor.Program, error)
+	Stream     monitor.StreamOptions // skew and lateness
+	Shards     int                   // 0 is one; the same for the life of the data
+	Ahead      time.Duration         // an event further ahead of this machine's clock is malformed; 0 is none
+	Keep       time.Duration         // how long blocks are kept that no state needs
+	Limits     Limits                // zero fields are the usual ones
+	Token      string                // that a request must have; empty is none
+	Hosts      bool                  // requests may be for any host; else for this machine alone
+	TLS        *tls.Config           // nil is plain HTTP
+	Webhook    string                // where violations are posted; empty is nowhere
 	// Tell is told each violation, as it is told to programs; nil is nobody.
 	// An error is tried again.
 	Tell func(object []byte) error
@@ -44,6 +46,7 @@ type Options struct {
 type Logs interface {
 	Manifest(ctx context.Context) ([]byte, error)
 	Create(ctx context.Context, shards int, manifest []byte) error
+	Describe(ctx context.Context, manifest []byte) error
 	Open(ctx context.Context, shards int) error
 	Events(shard int) stream.Log
 	Commits(shard int) stream.Log
@@ -65,8 +68,10 @@ type Service struct {
 	metrics  *metrics
 	owned    []atomic.Bool
 	sources  atomic.Pointer[[]stream.Source]
-	names    []string        // of the properties
-	stored   []chan struct{} // a shard's log has a new block
+	names    []string         // of the properties
+	first    *monitor.Program // that the data began with
+	changed  bool             // the properties have, since
+	stored   []chan struct{}  // a shard's log has a new block
 	began    time.Time
 	ready    atomic.Bool
 	closing  atomic.Bool
@@ -76,16 +81,6 @@ type Service struct {
 
 	working, telling                                sync.WaitGroup
 	stopIntake, stopWork, stopTelling, stopRequests context.CancelFunc
-}
-
-// manifest is what must be the same whenever the data is opened.
-type manifest struct {
-	Format     int           `json:"format"`
-	Deployment string        `json:"deployment"`
-	Shards     int           `json:"shards"`
-	Skew       time.Duration `json:"skew_ns"`
-	Lateness   time.Duration `json:"lateness_ns"`
-	Properties string        `json:"properties"` // fingerprint
 }
 
 // Start opens the logs and begins to judge. Serve takes requests.
@@ -100,14 +95,18 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 	for _, p := range empty.Stats() {
 		s.names = append(s.names, p.Property)
 	}
-	if err := s.open(ctx); err != nil {
+	plan, err := s.open(ctx)
+	if err != nil {
 		return nil, err
 	}
 	s.verdicts = newVerdicts(logs.Verdicts(), o.Shards)
 	if err := s.verdicts.read(ctx); err != nil {
 		return nil, err
 	}
-	s.gateway = newGateway(&s.Options, logs)
+	s.gateway = newGateway(&s.Options, logs, plan)
+	if s.changed {
+		s.gateway.replan()
+	}
 	for _, c := range s.verdicts.commits() {
 		s.gateway.saw(c.Newest)
 	}
@@ -133,47 +132,6 @@ func (o *Options) fill() {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-}
-
-// open makes the logs, or opens those that are there for the same purpose.
-func (s *Service) open(ctx context.Context) error {
-	want := manifest{1, rand.Text(), s.Shards, s.Stream.Skew, s.Stream.Lateness, s.Program.Fingerprint()}
-	data, err := s.logs.Manifest(ctx)
-	if err != nil {
-		return err
-	}
-	if data == nil {
-		data, err := json.Marshal(want)
-		if err != nil {
-			return err
-		}
-		return s.logs.Create(ctx, s.Shards, data)
-	}
-	var has manifest
-	if err := json.Unmarshal(data, &has); err != nil {
-		return fmt.Errorf("what the data is of: %w", err)
-	}
-	if err := has.matches(want); err != nil {
-		return err
-	}
-	return s.logs.Open(ctx, s.Shards)
-}
-
-func (m manifest) matches(want manifest) error {
-	const help = "give it, or begin with other data"
-	switch {
-	case m.Format != want.Format:
-		return fmt.Errorf("the data is of format %d, wanted %d; begin with other data", m.Format, want.Format)
-	case m.Shards != want.Shards:
-		return fmt.Errorf("--shards is %d, and the data is in %d; %s", want.Shards, m.Shards, help)
-	case m.Skew != want.Skew:
-		return fmt.Errorf("--skew is %v, and the data is judged with %v; %s", want.Skew, m.Skew, help)
-	case m.Lateness != want.Lateness:
-		return fmt.Errorf("--lateness is %v, and the data is judged with %v; %s", want.Lateness, m.Lateness, help)
-	case m.Properties != want.Properties:
-		return errors.New("--props: the data is judged by other properties; give the same, or begin with other data")
-	}
-	return nil
 }
 
 func (s *Service) run() {

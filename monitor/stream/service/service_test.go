@@ -43,6 +43,10 @@ func (m *memory) Create(ctx context.Context, shards int, manifest []byte) error 
 	m.manifest = manifest
 	return nil
 }
+func (m *memory) Describe(_ context.Context, manifest []byte) error {
+	m.manifest = manifest
+	return nil
+}
 func (m *memory) Open(context.Context, int) error { return nil }
 func (m *memory) Events(shard int) stream.Log     { return refusing{m.events[shard].Log("ev"), m} }
 func (m *memory) Commits(shard int) stream.Log    { return m.logs.Log(fmt.Sprint("cp", shard)) }

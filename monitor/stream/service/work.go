@@ -52,7 +52,7 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 		}
 	}
 	w, err := stream.Claim(ctx, stream.Config{
-		Program: s.Program, Options: s.Stream, Shard: shard, Shards: s.Shards, Owner: s.owner,
+		Program: s.first, Compile: s.Compile, Options: s.Stream, Shard: shard, Shards: s.Shards, Owner: s.owner,
 		Events: s.logs.Events(shard), Commits: s.logs.Commits(shard), States: s.logs.States(), Told: s.notice,
 	})
 	if err != nil {
@@ -60,21 +60,24 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 	}
 	s.owned[shard].Store(true)
 	s.verdicts.stir()
+	whole := context.WithoutCancel(ctx) // a commit whose answer nobody waits for may be there or not
 	var shown time.Time
+	kept := keeper{keep: s.Keep}
 	for committed := time.Now(); ; {
-		n, err := w.Step(ctx, time.Since(committed) < commitBusy)
+		n, err := w.Step(whole, time.Since(committed) < commitBusy)
 		if err == nil && n == 0 && s.toCommit(w, time.Since(committed)) {
-			err = w.Commit(ctx)
+			err = w.Commit(whole)
 		}
 		switch {
-		case ctx.Err() != nil:
-			return s.leave(w)
 		case err != nil:
 			return err
+		case ctx.Err() != nil:
+			return s.leave(w)
 		}
 		if w.Pending() == stream.NoProgress {
 			committed = time.Now()
 			s.verdicts.stir()
+			s.forget(whole, shard, &kept, w)
 		}
 		s.metrics.judged(shard, w)
 		if shard == 0 && time.Since(shown) >= time.Second {

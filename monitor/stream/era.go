@@ -1,0 +1,212 @@
+package stream
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/wtsim/wtsim/monitor"
+)
+
+// Era is properties that began at one place of the log, and are judged by a
+// stream of their own: a property sees what stands behind the record that
+// brought it, and is dropped by one that does not have it.
+type Era struct {
+	Program *monitor.Program
+	names   []string // of those that are still judged
+}
+
+// Plan is which properties are judged from a place in the log on. It follows
+// from the records before it, the first of which a deployment begins with.
+type Plan []Era
+
+// FirstPlan is the plan that a log begins with.
+func FirstPlan(p *monitor.Program) Plan { return Plan{{p, p.Properties()}} }
+
+// Next is the plan from a record on that wants the properties of a program.
+// Those that are judged already, and are the same, go on.
+func (plan Plan) Next(p *monitor.Program) (next Plan) {
+	begin := p.Properties()
+	for _, e := range plan {
+		var names []string
+		for _, name := range e.names {
+			if e.Program.Same(p, name) {
+				names = append(names, name)
+				begin = slices.DeleteFunc(begin, func(n string) bool { return n == name })
+			}
+		}
+		if len(names) > 0 {
+			next = append(next, Era{e.Program, names})
+		}
+	}
+	if len(begin) > 0 {
+		next = append(next, Era{p.Only(begin), begin})
+	}
+	return next
+}
+
+// is tells whether two plans, one of which comes next to the other, are one.
+func (plan Plan) is(now Plan) bool {
+	return slices.EqualFunc(plan, now, func(a, b Era) bool { return a.Program == b.Program && slices.Equal(a.names, b.names) })
+}
+
+// judges tells whether a property is still judged.
+func (e *Era) judges(name string) bool { return slices.Contains(e.names, name) }
+
+// running is an era, and the engine that judges it.
+type running struct {
+	Era
+	stream *monitor.Stream
+}
+
+// ended is what the engine finds if the input ends here. The engine itself goes
+// on as if nobody had asked.
+func (r *running) ended(o monitor.StreamOptions, end bool) (monitor.Judgement, monitor.Summary) {
+	var saved bytes.Buffer
+	err := r.stream.Checkpoint(&saved)
+	var copied *monitor.Stream
+	if err == nil {
+		copied, err = r.Program.Restore(&saved, o)
+	}
+	if err != nil {
+		panic("stream: a stream that takes events can be saved and restored: " + err.Error())
+	}
+	judge := copied.Close
+	if end {
+		judge = copied.End
+	}
+	return judge(), copied.Summary()
+}
+
+// engines makes the engines of a plan.
+func engines(p Plan, o monitor.StreamOptions) (all []running, err error) {
+	for _, e := range p {
+		s, err := e.Program.Stream(o)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, running{e, s})
+	}
+	return all, nil
+}
+
+// planned takes the engines over into another plan.
+func planned(old []running, next Plan, o monitor.StreamOptions) (all []running, err error) {
+	for _, e := range next {
+		if i := slices.IndexFunc(old, func(r running) bool { return r.Program == e.Program }); i >= 0 {
+			all = append(all, running{e, old[i].stream})
+			continue
+		}
+		more, err := engines(Plan{e}, o)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+func planOf(all []running) (p Plan) {
+	for _, r := range all {
+		p = append(p, r.Era)
+	}
+	return p
+}
+
+// compile reads the properties of a plan record.
+func (c *Config) compile(text string) (*monitor.Program, error) {
+	if c.Compile == nil {
+		return nil, errors.New("the properties change in its log, and nobody can read them; wanted Config.Compile")
+	}
+	p, err := c.Compile(text)
+	if err == nil && len(p.Properties()) == 0 {
+		err = errors.New("there are none")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the properties that its log has: %w", err)
+	}
+	return p, nil
+}
+
+// replan lets other properties be judged from here on. Of those that end it is
+// told what waits.
+func (w *Worker) replan(text string) error {
+	p, err := w.compile(text)
+	if err != nil {
+		return fmt.Errorf("shard %d: %w", w.Shard, err)
+	}
+	now := planOf(w.eras)
+	next := now.Next(p)
+	if next.is(now) {
+		return nil
+	}
+	for i := range w.eras {
+		e := &w.eras[i]
+		stays := func(name string) bool {
+			return slices.ContainsFunc(next, func(n Era) bool { return n.Program == e.Program && n.judges(name) })
+		}
+		if slices.ContainsFunc(e.names, func(name string) bool { return !stays(name) }) {
+			w.leave(e, stays)
+		}
+	}
+	before := w.counted()
+	if w.eras, err = planned(w.eras, next, w.Options); err != nil {
+		return err
+	}
+	w.plans = append(w.plans, text)
+	w.base.Add(before)
+	w.base.sub(w.counted())
+	return nil
+}
+
+// leave tells what waits of the properties of an era that do not stay.
+func (w *Worker) leave(e *running, stays func(string) bool) {
+	last, _ := e.ended(w.Options, false)
+	last.Findings = slices.DeleteFunc(last.Findings, func(f monitor.Finding) bool {
+		return f.Kind != monitor.FoundViolation || stays(f.Violation.Property)
+	})
+	w.found(e, last.Findings, leaving)
+}
+
+// counted are the totals of the engines: each event is counted by the oldest,
+// what is malformed for a property by each.
+func (s *state) counted() (t Totals) {
+	for i, e := range s.eras {
+		sum := e.stream.Summary()
+		if i == 0 {
+			t.Events, t.Late, t.Duplicates = sum.Events, sum.Late, sum.Duplicates
+		}
+		t.Malformed += sum.Malformed
+		t.Expired += sum.Expired
+	}
+	return t
+}
+
+// encodeEras appends each engine's state behind its length.
+func (s *state) encodeEras(out []byte) []byte {
+	for _, e := range s.eras {
+		var b bytes.Buffer
+		if err := e.stream.Checkpoint(&b); err != nil {
+			panic("stream: a stream that takes events can be saved: " + err.Error())
+		}
+		out = append(binary.AppendUvarint(out, uint64(b.Len())), b.Bytes()...)
+	}
+	return out
+}
+
+func decodeEras(data []byte, p Plan, o monitor.StreamOptions) (all []running, err error) {
+	for _, e := range p {
+		n, size := binary.Uvarint(data)
+		if size <= 0 || n > uint64(len(data)-size) {
+			return nil, errors.New("it ends within an engine's part")
+		}
+		s, err := e.Program.Restore(bytes.NewReader(data[size:size+int(n)]), o)
+		if err != nil {
+			return nil, err
+		}
+		all, data = append(all, running{e, s}), data[size+int(n):]
+	}
+	return all, nil
+}

@@ -1,0 +1,149 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/props"
+)
+
+// someProperties are what the texts of the plans are made of.
+var someProperties = map[string]*props.Property{
+	"paid":    props.AtMostOnce("paid once", props.On("PAID", "user")),
+	"paid'":   props.AtMostOnce("paid once", props.On("USED", "user")), // the same name, and another
+	"given":   props.AtMostOnce("given once", props.On("GIVEN", "user")),
+	"no lost": props.NeverAfter("no loss after another", props.On("LOST"), props.On("OTHER")),
+	"taken":   props.Precedes("given before it is taken", props.On("GIVEN", "user"), props.On("TAKEN", "user")),
+}
+
+// compileSome reads a plan: names, with commas between them.
+func compileSome(text string) (*monitor.Program, error) {
+	var all []*props.Property
+	for name := range strings.SplitSeq(text, ",") {
+		p := someProperties[name]
+		if p == nil {
+			return nil, errors.New("no such property: " + name)
+		}
+		all = append(all, p)
+	}
+	return monitor.Compile(all...)
+}
+
+// somePlans follow each other; the last but one is there twice.
+var somePlans = []string{"paid,given,no lost", "given,paid',taken", "taken,no lost,paid", "taken,no lost,paid", "paid',given"}
+
+// lives are what is judged, plan by plan: a property from the record that
+// brings it up to the one that drops it.
+func lives(chunks [][]event.Event) (all map[string][][]event.Event) {
+	all = map[string][][]event.Event{}
+	for n, plan := range somePlans {
+		for name := range strings.SplitSeq(plan, ",") {
+			before := n > 0 && slices.Contains(strings.Split(somePlans[n-1], ","), name)
+			if last := len(all[name]) - 1; before {
+				all[name][last] = append(all[name][last], chunks[n]...)
+			} else {
+				all[name] = append(all[name], slices.Clone(chunks[n]))
+			}
+		}
+	}
+	return all
+}
+
+// The properties change in the log, while workers crash and compete: each is
+// judged from its record on and up to the one that drops it, as an engine of its
+// own judges what stands between the two; what did not change went on.
+func TestPlans(t *testing.T) {
+	for seed := range uint64(9) {
+		r := rand.New(rand.NewPCG(seed, 51))
+		p := newPipeline(t, 1+int(seed%3))
+		p.compile = compileSome
+		var err error
+		if p.program, err = compileSome(somePlans[0]); err != nil {
+			t.Fatal(err)
+		}
+		all := someEvents(r, 600)
+		var chunks [][]event.Event
+		for n := range somePlans {
+			chunks = append(chunks, all[n*len(all)/len(somePlans):(n+1)*len(all)/len(somePlans)])
+		}
+		p.sendPlans(r, chunks)
+		p.wrap = func(l Log) Log { return &shaky{Log: l, r: r} }
+		for shard := range p.shards {
+			p.compete(r, shard)
+		}
+		var want []string
+		for name, all := range lives(chunks) { //wtsim:order sorted below
+			alone, err := compileSome(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, life := range all {
+				ids, _ := sequential(t, alone, p.options, life)
+				want = append(want, ids...)
+			}
+		}
+		slices.Sort(want)
+		got, totals := p.told()
+		if !slices.Equal(got, want) || len(want) < 20 {
+			t.Fatalf("seed %d: %d verdicts, wanted the %d of each property's life", seed, len(got), len(want))
+		}
+		_, sum := sequential(t, p.program, p.options, all)
+		if totals.Events < sum.Events || totals.Events > sum.Events+10 || totals.Late > 0 { // a duplicate in another era is none
+			t.Errorf("seed %d: %+v, wanted %d events", seed, totals, sum.Events)
+		}
+	}
+}
+
+// sendPlans sends events, and the plans but the first before theirs.
+func (p *pipeline) sendPlans(r *rand.Rand, chunks [][]event.Event) {
+	p.t.Helper()
+	p.plan = FirstPlan(p.program)
+	for n, chunk := range chunks {
+		if n > 0 {
+			next, err := compileSome(somePlans[n])
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			p.plan = p.plan.Next(next)
+			blocks := make([]Block, p.shards)
+			for i := range blocks {
+				blocks[i].Plan(somePlans[n])
+			}
+			p.append(blocks, 1)
+		}
+		p.send(r, chunk)
+	}
+	p.close()
+}
+
+// A worker that cannot read a plan goes no further, and says why.
+func TestPlanThatCannotBeRead(t *testing.T) {
+	for _, x := range []struct {
+		compile func(string) (*monitor.Program, error)
+		wanted  string
+	}{
+		{nil, "wanted Config.Compile"}, {compileSome, "no such property"},
+	} {
+		p := newPipeline(t, 1)
+		p.compile = x.compile
+		w, err := p.claim(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b Block
+		b.Plan("nonsense")
+		p.append([]Block{b}, 1)
+		if _, err := w.Step(t.Context(), false); err == nil || !strings.Contains(err.Error(), x.wanted) {
+			t.Errorf("%v, wanted %q", err, x.wanted)
+		}
+		if _, sum := p.told(); fmt.Sprint(sum) != fmt.Sprint(Totals{}) {
+			t.Errorf("%+v is committed", sum)
+		}
+	}
+}

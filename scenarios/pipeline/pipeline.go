@@ -1,0 +1,150 @@
+// Package pipeline is the monitor of production (package monitor/stream), cut
+// into functions that a platform starts, kills and has several of: a gateway
+// that stores events, a worker that judges them, a publisher that tells what
+// was found. Gateway, worker and publisher of `wtsim monitor` are loops around
+// the same calls.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/monitor/stream"
+)
+
+// Gateway stores what it is sent: one event a line at /events; at /close, that
+// what waits is to be told. It answers 202 when the log has it.
+type Gateway struct {
+	Program *monitor.Program
+	Sender  *stream.Sender
+}
+
+// ServeHTTP takes events in.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	router := stream.NewRouter(stream.FirstPlan(g.Program), 1)
+	blocks := router.Shards()
+	now := time.Now()
+	if r.URL.Path == "/close" {
+		blocks[0].Close(false)
+	} else if err := route(router, blocks, r.Body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if _, err := g.Sender.Send(r.Context(), &blocks[0], now); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func route(router *stream.Router, blocks []stream.Block, body io.Reader) error {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		var e event.Event
+		if err := event.DecodeInto(&e, strings.TrimSpace(line)); err != nil {
+			return err
+		}
+		router.Event(blocks, &e)
+	}
+	return nil
+}
+
+// Worker judges, with each request, what is in the log and not judged. It keeps
+// its shard from one request to the next, and claims it anew after an error.
+type Worker struct {
+	Config stream.Config
+	owner  *stream.Worker
+}
+
+// ServeHTTP answers 200 when all is judged and committed.
+func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if err := w.judge(r.Context()); err != nil {
+		w.owner = nil
+		http.Error(rw, err.Error(), http.StatusServiceUnavailable)
+	}
+}
+
+func (w *Worker) judge(ctx context.Context) (err error) {
+	if w.owner == nil {
+		if w.owner, err = stream.Claim(ctx, w.Config); err != nil {
+			return err
+		}
+	}
+	for {
+		n, err := w.owner.Step(ctx, false)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	if w.owner.Pending() != stream.NoProgress {
+		if err := w.owner.Commit(ctx); err != nil {
+			return err
+		}
+	}
+	return w.Config.Events.Forget(ctx, w.owner.Needed())
+}
+
+// Publisher tells, with each request, what is in the verdict log and not told.
+type Publisher struct {
+	Verdicts stream.Log
+	Cursor   stream.Log
+	Tell     func(ctx context.Context, object []byte) error
+}
+
+// ServeHTTP answers 200 when all is told.
+func (p *Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := p.publish(r.Context()); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	}
+}
+
+func (p *Publisher) publish(ctx context.Context) error {
+	cursor, err := stream.OpenCursor(ctx, p.Cursor)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for from := uint64(1); ; {
+		all, err := p.Verdicts.Read(ctx, from, 1<<20)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			break
+		}
+		for _, r := range all {
+			c, err := stream.DecodeCommit(r.Data)
+			if err != nil {
+				return err
+			}
+			for _, object := range c.Found {
+				if n++; n <= cursor.Told() {
+					continue
+				}
+				if err := p.Tell(ctx, object); err != nil {
+					return err
+				}
+			}
+			from = r.Seq + 1
+		}
+	}
+	if n < cursor.Told() {
+		return errors.New("the verdict log has less than was told")
+	}
+	if n == cursor.Told() {
+		return nil
+	}
+	return cursor.Advance(ctx, n)
+}
