@@ -30,6 +30,7 @@ type Row struct {
 	Mark     Mark
 	Repeats  bool // it is of an attempt that goes as the one before it, and as the next one
 	Witness  bool // an event of it is among those that violate
+	Concerns bool // it conflicts with what deviated, or with what violates
 	Last     bool
 	Violates bool // the violation showed in it, not in the run's end
 }
@@ -90,6 +91,10 @@ func newTimeline(r, benign *sim.Result) Timeline {
 			t.Lanes = append(t.Lanes, laneOf(s))
 		}
 		t.Rows[i] = row
+	}
+	about := focusOf(t.Rows)
+	for i := range t.Rows {
+		t.Rows[i].Concerns = about.concerns(t.Rows[i].Operation)
 	}
 	if benign != nil && atEnd(r) {
 		t.Missing = missing(r, benign)
@@ -170,7 +175,7 @@ func (t *Timeline) Sections(full bool) []Section {
 // why says why a row is left out, if it is.
 func (t *Timeline) why(i int, full bool) Elision {
 	r := &t.Rows[i]
-	news := !t.Compared || r.Mark != Same
+	news := !t.Compared || r.Mark != Same || r.Concerns
 	switch {
 	case full || t.whole || r.Mark == Deviates || r.Witness || r.Last || news && !r.Repeats:
 		return Told
