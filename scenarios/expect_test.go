@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"context"
+	"flag"
 	"testing"
 
 	"github.com/wtsim/wtsim/scheduler"
@@ -13,7 +14,16 @@ import (
 // Every scenario does what it declares: a bug is found, shrinks to as many
 // deviations as it says, and not to fewer, since every schedule with fewer
 // holds; what is expected to hold does.
+//
+// What holds is searched for 300 schedules here, unless the flag says otherwise, and for
+// 40 000 by [TestSoakHolds].
 func TestExpectations(t *testing.T) {
+	if schedules := flag.Lookup("wtsim.schedules"); schedules.Value.String() == schedules.DefValue && !testing.Short() {
+		if err := schedules.Value.Set("300"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = schedules.Value.Set(schedules.DefValue) }()
+	}
 	for _, s := range All() {
 		t.Run(s.Name, func(t *testing.T) { simtest.Expect(t, s) })
 	}
