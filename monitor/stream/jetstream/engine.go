@@ -252,7 +252,8 @@ func (e *Engine) Commits(shard int) stream.Log {
 // Verdicts is the log of all commits, to be read.
 func (e *Engine) Verdicts() stream.Log { return subjectLog{e, e.commits, "wtsim.cp.*"} }
 
-// Cursor is a log of which only the last record stays.
+// Cursor is a log of which only the last record stays. That named * is all
+// cursors, to be read.
 func (e *Engine) Cursor(name string) stream.Log {
 	return subjectLog{e, e.cursors, cursorSubject(name)}
 }
