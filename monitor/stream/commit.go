@@ -25,6 +25,7 @@ type Commit struct {
 	States    []StateRef        `json:"states,omitempty"`
 	Totals    Totals            `json:"totals"`
 	Claim     bool              `json:"claim,omitempty"`
+	Free      bool              `json:"free,omitempty"` // its owner has let go
 	Watermark time.Time         `json:"watermark,omitzero"`
 	Newest    time.Time         `json:"newest,omitzero"` // the newest time of an event
 }

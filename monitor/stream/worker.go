@@ -79,7 +79,7 @@ func Claim(ctx context.Context, c Config) (*Worker, error) {
 		w.last, w.commit = last.Seq, *before
 	}
 	w.commit.Owner, w.commit.Epoch, w.commit.Shard, w.commit.Claim = w.Owner, w.commit.Epoch+1, w.Shard, true
-	w.commit.Found = nil
+	w.commit.Found, w.commit.Free = nil, false
 	if err := w.append(ctx, w.commit); err != nil {
 		return nil, err
 	}
@@ -156,6 +156,17 @@ func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
 
 // Commit commits what is judged, and that the owner is alive.
 func (w *Worker) Commit(ctx context.Context) error { return w.commitAll(ctx) }
+
+// Release saves the state and lets go of the shard: whoever wants it need not
+// wait. The worker is of no use after it.
+func (w *Worker) Release(ctx context.Context) error {
+	if err := w.Save(ctx); err != nil {
+		return err
+	}
+	c := w.next()
+	c.Free = true
+	return w.append(ctx, c)
+}
 
 // Offset is the last block that is judged and committed.
 func (w *Worker) Offset() uint64 { return w.commit.Offset }

@@ -91,7 +91,7 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8399", "the address that events, questions and the page come to")
 	f.StringVar(&o.otlp, "otlp", "", "the address for OTLP over gRPC (not built yet)")
 	f.StringVar(&o.data, "data", "./wtsim-data", "the directory for events, states and verdicts")
-	f.StringVar(&o.nats, "nats", "", "keep them in this NATS cluster instead")
+	f.StringVar(&o.nats, "nats", "", "keep them in this NATS cluster instead; NATS_CREDS, NATS_CA, NATS_CERT and NATS_KEY name files")
 	f.IntVar(&o.shards, "shards", 1, "in how many parts the instances are judged; the same for the life of the data")
 	f.DurationVar(&o.skew, "skew", 0, "by how much the clocks of two sources may differ (0: exact order)")
 	f.DurationVar(&o.lateness, "lateness", 2*time.Second, "how far an event may come behind")
@@ -224,7 +224,7 @@ func (o *monitorOptions) where() string {
 
 func (o *monitorOptions) engine() (*jetstream.Engine, error) {
 	if o.nats != "" {
-		return jetstream.Connect(o.nats)
+		return jetstream.Connect(o.nats, jetstream.Environment(os.Getenv)...)
 	}
 	return jetstream.Embed(o.data)
 }

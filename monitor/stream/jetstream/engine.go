@@ -104,6 +104,21 @@ func Connect(url string, options ...nats.Option) (*Engine, error) {
 	return e, e.begin()
 }
 
+// Environment are the options that say who we are, in the variables that the
+// nats command has.
+func Environment(env func(string) string) (all []nats.Option) {
+	if file := env("NATS_CREDS"); file != "" {
+		all = append(all, nats.UserCredentials(file))
+	}
+	if file := env("NATS_CA"); file != "" {
+		all = append(all, nats.RootCAs(file))
+	}
+	if cert, key := env("NATS_CERT"), env("NATS_KEY"); cert != "" || key != "" {
+		all = append(all, nats.ClientCert(cert, key))
+	}
+	return all
+}
+
 func (e *Engine) begin() (err error) {
 	e.js, err = jetstream.New(e.connection, jetstream.WithDefaultTimeout(5*time.Second))
 	return err
@@ -237,7 +252,8 @@ func (e *Engine) Commits(shard int) stream.Log {
 // Verdicts is the log of all commits, to be read.
 func (e *Engine) Verdicts() stream.Log { return subjectLog{e, e.commits, "wtsim.cp.*"} }
 
-// Cursor is a log of which only the last record stays.
+// Cursor is a log of which only the last record stays. That named * is all
+// cursors, to be read.
 func (e *Engine) Cursor(name string) stream.Log {
 	return subjectLog{e, e.cursors, cursorSubject(name)}
 }

@@ -129,6 +129,43 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
+// Of each cursor the last record stays, and all can be read together, until one
+// is forgotten.
+func TestCursors(t *testing.T) {
+	ctx := context.Background()
+	e := embedded(t, t.TempDir())
+	if err := e.Create(ctx, 1, []byte("m")); err != nil {
+		t.Fatal(err)
+	}
+	var last uint64
+	for _, text := range []string{"a1", "b1", "a2"} {
+		seq, err := e.Cursor("member-"+text[:1]).Append(ctx, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = seq
+	}
+	all := func() (texts []string) {
+		records, err := e.Cursor("*").Read(ctx, 1, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			texts = append(texts, string(r.Data))
+		}
+		return texts
+	}
+	if got := all(); !slices.Equal(got, []string{"b1", "a2"}) {
+		t.Fatal(got)
+	}
+	if err := e.Cursor("member-a").Forget(ctx, last+1); err != nil {
+		t.Fatal(err)
+	}
+	if got := all(); !slices.Equal(got, []string{"b1"}) {
+		t.Fatal(got)
+	}
+}
+
 // Everything is kept in a server that is reached by its address as well.
 func TestConnected(t *testing.T) {
 	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), SyncAlways: true})

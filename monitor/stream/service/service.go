@@ -31,6 +31,7 @@ type Options struct {
 	Shards     int                   // 0 is one; the same for the life of the data
 	Ahead      time.Duration         // an event further ahead of this machine's clock is malformed; 0 is none
 	Keep       time.Duration         // how long blocks are kept that no state needs
+	Lease      time.Duration         // of a cluster: who was silent for so long has lost its shards; 0 is 12 s
 	Limits     Limits                // zero fields are the usual ones
 	Token      string                // that a request must have; empty is none
 	Hosts      bool                  // requests may be for any host; else for this machine alone
@@ -66,6 +67,7 @@ type Service struct {
 	gateway  *gateway
 	verdicts *verdicts
 	metrics  *metrics
+	members  *members
 	owned    []atomic.Bool
 	sources  atomic.Pointer[[]stream.Source]
 	names    []string         // of the properties
@@ -111,6 +113,7 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 		s.gateway.saw(c.Newest)
 	}
 	s.metrics = newMetrics(s)
+	s.members = newMembers(s.owner, s.Lease, logs)
 	for range o.Shards {
 		s.stored = append(s.stored, make(chan struct{}, 1))
 	}
@@ -125,6 +128,9 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 
 func (o *Options) fill() {
 	o.Shards = max(o.Shards, 1)
+	if o.Lease <= 0 {
+		o.Lease = 12 * time.Second
+	}
 	usual := usualLimits()
 	if o.Limits == (Limits{}) {
 		o.Limits = usual
@@ -143,6 +149,9 @@ func (s *Service) run() {
 	s.gateway.start(intake, s.stir)
 	for n := range s.Shards {
 		s.working.Go(func() { s.work(work, n) })
+	}
+	if !s.logs.Embedded() {
+		s.working.Go(func() { s.members.run(work, s.fail) })
 	}
 	s.telling.Go(func() { s.verdicts.follow(tell, s.fail) })
 	if s.Tell != nil {

@@ -14,8 +14,6 @@ const (
 	commitBusy  = 250 * time.Millisecond // while there is more to judge
 	commitIdle  = 20 * time.Millisecond
 	commitTicks = time.Second // that time has passed, and nothing else
-	beat        = 3 * time.Second
-	leaseOver   = 12 * time.Second // an owner that was silent for so long is gone
 )
 
 // work judges one shard until the context ends, and then saves the state.
@@ -27,9 +25,12 @@ func (s *Service) work(ctx context.Context, shard int) {
 			return
 		}
 		s.owned[shard].Store(false)
-		if errors.Is(err, stream.ErrFenced) {
+		switch {
+		case errors.Is(err, errLetGo):
+			s.log.Info("the shard is another's to have", "shard", shard)
+		case errors.Is(err, stream.ErrFenced):
 			s.log.Info("another worker has the shard", "shard", shard)
-		} else {
+		default:
 			s.fail(fmt.Errorf("worker: %w", err))
 		}
 		sleep(ctx, pause)
@@ -46,8 +47,8 @@ func sleep(ctx context.Context, d time.Duration) {
 // own waits until the shard is free, claims it and judges. It returns nil when
 // the context has ended and all is saved.
 func (s *Service) own(ctx context.Context, shard int, well func()) error {
-	for !s.logs.Embedded() && s.verdicts.commits()[shard].Owner != "" && s.verdicts.silent(shard) < leaseOver {
-		if sleep(ctx, time.Second); ctx.Err() != nil {
+	for !s.free(shard) {
+		if sleep(ctx, s.Lease/beatsOf); ctx.Err() != nil {
 			return nil
 		}
 	}
@@ -73,6 +74,11 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 			return err
 		case ctx.Err() != nil:
 			return s.leave(w)
+		case !s.logs.Embedded() && s.members.letGo(shard):
+			if err := w.Release(whole); err != nil {
+				return err
+			}
+			return errLetGo
 		}
 		if w.Pending() == stream.NoProgress {
 			committed = time.Now()
@@ -91,6 +97,22 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 	}
 }
 
+// errLetGo says that a shard was let go of, for another.
+var errLetGo = errors.New("the shard is let go of")
+
+// free tells whether this process may claim a shard: nobody has it, and it is
+// the one to have it; or it was left for so long that anybody may.
+func (s *Service) free(shard int) bool {
+	if s.logs.Embedded() {
+		return true
+	}
+	last, silent := s.verdicts.commits()[shard], s.verdicts.silent(shard)
+	if last.Owner != "" && !last.Free && silent < s.Lease {
+		return false
+	}
+	return s.members.wanted(shard) || last.Owner != "" && silent >= 3*s.Lease
+}
+
 // toCommit tells whether it is time to commit what is judged.
 func (s *Service) toCommit(w *stream.Worker, since time.Duration) bool {
 	switch w.Pending() {
@@ -99,7 +121,7 @@ func (s *Service) toCommit(w *stream.Worker, since time.Duration) bool {
 	case stream.TimePassed:
 		return since >= commitTicks
 	}
-	return !s.logs.Embedded() && since >= beat
+	return !s.logs.Embedded() && since >= s.Lease/beatsOf
 }
 
 // idle waits for a block, or for the time to commit.
@@ -128,7 +150,11 @@ func (s *Service) leave(w *stream.Worker) error {
 			break
 		}
 	}
-	if err := w.Save(ctx); err != nil {
+	save := w.Save
+	if !s.logs.Embedded() {
+		save = w.Release
+	}
+	if err := save(ctx); err != nil {
 		return fmt.Errorf("at the end: %w", err)
 	}
 	s.verdicts.stir()
