@@ -21,7 +21,6 @@ type fleet struct {
 	instances []*instance // all that there were, in order of start
 	idleFor   time.Duration
 	idleSince time.Time // when the last task that is no instance's own did something
-	closing   bool      // the run is over
 	absent    []string  // hosts of the platform's that clients look for in vain
 }
 
@@ -245,7 +244,7 @@ func (w *world) standBy(f *function, about, root string) {
 // replace starts a new instance for one that has died, if the function has
 // fewer than it must have.
 func (i *instance) replace() {
-	if len(i.fn.instances) >= i.fn.MinInstances || i.world.fleet.closing {
+	if len(i.fn.instances) >= i.fn.MinInstances || i.world.gate.over.Load() {
 		return
 	}
 	i.world.standBy(i.fn, "min after "+i.cause, i.root)

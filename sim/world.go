@@ -25,6 +25,7 @@ type world struct {
 	stress  *stress // if nobody schedules
 	final   *stores // at the end of the benign run, if a property asks
 	result  *Result
+	judged  func(*Result) // is told the result when it is known; may be nil
 
 	agenda   agenda    // what falls due, and when
 	gate     gate      // what handlers' goroutines bring
@@ -181,16 +182,22 @@ func (w *world) quiesce() {
 }
 
 // close ends everything that still runs: instances die, and time passes so
-// that what only sleeps can end.
+// that what only sleeps can end. Who calls a service then, or waits for one, is
+// ended there. Services close last: a client that finds itself closed tells the
+// application, which has not closed it.
 func (w *world) close() {
-	w.fleet.closing = true
+	w.gate.over.Store(true)
 	seeded.Stop()
+	if w.judged != nil {
+		w.judged(w.finish(nil))
+	}
 	for _, i := range w.fleet.instances {
 		i.survived = !i.Dead()
 		i.end()
 	}
 	w.beat.Wait()
-	w.services.close()
 	w.pass(15 * time.Minute) // longer than any backoff
+	w.beat.Wait()
+	w.services.close()
 	w.beat.Wait()
 }

@@ -61,6 +61,13 @@ func wtsimSeed(seed uint64)
 // answered by these functions, until it is called with nil.
 func Route(dial Dial, roundTrip RoundTrip) { wtsimDial, wtsimRoundTrip = dial, roundTrip }
 
+// Spare makes a goroutine of a bubble that is about to end the process, by a
+// panic or by os.Exit, end alone if spare says so. With nil nobody is asked.
+func Spare(spare func() bool) { wtsimSpare = spare }
+
+//go:linkname wtsimSpare runtime.wtsimSpare
+var wtsimSpare func() bool
+
 //go:linkname wtsimDial net.wtsimDial
 var wtsimDial func(ctx context.Context, network, address string) (net.Conn, error)
 

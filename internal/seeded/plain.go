@@ -11,6 +11,9 @@ func Goroutine(uint64) {}
 // Route does nothing: plain Go's dials and transports have no hook.
 func Route(Dial, RoundTrip) {}
 
+// Spare does nothing: plain Go ends the process.
+func Spare(func() bool) {}
+
 // Call does nothing: plain Go asks nobody.
 func Call(uint32) {}
 
