@@ -19,11 +19,13 @@ import (
 func (sm *seam) hook() {
 	seeded.Route(sm.dial, sm.roundTrip)
 	seeded.Spare(sm.gate.spares)
+	seeded.Signals(sm.notify, sm.stop)
 }
 
 func unhook() {
 	seeded.Route(nil, nil)
 	seeded.Spare(nil)
+	seeded.Signals(nil, nil)
 }
 
 // dial connects to the service that has an address.

@@ -95,6 +95,7 @@ type death struct {
 // container is what it has of the machine.
 type container struct {
 	onTerminate []func(context.Context)
+	signals     []asked
 	tempDir     string
 }
 
@@ -164,7 +165,7 @@ func (i *instance) rest() {
 		return
 	}
 	i.idle = time.Now().Add(i.world.sim.scenario.Platform.IdleFor) //wtsim:clock the bubble's clock
-	i.world.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: len(i.onTerminate) == 0, fire: func() {
+	i.world.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: !i.warned(), fire: func() {
 		i.idle = time.Time{}
 		if len(i.fn.instances) > i.fn.MinInstances {
 			i.terminate("is taken away, it was idle")
@@ -187,7 +188,8 @@ func (i *instance) terminate(why string) {
 	if why != "" {
 		i.world.story.happened = append(i.world.story.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
 	}
-	if len(i.onTerminate) == 0 {
+	if !i.warned() {
+		i.missesSignal()
 		i.end()
 		i.world.beat.Wait()
 		return
@@ -197,6 +199,7 @@ func (i *instance) terminate(why string) {
 	i.world.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { i.end() }) //wtsim:clock the bubble's clock
 	i.world.gate.own(i.world.entropy.label(own.Name.Text), &owner{task: own, inst: i})
 	i.world.entropy.random.reseed(i.world.entropy.label(own.Name.Text), "terminate "+own.Name.Text)
+	i.warn()
 	go func() { //wtsim:go what handles SIGTERM is a goroutine of its own
 		ctx, cancel := context.WithTimeout(i.ctx, grace)
 		defer cancel()

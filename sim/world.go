@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -26,6 +27,7 @@ type world struct {
 	final   *stores // at the end of the benign run, if a property asks
 	result  *Result
 	judged  func(*Result) // is told the result when it is known; may be nil
+	atStart int           // goroutines of the process, when the run began
 
 	agenda   agenda    // what falls due, and when
 	gate     gate      // what handlers' goroutines bring
@@ -70,6 +72,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 func (w *world) run() {
 	time.Sleep(time.Until(w.sim.scenario.Epoch)) //wtsim:clock the bubble's clock
 	defer w.close()
+	w.atStart = runtime.NumGoroutine()
 	w.entropy.seed("begin")
 	w.threads.orderly()
 	w.entropy.seed("begin")
@@ -163,6 +166,11 @@ func (w *world) fireDue() {
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
+	for _, i := range w.fleet.instances {
+		if !i.idle.IsZero() { // it will be taken away; nobody waits for that
+			i.missesSignal()
+		}
+	}
 	w.result.Reach = w.reach()
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {

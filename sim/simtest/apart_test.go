@@ -98,7 +98,7 @@ func TestIsolatedTeardown(t *testing.T) {
 		}()
 		return cloud.HTTPFunc(func(http.ResponseWriter, *http.Request) {}), nil
 	}, cloud.Handler{}
-	s.Properties, s.Meant = nil, []string{"no properties"}
+	s.Properties, s.Meant = nil, []string{sim.MeantNoProperties}
 	setFlag(t, "wtsim.schedules", "5")
 	Check(t, s)
 }
