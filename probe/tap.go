@@ -110,3 +110,12 @@ func ErrRefused() error {
 // Mistake is the value of a panic that is about the scenario, not about its
 // functions, in a sentence: a run in which one occurs cannot be judged.
 type Mistake string
+
+// Depart is called by a probe, on the caller's goroutine, before that learns of
+// a connection that is gone: a tap with a method Depart may end the goroutine
+// there. A simulator's does so when its run is over.
+func Depart(t Tap) {
+	if d, ok := t.(interface{ Depart() }); ok {
+		d.Depart()
+	}
+}

@@ -33,7 +33,7 @@ func (s *Simulation) knowBenign() {
 		return
 	}
 	s.benign.once.Do(func() {
-		w, err := s.world(scheduler.Benign{}, WatchNothing)
+		w, err := s.world(scheduler.Benign{}, WatchNothing, nil)
 		s.benign.state = w.final
 		if r := w.finish(err); w.final == nil {
 			s.benign.why = fmt.Sprintf("the benign run does not become quiescent (%s)", r.Verdict)

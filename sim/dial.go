@@ -16,9 +16,17 @@ import (
 // without an [Env] reach the scenario's services at their addresses, and
 // nothing leaves the process.
 
-func (sm *seam) hook() { seeded.Route(sm.dial, sm.roundTrip) }
+func (sm *seam) hook() {
+	seeded.Route(sm.dial, sm.roundTrip)
+	seeded.Spare(sm.gate.spares)
+	seeded.Signals(sm.notify, sm.stop)
+}
 
-func unhook() { seeded.Route(nil, nil) }
+func unhook() {
+	seeded.Route(nil, nil)
+	seeded.Spare(nil)
+	seeded.Signals(nil, nil)
+}
 
 // dial connects to the service that has an address.
 func (sm *seam) dial(_ context.Context, network, to string) (net.Conn, error) {
@@ -84,6 +92,9 @@ func (p processTap) Emit(eventType string, params map[string]any) {
 		i.tap.Emit(eventType, params)
 	}
 }
+
+// Depart ends the calling goroutine if the run is over.
+func (p processTap) Depart() { p.seam.gate.depart() }
 
 // Passive is false: the world decides about every call.
 func (p processTap) Passive() bool { return false }

@@ -1,9 +1,13 @@
 package sim
 
 import (
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/internal/seeded"
+	"github.com/wtsim/wtsim/probe"
 )
 
 // gate is where handlers' goroutines come in, at any time between two
@@ -20,10 +24,12 @@ type gate struct {
 	emitted  []emission        // that are to be told
 	owners   map[string]*owner // by the goroutines' label
 	outside  string            // a call past the seam
+	over     atomic.Bool       // the run has ended: nothing that handlers do is judged
+	departed map[string]bool   // labels of goroutines that were ended because of that
 }
 
 func newGate(beat *bubble.Beat) gate {
-	return gate{beat: beat, arrived: make(chan struct{}, 1), owners: map[string]*owner{}}
+	return gate{beat: beat, arrived: make(chan struct{}, 1), owners: map[string]*owner{}, departed: map[string]bool{}}
 }
 
 // owner is whom a label stands for.
@@ -95,4 +101,28 @@ func (g *gate) events() []emission {
 	e := g.emitted
 	g.emitted = nil
 	return e
+}
+
+// depart ends the calling goroutine where it would learn at the seam that the
+// run is over: no application ever sees that, so what it made of it (a panic on
+// an answer that is not there, the end of its process) would be ours.
+func (g *gate) depart() {
+	if !g.over.Load() {
+		return
+	}
+	g.mu.Lock()
+	g.departed[probe.Caller()] = true
+	g.mu.Unlock()
+	runtime.Goexit()
+}
+
+// spares reports whether the calling goroutine is to end alone, in a moment in
+// which it would end the process: its run is over, or its instance has died.
+func (g *gate) spares() bool {
+	defer seeded.Quiet(seeded.Quiet(true))
+	if g.over.Load() {
+		return true
+	}
+	o := g.owner(probe.Caller())
+	return o != nil && o.inst.Dead()
 }

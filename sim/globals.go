@@ -40,6 +40,7 @@ type globals struct {
 func borrow(scenario string) *globals {
 	turn.Lock()
 	lookUp()
+	watchSignals()
 	dialguard.Watch(nil) // looks whether it can, outside of any bubble
 	g := &globals{
 		random: &stream{scenario: scenario, outside: crand.Reader}, output: openCapture(),

@@ -21,7 +21,6 @@ type fleet struct {
 	instances []*instance // all that there were, in order of start
 	idleFor   time.Duration
 	idleSince time.Time // when the last task that is no instance's own did something
-	closing   bool      // the run is over
 	absent    []string  // hosts of the platform's that clients look for in vain
 }
 
@@ -96,6 +95,7 @@ type death struct {
 // container is what it has of the machine.
 type container struct {
 	onTerminate []func(context.Context)
+	signals     []asked
 	tempDir     string
 }
 
@@ -165,7 +165,7 @@ func (i *instance) rest() {
 		return
 	}
 	i.idle = time.Now().Add(i.world.sim.scenario.Platform.IdleFor) //wtsim:clock the bubble's clock
-	i.world.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: len(i.onTerminate) == 0, fire: func() {
+	i.world.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: !i.warned(), fire: func() {
 		i.idle = time.Time{}
 		if len(i.fn.instances) > i.fn.MinInstances {
 			i.terminate("is taken away, it was idle")
@@ -188,7 +188,8 @@ func (i *instance) terminate(why string) {
 	if why != "" {
 		i.world.story.happened = append(i.world.story.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
 	}
-	if len(i.onTerminate) == 0 {
+	if !i.warned() {
+		i.missesSignal()
 		i.end()
 		i.world.beat.Wait()
 		return
@@ -198,6 +199,7 @@ func (i *instance) terminate(why string) {
 	i.world.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { i.end() }) //wtsim:clock the bubble's clock
 	i.world.gate.own(i.world.entropy.label(own.Name.Text), &owner{task: own, inst: i})
 	i.world.entropy.random.reseed(i.world.entropy.label(own.Name.Text), "terminate "+own.Name.Text)
+	i.warn()
 	go func() { //wtsim:go what handles SIGTERM is a goroutine of its own
 		ctx, cancel := context.WithTimeout(i.ctx, grace)
 		defer cancel()
@@ -245,7 +247,7 @@ func (w *world) standBy(f *function, about, root string) {
 // replace starts a new instance for one that has died, if the function has
 // fewer than it must have.
 func (i *instance) replace() {
-	if len(i.fn.instances) >= i.fn.MinInstances || i.world.fleet.closing {
+	if len(i.fn.instances) >= i.fn.MinInstances || i.world.gate.over.Load() {
 		return
 	}
 	i.world.standBy(i.fn, "min after "+i.cause, i.root)

@@ -70,19 +70,28 @@ const (
 // know. An isolated scenario runs here too: that this process is there for
 // nothing else is for the caller to see to.
 func (s *Simulation) RunWatched(source scheduler.Source, watch Watch) *Result {
+	return s.RunTelling(source, watch, nil)
+}
+
+// RunTelling is [Simulation.RunWatched] for a process that may not live to the
+// end of it: judged, if it is not nil, gets the result as soon as there is one,
+// before what handlers still have under way is ended. What that may add is what
+// it leaves behind.
+func (s *Simulation) RunTelling(source scheduler.Source, watch Watch, judged func(*Result)) *Result {
 	s.knowBenign()
-	w, err := s.world(source, watch)
+	w, err := s.world(source, watch, judged)
 	return w.finish(err)
 }
 
 // world is a world whose run is over.
-func (s *Simulation) world(source scheduler.Source, watch Watch) (w *world, err error) {
+func (s *Simulation) world(source scheduler.Source, watch Watch, judged func(*Result)) (w *world, err error) {
 	defer steady.Collect()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
 	defer steady.OneThread()()
 	err = bubble.Run(s.watchdog, func(beat *bubble.Beat) {
 		w = newWorld(s, source, watch, g, beat)
+		w.judged = judged
 		g.route(w)
 		w.run()
 	})
@@ -101,7 +110,8 @@ func Run(scenario Scenario, source scheduler.Source) *Result {
 
 // finish makes the result of the world and of how its bubble ended.
 func (w *world) finish(err error) *Result {
-	r := w.result
+	result := *w.result
+	r := &result
 	r.Runtime = RuntimeName()
 	r.Record, r.Steps, r.Hash = w.chance.record.Record(), w.story.steps, w.story.trace.hash()
 	if w.chance.replay != nil {
@@ -166,11 +176,12 @@ func (i *instance) epitaph() string {
 
 // reportLeak tells of goroutines that invocations left blocked for ever, on
 // instances that were alive at the end. What a constructor has started lives
-// as long as its instance and is none, nor is what only sleeps.
+// as long as its instance and is none, nor is what only sleeps, nor what may
+// wait for one that was ended when it called a service after the run.
 func (r *Result) reportLeak(gate *gate, left []bubble.Goroutine) {
 	for _, g := range left {
 		o := gate.owner(g.Label(probe.LabelKey))
-		if o == nil || o.building || g.Sleeping() || !o.inst.survived {
+		if o == nil || o.building || g.Sleeping() || !o.inst.survived || gate.departed[g.Label(probe.LabelKey)] {
 			continue
 		}
 		r.Verdict, r.Stack = Violated, g.String()

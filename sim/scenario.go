@@ -27,6 +27,7 @@ package sim
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -257,12 +258,37 @@ func (s *Scenario) validateServices(services map[string]bool) error {
 			return fmt.Errorf("function %q is triggered by %s: there is no service %q", b.Function, b.Trigger, of)
 		}
 	}
+	places := map[string]string{}
 	for _, v := range s.Services {
+		if err := checkPlaces(v, places); err != nil {
+			return err
+		}
 		if c, ok := v.(cloud.Checker); ok {
 			if err := c.Check(d); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// checkPlaces checks the addresses of a service; taken are those of services
+// before it.
+func checkPlaces(v cloud.Service, taken map[string]string) error {
+	p, ok := v.(cloud.Placed)
+	if !ok {
+		return nil
+	}
+	for _, a := range p.Addresses() {
+		if err := cloud.CheckPlace(a); err != nil {
+			return fmt.Errorf("service %q: %w", v.Name(), err)
+		}
+		host, port := cloud.PlaceOf(a)
+		place := net.JoinHostPort(host, port)
+		if other := taken[place]; other != "" {
+			return fmt.Errorf("services %q and %q are both at %s", other, v.Name(), a)
+		}
+		taken[place] = v.Name()
 	}
 	return nil
 }

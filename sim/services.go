@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"net"
+	"slices"
 
 	"github.com/wtsim/wtsim/cloud"
 )
@@ -37,16 +37,22 @@ func (sv *services) backend(name string) cloud.Backend {
 
 // at is the backend of the service that has an address; nil if there is none.
 func (sv *services) at(to string) cloud.Backend {
-	host, _, err := net.SplitHostPort(to)
-	if err != nil {
-		host = to
-	}
+	host, port := cloud.PlaceOf(to)
 	for n, b := range sv.backends {
-		if host == address(n) {
+		if host == address(n) || sv.placed(n, host, port) {
 			return b.backend
 		}
 	}
 	return nil
+}
+
+// placed reports whether programs look for the n-th service there.
+func (sv *services) placed(n int, host, port string) bool {
+	p, ok := sv.of[n].(cloud.Placed)
+	return ok && slices.ContainsFunc(p.Addresses(), func(a string) bool {
+		h, p := cloud.PlaceOf(a)
+		return h == host && (p == port || p == "")
+	})
 }
 
 type namedBackend struct {

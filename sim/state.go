@@ -227,7 +227,7 @@ func (fl *fleet) instancesInto(d *cloud.Digest, memory bool) {
 			d.Text(i.cause)
 		}
 		d.Flags(i.leaving, i.built, i.buildErr != nil, i.old, i.own != nil)
-		for _, n := range []int{len(i.serving), i.errors, len(i.onTerminate), int(i.skew)} {
+		for _, n := range []int{len(i.serving), i.errors, len(i.onTerminate) + len(i.signals), int(i.skew)} {
 			d.Number(int64(n))
 		}
 		if i.fn.AlwaysOn { // it may sleep by itself

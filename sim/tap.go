@@ -67,6 +67,7 @@ func (t *instanceTap) Enter(c *probe.Call) (fate probe.Fate) {
 			seeded.Quiet(false) // else it goes through the service, until Leave
 		}
 	}()
+	defer w.gate.depart()
 	k, ok := t.inst.park(c)
 	if !ok {
 		return probe.Fate{Action: probe.Cut}
@@ -163,6 +164,7 @@ func (t *instanceTap) Leave(c *probe.Call) error {
 	defer seeded.Quiet(false)
 	w := t.inst.world
 	k := c.Ref.(*call)
+	defer w.gate.depart()
 	w.gate.mu.Lock()
 	defer w.gate.mu.Unlock()
 	k.left = true
@@ -195,3 +197,6 @@ func (t *instanceTap) Emit(eventType string, params map[string]any) {
 
 // Passive is false: the world decides about every call.
 func (t *instanceTap) Passive() bool { return false }
+
+// Depart ends the calling goroutine if the run is over.
+func (t *instanceTap) Depart() { t.inst.world.gate.depart() }

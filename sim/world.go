@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -25,6 +26,8 @@ type world struct {
 	stress  *stress // if nobody schedules
 	final   *stores // at the end of the benign run, if a property asks
 	result  *Result
+	judged  func(*Result) // is told the result when it is known; may be nil
+	atStart int           // goroutines of the process, when the run began
 
 	agenda   agenda    // what falls due, and when
 	gate     gate      // what handlers' goroutines bring
@@ -69,6 +72,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 func (w *world) run() {
 	time.Sleep(time.Until(w.sim.scenario.Epoch)) //wtsim:clock the bubble's clock
 	defer w.close()
+	w.atStart = runtime.NumGoroutine()
 	w.entropy.seed("begin")
 	w.threads.orderly()
 	w.entropy.seed("begin")
@@ -162,6 +166,11 @@ func (w *world) fireDue() {
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
+	for _, i := range w.fleet.instances {
+		if !i.idle.IsZero() { // it will be taken away; nobody waits for that
+			i.missesSignal()
+		}
+	}
 	w.result.Reach = w.reach()
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
@@ -181,16 +190,22 @@ func (w *world) quiesce() {
 }
 
 // close ends everything that still runs: instances die, and time passes so
-// that what only sleeps can end.
+// that what only sleeps can end. Who calls a service then, or waits for one, is
+// ended there. Services close last: a client that finds itself closed tells the
+// application, which has not closed it.
 func (w *world) close() {
-	w.fleet.closing = true
+	w.gate.over.Store(true)
 	seeded.Stop()
+	if w.judged != nil {
+		w.judged(w.finish(nil))
+	}
 	for _, i := range w.fleet.instances {
 		i.survived = !i.Dead()
 		i.end()
 	}
 	w.beat.Wait()
-	w.services.close()
 	w.pass(15 * time.Minute) // longer than any backoff
+	w.beat.Wait()
+	w.services.close()
 	w.beat.Wait()
 }

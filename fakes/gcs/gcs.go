@@ -45,6 +45,8 @@ import (
 // Service declares a Cloud Storage. It is a value: its methods return
 // another and leave it as it is.
 type Service struct {
+	cloud.Places
+
 	name      string
 	buckets   []string
 	versioned []string
@@ -57,6 +59,15 @@ type Service struct {
 // New declares a Cloud Storage with these buckets under a name, usually "gcs".
 // Its operations are those of a service of that name.
 func New(name string, buckets ...string) *Service { return &Service{name: name, buckets: buckets} }
+
+// At returns the service with addresses at which programs look for it that have
+// them written down, such as "localhost:4443". A client that dials by itself reaches
+// it there on the patched runtime; so does, on plain Go, the default HTTP client.
+func (s *Service) At(addresses ...string) *Service {
+	out := *s
+	out.Places = s.And(addresses...)
+	return &out
+}
 
 // With returns the service with an object that exists when a run starts.
 func (s *Service) With(bucket, name, content string) *Service {

@@ -66,6 +66,8 @@ const PullWait = 10 * time.Second
 // Service declares a Pub/Sub. It is a value: its methods return another and
 // leave it as it is.
 type Service struct {
+	cloud.Places
+
 	name          string
 	topics        []string
 	subscriptions []Subscription
@@ -75,6 +77,15 @@ type Service struct {
 // New declares a Pub/Sub under a name, usually "pubsub". Its operations are
 // those of a service of that name.
 func New(name string) *Service { return &Service{name: name} }
+
+// At returns the service with addresses at which programs look for it that have
+// them written down, such as "localhost:8085". A client that dials by itself reaches
+// it there on the patched runtime; plain Go cannot bring a dial here.
+func (s *Service) At(addresses ...string) *Service {
+	out := *s
+	out.Places = s.And(addresses...)
+	return &out
+}
 
 // Topics returns the service with topics that nothing else mentions: no
 // trigger, subscription or job.

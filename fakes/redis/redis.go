@@ -47,6 +47,8 @@ import (
 
 // Service declares a Redis.
 type Service struct {
+	cloud.Places
+
 	name       string
 	seed       [][]string // commands
 	replicated bool
@@ -56,6 +58,15 @@ type Service struct {
 // New declares a Redis under a name, usually "redis". Commands show as
 // operations of that service.
 func New(name string) *Service { return &Service{name: name} }
+
+// At returns the service with addresses at which programs look for it that have
+// them written down, such as "localhost:6379". A client that dials by itself reaches
+// it there on the patched runtime; plain Go cannot bring a dial here.
+func (s *Service) At(addresses ...string) *Service {
+	out := *s
+	out.Places = s.And(addresses...)
+	return &out
+}
 
 // With returns the service with a string key set when a run starts.
 func (s *Service) With(key, value string) *Service { return s.WithCommand("SET", key, value) }

@@ -48,6 +48,8 @@ import (
 // Service declares a Cloud Tasks. It is a value: its methods return another
 // and leave it as it is.
 type Service struct {
+	cloud.Places
+
 	name    string
 	queues  []Queue
 	without []string // guarantees
@@ -56,6 +58,15 @@ type Service struct {
 // New declares a Cloud Tasks under a name, usually "tasks". Its operations are
 // those of a service of that name.
 func New(name string) *Service { return &Service{name: name} }
+
+// At returns the service with addresses at which programs look for it that have
+// them written down, such as "localhost:8123". A client that dials by itself reaches
+// it there on the patched runtime; plain Go cannot bring a dial here.
+func (s *Service) At(addresses ...string) *Service {
+	out := *s
+	out.Places = s.And(addresses...)
+	return &out
+}
 
 // With returns the service with further queues.
 func (s *Service) With(queues ...Queue) *Service {

@@ -6,12 +6,15 @@ import (
 	"net/http"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/httpprobe"
 )
 
 // Service declares a third-party API.
 type Service struct {
+	cloud.Places
+
 	host    string
 	open    func() http.Handler
 	without []string // guarantees
@@ -23,6 +26,15 @@ type Service struct {
 //
 // A handler that implements [Stateful] shows its state to properties.
 func New(host string, open func() http.Handler) *Service { return &Service{host: host, open: open} }
+
+// At returns the service with addresses at which programs look for it that have
+// them written down, such as "localhost:8080". A client that dials by itself reaches
+// it there on the patched runtime; so does, on plain Go, the default HTTP client.
+func (s *Service) At(addresses ...string) *Service {
+	out := *s
+	out.Places = s.And(addresses...)
+	return &out
+}
 
 // Stateful is a handler whose state properties may look at.
 type Stateful interface {
@@ -65,7 +77,12 @@ func (b *Backend) Serves(host string) bool { return host == b.host }
 
 // Transport returns the round tripper that a tap's calls take.
 func (b *Backend) Transport(tap probe.Tap) http.RoundTripper {
-	return httpprobe.Transport(tap, http.RoundTripper(direct{b.host, b.serves}), nil)
+	return httpprobe.Transport(tap, http.RoundTripper(direct{b.host, b.serves}), b.describe)
+}
+
+// describe names the service, under whatever address it was called.
+func (b *Backend) describe(_ *http.Request, op *event.Operation) {
+	op.Service = b.host
 }
 
 // Contents returns the handler's state, if it shows one.

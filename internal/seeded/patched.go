@@ -6,7 +6,9 @@ import (
 	"context"
 	"net"
 	"net/http"
-	_ "unsafe" // for go:linkname
+	"os"
+	_ "os/signal" // holds what Signals sets
+	_ "unsafe"    // for go:linkname
 )
 
 // Runtime reports whether the runtime is the patched one.
@@ -60,6 +62,25 @@ func wtsimSeed(seed uint64)
 // Route makes every connection, and the requests of every HTTP transport, be
 // answered by these functions, until it is called with nil.
 func Route(dial Dial, roundTrip RoundTrip) { wtsimDial, wtsimRoundTrip = dial, roundTrip }
+
+// Spare makes a goroutine of a bubble that is about to end the process, by a
+// panic or by os.Exit, end alone if spare says so. With nil nobody is asked.
+func Spare(spare func() bool) { wtsimSpare = spare }
+
+// Signals gives what goroutines ask os/signal for to these functions, until it
+// is called with nil. They report whether that is all; else it is the process's.
+func Signals(notify func(chan<- os.Signal, []os.Signal) bool, stop func(chan<- os.Signal) bool) {
+	wtsimNotify, wtsimStopped = notify, stop
+}
+
+//go:linkname wtsimNotify os/signal.wtsimNotify
+var wtsimNotify func(chan<- os.Signal, []os.Signal) bool
+
+//go:linkname wtsimStopped os/signal.wtsimStop
+var wtsimStopped func(chan<- os.Signal) bool
+
+//go:linkname wtsimSpare runtime.wtsimSpare
+var wtsimSpare func() bool
 
 //go:linkname wtsimDial net.wtsimDial
 var wtsimDial func(ctx context.Context, network, address string) (net.Conn, error)

@@ -2,6 +2,8 @@
 
 package seeded
 
+import "os"
+
 // Runtime reports whether the runtime is the patched one.
 const Runtime = false
 
@@ -10,6 +12,12 @@ func Goroutine(uint64) {}
 
 // Route does nothing: plain Go's dials and transports have no hook.
 func Route(Dial, RoundTrip) {}
+
+// Spare does nothing: plain Go ends the process.
+func Spare(func() bool) {}
+
+// Signals does nothing: plain Go's signals are the process's.
+func Signals(func(chan<- os.Signal, []os.Signal) bool, func(chan<- os.Signal) bool) {}
 
 // Call does nothing: plain Go asks nobody.
 func Call(uint32) {}

@@ -136,6 +136,7 @@ func (s *heldStream) RecvMsg(m any) error {
 	}
 	err := s.base.RecvMsg(m)
 	if err != nil {
+		probe.Depart(s.seam.tap)
 		s.fail(err)
 	}
 	return err

@@ -115,6 +115,7 @@ var fails = []string{"503", probe.Refused}
 func (t *transport) pass(r *http.Request, c *probe.Call) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(r)
 	if err != nil {
+		probe.Depart(t.tap)
 		return nil, err
 	}
 	var body []byte

@@ -129,6 +129,14 @@ type conn struct {
 
 // Write takes requests; see [Dialer] for when they are carried out.
 func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.write(b)
+	if err != nil {
+		probe.Depart(c.tap)
+	}
+	return n, err
+}
+
+func (c *conn) write(b []byte) (int, error) {
 	c.mu.Lock()
 	gone, stream, idle := c.gone, c.stream, c.next == len(c.queue) && !c.busy
 	c.requests.resp3 = c.resp3
@@ -166,6 +174,14 @@ func (c *conn) Write(b []byte) (int, error) {
 
 // Read returns answers, and carries out the requests that they answer.
 func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.read(b)
+	if err != nil {
+		probe.Depart(c.tap)
+	}
+	return n, err
+}
+
+func (c *conn) read(b []byte) (int, error) {
 	for {
 		c.mu.Lock()
 		switch {

@@ -34,13 +34,14 @@ const withoutVariable = "WTSIM_WITHOUT"
 const inputsVariable = "WTSIM_INPUTS"
 
 // said is what the process of a run says: a decision that it wants taken, or
-// at last the result.
+// at last the result. How the process ends when that is known is not judged.
 type said struct {
 	Began    bool // the run has: what ends the process from now on is a handler
 	Decision *scheduler.Decision
 	Note     string                // words for the newest deviation
 	Did      *scheduler.Transition // what has happened
 	Result   *sim.Result
+	Last     bool // it is the result of a run that is taken down, too
 }
 
 // Serve runs the scenario once for the process that has started this one, and
@@ -63,7 +64,8 @@ func (s Subject) Serve() error {
 	if err := source.to.Encode(said{Began: true}); err != nil {
 		return err
 	}
-	return source.to.Encode(said{Result: s.Simulation.RunWatched(source, sim.WatchStates)})
+	r := s.Simulation.RunTelling(source, sim.WatchStates, func(r *sim.Result) { _ = source.to.Encode(said{Result: r}) })
+	return source.to.Encode(said{Result: r, Last: true})
 }
 
 // asks is the source of a run that is told what to decide.
@@ -161,16 +163,21 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer) (*si
 	return r, err
 }
 
-func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer, began *bool) (*sim.Result, error) {
+func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer, began *bool) (judged *sim.Result, err error) {
 	from, to := gob.NewDecoder(questions), gob.NewEncoder(answers)
 	for {
 		var m said
-		if err := from.Decode(&m); err != nil {
-			return nil, err
-		}
+		err := from.Decode(&m)
 		switch {
-		case m.Result != nil:
+		case err != nil && judged != nil:
+			return judged, nil
+		case err != nil:
+			return nil, err
+		case m.Last:
 			return m.Result, nil
+		case m.Result != nil:
+			judged = m.Result
+			continue
 		case m.Began:
 			*began = true
 			continue

@@ -87,6 +87,22 @@ func TestIsolatedFatal(t *testing.T) {
 	recordCheck(t, t.Name(), s).wantFailure(t, `property "handlers do not end their process" violated`, `for function="hit"`, "with 1 deviation:", "  1. hit(alice/1), attempt 1: ", "panic: too many")
 }
 
+// How a process ends when its run is over is none.
+func TestIsolatedTeardown(t *testing.T) {
+	s := isolated("isolated-teardown", 9)
+	s.Faults.Kinds = []string{cloud.ColdStart}
+	s.Functions[0].New, s.Functions[0].Handler = func(env cloud.Env) (cloud.Handler, error) {
+		go func() {
+			<-env.Context().Done()
+			os.Exit(1)
+		}()
+		return cloud.HTTPFunc(func(http.ResponseWriter, *http.Request) {}), nil
+	}, cloud.Handler{}
+	s.Properties, s.Meant = nil, []string{sim.MeantNoProperties}
+	setFlag(t, "wtsim.schedules", "5")
+	Check(t, s)
+}
+
 // The processes are told the inputs that were drawn, which shrink too.
 func TestIsolatedInputs(t *testing.T) {
 	s := isolated("isolated-inputs", 2)
