@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -278,7 +279,17 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 			return unfit(param, v, ok)
 		}
 	}
+	for _, param := range l.Sums {
+		if v, _ := e.Data.Get(param); !summable(v) {
+			return fmt.Sprintf("parameter %q cannot be summed up, wanted a number of less than a thousand digits", param)
+		}
+	}
 	return ""
+}
+
+func summable(v event.Value) bool {
+	_, ok := props.TotalOf(v)
+	return ok
 }
 
 // apply lets an event change the instances of its properties. whole is all of

@@ -19,7 +19,7 @@ type Program struct {
 	plans  []plan
 	routes map[string][]route // by event type, in order of property
 	vars   int                // the most variables that a property has
-	timed  bool               // some property has deadlines
+	timed  bool               // some property hangs on how much time passes
 }
 
 // route leads an event to one property that has its type in the alphabet.

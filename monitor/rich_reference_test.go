@@ -14,10 +14,12 @@ import (
 // form, and flag.
 type rich struct {
 	model
-	steps   [][][]richStep // by state, by type: the first that fits
-	after   []int          // by state: milliseconds, 0 for no deadline
-	timeout []int          // by state: where the deadline leads
-	ended   bool           // nothing comes after the events
+	steps    [][][]richStep // by state, by type: the first that fits
+	after    []int          // by state: milliseconds, 0 for no deadline
+	timeout  []int          // by state: where the deadline leads
+	windowed bool           // guards and updates are of windows
+	lengths  [2]int         // of the windows, in milliseconds: one counts, one sums up n
+	ended    bool           // nothing comes after the events
 }
 
 type richStep struct {
@@ -33,7 +35,9 @@ const (
 	notInSet
 	counted // the counter is at least 2
 	isLast
-	guardKinds
+	crowded // the first window holds 2 or more
+	quiet   // it holds none
+	heavy   // the second comes to 2 or more
 )
 
 const (
@@ -45,13 +49,16 @@ const (
 	countDown
 	storeX
 	clearLast
-	updateKinds
+	occur
+	addN
+	clearWindow
 )
 
-// richArrival is an event as it comes in, with x.
+// richArrival is an event as it comes in, with x and n.
 type richArrival struct {
 	arrival
 	x int
+	n int
 }
 
 // memoryModel is what an instance is in.
@@ -60,6 +67,7 @@ type memoryModel struct {
 	set   map[int]bool
 	count int
 	last  int // class, -1 for none
+	in    [2][]inWindow
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int
@@ -67,8 +75,12 @@ type memoryModel struct {
 	after      int
 }
 
+// inWindow is an occurrence in a window.
+type inWindow struct{ by, source, at, n int }
+
 func (c memoryModel) clone() memoryModel {
 	c.set = maps.Clone(c.set)
+	c.in = [2][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1])}
 	return c
 }
 
@@ -79,7 +91,12 @@ func (c memoryModel) name() string { return fmt.Sprintf("%d+%dms", c.by, c.after
 
 func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	x := class(a.x)
-	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x}[s.guard]
+	sum := 0
+	for _, h := range c.in[1] {
+		sum += h.n
+	}
+	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x,
+		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2}[s.guard]
 	return ok && (!s.flag || a.flag)
 }
 
@@ -108,6 +125,12 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at int) memoryModel {
 			c.last = x
 		case clearLast:
 			c.last = -1
+		case occur:
+			c.in[0] = append(c.in[0], inWindow{e, a.source, at, 1})
+		case addN:
+			c.in[1] = append(c.in[1], inWindow{e, a.source, at, a.n})
+		case clearWindow:
+			c.in[0] = nil
 		}
 		if s.to >= 0 {
 			c.state, c.armed = s.to, false
@@ -158,6 +181,9 @@ const (
 	stayingBeginsNew                   // an event that stays begins the deadline anew
 	sliceAlone                         // deadlines look at the slice, and at what they certainly precede
 	endForgotten                       // states may be the last that must not
+	neverLeft                          // what is in a window stays there
+	endIncluded                        // what is exactly its length ago is in a window
+	distancesOfNone                    // with skew, also the distance of two events of one source is not known
 )
 
 func (ri *rich) run(as []richArrival, p placed, skew int, f flaw) *richRun {
@@ -232,6 +258,9 @@ func (r *richRun) expire(c memoryModel) memoryModel {
 }
 
 func (r *richRun) step(c memoryModel, e int) memoryModel {
+	if r.skew == 0 {
+		c = r.aged(c, r.p.effective[e])
+	}
 	to := r.take(c, r.as[e], e, r.p.effective[e])
 	if r.flaw == writtenBefore {
 		to.count += to.count - c.count
@@ -295,7 +324,7 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 		if c.state == 0 {
 			return steps
 		}
-		c = r.step(c, e)
+		c = r.step(r.aged(c, r.p.effective[e]), e)
 		steps = append(steps, strconv.Itoa(e))
 		if c.state == 0 {
 			return steps
@@ -343,7 +372,7 @@ func (r *richRun) orders(s *richSpread, done map[int]bool, c memoryModel, visite
 		return
 	}
 	for _, e := range left {
-		if slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) || c.armed && r.deadlinePrecedes(c, e) {
+		if slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) || c.armed && r.deadlinePrecedes(c, e) || r.holdsTooOld(c, e) {
 			continue
 		}
 		next := maps.Clone(done)
@@ -352,6 +381,9 @@ func (r *richRun) orders(s *richSpread, done map[int]bool, c memoryModel, visite
 	}
 	if c.armed && !slices.ContainsFunc(left, func(e int) bool { return r.precedesDeadline(e, c) }) {
 		reach(r.expire(c), c.name(), done)
+	}
+	for _, to := range r.withoutOne(c, left) {
+		r.orders(s, done, to, visited)
 	}
 }
 
@@ -413,22 +445,13 @@ func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
 	if s.byTime != nil && !slices.Equal(j.witness, s.byTime) {
 		return fmt.Sprintf("the order by time is %v, got %v", s.byTime, j.witness)
 	}
-	c, left := newMemoryModel(), slices.Clone(s.slice)
-	for i, name := range j.witness {
-		e, err := strconv.Atoi(name)
-		if why := r.misplaced(s.slice, c, left, name, e, err == nil); why != "" {
-			return fmt.Sprintf("witness %v: %s", j.witness, why)
-		}
-		if name == theEnd {
-			c = end(c)
-		} else if err != nil {
-			c = r.expire(c)
-		} else {
-			left = slices.DeleteFunc(left, func(o int) bool { return o == e })
-			c = r.step(c, e)
-		}
-		if stateName(c.state) != j.states[i] || (c.state == 0) != (i == len(j.witness)-1) {
-			return fmt.Sprintf("witness %v leads to %s, got %s at %d", j.witness, stateName(c.state), j.states[i], i)
+	_, _, why := r.follow(s.slice, j.witness, j.states)
+	if why != "" {
+		return fmt.Sprintf("witness %v: %s", j.witness, why)
+	}
+	for i, state := range j.states {
+		if (state == stateName(0)) != (i == len(j.witness)-1) {
+			return fmt.Sprintf("witness %v is violated at %d", j.witness, i)
 		}
 	}
 	if len(j.witness) == 0 || j.witness[len(j.witness)-1] != j.event {

@@ -2,6 +2,7 @@ package props
 
 import (
 	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -45,8 +46,12 @@ func (a *Automaton) Stateful() bool {
 	return false
 }
 
-// Timed reports whether some state has a deadline.
+// Timed reports whether it hangs on how much time passes: some state has a
+// deadline, or some register is a window.
 func (a *Automaton) Timed() bool {
+	if a.Windowed() {
+		return true
+	}
 	for _, d := range a.Deadlines {
 		if d.After > 0 {
 			return true
@@ -55,12 +60,18 @@ func (a *Automaton) Timed() bool {
 	return false
 }
 
+// Windowed reports whether some register is a window.
+func (a *Automaton) Windowed() bool {
+	return slices.ContainsFunc(a.Registers, func(r Register) bool { return r.kind == WindowRegister })
+}
+
 // EventType is one event type of the alphabet.
 type EventType struct {
 	Type  string
 	Binds []Bind   // the variables that it binds, ascending
 	Wants []string // further parameters that an event must have
 	Reads []string // parameters that guards over registers and updates look at
+	Sums  []string // parameters that must be numbers that can be summed up, see [TotalOf]
 
 	guards  []*guard
 	dynamic uint64     // which of them are over registers
@@ -90,7 +101,7 @@ type Move struct {
 type Write struct {
 	Register int
 	Op       UpdateOp
-	Param    int // in Reads
+	Param    int // in Reads; -1 if none
 	By       int64
 }
 
@@ -138,11 +149,13 @@ func (t *EventType) Take(state int, letter uint64, m Memory) (move *Move, ok boo
 	return nil, false
 }
 
-// Arms reports whether an event of this type may begin a deadline.
+// Arms reports whether an event of this type may begin a deadline, or be
+// added to a window: its time is remembered.
 func (t *EventType) Arms(a *Automaton) bool {
+	remembers := func(w Write) bool { return w.Op == AddValue && a.Registers[w.Register].kind == WindowRegister }
 	for _, branches := range t.next {
 		for _, b := range branches {
-			if b.Entered && a.Deadlines[b.To].After > 0 {
+			if b.Entered && a.Deadlines[b.To].After > 0 || slices.ContainsFunc(b.Writes, remembers) {
 				return true
 			}
 		}

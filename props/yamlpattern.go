@@ -14,6 +14,8 @@ var patternParts = []struct {
 	build func(*patternYAML) (*Property, error)
 }{
 	{"at most once", nil, (*patternYAML).atMostOnce},
+	{"at most", []string{"of", "within", "sum"}, (*patternYAML).atMost},
+	{"at least", []string{"of", "within", "sum", "after", "before"}, (*patternYAML).atLeast},
 	{"never", scopeParts, (*patternYAML).never},
 	{"exists", scopeParts, (*patternYAML).exists},
 	{"precedes", nil, (*patternYAML).precedes},

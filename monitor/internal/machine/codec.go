@@ -27,6 +27,10 @@ func (c *Configs) Encode(e *codec.Encoder) {
 			e.Text(r.stamp.ID)
 		}
 	}
+	if c.windowed {
+		c.history.encode(e)
+		c.occurrences.encode(e)
+	}
 	e.Count(len(c.All) - StartState - 1)
 	for _, x := range c.All[StartState+1:] {
 		if e.Bool(x.State != noState); x.State != noState {
@@ -53,6 +57,10 @@ func (c *Configs) Decode(d *codec.Decoder, texts *values.Texts) {
 			r.stamp = Stamp{order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())}
 		}
 		s.Fates, c.Reads = append(s.Fates, f), append(c.Reads, r)
+	}
+	if c.windowed {
+		c.history.decode(d)
+		c.occurrences.decode(d, from, texts)
 	}
 	for n := d.Below(1<<32-8, "the number of configurations"); n > 0 && d.Err == nil; n-- {
 		x := Config{State: noState}
@@ -109,6 +117,8 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 			n = 8
 		case r.Kind() == props.SetRegister && len(rest) >= 4:
 			n += 4 * int(word(rest))
+		case r.Kind() == props.WindowRegister && len(rest) >= 4:
+			n = c.windowSize(rest)
 		}
 		if text == "" { // of what is dead
 			return text
@@ -117,7 +127,10 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 			d.Fail("registers hold too little")
 			return ""
 		}
-		for items := rest[from:n]; len(items) > 0; items = items[4:] {
+		if r.Kind() == props.WindowRegister {
+			c.checkWindow(d, rest[:n])
+		}
+		for items := rest[min(from, n):n]; len(items) > 0; items = items[4:] {
 			c.checkValue(d, word(items))
 		}
 		rest = rest[n:]
@@ -126,6 +139,18 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 		d.Fail("registers hold too much")
 	}
 	return text
+}
+
+// checkWindow sees that what a window holds is there, in its order.
+func (c *Configs) checkWindow(d *codec.Decoder, part string) {
+	known := len(c.history.all)
+	if !c.Exact {
+		known, part = len(c.occurrences.all), part[4:]
+	}
+	held := words(part)
+	if slices.ContainsFunc(held, func(n uint32) bool { return int(n) >= known }) || !c.Exact && !slices.IsSortedFunc(held, c.occurrences.compare) {
+		d.Fail("a window holds what is not there")
+	}
 }
 
 // decodeNumber reads the number of a configuration.

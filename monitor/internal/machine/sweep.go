@@ -2,6 +2,7 @@ package machine
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
@@ -43,7 +44,7 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 		var b []byte
 		for i, r := range c.Store.Auto.Registers {
 			part := c.register(x.memory, i)
-			from := valuesFrom(r.Kind())
+			from := min(valuesFrom(r.Kind()), len(part))
 			b = append(append(b, part[:from]...), c.visited(part[from:], visit)...)
 		}
 		if string(b) != x.memory {
@@ -53,9 +54,9 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 }
 
 // valuesFrom returns where in a register's part of a memory the values are;
-// a counter has none.
+// counters and windows have none.
 func valuesFrom(kind props.RegisterKind) int {
-	return map[props.RegisterKind]int{props.SetRegister: 4, props.CounterRegister: 8}[kind]
+	return map[props.RegisterKind]int{props.SetRegister: 4, props.CounterRegister: 8, props.WindowRegister: math.MaxInt}[kind]
 }
 
 // visited returns a list of symbols + 1, where 0 is none, as a visitor leaves
@@ -98,6 +99,11 @@ func (c *Configs) EachSource(visit func(int32) int32) {
 			r.Source = visit(r.Source)
 		}
 	}
+	for n := range c.occurrences.all {
+		o := &c.occurrences.all[n]
+		o.Source = visit(o.Source)
+	}
+	c.occurrences.rebuild()
 }
 
 // KeepTexts keeps the ids of deadlines elsewhere: what they stood in is let go.
@@ -111,6 +117,10 @@ func (c *Configs) KeepTexts(keep func(string) string) {
 	for n := range c.All {
 		c.All[n].Running.ID = keep(c.All[n].Running.ID)
 	}
+	for n := range c.occurrences.all {
+		c.occurrences.all[n].id = keep(c.occurrences.all[n].id)
+	}
+	c.occurrences.rebuild()
 	c.RebuildNumbers()
 }
 
