@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 )
 
 // celWindow is a window in a guard: nothing can be done with it but to ask for
@@ -18,23 +19,24 @@ type celWindow struct {
 	name   string
 }
 
-var windowType = cel.OpaqueType("window")
+var windowType = types.NewObjectType("window", traits.SizerType)
 
-// windows declares what windows are asked for.
+// windows declares what windows are asked for. CEL asks for the size of whatever
+// has one.
 func windows() []cel.EnvOption {
-	ask := func(name string, result *cel.Type, answer func(celWindow) ref.Val) cel.EnvOption {
-		return cel.Function(name, cel.Overload(name+"_of_window", []*cel.Type{windowType}, result, cel.UnaryBinding(func(v ref.Val) ref.Val {
+	return []cel.EnvOption{
+		cel.Function(overloads.Size, cel.Overload("size_of_window", []*cel.Type{windowType}, cel.IntType)),
+		cel.Function("sum", cel.Overload("sum_of_window", []*cel.Type{windowType}, cel.DynType, cel.UnaryBinding(func(v ref.Val) ref.Val {
 			if w, ok := v.(celWindow); ok {
-				return answer(w)
+				return celValue(w.memory.Sum(w.name))
 			}
 			return types.MaybeNoSuchOverloadErr(v)
-		})))
-	}
-	return []cel.EnvOption{
-		ask(overloads.Size, cel.IntType, func(w celWindow) ref.Val { return types.Int(w.memory.Size(w.name)) }),
-		ask("sum", cel.DynType, func(w celWindow) ref.Val { return celValue(w.memory.Sum(w.name)) }),
+		}))),
 	}
 }
+
+// Size implements traits.Sizer.
+func (w celWindow) Size() ref.Val { return types.Int(w.memory.Size(w.name)) }
 
 // ConvertToNative implements ref.Val.
 func (w celWindow) ConvertToNative(t reflect.Type) (any, error) {

@@ -26,12 +26,16 @@ func SumOf(param string, letter Letter, within time.Duration) Tally {
 	return Tally{letter, within, param}
 }
 
-// String returns the tally as a noun that follows a number.
-func (t Tally) String() string {
+// says returns what must hold of the tally, as a sentence.
+func (t Tally) says(bound string, limit event.Value, scope Scope) string {
 	if t.param != "" {
-		return fmt.Sprintf("in %s of %v within %s", t.param, t.letter, said(t.within))
+		return fmt.Sprintf("%s of %v comes to %s %s within %s%v", t.param, t.letter, bound, limit.Text(), said(t.within), scope)
 	}
-	return fmt.Sprintf("of %v within %s", t.letter, said(t.within))
+	times := "times"
+	if limit.Equal(event.Int(1)) {
+		times = "time"
+	}
+	return fmt.Sprintf("%v happens %s %s %s within %s%v", t.letter, bound, limit.Text(), times, said(t.within), scope)
 }
 
 // recent is the window of a tally.
@@ -76,10 +80,9 @@ func (t Total) compare(limit event.Value) int {
 //	within: letter when there are more -> violated
 //	        letter, adding it to recent
 func AtMost(name string, limit event.Value, t Tally) *Property {
-	more := t.letter.Given(fmt.Sprintf("it makes more than %s", limit.Text()), func(m Memory) bool { return t.with(m).compare(limit) > 0 }, t.params()...)
+	more := t.letter.Given("it makes more than "+limit.Text(), func(m Memory) bool { return t.with(m).compare(limit) > 0 }, t.params()...)
 	rule := From("within").On(more).To(Violated).On(t.letter).Do(t.occur()).Stay()
-	sentence := fmt.Sprintf("there are at most %s %v", limit.Text(), t)
-	return t.property(name, limit, sentence, []Letter{t.letter}, t.recent(), rule)
+	return t.property(name, limit, t.says("at most", limit, Always()), []Letter{t.letter}, t.recent(), rule)
 }
 
 // AtLeast returns the property that a tally is at least a number, after each
@@ -97,12 +100,12 @@ func AtMost(name string, limit event.Value, t Tally) *Property {
 // The letter must not bind a variable that the scope's does not: no event would
 // say for which value it is missing. After an event only occurrences are counted.
 func AtLeast(name string, limit event.Value, t Tally, scope Scope) *Property {
-	sentence := fmt.Sprintf("there are at least %s %v%v", limit.Text(), t, scope)
+	sentence := t.says("at least", limit, scope)
 	switch scope.kind {
 	case inAfter:
 		return t.after(name, limit, sentence, scope.from)
 	case inBefore:
-		less := scope.to.Given(fmt.Sprintf("there were less than %s", limit.Text()), func(m Memory) bool { return t.in(m).compare(limit) < 0 })
+		less := scope.to.Given("there were less than "+limit.Text(), func(m Memory) bool { return t.in(m).compare(limit) < 0 })
 		rule := From("always").On(less).To(Violated).On(t.letter).Do(t.occur()).Stay()
 		p := t.property(name, limit, sentence, []Letter{scope.to, t.letter}, t.recent(), rule)
 		p.mustNotAdd(t.letter, scope.to)

@@ -15,6 +15,7 @@ import (
 // The first of them are always the same. Which numbers are free stays as it
 // is; in which order they are taken again does not matter.
 func (c *Configs) Encode(e *codec.Encoder) {
+	c.occurrences.encode(e)
 	e.Count(len(c.Reads))
 	for n, r := range c.Reads {
 		f := c.Store.Fates[n]
@@ -25,11 +26,12 @@ func (c *Configs) Encode(e *codec.Encoder) {
 			r.stamp.At.Encode(e)
 			e.Count(int(r.stamp.Source))
 			e.Text(r.stamp.ID)
+			e.Count(int(r.occurs))
 		}
 	}
 	if c.windowed {
 		c.history.encode(e)
-		c.occurrences.encode(e)
+		c.holdings.encode(e)
 	}
 	e.Count(len(c.All) - StartState - 1)
 	for _, x := range c.All[StartState+1:] {
@@ -50,17 +52,19 @@ func (c *Configs) Encode(e *codec.Encoder) {
 
 func (c *Configs) Decode(d *codec.Decoder, texts *values.Texts) {
 	s, from := c.Store, c.sources
+	c.occurrences.decode(d, from, texts)
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		f := fate{d.Below(len(s.Auto.Events), "an event type"), d.Uint()}
 		r := reading{values: c.decodeValues(d, 4*len(s.Auto.Events[f.Letter].Reads)), stamped: d.Bool()}
 		if r.stamped {
 			r.stamp = Stamp{order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())}
+			r.occurs = uint32(d.Below(max(1, len(c.occurrences.all)+1-len(c.adds[f.Letter])), "an occurrence"))
 		}
 		s.Fates, c.Reads = append(s.Fates, f), append(c.Reads, r)
 	}
 	if c.windowed {
 		c.history.decode(d)
-		c.occurrences.decode(d, from, texts)
+		c.holdings.decode(d, len(c.occurrences.all), c.occurrences.worth)
 	}
 	for n := d.Below(1<<32-8, "the number of configurations"); n > 0 && d.Err == nil; n-- {
 		x := Config{State: noState}
@@ -117,8 +121,6 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 			n = 8
 		case r.Kind() == props.SetRegister && len(rest) >= 4:
 			n += 4 * int(word(rest))
-		case r.Kind() == props.WindowRegister && len(rest) >= 4:
-			n = c.windowSize(rest)
 		}
 		if text == "" { // of what is dead
 			return text
@@ -128,7 +130,7 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 			return ""
 		}
 		if r.Kind() == props.WindowRegister {
-			c.checkWindow(d, rest[:n])
+			c.checkWindow(d, word(rest))
 		}
 		for items := rest[min(from, n):n]; len(items) > 0; items = items[4:] {
 			c.checkValue(d, word(items))
@@ -141,15 +143,10 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 	return text
 }
 
-// checkWindow sees that what a window holds is there, in its order.
-func (c *Configs) checkWindow(d *codec.Decoder, part string) {
-	known := len(c.history.all)
-	if !c.Exact {
-		known, part = len(c.occurrences.all), part[4:]
-	}
-	held := words(part)
-	if slices.ContainsFunc(held, func(n uint32) bool { return int(n) >= known }) || !c.Exact && !slices.IsSortedFunc(held, c.occurrences.compare) {
-		d.Fail("a window holds what is not there")
+// checkWindow sees that a window is there.
+func (c *Configs) checkWindow(d *codec.Decoder, window uint32) {
+	if known := max(len(c.history.all), len(c.holdings.nodes)); int(window) >= known || !c.Exact && c.holdings.nodes[window].base > 0 {
+		d.Fail("there is no such window")
 	}
 }
 

@@ -77,6 +77,8 @@ type Configs struct {
 	windowed    bool
 	history     history     // in exact order
 	occurrences occurrences // with skew
+	holdings    holdings    // with skew
+	adds        [][]int     // by event type: what is summed up of an event in a window, see occur
 
 	view   view
 	buffer []byte
@@ -85,7 +87,7 @@ type Configs struct {
 func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Configs {
 	c := &Configs{Store: s, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
 		numbers: map[Config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs),
-		windowed: s.Auto.Windowed(), history: newHistory(sums(s.Auto), o.Configs), occurrences: newOccurrences(o.Configs)}
+		windowed: s.Auto.Windowed(), history: newHistory(sums(s.Auto), o.Configs), occurrences: occurrences{due: o.Configs, least: o.Configs}, holdings: newHoldings(o.Configs)}
 	for state := range uint16(props.StartState) {
 		c.All = append(c.All, Config{State: state})
 	}
@@ -95,6 +97,7 @@ func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Co
 	}
 	for i := range s.Auto.Events {
 		c.Arms = append(c.Arms, s.Auto.Events[i].Arms(s.Auto))
+		c.adds = append(c.adds, adds(&s.Auto.Events[i], s.Auto))
 	}
 	c.view.c = c
 	return c
@@ -121,7 +124,7 @@ func (c *Configs) blank() string {
 
 // register returns the part of a memory that is a register's: a counter's
 // number; a last value's symbol + 1, or 0; a set's size and symbols,
-// ascending; of a window, see window.go.
+// ascending; a window's number (window.go).
 func (c *Configs) register(memory string, register int) string {
 	for i, r := range c.Store.Auto.Registers {
 		n := 4
@@ -130,8 +133,6 @@ func (c *Configs) register(memory string, register int) string {
 			n = 8
 		case props.SetRegister:
 			n = 4 + 4*int(word(memory))
-		case props.WindowRegister:
-			n = c.windowSize(memory)
 		}
 		if i == register {
 			return memory[:n]
@@ -209,7 +210,7 @@ func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
 	}
 	x.State = uint16(move.To)
 	if len(move.Writes) > 0 && !c.Store.Dead[move.To] {
-		x.memory = c.write(x.memory, move.Writes, read.values, by)
+		x.memory = c.write(x.memory, move.Writes, letter, by)
 	}
 	if move.Entered {
 		x.Running = Running{}
@@ -233,7 +234,8 @@ func (c *Configs) Expire(from uint32) uint32 {
 }
 
 // write returns a memory with registers written.
-func (c *Configs) write(memory string, writes []props.Write, values string, by *Stamp) string {
+func (c *Configs) write(memory string, writes []props.Write, letter uint32, by *Stamp) string {
+	read := &c.Reads[letter]
 	b := c.buffer[:0]
 	for i, r := range c.Store.Auto.Registers {
 		part := c.register(memory, i)
@@ -243,10 +245,10 @@ func (c *Configs) write(memory string, writes []props.Write, values string, by *
 			continue
 		}
 		if r.Kind() == props.WindowRegister && writes[w].Op == props.AddValue {
-			b = c.happen(b, part, &writes[w], values, by)
+			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, c.Store.Fates[letter].Letter, by))
 			continue
 		}
-		b = c.writeOne(b, r.Kind(), part, &writes[w], values)
+		b = c.writeOne(b, r.Kind(), part, &writes[w], read.values)
 	}
 	c.buffer = b
 	return string(b)
@@ -375,7 +377,8 @@ type reading struct {
 	values string // what the type reads, as symbols + 1
 	stamp  Stamp  // with skew, of a letter that may begin a deadline or be in a window
 
-	stamped bool // has a stamp: is that of one event
+	stamped bool   // has a stamp: is that of one event
+	occurs  uint32 // of that event: its first number in windows, see occur
 }
 
 // Stamp says of an event what a deadline that it begins is named after.
@@ -412,7 +415,7 @@ func (c *Configs) Stamped(letter uint32, at Stamp) uint32 {
 		return letter
 	}
 	n := uint32(len(c.Reads))
-	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, reading{c.Reads[letter].values, at, true})
+	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, reading{c.Reads[letter].values, at, true, c.occur(f.Letter, c.Reads[letter].values, &at)})
 	return n
 }
 

@@ -21,72 +21,68 @@ type Occurrence struct {
 	value  props.Total
 }
 
-// occurrences numbers them. With skew a configuration lists what its windows
-// hold, by these numbers.
+// occurrences numbers them, in the order in which events are applied, which is
+// that of their times. With skew a configuration has the set of what each of its
+// windows holds (holdings).
 type occurrences struct {
-	all     []Occurrence
-	numbers map[occurrenceName]uint32
-	due     int // how many there may be before they are swept
-	least   int // of due
+	all   []Occurrence
+	due   int // how many there may be before they are swept
+	least int // of due
 }
-
-type occurrenceName struct {
-	source int32
-	id     string
-	param  int32
-}
-
-func (o *Occurrence) name() occurrenceName { return occurrenceName{o.Source, o.id, o.param} }
 
 // Worth tells whether two occurrences are worth the same.
 func (o *Occurrence) Worth(p *Occurrence) bool { return o.value == p.value || o.value.Equal(p.value) }
 
-func newOccurrences(least int) occurrences {
-	return occurrences{numbers: map[occurrenceName]uint32{}, due: least, least: least}
-}
-
-func (t *occurrences) number(o Occurrence) uint32 {
-	n, ok := t.numbers[o.name()]
-	if !ok {
-		n = uint32(len(t.all))
-		t.all = append(t.all, o)
-		t.numbers[o.name()] = n
-	}
-	return n
-}
-
-// compare is the order in which a window lists what it holds.
-func (t *occurrences) compare(a, b uint32) int {
-	return cmp.Or(t.all[a].At.Compare(t.all[b].At), cmp.Compare(a, b))
-}
+func (t *occurrences) worth(n uint32) props.Total { return t.all[n].value }
 
 // sweep keeps what is live, in its order, and returns the new numbers by the old
 // ones.
 func (t *occurrences) sweep(live []bool) []uint32 {
 	moved := make([]uint32, len(t.all))
-	kept := t.all[:0]
+	kept := make([]Occurrence, 0, len(t.all)/2)
 	for n := range live {
 		if live[n] {
 			moved[n] = uint32(len(kept))
 			kept = append(kept, t.all[n])
 		}
 	}
-	clear(t.all[len(kept):])
 	t.all = kept
-	t.rebuild()
+	t.due = max(t.least, 2*len(kept))
 	return moved
 }
 
-func (t *occurrences) rebuild() {
-	t.numbers = make(map[occurrenceName]uint32, len(t.all))
-	for n := range t.all {
-		t.numbers[t.all[n].name()] = uint32(n)
+// occur numbers what an event of a type is in windows: one for each parameter
+// that is summed up, or none.
+func (c *Configs) occur(letter int, values string, at *Stamp) (first uint32) {
+	first = uint32(len(c.occurrences.all))
+	for _, param := range c.adds[letter] {
+		o := Occurrence{At: at.At, Source: at.Source, id: at.ID, param: int32(param)}
+		if param >= 0 {
+			v, _ := c.view.value(word(values[4*param:]))
+			o.value, _ = props.TotalOf(v)
+		}
+		c.occurrences.all = append(c.occurrences.all, o)
 	}
+	return first
+}
+
+// adds are the parameters of an event type that windows sum up, -1 for none.
+func adds(t *props.EventType, a *props.Automaton) (all []int) {
+	for state := range a.States {
+		for _, m := range t.Moves(state) {
+			for _, w := range m.Writes {
+				if w.Op == props.AddValue && a.Registers[w.Register].Kind() == props.WindowRegister && !slices.Contains(all, w.Param) {
+					all = append(all, w.Param)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // compareWindows compares lists of occurrences by what they are.
-func (c *Configs) compareWindows(a, b string) int {
-	return slices.CompareFunc(words(a), words(b), func(m, n uint32) int {
+func (c *Configs) compareWindows(a, b uint32) int {
+	return slices.CompareFunc(c.holdings.list(a), c.holdings.list(b), func(m, n uint32) int {
 		x, y := &c.occurrences.all[m], &c.occurrences.all[n]
 		return cmp.Or(x.At.Compare(y.At), strings.Compare(c.sources.Name(x.Source), c.sources.Name(y.Source)), strings.Compare(x.id, y.id), cmp.Compare(x.param, y.param))
 	})
@@ -109,8 +105,8 @@ func (t *occurrences) decode(d *codec.Decoder, from *order.Sources, texts *value
 		t.all = append(t.all, Occurrence{order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text()),
 			int32(d.Int()), decodeTotal(d)})
 	}
-	if t.rebuild(); len(t.numbers) < len(t.all) {
-		d.Fail("an event is in a window twice")
+	if !slices.IsSortedFunc(t.all, func(a, b Occurrence) int { return a.At.Compare(b.At) }) {
+		d.Fail("occurrences have no order")
 	}
 	t.due = max(t.least, 2*len(t.all))
 }

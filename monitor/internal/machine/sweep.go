@@ -103,7 +103,6 @@ func (c *Configs) EachSource(visit func(int32) int32) {
 		o := &c.occurrences.all[n]
 		o.Source = visit(o.Source)
 	}
-	c.occurrences.rebuild()
 }
 
 // KeepTexts keeps the ids of deadlines elsewhere: what they stood in is let go.
@@ -120,7 +119,6 @@ func (c *Configs) KeepTexts(keep func(string) string) {
 	for n := range c.occurrences.all {
 		c.occurrences.all[n].id = keep(c.occurrences.all[n].id)
 	}
-	c.occurrences.rebuild()
 	c.RebuildNumbers()
 }
 

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
@@ -9,51 +10,24 @@ import (
 	"github.com/wtsim/wtsim/props"
 )
 
-// Windows. In exact order a memory has the newest occurrence of a window alone
-// (history). With skew it lists all that the window holds: that an occurrence
-// leaves is then an event of its source, at its time plus the window's length,
-// which is ordered like all others (package skew).
+// Windows. In a memory, a window is a number. In exact order it is that of its
+// newest occurrence (history): what is too old is left out when it is asked.
+// With skew it is that of the set of all that it holds (holdings): that an
+// occurrence leaves is then an event of its source, at its time plus the window's
+// length, which is ordered like all others (package skew).
 
-// windowSize is how much of a memory is a window.
-func (c *Configs) windowSize(memory string) int {
-	if c.Exact {
-		return 4
+// happen is a window with an event.
+func (c *Configs) happen(window uint32, w *props.Write, read *reading, letter int, by *Stamp) uint32 {
+	if !c.Exact {
+		n := read.occurs + uint32(slices.Index(c.adds[letter], w.Param))
+		return c.holdings.change(window, n, true, c.occurrences.worth)
 	}
-	return 4 + 4*int(word(memory))
-}
-
-// happen appends a window with an event.
-func (c *Configs) happen(b []byte, part string, w *props.Write, values string, by *Stamp) []byte {
 	value := props.Total{}
 	if w.Param >= 0 {
-		v, _ := c.view.value(word(values[4*w.Param:]))
+		v, _ := c.view.value(word(read.values[4*w.Param:]))
 		value, _ = props.TotalOf(v)
 	}
-	if c.Exact {
-		return binary.LittleEndian.AppendUint32(b, c.history.add(word(part), by.At, value))
-	}
-	n := c.occurrences.number(Occurrence{by.At, by.Source, by.ID, int32(w.Param), value})
-	held := words(part[4:])
-	if at, there := slices.BinarySearchFunc(held, n, c.occurrences.compare); !there {
-		held = slices.Insert(held, at, n)
-	}
-	return appendWindow(b, held)
-}
-
-func appendWindow(b []byte, held []uint32) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(held)))
-	for _, n := range held {
-		b = binary.LittleEndian.AppendUint32(b, n)
-	}
-	return b
-}
-
-func words(text string) []uint32 {
-	all := make([]uint32, 0, len(text)/4+1)
-	for ; len(text) > 0; text = text[4:] {
-		all = append(all, word(text))
-	}
-	return all
+	return c.history.add(window, by.At, value)
 }
 
 // EachLeaving visits what is in the windows of a configuration with when it
@@ -67,12 +41,10 @@ func (c *Configs) EachLeaving(state uint32, visit func(register int, n uint32, o
 		if r.Kind() != props.WindowRegister {
 			continue
 		}
-		for held := c.register(c.All[state].memory, i)[4:]; len(held) > 0; held = held[4:] {
-			n := word(held)
-			if o := &c.occurrences.all[n]; !visit(i, n, o, o.At.Add(r.Length())) {
-				break
-			}
-		}
+		c.holdings.each(word(c.register(c.All[state].memory, i)), func(n uint32) bool {
+			o := &c.occurrences.all[n]
+			return visit(i, n, o, o.At.Add(r.Length()))
+		})
 	}
 }
 
@@ -80,119 +52,142 @@ func (c *Configs) EachLeaving(state uint32, visit func(register int, n uint32, o
 // occurrence has left a window.
 func (c *Configs) Leave(from uint32, register int, n uint32) uint32 {
 	x := c.All[from]
-	b := c.buffer[:0]
-	for i := range c.Store.Auto.Registers {
-		part := c.register(x.memory, i)
+	x.memory = c.withWindows(x.memory, func(i int, window uint32) uint32 {
 		if i == register {
-			b = appendWindow(b, slices.DeleteFunc(words(part[4:]), func(m uint32) bool { return m == n }))
-			continue
+			return c.holdings.change(window, n, false, c.occurrences.worth)
 		}
-		b = append(b, part...)
-	}
-	c.buffer, x.memory = b, string(b)
+		return window
+	})
 	return c.number(x)
 }
 
-// window returns what a window's part of the memory says, and since when what
-// happened is in it.
-func (v *view) window(register string) (part string, limit order.Instant) {
-	for i, r := range v.c.Store.Auto.Registers {
-		if r.Name() == register && r.Kind() == props.WindowRegister {
-			return v.c.register(v.memory, i), v.now.Add(-r.Length())
+// withWindows returns a memory with windows replaced.
+func (c *Configs) withWindows(memory string, by func(register int, window uint32) uint32) string {
+	b := c.buffer[:0]
+	for i, r := range c.Store.Auto.Registers {
+		part := c.register(memory, i)
+		if r.Kind() == props.WindowRegister {
+			b = binary.LittleEndian.AppendUint32(b, by(i, word(part)))
+		} else {
+			b = append(b, part...)
 		}
 	}
-	return "\x00\x00\x00\x00", v.now
+	if c.buffer = b; string(b) == memory {
+		return memory
+	}
+	return string(b)
+}
+
+// window returns what a memory has for a window, and since when what happened is
+// in it.
+func (v *view) window(register string) (window uint32, limit order.Instant) {
+	for i, r := range v.c.Store.Auto.Registers {
+		if r.Name() == register && r.Kind() == props.WindowRegister {
+			return word(v.c.register(v.memory, i)), v.now.Add(-r.Length())
+		}
+	}
+	return 0, v.now
 }
 
 // Size returns how many occurrences a window holds.
 func (v *view) Size(register string) int64 {
-	part, limit := v.window(register)
+	window, limit := v.window(register)
 	if v.c.Exact {
-		return v.c.history.size(word(part), limit)
+		return v.c.history.size(window, limit)
 	}
-	return int64(word(part))
+	return int64(v.c.holdings.sizes[window])
 }
 
 // Sum returns what they come to.
 func (v *view) Sum(register string) event.Value {
-	part, limit := v.window(register)
+	window, limit := v.window(register)
 	if v.c.Exact {
-		return v.c.history.sum(word(part), limit).Value()
+		return v.c.history.sum(window, limit).Value()
 	}
-	sum := props.Total{}
-	for _, n := range words(part[4:]) {
-		sum = sum.Plus(v.c.occurrences.all[n].value)
-	}
-	return sum.Value()
+	return v.c.holdings.sums[window].Value()
+}
+
+// Held is how many occurrences, and nodes of sets of them, are kept.
+func (c *Configs) Held() (occurrences, nodes int) {
+	return len(c.history.all) + len(c.occurrences.all), len(c.holdings.nodes)
 }
 
 // fullOfWindows tells whether it is time to sweep what windows hold.
 func (c *Configs) fullOfWindows() bool {
-	return c.windowed && (len(c.history.all) >= c.history.due || len(c.occurrences.all) >= c.occurrences.due)
+	return c.windowed && (len(c.history.all) >= c.history.due || len(c.holdings.nodes) >= c.holdings.due || len(c.occurrences.all) >= c.occurrences.due)
 }
 
-// sweepWindows forgets what no window holds that is used.
+// sweepWindows forgets what no window holds that is used. What that costs is
+// spread over as much that is new.
 func (c *Configs) sweepWindows() {
-	live := make([]bool, max(len(c.history.all), len(c.occurrences.all)))
-	kinds := c.Store.Auto.Registers
-	c.eachWindow(func(register int, part string) {
-		if c.Exact {
-			c.history.mark(live, word(part), c.history.now.Add(-kinds[register].Length()))
-			return
-		}
-		for _, n := range words(part[4:]) {
-			live[n] = true
-		}
-	})
-	var moved []uint32
-	if c.Exact {
-		moved = c.history.sweep(live[:len(c.history.all)])
-	} else {
-		moved = c.occurrences.sweep(live[:len(c.occurrences.all)])
-	}
-	c.moveWindows(moved)
+	defer c.RebuildNumbers()
 	used := len(c.All) - len(c.free)
-	c.history.due = max(c.history.least, 2*len(c.history.all), used)
-	c.occurrences.due = max(c.occurrences.least, 2*len(c.occurrences.all), used)
+	if c.Exact {
+		live := make([]bool, len(c.history.all))
+		c.eachWindow(func(register int, window uint32) uint32 {
+			c.history.mark(live, window, c.history.now.Add(-c.Store.Auto.Registers[register].Length()))
+			return window
+		})
+		moved := c.history.sweep(live)
+		c.eachWindow(func(_ int, window uint32) uint32 { return moved[window] })
+		c.history.due = max(c.history.least, 2*len(c.history.all), used)
+		return
+	}
+	live := make([]bool, len(c.holdings.nodes))
+	c.eachWindow(func(_ int, window uint32) uint32 { c.holdings.mark(live, window); return window })
+	moved := c.holdings.sweep(live)
+	c.eachWindow(func(_ int, window uint32) uint32 { return moved[window] })
+	if len(c.occurrences.all) >= c.occurrences.due {
+		c.sweepOccurrences()
+	}
+	c.holdings.due = max(c.holdings.due, used)
 }
 
-// eachWindow visits the windows of all configurations.
-func (c *Configs) eachWindow(visit func(register int, part string)) {
-	for n := range c.All {
-		if memory := c.All[n].memory; memory != "" {
-			for i, r := range c.Store.Auto.Registers {
-				if r.Kind() == props.WindowRegister {
-					visit(i, c.register(memory, i))
-				}
+// sweepOccurrences numbers those anew that some window holds, or some letter may
+// add to one.
+func (c *Configs) sweepOccurrences() {
+	live := make([]bool, len(c.occurrences.all))
+	for n := range c.holdings.nodes {
+		if x := &c.holdings.nodes[n]; x.height == 0 {
+			for left := x.bits; left != 0; left &= left - 1 {
+				live[x.base+uint32(bits.TrailingZeros64(left))] = true
 			}
 		}
 	}
-}
-
-// moveWindows gives what windows hold its new numbers.
-func (c *Configs) moveWindows(moved []uint32) {
-	for n := range c.All {
-		x := &c.All[n]
-		if x.memory == "" {
-			continue
-		}
-		b := c.buffer[:0]
-		for i, r := range c.Store.Auto.Registers {
-			part := c.register(x.memory, i)
-			if r.Kind() != props.WindowRegister {
-				b = append(b, part...)
-				continue
+	for n := range c.Reads {
+		for i := range c.adds[c.Store.Fates[n].Letter] {
+			if r := &c.Reads[n]; r.stamped {
+				live[int(r.occurs)+i] = true
 			}
-			if !c.Exact {
-				b, part = append(b, part[:4]...), part[4:]
-			}
-			for _, m := range words(part) {
-				b = binary.LittleEndian.AppendUint32(b, moved[m])
-			}
-		}
-		if c.buffer = b; string(b) != x.memory {
-			x.memory = string(b)
 		}
 	}
-	c.RebuildNumbers()
+	moved := c.occurrences.sweep(live)
+	for n := range c.Reads {
+		if r := &c.Reads[n]; r.stamped && len(c.adds[c.Store.Fates[n].Letter]) > 0 {
+			r.occurs = moved[r.occurs]
+		}
+	}
+	old, again := c.holdings, map[uint32]uint32{}
+	c.holdings = newHoldings(old.least)
+	c.eachWindow(func(_ int, window uint32) uint32 {
+		set, known := again[window]
+		if !known {
+			old.each(window, func(n uint32) bool {
+				set = c.holdings.change(set, moved[n], true, c.occurrences.worth)
+				return true
+			})
+			again[window] = set
+		}
+		return set
+	})
+	c.holdings.due = max(c.holdings.least, 2*len(c.holdings.nodes))
+}
+
+// eachWindow visits and replaces the windows of all configurations.
+func (c *Configs) eachWindow(visit func(register int, window uint32) uint32) {
+	for n := range c.All {
+		if x := &c.All[n]; x.memory != "" {
+			x.memory = c.withWindows(x.memory, visit)
+		}
+	}
 }

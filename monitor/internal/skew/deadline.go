@@ -89,25 +89,25 @@ func (s *Judge) close(set uint64, counts []uint16, g *groups) uint64 {
 		return set
 	}
 	members := c.Sets.All[set]
-	all := members
+	all := slices.Clip(members)
 	var known *keyed
 	for i := 0; i < len(all) && len(all) <= s.MaxLayer; i++ {
 		if r := &c.All[all[i]].Running; r.On() && s.mayPass(r, gap, counts, g) {
-			all = append(slices.Clip(all), c.Expired(all[i]))
+			all = append(all, c.Expired(all[i]))
 		}
 		s.eachLeft(all[i], gap, counts, g, func(_ int, to uint32) {
 			if known == nil {
 				known = newKeyed(0)
 			}
 			if _, there := known.put(uint64(to), 0); !there {
-				all = append(slices.Clip(all), to)
+				all = append(all, to)
 			}
 		})
 	}
 	if len(all) == len(members) {
 		return set
 	}
-	return c.Sets.Of(slices.Clone(all))
+	return c.Sets.Of(all)
 }
 
 // mayPass is rule 1.
