@@ -285,7 +285,7 @@ func (a *queued) encode(e *codec.Encoder) {
 
 func (a *queued) decode(d *codec.Decoder, m *engine) {
 	a.id = m.trails.texts.Keep(d.Text())
-	for n := d.Below(len(m.stores)+1, "the number of properties"); n > 0 && d.Err == nil; n-- {
+	for n := d.Below(m.program.mostRoutes()+1, "the number of roles"); n > 0 && d.Err == nil; n-- {
 		plan := d.Below(len(m.stores), "a property")
 		st := &m.stores[plan]
 		letter := d.Below(len(st.Fates), "a letter")

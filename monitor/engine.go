@@ -87,6 +87,8 @@ type step struct {
 	now     *occurrence     // the event
 	whole   *event.Event    // the event, where all of it is at hand
 	noted   bool            // the event has a record
+	first   bool            // of its roles in the property
+	applied int             // how many events were
 	letter  *letter         // for the property
 	fate    uint32          // the letter's number, see package machine
 	written []values.Symbol // by variable
@@ -228,11 +230,15 @@ func (m *engine) prepareAt(i int, e *event.Event) []misfit {
 // routed. The values are appended to a buffer.
 func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *[]values.Symbol) (misfits []misfit) {
 	for _, r := range routes {
+		if n := len(misfits); n > 0 && misfits[n-1].plan == r.plan {
+			continue
+		}
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
 		passed, why := l.judge(e)
 		if why != "" {
 			misfits = append(misfits, misfit{r.plan, why})
+			o.routed = withoutRoles(o.routed, r.plan)
 			continue
 		}
 		if m.options.part.of > 1 && !m.options.part.has(r.plan, s.common, l, e) {
@@ -297,10 +303,15 @@ func summable(v event.Value) bool {
 func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 	x := &m.step
 	x.now, x.whole, x.noted = o, whole, false
+	x.applied++
 	for i := range o.routed {
 		r := &o.routed[i]
 		x.store = &m.stores[r.plan]
 		x.fate, x.letter = r.letter, x.letterOf(r.letter)
+		if x.first = i == 0 || o.routed[i-1].plan != r.plan; x.first {
+			x.hits = x.hits[:0]
+			x.seen++
+		}
 		if x.Configs != nil {
 			x.fate = x.Configs.Stamped(r.letter, o.stamp())
 			if x.Configs.Full() {
@@ -311,7 +322,7 @@ func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 			x.written[v], x.plain[v] = r.values[i], m.symbols.Canonical(r.values[i])
 		}
 		x.applyTo()
-		if len(x.hits) > 0 {
+		if last := i == len(o.routed)-1 || o.routed[i+1].plan != r.plan; last && len(x.hits) > 0 {
 			found = append(found, x.report(x.hits, nil)...)
 		}
 	}
@@ -322,7 +333,7 @@ func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 // applyTo lets the event change the instances of one property. Who is born is
 // found first, since a newborn continues a slice as it was before the event.
 func (x *step) applyTo() {
-	x.newborn, x.born, x.hits = x.newborn[:0], x.born[:0], x.hits[:0]
+	x.newborn, x.born = x.newborn[:0], x.born[:0]
 	x.matched[x.Fates[x.fate].Letter]++
 	if x.options.ttl > 0 {
 		x.expire()

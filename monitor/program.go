@@ -37,6 +37,7 @@ type plan struct {
 	letters   []letter         // by event type of the automaton
 	common    int              // the variable that all events bind, see part.go; -1 if there is none
 	lazy      bool             // joins are found when an event names them, see lazy.go
+	roles     bool             // some events have several, see roles.go
 }
 
 // domain is a set of variables that instances can bind.
@@ -114,7 +115,8 @@ func (p *Program) add(property *props.Property) error {
 		if err := pl.close(); err != nil {
 			return err
 		}
-		pl.lazy = pl.canBeLazy()
+		pl.roles = hasRoles(pl.automaton)
+		pl.lazy = !pl.roles && pl.canBeLazy()
 		for i := range pl.automaton.Events {
 			pl.plan(&pl.automaton.Events[i])
 			name := pl.automaton.Events[i].Type
@@ -210,6 +212,14 @@ func (pl *plan) finder(domain int, by set) finder {
 	}
 	d.indexes = append(d.indexes, x)
 	return finder{domain, len(d.indexes) - 1}
+}
+
+// mostRoutes is how many roles an event has in all properties, at most.
+func (p *Program) mostRoutes() (most int) {
+	for _, routes := range p.routes { //wtsim:order the greatest is the same
+		most = max(most, len(routes))
+	}
+	return most
 }
 
 func varsOf(t *props.EventType) (s set) {

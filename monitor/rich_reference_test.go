@@ -17,6 +17,8 @@ type rich struct {
 	steps    [][][]richStep // by state, by type: the first that fits
 	after    []int          // by state: milliseconds, 0 for no deadline
 	timeout  []int          // by state: where the deadline leads
+	of       []int          // by type: whose events it is a role of; its own, mostly
+	plain    bool           // there are neither guards over registers, updates nor deadlines
 	windowed bool           // guards and updates are of windows
 	lengths  [2]int         // of the windows, in milliseconds: one counts, one sums up n
 	ended    bool           // nothing comes after the events
@@ -100,12 +102,12 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	return ok && (!s.flag || a.flag)
 }
 
-// take is the automaton: what event e does.
-func (ri *rich) take(c memoryModel, a richArrival, e, at int) memoryModel {
+// take is the automaton: what event e does in a role.
+func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel {
 	if c.state < 2 {
 		return c
 	}
-	for _, s := range ri.steps[c.state][a.kind] {
+	for _, s := range ri.steps[c.state][role] {
 		if !ri.fits(s, c, a) {
 			continue
 		}
@@ -170,6 +172,7 @@ type richRun struct {
 	trace []int // exact order
 	flaw  flaw
 	used  map[richUse]bool // if not nil: what orders use
+	in    bound            // the instance that is looked at
 }
 
 // Flaws of the reading with registers and deadlines.
@@ -183,6 +186,7 @@ const (
 	endForgotten                       // states may be the last that must not
 	neverLeft                          // what is in a window stays there
 	endIncluded                        // what is exactly its length ago is in a window
+	firstRoleAlone                     // an event has one role
 	distancesOfNone                    // with skew, also the distance of two events of one source is not known
 )
 
@@ -191,7 +195,7 @@ func (ri *rich) run(as []richArrival, p placed, skew int, f flaw) *richRun {
 	for i, a := range as {
 		plain[i] = a.arrival
 	}
-	return &richRun{ri, as, p, skew, exactOrder(plain, p), f, nil}
+	return &richRun{ri, as, p, skew, exactOrder(plain, p), f, nil, nil}
 }
 
 // precedes is the certain order of two events.
@@ -261,15 +265,23 @@ func (r *richRun) step(c memoryModel, e int) memoryModel {
 	if r.skew == 0 {
 		c = r.aged(c, r.p.effective[e])
 	}
-	to := r.take(c, r.as[e], e, r.p.effective[e])
+	for _, role := range r.rolesIn(e, r.in) {
+		c = r.stepIn(c, e, role)
+	}
+	return c
+}
+
+// stepIn is step in one of the event's roles.
+func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
+	to := r.take(c, r.as[e], e, r.p.effective[e], role)
 	if r.flaw == writtenBefore {
 		to.count += to.count - c.count
 	}
 	if r.flaw == stayingBeginsNew && to.armed && c.armed && to.by == c.by {
 		to.deadline = r.p.effective[e] + to.after
 	}
-	if r.used != nil {
-		r.used[richUse{c.state, fmt.Sprintf("T%d", r.as[e].kind), to.state}] = true
+	if r.used != nil && c.state > 1 {
+		r.used[richUse{c.state, r.roleName(role), to.state}] = true
 	}
 	return to
 }
@@ -280,7 +292,7 @@ func (r *richRun) spreads() []richSpread {
 	root := slices.Repeat(bound{-1}, r.vars)
 	instances[fmt.Sprint(root)] = root
 	for _, e := range r.trace {
-		if b, ok := r.binding(r.as[e].happening); ok {
+		for _, b := range r.bindings(e) {
 			for _, in := range sortedBounds(instances) {
 				if u, ok := in.join(b); ok {
 					instances[fmt.Sprint(u)] = u
@@ -292,10 +304,11 @@ func (r *richRun) spreads() []richSpread {
 	for _, in := range sortedBounds(instances) {
 		s := richSpread{in: in, certain: true, at: map[string]bool{}}
 		for _, e := range r.trace {
-			if b, ok := r.binding(r.as[e].happening); ok && b.within(in) {
+			if len(r.rolesIn(e, in)) > 0 {
 				s.slice = append(s.slice, e)
 			}
 		}
+		r.in = in
 		s.byTime = r.orderByTime(s.slice)
 		if r.skew == 0 {
 			s.some = s.byTime != nil
@@ -442,6 +455,7 @@ func (r *richRun) compare(want []richSpread, got []richJudged) string {
 }
 
 func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
+	r.in = s.in
 	if s.byTime != nil && !slices.Equal(j.witness, s.byTime) {
 		return fmt.Sprintf("the order by time is %v, got %v", s.byTime, j.witness)
 	}

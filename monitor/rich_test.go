@@ -50,7 +50,7 @@ func richCourses(skewed bool) *rapid.Generator[richCourse] {
 		at, sources := 0, rapid.IntRange(1, 4).Draw(t, "sources")
 		for range rapid.IntRange(0, length).Draw(t, "events") {
 			at += rapid.SampledFrom([]int{0, 0, 1, 1, 2, 3, 7, 12, -2, -5}).Draw(t, "pass")
-			a := richArrival{arrival{happening: c.rich.draw(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0, rapid.IntRange(-1, 2).Draw(t, "n")}
+			a := richArrival{arrival{happening: c.rich.drawHappening(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0, rapid.IntRange(-1, 2).Draw(t, "n")}
 			if rapid.IntRange(0, 3).Draw(t, "sequenced") == 0 {
 				a.seq = rapid.IntRange(0, 5).Draw(t, "seq")
 			}
@@ -72,16 +72,18 @@ func drawRich(t *rapid.T) rich {
 		}
 		ri.types = append(ri.types, modelType{binds})
 	}
+	ri.drawRoles(t)
 	states := rapid.IntRange(3, 6).Draw(t, "states")
 	ri.windowed = rapid.Bool().Draw(t, "windowed")
+	ri.plain = !ri.windowed && rapid.IntRange(0, 3).Draw(t, "plain") == 0
 	for s := range states {
 		var row [][]richStep
 		for range ri.types {
-			row = append(row, drawRichSteps(t, s, states, ri.windowed))
+			row = append(row, drawRichSteps(t, s, states, ri))
 		}
 		ri.steps = append(ri.steps, row)
 		after, to := 0, 0
-		if s > 1 && rapid.Bool().Draw(t, "deadline") {
+		if s > 1 && !ri.plain && rapid.Bool().Draw(t, "deadline") {
 			after = rapid.SampledFrom([]int{1, 2, 5, 10}).Draw(t, "after")
 			if to = rapid.IntRange(s-1, states-1).Draw(t, "timeout"); to <= s { // never back, or they would go in a circle
 				to = 0
@@ -95,13 +97,16 @@ func drawRich(t *rapid.T) rich {
 	return ri
 }
 
-func drawRichSteps(t *rapid.T, from, states int, windowed bool) (all []richStep) {
+func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	if from < 2 {
 		return nil
 	}
 	guards := []int{noGuard, inSet, notInSet, counted, isLast}
 	updates := []int{noUpdate, addX, removeX, clearSet, countUp, countDown, storeX, clearLast}
-	if windowed {
+	if ri.plain {
+		guards, updates = []int{noGuard}, []int{noUpdate}
+	}
+	if ri.windowed {
 		guards, updates = []int{crowded, quiet, heavy, noGuard, counted}, []int{occur, addN, occur, addN, clearWindow, noUpdate, countUp}
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "steps") {
@@ -139,7 +144,7 @@ func (ri *rich) property() *props.Property {
 	for s := 2; s < len(ri.steps); s++ {
 		r := props.From(stateName(s))
 		for i, t := range ri.types {
-			l := props.On(fmt.Sprintf("T%d", i))
+			l := props.On(fmt.Sprintf("T%d", ri.of[i]))
 			for n, v := range t.binds {
 				l = l.Binding(vars[v], fmt.Sprintf("p%d", n))
 			}
@@ -186,7 +191,10 @@ func (ri *rich) property() *props.Property {
 		}
 		rules = append(rules, r)
 	}
-	quantified := props.ForAll(vars...).With(set, counter, last)
+	quantified := props.ForAll(vars...)
+	if !ri.plain {
+		quantified = quantified.With(set, counter, last)
+	}
 	if ri.windowed {
 		quantified = quantified.With(window, sums)
 	}
@@ -395,6 +403,12 @@ func TestRichComparisonNoticesMistakes(t *testing.T) {
 		c := richCourses(true).Example(seed)
 		return c.differs(c.rich, distancesOfNone)
 	})
+	for _, skewed := range []bool{false, true} {
+		noticedIn(t, "first role alone", func(seed int) (string, error) {
+			c := richCourses(skewed).Example(seed)
+			return c.differs(c.rich, firstRoleAlone)
+		})
+	}
 	noticedIn(t, "deadlines that look at the slice alone", func(seed int) (string, error) {
 		c := richCourses(true).Example(seed)
 		return c.differs(c.rich, sliceAlone)

@@ -21,7 +21,7 @@ type Automaton struct {
 	Variables []string
 	States    []string    // names, by number; see [StartState]
 	AtEnd     []bool      // whether quiescence in the state violates, by number
-	Events    []EventType // the alphabet, by type
+	Events    []EventType // the alphabet, by type; those of one type in the order in which the property lists its roles
 	Registers []Register
 	Deadlines []Timeout // by state
 }
@@ -65,7 +65,9 @@ func (a *Automaton) Windowed() bool {
 	return slices.ContainsFunc(a.Registers, func(r Register) bool { return r.kind == WindowRegister })
 }
 
-// EventType is one event type of the alphabet.
+// EventType is one event type of the alphabet, in one role: an event belongs to
+// the slice of an instance in each role whose binding the instance contains. If
+// several, the automaton takes them all, in order.
 type EventType struct {
 	Type  string
 	Binds []Bind   // the variables that it binds, ascending

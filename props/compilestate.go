@@ -57,7 +57,7 @@ func (c *compiler) deadlines() error {
 
 // updates checks what a transition writes, and notes what it reads for that.
 func (c *compiler) updates(t transition) error {
-	et := c.event(t.letter.event)
+	et := c.event(t.letter)
 	for i, u := range t.updates {
 		at := registerNamed(c.registers, u.register.name)
 		switch {

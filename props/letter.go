@@ -1,6 +1,7 @@
 package props
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -101,9 +102,17 @@ func (l Letter) GivenCount(counter Register, desc string, pass func(int64) bool)
 	return l.Given(counter.name+" is "+desc, func(m Memory) bool { return pass(m.Count(counter.name)) })
 }
 
+// role is what an event is to the property in a letter: its type, and what it
+// binds from where, whatever the order.
+func (l Letter) role() string {
+	binds := slices.Clone(l.binds)
+	slices.SortFunc(binds, func(a, b bind) int { return strings.Compare(a.variable, b.variable) })
+	return fmt.Sprintf("%q%q", l.event, binds)
+}
+
 // covers reports whether all events that another letter fits, this one fits.
 func (l Letter) covers(other Letter) bool {
-	return l.event == other.event && !slices.ContainsFunc(l.guards, func(g *guard) bool { return !slices.Contains(other.guards, g) })
+	return l.role() == other.role() && !slices.ContainsFunc(l.guards, func(g *guard) bool { return !slices.Contains(other.guards, g) })
 }
 
 func (l Letter) guarded(g *guard) Letter {

@@ -189,6 +189,15 @@ func TestWarnings(t *testing.T) {
 	if got := p.Warnings(); !slices.Equal(got, want) {
 		t.Errorf("got %s", strings.Join(got, "\n"))
 	}
+	roles := props.ForAll("x", "y").Machine("p",
+		props.From("a").On(props.On("D", "x")).To("b"), props.From("b").On(props.On("D")).To(props.Violated).On(props.On("E", "x")).Stay().On(props.On("E", "y")).To("a"))
+	want = []string{
+		`event "E" never matters: it changes nothing in any state that is reached`,
+		`event "D" stands with "x" and without it: where it is without, it is taken by all instances`,
+	}
+	if got := roles.Warnings(); !slices.Equal(got, want) {
+		t.Errorf("got %s", strings.Join(got, "\n"))
+	}
 	for _, c := range patterns {
 		if w := c.goForm.Warnings(); len(w) > 0 {
 			t.Errorf("%v: %v", c.goForm, w)

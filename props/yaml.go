@@ -227,11 +227,11 @@ func (m *machineYAML) events(t *tree) error {
 		return m.fail(t, "events is no list, wanted a list of letters such as CHARGED(order)")
 	}
 	for _, item := range t.items {
-		l, err := m.letter(item)
+		l, err := m.yamlParser.letter(item)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(m.declared, func(d Letter) bool { return d.event == l.event }) {
+		if slices.ContainsFunc(m.declared, func(d Letter) bool { return d.role() == l.role() }) {
 			return m.fail(item, "events holds %q twice", l.event)
 		}
 		m.declared = append(m.declared, l)
@@ -358,14 +358,22 @@ func (m *machineYAML) onEvent(r Rule, t, target *tree) (Rule, error) {
 // declares stands for what it says there.
 func (m *machineYAML) letter(t *tree) (Letter, error) {
 	l, err := m.yamlParser.letter(t)
-	if err == nil && !strings.HasSuffix(t.text, ")") {
-		for _, d := range m.declared {
-			if d.event == l.event {
-				return d, nil
-			}
+	if err != nil || strings.HasSuffix(t.text, ")") {
+		return l, err
+	}
+	var roles []Letter
+	for _, d := range m.declared {
+		if d.event == l.event {
+			roles = append(roles, d)
 		}
 	}
-	return l, err
+	switch len(roles) {
+	case 0:
+		return l, nil
+	case 1:
+		return roles[0], nil
+	}
+	return l, m.fail(t, "%q is declared in several roles, wanted one of them: %v", l.event, roles)
 }
 
 func (m *machineYAML) updates(t *tree) ([]Update, error) {

@@ -18,6 +18,12 @@ func (c *Configs) Encode(e *codec.Encoder) {
 	c.occurrences.encode(e)
 	e.Count(len(c.Reads))
 	for n, r := range c.Reads {
+		first, second, both := c.Store.Parts(uint32(n))
+		if e.Bool(both); both {
+			e.Count(int(first))
+			e.Count(int(second))
+			continue
+		}
 		f := c.Store.Fates[n]
 		e.Count(f.Letter)
 		e.Uint(f.Passed)
@@ -54,6 +60,12 @@ func (c *Configs) Decode(d *codec.Decoder, texts *values.Texts) {
 	s, from := c.Store, c.sources
 	c.occurrences.decode(d, from, texts)
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
+		if known := len(c.Reads); d.Bool() && known > 0 {
+			if n := s.Both(uint32(d.Below(known, "a letter")), uint32(d.Below(known, "a letter"))); int(n) < known {
+				d.Fail("a letter occurs twice")
+			}
+			continue
+		}
 		f := fate{d.Below(len(s.Auto.Events), "an event type"), d.Uint()}
 		r := reading{values: c.decodeValues(d, 4*len(s.Auto.Events[f.Letter].Reads)), stamped: d.Bool()}
 		if r.stamped {

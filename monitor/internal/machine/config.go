@@ -190,6 +190,9 @@ func (c *Configs) add(x Config) uint32 {
 // Next is the transition of a letter. In exact order by says which event has
 // it; with skew that is a part of the letter.
 func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
+	if first, second, both := c.Store.Parts(letter); both {
+		return c.Next(second, c.Next(first, from, by), by)
+	}
 	x := c.All[from]
 	if c.Store.Dead[x.State] {
 		return from // nothing is known of it, and nothing asked

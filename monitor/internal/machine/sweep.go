@@ -12,8 +12,8 @@ import (
 func (c *Configs) RebuildLetters() {
 	c.fates = make(map[string]uint32, len(c.Reads))
 	for n := range c.Reads {
-		if r := &c.Reads[n]; !r.stamped {
-			f := c.Store.Fates[n]
+		if _, _, both := c.Store.Parts(uint32(n)); !c.Reads[n].stamped && !both {
+			r, f := &c.Reads[n], c.Store.Fates[n]
 			c.buffer = append(letterKey(c.buffer[:0], f.Letter, f.Passed), r.values...)
 			c.fates[string(c.buffer)] = uint32(n)
 		}
@@ -125,6 +125,7 @@ func (c *Configs) KeepTexts(keep func(string) string) {
 // KeepLetters forgets the letters that are not live, and returns how the
 // others are numbered anew.
 func (c *Configs) KeepLetters(live []bool) (moved []uint32) {
+	c.Store.keepParts(live)
 	moved = make([]uint32, len(live))
 	fates, reads := c.Store.Fates[:0], c.Reads[:0]
 	for n := range live {
@@ -135,5 +136,6 @@ func (c *Configs) KeepLetters(live []bool) (moved []uint32) {
 	}
 	clear(c.Reads[len(reads):])
 	c.Store.Fates, c.Reads = fates, reads
+	c.Store.moveParts(live, moved)
 	return moved
 }

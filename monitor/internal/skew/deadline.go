@@ -51,7 +51,7 @@ func follows(r *machine.Running, at order.Instant, source int32, skew time.Durat
 func (s *Judge) chained(e Pending, armed []int32) (bool, []int32) {
 	c := s.Configs
 	known := slices.Contains(armed, e.Source)
-	if !known && c.Arms[c.Store.Fates[e.Letter].Letter] {
+	if !known && c.Arming(e.Letter) {
 		return true, append(slices.Clip(armed), e.Source)
 	}
 	return known, armed
