@@ -48,20 +48,22 @@ func (r *richRun) holdsTooOld(c memoryModel, e int) bool {
 	return false
 }
 
-// withoutOne is what an instance may come to when one occurrence leaves: none
-// that is left is certainly before that, and of its source none is older.
+// withoutOne is what an instance may come to when something leaves its windows:
+// no event that is left is certainly before that, and nothing of its source
+// leaves before.
 func (r *richRun) withoutOne(c memoryModel, left []int) (all []memoryModel) {
+	leaves := func(i int, h inWindow) int { return h.at + r.lengths[i] }
 	for i := range c.in {
-		for n, h := range c.in[i] {
-			if len(left) == 0 || slices.ContainsFunc(left, func(e int) bool { _, most := r.distance(h, e); return most < r.lengths[i] }) ||
-				slices.ContainsFunc(c.in[i], func(o inWindow) bool {
-					return o.source == h.source && slices.Index(r.trace, o.by) < slices.Index(r.trace, h.by)
-				}) {
-				continue
-			}
+		for _, h := range c.in[i] {
+			blocked := len(left) == 0 || slices.ContainsFunc(left, func(e int) bool { _, most := r.distance(h, e); return most < r.lengths[i] })
 			to := c.clone()
-			to.in[i] = slices.Delete(to.in[i], n, n+1)
-			all = append(all, to)
+			for j := range c.in {
+				blocked = blocked || slices.ContainsFunc(c.in[j], func(o inWindow) bool { return o.source == h.source && leaves(j, o) < leaves(i, h) })
+				to.in[j] = slices.DeleteFunc(to.in[j], func(o inWindow) bool { return o.source == h.source && leaves(j, o) == leaves(i, h) })
+			}
+			if !blocked {
+				all = append(all, to)
+			}
 		}
 	}
 	return all

@@ -35,7 +35,7 @@ func (c *Configs) Encode(e *codec.Encoder) {
 			e.Count(int(r.occurs))
 		}
 	}
-	if c.windowed {
+	if c.windows > 0 {
 		c.history.encode(e)
 		c.holdings.encode(e)
 	}
@@ -74,7 +74,7 @@ func (c *Configs) Decode(d *codec.Decoder, texts *values.Texts) {
 		}
 		s.Fates, c.Reads = append(s.Fates, f), append(c.Reads, r)
 	}
-	if c.windowed {
+	if c.windows > 0 {
 		c.history.decode(d)
 		c.holdings.decode(d, len(c.occurrences.all), c.occurrences.worth)
 	}

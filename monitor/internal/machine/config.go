@@ -74,7 +74,7 @@ type Configs struct {
 
 	begun uint32 // the configuration that it led to last
 
-	windowed    bool
+	windows     int
 	history     history     // in exact order
 	occurrences occurrences // with skew
 	holdings    holdings    // with skew
@@ -87,7 +87,7 @@ type Configs struct {
 func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Configs {
 	c := &Configs{Store: s, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
 		numbers: map[Config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs),
-		windowed: s.Auto.Windowed(), history: newHistory(sums(s.Auto), o.Configs), occurrences: occurrences{due: o.Configs, least: o.Configs}, holdings: newHoldings(o.Configs)}
+		windows: windows(s.Auto), history: newHistory(sums(s.Auto), o.Configs), occurrences: occurrences{due: o.Configs, least: o.Configs}, holdings: newHoldings(o.Configs)}
 	for state := range uint16(props.StartState) {
 		c.All = append(c.All, Config{State: state})
 	}
@@ -101,6 +101,15 @@ func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Co
 	}
 	c.view.c = c
 	return c
+}
+
+func windows(a *props.Automaton) (n int) {
+	for _, r := range a.Registers {
+		if r.Kind() == props.WindowRegister {
+			n++
+		}
+	}
+	return n
 }
 
 // sums tells whether a window adds up numbers.
@@ -172,7 +181,7 @@ func (c *Configs) number(x Config) uint32 {
 // exact order a deadline, or what is in a window, is that of one event, and
 // nothing asks whether two instances are in one configuration.
 func (c *Configs) single(x *Config) bool {
-	return c.Exact && (x.Running.On() || c.windowed && x.memory != "")
+	return c.Exact && (x.Running.On() || c.windows > 0 && x.memory != "")
 }
 
 func (c *Configs) add(x Config) uint32 {
@@ -200,7 +209,7 @@ func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
 	f, read := c.Store.Fates[letter], &c.Reads[letter]
 	if !c.Exact {
 		by = &read.stamp
-	} else if c.windowed {
+	} else if c.windows > 0 {
 		c.view.now = by.At
 	}
 	c.view.t, c.view.memory, c.view.values = &c.Store.Auto.Events[f.Letter], x.memory, read.values

@@ -34,7 +34,7 @@ func (c *Configs) happen(window uint32, w *props.Write, read *reading, letter in
 // leaves, the oldest of each first, until a visitor has seen enough of the
 // window.
 func (c *Configs) EachLeaving(state uint32, visit func(register int, n uint32, o *Occurrence, leaves order.Instant) bool) {
-	if !c.windowed || c.All[state].memory == "" {
+	if c.windows == 0 || c.All[state].memory == "" {
 		return
 	}
 	for i, r := range c.Store.Auto.Registers {
@@ -49,17 +49,27 @@ func (c *Configs) EachLeaving(state uint32, visit func(register int, n uint32, o
 }
 
 // Leave returns the configuration that a configuration is in when an
-// occurrence has left a window.
+// occurrence has left a window, with all that has left by then of its source.
 func (c *Configs) Leave(from uint32, register int, n uint32) uint32 {
-	x := c.All[from]
+	x, gone := c.All[from], c.occurrences.all[n]
+	at := gone.At.Add(c.Store.Auto.Registers[register].Length())
 	x.memory = c.withWindows(x.memory, func(i int, window uint32) uint32 {
-		if i == register {
-			return c.holdings.change(window, n, false, c.occurrences.worth)
-		}
-		return window
+		left := window
+		c.holdings.each(window, func(m uint32) bool {
+			o := &c.occurrences.all[m]
+			leaves := o.At.Add(c.Store.Auto.Registers[i].Length())
+			if o.Source == gone.Source && !at.Before(leaves) {
+				left = c.holdings.change(left, m, false, c.occurrences.worth)
+			}
+			return !at.Before(leaves)
+		})
+		return left
 	})
 	return c.number(x)
 }
+
+// Windows is how many windows a configuration has.
+func (c *Configs) Windows() int { return c.windows }
 
 // withWindows returns a memory with windows replaced.
 func (c *Configs) withWindows(memory string, by func(register int, window uint32) uint32) string {
@@ -114,7 +124,7 @@ func (c *Configs) Held() (occurrences, nodes int) {
 
 // fullOfWindows tells whether it is time to sweep what windows hold.
 func (c *Configs) fullOfWindows() bool {
-	return c.windowed && (len(c.history.all) >= c.history.due || len(c.holdings.nodes) >= c.holdings.due || len(c.occurrences.all) >= c.occurrences.due)
+	return c.windows > 0 && (len(c.history.all) >= c.history.due || len(c.holdings.nodes) >= c.holdings.due || len(c.occurrences.all) >= c.occurrences.due)
 }
 
 // sweepWindows forgets what no window holds that is used. What that costs is

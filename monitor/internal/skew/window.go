@@ -55,41 +55,57 @@ func (s *Judge) mustLeave(state uint32, e *Pending, skew time.Duration) (must bo
 }
 
 // eachLeft visits the configurations that a configuration of a down-set comes to
-// when one occurrence leaves. Not all of them need be looked at:
+// when something leaves its windows. Not all need be looked at:
 //
-//  1. Of one source, the oldest leaves first.
+//  1. What is of one source leaves in its order, whatever the windows.
 //  2. Of occurrences a and b that are worth the same, a not the younger one, b
-//     need not leave before a: a might have left in its place, since what is not
-//     certainly before b leaves is not before a does; and from then on b might
-//     stay as long as a did, since it must not leave before, unless an event of
-//     its own source says so. That is: one that is not before b leaves, and
-//     before which a need not have left.
+//     need not leave the only window before a: a might have left in its place,
+//     since what is not certainly before b leaves is not before a does; and from
+//     then on b might stay as long as a did, since it must not leave before,
+//     unless an event of its own source says so. That is: one that is not before
+//     b leaves, and before which a need not have left.
 func (s *Judge) eachLeft(state uint32, gap order.Instant, counts []uint16, g *groups, visit func(step int, to uint32)) {
-	window, first := -1, []leaver(nil)
+	var next []leaver
 	s.Configs.EachLeaving(state, func(register int, n uint32, o *machine.Occurrence, leaves order.Instant) bool {
 		if gap.Add(g.skew).Before(leaves) || g.bounded && !leaves.Before(g.until) {
 			return false
 		}
-		if register != window {
-			window, first = register, first[:0]
-		}
-		x := leaver{o, leaves, s.mayLeave(o, leaves, counts, g)}
-		redundant := slices.ContainsFunc(first, func(a leaver) bool { return a.Source == o.Source || a.may && g.inPlaceOf(a, x, counts) })
-		if a := x; !slices.ContainsFunc(first, func(f leaver) bool { return f.Source == a.Source }) {
-			first = append(first, a)
-		}
-		if !redundant && x.may {
-			visit(leaving(register, n), s.Configs.Leave(state, register, n))
-		}
+		next = nextOfSource(next, leaver{Occurrence: o, register: register, number: n, leaves: leaves})
 		return true
 	})
+	for i := range next {
+		x := &next[i]
+		if x.may = s.mayLeave(x.Occurrence, x.leaves, counts, g); !x.may {
+			continue
+		}
+		if s.Configs.Windows() == 1 && slices.ContainsFunc(next[:i], func(a leaver) bool { return a.may && g.inPlaceOf(a, *x, counts) }) {
+			continue
+		}
+		visit(leaving(x.register, x.number), s.Configs.Leave(state, x.register, x.number))
+	}
 }
 
-// leaver is the oldest occurrence of its source in a window.
+// leaver is what leaves next of its source.
 type leaver struct {
 	*machine.Occurrence
-	leaves order.Instant
-	may    bool // now
+	register int
+	number   uint32
+	leaves   order.Instant
+	more     bool // with others
+	may      bool // now
+}
+
+func nextOfSource(all []leaver, x leaver) []leaver {
+	i := slices.IndexFunc(all, func(y leaver) bool { return y.Source == x.Source })
+	switch {
+	case i < 0:
+		return append(all, x)
+	case x.leaves.Before(all[i].leaves):
+		all[i] = x
+	case x.leaves == all[i].leaves:
+		all[i].more = true
+	}
+	return all
 }
 
 // inPlaceOf is rule 2 of eachLeft.
@@ -99,7 +115,7 @@ func (g *groups) inPlaceOf(a, b leaver, counts []uint16) bool {
 	if g.bounded {
 		last = g.until.Add(g.skew)
 	}
-	if last.Before(gone) || !a.Worth(b.Occurrence) { // what is not known yet may come before
+	if last.Before(gone) || !a.Worth(b.Occurrence) || a.more || b.more { // what is not known yet may come before
 		return false
 	}
 	i := slices.Index(g.names, groupName{true, int64(b.Source)})
