@@ -42,6 +42,10 @@ var patterns = []struct {
 	{props.Exists("p", letterA, props.Between(letterB, letterC)), "{exists: A(x), between: [B(x), C(x)]}", "C A|  B A A C|  B A B C|  B B A B C C|  B A C B A C|  B|  A B C+  B A C B B C+"},
 	{props.Exists("p", letterA, props.For(2*time.Second, letterB)), "{exists: A(x), within: 2s, of: B(x)}", "B A|  B.A|  B..A+  B!  B B A|  B A B...C+"},
 	{props.Precedes("p", letterA, letterB), "precedes: [A(x), B(x)]", "A B B|  B+ A"},
+	{props.PrecedesAged("p", letterA, letterB, 0, 2*time.Second), "{precedes: [A(x), B(x)], within: 2s}", "A.B|  A B B B+  A..B+  B+  A..A.B|"},
+	{props.PrecedesAged("p", letterA, letterB, 2*time.Second, 0), "{precedes: [A(x), B(x)], at least: 2s}", "A.B|  A.........B B|  A B+  B+  A.A B B|"},
+	{props.PrecedesAged("p", letterA, letterB, 2*time.Second, 3*time.Second), "{precedes: [A(x), B(x)], at least: 2s, within: 3s}", "A.B B|  A B+  A.B B B+  A...B+  A...A B+  A...A.B|  B+"},
+	{props.PrecedesAged("p", letterA, letterB, 4*time.Second, 3*time.Second), "{precedes: [A(x), B(x)], at least: 4s, within: 3s}", ""}, // invalid: no age is such
 	{props.Eventually("p", letterA, letterB), "responds: [A(x), B(x)]", "B|  A B|  A B A!  A A B|"},
 	{props.Responds("p", letterA, letterB, 2*time.Second), "{responds: [A(x), B(x)], within: 2s}", "B|  A.B|  A A B|  A..B+  A..C+  A!  A B A.....C+"},
 	{props.Monotone("p", letterA, "n", props.Rising), "{monotone: A(x), parameter: n}", "A1 A1 A2 A10|  A1 A1.5 A1.25+  A2 A10 A9+  A2 B1 A2|"},
@@ -96,7 +100,7 @@ func TestPatterns(t *testing.T) {
 // indented writes a flow mapping, or one key, as keys of a block.
 func indented(y string) string {
 	keys := strings.Trim(y, "{}")
-	for _, key := range []string{"after", "before", "between", "within", "of", "sum", "parameter", "direction"} {
+	for _, key := range []string{"after", "before", "between", "at least", "within", "of", "sum", "parameter", "direction"} {
 		keys = strings.ReplaceAll(keys, ", "+key+":", "\n    "+key+":")
 	}
 	return "    " + keys + "\n"

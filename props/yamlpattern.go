@@ -14,14 +14,14 @@ var patternParts = []struct {
 	build func(*patternYAML) (*Property, error)
 }{
 	{"at most once", nil, (*patternYAML).atMostOnce},
-	{"at most", []string{"of", "within", "sum"}, (*patternYAML).atMost},
-	{"at least", []string{"of", "within", "sum", "after", "before"}, (*patternYAML).atLeast},
 	{"never", scopeParts, (*patternYAML).never},
 	{"exists", scopeParts, (*patternYAML).exists},
-	{"precedes", nil, (*patternYAML).precedes},
+	{"precedes", []string{"at least", "within"}, (*patternYAML).precedes},
 	{"responds", []string{"within"}, (*patternYAML).responds},
 	{"monotone", []string{"parameter", "direction"}, (*patternYAML).monotone},
 	{"balanced", nil, (*patternYAML).balanced},
+	{"at most", []string{"of", "within", "sum"}, (*patternYAML).atMost},
+	{"at least", []string{"of", "within", "sum", "after", "before"}, (*patternYAML).atLeast}, // behind those that have such a part
 }
 
 // scopeParts say where a pattern speaks of; at most one, but that "within"
@@ -80,7 +80,21 @@ func (p *patternYAML) exists() (*Property, error) {
 
 func (p *patternYAML) precedes() (*Property, error) {
 	ls, err := p.two(p.key, "precedes")
-	return Precedes(p.name, ls[0], ls[1]), err
+	if err != nil {
+		return nil, err
+	}
+	var ages [2]time.Duration
+	for i, part := range []string{"at least", "within"} {
+		if t := p.tree.get(part); t != nil {
+			if ages[i], err = p.duration(t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if ages == [2]time.Duration{} {
+		return Precedes(p.name, ls[0], ls[1]), nil
+	}
+	return PrecedesAged(p.name, ls[0], ls[1], ages[0], ages[1]), nil
 }
 
 func (p *patternYAML) responds() (*Property, error) {
