@@ -246,7 +246,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		}
 		from := len(*buffer)
 		for _, b := range l.Binds {
-			v, _ := e.Data.Get(b.Param)
+			v, _ := b.Of(e.Data)
 			*buffer = append(*buffer, m.symbols.Symbol(v))
 		}
 		number := uint32(0)
@@ -276,7 +276,7 @@ func (l *letter) judge(e *event.Event) (passed uint64, why string) {
 // unfitFor says why an event is malformed for a property; empty if it is not.
 func unfitFor(l *letter, e *event.Event) (why string) {
 	for _, b := range l.Binds {
-		if v, ok := e.Data.Get(b.Param); !ok || !v.CanBind() {
+		if v, ok := b.Of(e.Data); !ok || !v.CanBind() {
 			return unfit(b.Param, v, ok)
 		}
 	}

@@ -3,6 +3,7 @@ package props
 import (
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -84,6 +85,24 @@ type EventType struct {
 type Bind struct {
 	Variable int
 	Param    string
+	Nested   bool // Param is a way into the parameter that it begins with: names with dots between
+}
+
+// Of returns the value, and whether the event has it.
+func (b *Bind) Of(d event.Data) (event.Value, bool) {
+	if !b.Nested {
+		return d.Get(b.Param)
+	}
+	name, rest, _ := strings.Cut(b.Param, ".")
+	v, ok := d.Get(name)
+	for t := v.Tree(); ok && rest != ""; v = t.Value {
+		name, rest, _ = strings.Cut(rest, ".")
+		i, there := slices.BinarySearchFunc(t.Fields, name, func(f event.Branch, name string) int { return strings.Compare(f.Name, name) })
+		if ok = there; ok {
+			t = t.Fields[i].Tree
+		}
+	}
+	return v, ok
 }
 
 // branch is a transition: it fits if all its guards hold.

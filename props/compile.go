@@ -139,7 +139,10 @@ func (c *compiler) binds(l Letter) ([]Bind, error) {
 		if slices.Contains(l.variables()[:i], b.variable) {
 			return nil, fmt.Errorf("%q binds variable %q twice", l.event, b.variable)
 		}
-		binds = append(binds, Bind{v, b.param})
+		if names := strings.Split(b.param, "."); b.nested && slices.Contains(names, "") {
+			return nil, fmt.Errorf("%q binds variable %q by %q, wanted names with a dot between, or one in quotes", l.event, b.variable, b.param)
+		}
+		binds = append(binds, Bind{v, b.param, b.nested})
 	}
 	slices.SortFunc(binds, func(a, b Bind) int { return a.Variable - b.Variable })
 	return binds, nil
