@@ -21,6 +21,10 @@ const passingLetter = ^uint32(0)
 // endingLetter is the letter of the end, where it is judged.
 const endingLetter = passingLetter - 1
 
+// leavingLetter is the letter of what leaves a window, with skew. It is an
+// occurrence in place of a record, and the window in place of the note before.
+const leavingLetter = passingLetter - 2
+
 // inTime returns a slice with the deadlines that pass before its events, and
 // the configuration that it leads to. until says of what is still running at
 // its end whether it passed.
@@ -29,9 +33,11 @@ func (a account) inTime(until func(machine.Running) bool) (all []note, state uin
 	running := func() machine.Running { return a.Configs.All[state].Running }
 	for _, n := range a.slice {
 		if n.letter != passingLetter {
-			for r := a.trails.records.at(n.record); running().On() && running().At.Before(r.at()) && state != props.ViolatedState; {
+			r := a.trails.records.at(n.record)
+			for running().On() && running().At.Before(r.at()) && state != props.ViolatedState {
 				state, all = a.Configs.Expire(state), append(all, note{letter: passingLetter})
 			}
+			all, state = a.leaveInTime(all, state, r.at())
 		}
 		if state == props.ViolatedState {
 			return all, state
@@ -47,6 +53,27 @@ func (a account) inTime(until func(machine.Running) bool) (all []note, state uin
 		state, all = a.Configs.Expire(state), append(all, note{letter: passingLetter})
 	}
 	return all, state
+}
+
+// leaveInTime lets what is too old leave windows, in the order by time.
+func (a account) leaveInTime(all []note, state uint32, now order.Instant) ([]note, uint32) {
+	if a.options.skew == 0 {
+		return all, state // a window is looked at when it is asked
+	}
+	for gone := true; gone; {
+		gone = false
+		a.Configs.EachLeaving(state, func(register int, n uint32, _ *machine.Occurrence, leaves order.Instant) bool {
+			if gone = !now.Before(leaves); gone {
+				state, all = a.Configs.Leave(state, register, n), append(all, leavingNote(register, n))
+			}
+			return false
+		})
+	}
+	return all, state
+}
+
+func leavingNote(register int, n uint32) note {
+	return note{before: uint32(register), record: n, letter: leavingLetter}
 }
 
 // witness tells the slice to people, in exact order, with the states that it
@@ -66,25 +93,30 @@ func (a account) tell(order []note) (told []WitnessEvent, last machine.Running) 
 	if len(order) == 0 {
 		return nil, last
 	}
-	told = make([]WitnessEvent, len(order))
+	told = make([]WitnessEvent, 0, len(order))
 	state := uint32(machine.StartState)
-	for i, n := range order {
-		if n.letter == endingLetter {
-			told[i] = WitnessEvent{ID: theEnd, Type: theEnd, To: a.Auto.States[props.ViolatedState]}
+	for _, n := range order {
+		e := WitnessEvent{}
+		switch n.letter {
+		case endingLetter:
+			told = append(told, WitnessEvent{ID: theEnd, Type: theEnd, To: a.Auto.States[props.ViolatedState]})
 			continue
-		}
-		last = machine.Running{}
-		if n.letter == passingLetter {
+		case leavingLetter:
+			state = a.Configs.Leave(state, int(n.before), n.record)
+			continue
+		case passingLetter:
 			last = a.Configs.All[state].Running
-			e := a.eventAfter(last)
+			d := a.eventAfter(last)
 			state = a.Configs.Expire(state)
-			told[i] = WitnessEvent{Source: e.Source, ID: e.ID, Type: e.Type}
-		} else {
+			e = WitnessEvent{Source: d.Source, ID: d.ID, Type: d.Type}
+		default:
+			last = machine.Running{}
 			r := a.trails.records.at(n.record)
 			state = a.after(n, state)
-			told[i] = WitnessEvent{Source: a.sources.Name(r.source), ID: r.id, Type: a.letterOf(n.letter).Type}
+			e = WitnessEvent{Source: a.sources.Name(r.source), ID: r.id, Type: a.letterOf(n.letter).Type}
 		}
-		told[i].To = a.Auto.States[a.Base(state)]
+		e.To = a.Auto.States[a.Base(state)]
+		told = append(told, e)
 	}
 	return told, last
 }
@@ -157,11 +189,13 @@ func (a account) pendings() []skew.Pending {
 // notesOf are the notes of an order of the slice; nil if there is none.
 func (a account) notesOf(order []int) (all []note) {
 	for _, i := range order {
-		switch i {
-		case skew.Passing:
+		switch {
+		case i == skew.Passing:
 			all = append(all, note{letter: passingLetter})
-		case skew.Ending:
+		case i == skew.Ending:
 			all = append(all, note{letter: endingLetter})
+		case i <= skew.Leaving:
+			all = append(all, leavingNote(skew.LeavingOf(i)))
 		default:
 			all = append(all, a.slice[i])
 		}
@@ -216,6 +250,8 @@ func (a account) until(order []note, wanted func(state uint32) bool) (upTo []not
 			state = props.ViolatedState
 		case passingLetter:
 			state = a.Configs.Expire(state)
+		case leavingLetter:
+			state = a.Configs.Leave(state, int(n.before), n.record)
 		default:
 			state = a.Next(n.letter, state, nil)
 		}

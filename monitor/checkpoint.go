@@ -19,7 +19,7 @@ import (
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
 // that is written after it changes the number.
-const checkpointFormat = "wtsim-checkpoint/4\n"
+const checkpointFormat = "wtsim-checkpoint/5\n"
 
 // Checkpoint writes the state of the stream, between two events. What a
 // stream restored from it finds is what this one would find, so that the
@@ -305,7 +305,7 @@ func (a *queued) encode(e *codec.Encoder) {
 
 func (a *queued) decode(d *codec.Decoder, m *engine) {
 	a.id = m.trails.texts.Keep(d.Text())
-	for n := d.Below(len(m.stores)+1, "the number of properties"); n > 0 && d.Err == nil; n-- {
+	for n := d.Below(m.program.mostRoutes()+1, "the number of roles"); n > 0 && d.Err == nil; n-- {
 		plan := d.Below(len(m.stores), "a property")
 		st := &m.stores[plan]
 		letter := d.Below(len(st.Fates), "a letter")

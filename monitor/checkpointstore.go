@@ -51,7 +51,13 @@ func (s *store) encodeLetters(e *codec.Encoder) {
 		return
 	}
 	e.Count(len(s.Fates))
-	for _, f := range s.Fates {
+	for n, f := range s.Fates {
+		first, second, both := s.Parts(uint32(n))
+		if e.Bool(both); both {
+			e.Count(int(first))
+			e.Count(int(second))
+			continue
+		}
 		e.Count(f.Letter)
 		e.Uint(f.Passed)
 	}
@@ -63,8 +69,13 @@ func (s *store) decodeLetters(d *codec.Decoder, m *engine) {
 		return
 	}
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
-		known := len(s.Fates)
-		if got := s.Letter(d.Below(len(s.letters), "an event type"), d.Uint()); int(got) < known {
+		known, got := len(s.Fates), uint32(0)
+		if d.Bool() && known > 0 {
+			got = s.Both(uint32(d.Below(known, "a letter")), uint32(d.Below(known, "a letter")))
+		} else {
+			got = s.Letter(d.Below(len(s.letters), "an event type"), d.Uint())
+		}
+		if int(got) < known {
 			d.Fail("a letter occurs twice")
 		}
 	}
@@ -72,7 +83,7 @@ func (s *store) decodeLetters(d *codec.Decoder, m *engine) {
 
 // numbers are the counts of a store.
 func (s *store) numbers() []*int {
-	return []*int{&s.live, &s.created, &s.malformed, &s.late, &s.expired, &s.settledCount, &s.rootExpired}
+	return []*int{&s.live, &s.created, &s.malformed, &s.late, &s.expired, &s.settledCount, &s.rootExpired, &s.seen}
 }
 
 func (s *store) decode(d *codec.Decoder, m *engine) {

@@ -58,14 +58,14 @@ func (s *store) coverage() Coverage {
 	reached[machine.StartState] = true
 	for i := range s.letters {
 		t := s.letters[i].EventType
-		c.Types = append(c.Types, TypeUse{t.Type, s.matched[i]})
+		c.Types = append(c.Types, TypeUse{s.name(i), s.matched[i]})
 		for from := range s.Auto.States {
 			if s.Dead[from] {
 				continue
 			}
 			targets := slices.Compact(slices.Sorted(slices.Values(t.Targets(from))))
 			for _, to := range targets {
-				c.Transitions = append(c.Transitions, TransitionUse{s.Auto.States[from], t.Type, s.Auto.States[to], s.Took(i, from, to)})
+				c.Transitions = append(c.Transitions, TransitionUse{s.Auto.States[from], s.name(i), s.Auto.States[to], s.Took(i, from, to)})
 			}
 			s.reach(reached, i, from)
 		}
@@ -133,7 +133,7 @@ func (s *store) transition(at int) TransitionUse {
 	letter, from, to := s.Machine.Transition(at)
 	t := TransitionUse{From: s.Auto.States[from], To: s.Auto.States[to], Taken: true}
 	if letter < len(s.letters) {
-		t.Event = s.letters[letter].Type
+		t.Event = s.name(letter)
 	} else {
 		t.Event = "after " + length(s.Auto.Deadlines[from].After)
 	}

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -86,6 +87,8 @@ type step struct {
 	now     *occurrence     // the event
 	whole   *event.Event    // the event, where all of it is at hand
 	noted   bool            // the event has a record
+	first   bool            // of its roles in the property
+	applied int             // how many events were
 	letter  *letter         // for the property
 	fate    uint32          // the letter's number, see package machine
 	written []values.Symbol // by variable
@@ -227,11 +230,15 @@ func (m *engine) prepareAt(i int, e *event.Event) []misfit {
 // routed. The values are appended to a buffer.
 func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *[]values.Symbol) (misfits []misfit) {
 	for _, r := range routes {
+		if n := len(misfits); n > 0 && misfits[n-1].plan == r.plan {
+			continue
+		}
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
 		passed, why := l.judge(e)
 		if why != "" {
 			misfits = append(misfits, misfit{r.plan, why})
+			o.routed = withoutRoles(o.routed, r.plan)
 			continue
 		}
 		if m.options.part.of > 1 && !m.options.part.has(s.home, s.common, l, e) {
@@ -239,7 +246,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		}
 		from := len(*buffer)
 		for _, b := range l.Binds {
-			v, _ := e.Data.Get(b.Param)
+			v, _ := b.Of(e.Data)
 			*buffer = append(*buffer, m.symbols.Symbol(v))
 		}
 		number := uint32(0)
@@ -269,7 +276,7 @@ func (l *letter) judge(e *event.Event) (passed uint64, why string) {
 // unfitFor says why an event is malformed for a property; empty if it is not.
 func unfitFor(l *letter, e *event.Event) (why string) {
 	for _, b := range l.Binds {
-		if v, ok := e.Data.Get(b.Param); !ok || !v.CanBind() {
+		if v, ok := b.Of(e.Data); !ok || !v.CanBind() {
 			return unfit(b.Param, v, ok)
 		}
 	}
@@ -278,7 +285,17 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 			return unfit(param, v, ok)
 		}
 	}
+	for _, param := range l.Sums {
+		if v, _ := e.Data.Get(param); !summable(v) {
+			return fmt.Sprintf("parameter %q cannot be summed up, wanted a number of less than a thousand digits", param)
+		}
+	}
 	return ""
+}
+
+func summable(v event.Value) bool {
+	_, ok := props.TotalOf(v)
+	return ok
 }
 
 // apply lets an event change the instances of its properties. whole is all of
@@ -286,10 +303,15 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 	x := &m.step
 	x.now, x.whole, x.noted = o, whole, false
+	x.applied++
 	for i := range o.routed {
 		r := &o.routed[i]
 		x.store = &m.stores[r.plan]
 		x.fate, x.letter = r.letter, x.letterOf(r.letter)
+		if x.first = i == 0 || o.routed[i-1].plan != r.plan; x.first {
+			x.hits = x.hits[:0]
+			x.seen++
+		}
 		if x.Configs != nil {
 			x.fate = x.Configs.Stamped(r.letter, o.stamp())
 			if x.Configs.Full() {
@@ -300,7 +322,7 @@ func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 			x.written[v], x.plain[v] = r.values[i], m.symbols.Canonical(r.values[i])
 		}
 		x.applyTo()
-		if len(x.hits) > 0 {
+		if last := i == len(o.routed)-1 || o.routed[i+1].plan != r.plan; last && len(x.hits) > 0 {
 			found = append(found, x.report(x.hits, nil)...)
 		}
 	}
@@ -311,7 +333,7 @@ func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 // applyTo lets the event change the instances of one property. Who is born is
 // found first, since a newborn continues a slice as it was before the event.
 func (x *step) applyTo() {
-	x.newborn, x.born, x.hits = x.newborn[:0], x.born[:0], x.hits[:0]
+	x.newborn, x.born = x.newborn[:0], x.born[:0]
 	x.matched[x.Fates[x.fate].Letter]++
 	if x.options.ttl > 0 {
 		x.expire()

@@ -29,7 +29,7 @@ const maxStatesOfSkew = 64
 
 // fuzzyEvent is the event as fronts see it.
 func (x *step) fuzzyEvent() skew.Pending {
-	return skew.Pending{At: x.now.At, Letter: x.fate, Source: x.now.Source}
+	return skew.Pending{At: x.now.At, Letter: x.fate, Source: x.now.Source, Event: x.applied}
 }
 
 // advanceFuzzy moves a stored instance by the event, in all orders. Its state

@@ -136,7 +136,7 @@ func partOf(parts int, home uint64, common int, l *letter, e *event.Event, buffe
 		if b.Variable != common {
 			continue
 		}
-		if v, ok := e.Data.Get(b.Param); ok && v.CanBind() {
+		if v, ok := b.Of(e.Data); ok && v.CanBind() {
 			buffer = append(append(buffer, byte(v.Kind())), v.Canonical().Text()...)
 			key := partKey()
 			hash, _ := key.Sum(buffer)

@@ -19,7 +19,7 @@ type Program struct {
 	plans  []plan
 	routes map[string][]route // by event type, in order of property
 	vars   int                // the most variables that a property has
-	timed  bool               // some property has deadlines
+	timed  bool               // some property hangs on how much time passes
 }
 
 // route leads an event to one property that has its type in the alphabet.
@@ -38,6 +38,7 @@ type plan struct {
 	common    int              // the variable that all events bind, see part.go; -1 if there is none
 	home      uint64           // of what is not divided, see part.go
 	lazy      bool             // joins are found when an event names them, see lazy.go
+	roles     bool             // some events have several, see roles.go
 }
 
 // domain is a set of variables that instances can bind.
@@ -136,7 +137,8 @@ func (p *Program) add(property *props.Property) error {
 		if err := pl.close(); err != nil {
 			return err
 		}
-		pl.lazy = pl.canBeLazy()
+		pl.roles = hasRoles(pl.automaton)
+		pl.lazy = !pl.roles && pl.canBeLazy()
 		for i := range pl.automaton.Events {
 			pl.plan(&pl.automaton.Events[i])
 			name := pl.automaton.Events[i].Type
@@ -232,6 +234,14 @@ func (pl *plan) finder(domain int, by set) finder {
 	}
 	d.indexes = append(d.indexes, x)
 	return finder{domain, len(d.indexes) - 1}
+}
+
+// mostRoutes is how many roles an event has in all properties, at most.
+func (p *Program) mostRoutes() (most int) {
+	for _, routes := range p.routes { //wtsim:order the greatest is the same
+		most = max(most, len(routes))
+	}
+	return most
 }
 
 func varsOf(t *props.EventType) (s set) {

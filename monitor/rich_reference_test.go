@@ -14,10 +14,14 @@ import (
 // form, and flag.
 type rich struct {
 	model
-	steps   [][][]richStep // by state, by type: the first that fits
-	after   []int          // by state: milliseconds, 0 for no deadline
-	timeout []int          // by state: where the deadline leads
-	ended   bool           // nothing comes after the events
+	steps    [][][]richStep // by state, by type: the first that fits
+	after    []int          // by state: milliseconds, 0 for no deadline
+	timeout  []int          // by state: where the deadline leads
+	of       []int          // by type: whose events it is a role of; its own, mostly
+	plain    bool           // there are neither guards over registers, updates nor deadlines
+	windowed bool           // guards and updates are of windows
+	lengths  [2]int         // of the windows, in milliseconds: one counts, one sums up n
+	ended    bool           // nothing comes after the events
 }
 
 type richStep struct {
@@ -33,7 +37,9 @@ const (
 	notInSet
 	counted // the counter is at least 2
 	isLast
-	guardKinds
+	crowded // the first window holds 2 or more
+	quiet   // it holds none
+	heavy   // the second comes to 2 or more
 )
 
 const (
@@ -45,13 +51,16 @@ const (
 	countDown
 	storeX
 	clearLast
-	updateKinds
+	occur
+	addN
+	clearWindow
 )
 
-// richArrival is an event as it comes in, with x.
+// richArrival is an event as it comes in, with x and n.
 type richArrival struct {
 	arrival
 	x int
+	n int
 }
 
 // memoryModel is what an instance is in.
@@ -60,6 +69,7 @@ type memoryModel struct {
 	set   map[int]bool
 	count int
 	last  int // class, -1 for none
+	in    [2][]inWindow
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int
@@ -67,8 +77,12 @@ type memoryModel struct {
 	after      int
 }
 
+// inWindow is an occurrence in a window.
+type inWindow struct{ by, source, at, n int }
+
 func (c memoryModel) clone() memoryModel {
 	c.set = maps.Clone(c.set)
+	c.in = [2][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1])}
 	return c
 }
 
@@ -79,16 +93,21 @@ func (c memoryModel) name() string { return fmt.Sprintf("%d+%dms", c.by, c.after
 
 func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	x := class(a.x)
-	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x}[s.guard]
+	sum := 0
+	for _, h := range c.in[1] {
+		sum += h.n
+	}
+	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x,
+		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2}[s.guard]
 	return ok && (!s.flag || a.flag)
 }
 
-// take is the automaton: what event e does.
-func (ri *rich) take(c memoryModel, a richArrival, e, at int) memoryModel {
+// take is the automaton: what event e does in a role.
+func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel {
 	if c.state < 2 {
 		return c
 	}
-	for _, s := range ri.steps[c.state][a.kind] {
+	for _, s := range ri.steps[c.state][role] {
 		if !ri.fits(s, c, a) {
 			continue
 		}
@@ -108,6 +127,12 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at int) memoryModel {
 			c.last = x
 		case clearLast:
 			c.last = -1
+		case occur:
+			c.in[0] = append(c.in[0], inWindow{e, a.source, at, 1})
+		case addN:
+			c.in[1] = append(c.in[1], inWindow{e, a.source, at, a.n})
+		case clearWindow:
+			c.in[0] = nil
 		}
 		if s.to >= 0 {
 			c.state, c.armed = s.to, false
@@ -147,6 +172,7 @@ type richRun struct {
 	trace []int // exact order
 	flaw  flaw
 	used  map[richUse]bool // if not nil: what orders use
+	in    bound            // the instance that is looked at
 }
 
 // Flaws of the reading with registers and deadlines.
@@ -158,6 +184,10 @@ const (
 	stayingBeginsNew                   // an event that stays begins the deadline anew
 	sliceAlone                         // deadlines look at the slice, and at what they certainly precede
 	endForgotten                       // states may be the last that must not
+	neverLeft                          // what is in a window stays there
+	endIncluded                        // what is exactly its length ago is in a window
+	firstRoleAlone                     // an event has one role
+	distancesOfNone                    // with skew, also the distance of two events of one source is not known
 )
 
 func (ri *rich) run(as []richArrival, p placed, skew int, f flaw) *richRun {
@@ -165,7 +195,7 @@ func (ri *rich) run(as []richArrival, p placed, skew int, f flaw) *richRun {
 	for i, a := range as {
 		plain[i] = a.arrival
 	}
-	return &richRun{ri, as, p, skew, exactOrder(plain, p), f, nil}
+	return &richRun{ri, as, p, skew, exactOrder(plain, p), f, nil, nil}
 }
 
 // precedes is the certain order of two events.
@@ -232,15 +262,26 @@ func (r *richRun) expire(c memoryModel) memoryModel {
 }
 
 func (r *richRun) step(c memoryModel, e int) memoryModel {
-	to := r.take(c, r.as[e], e, r.p.effective[e])
+	if r.skew == 0 {
+		c = r.aged(c, r.p.effective[e])
+	}
+	for _, role := range r.rolesIn(e, r.in) {
+		c = r.stepIn(c, e, role)
+	}
+	return c
+}
+
+// stepIn is step in one of the event's roles.
+func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
+	to := r.take(c, r.as[e], e, r.p.effective[e], role)
 	if r.flaw == writtenBefore {
 		to.count += to.count - c.count
 	}
 	if r.flaw == stayingBeginsNew && to.armed && c.armed && to.by == c.by {
 		to.deadline = r.p.effective[e] + to.after
 	}
-	if r.used != nil {
-		r.used[richUse{c.state, fmt.Sprintf("T%d", r.as[e].kind), to.state}] = true
+	if r.used != nil && c.state > 1 {
+		r.used[richUse{c.state, r.roleName(role), to.state}] = true
 	}
 	return to
 }
@@ -251,7 +292,7 @@ func (r *richRun) spreads() []richSpread {
 	root := slices.Repeat(bound{-1}, r.vars)
 	instances[fmt.Sprint(root)] = root
 	for _, e := range r.trace {
-		if b, ok := r.binding(r.as[e].happening); ok {
+		for _, b := range r.bindings(e) {
 			for _, in := range sortedBounds(instances) {
 				if u, ok := in.join(b); ok {
 					instances[fmt.Sprint(u)] = u
@@ -263,10 +304,11 @@ func (r *richRun) spreads() []richSpread {
 	for _, in := range sortedBounds(instances) {
 		s := richSpread{in: in, certain: true, at: map[string]bool{}}
 		for _, e := range r.trace {
-			if b, ok := r.binding(r.as[e].happening); ok && b.within(in) {
+			if len(r.rolesIn(e, in)) > 0 {
 				s.slice = append(s.slice, e)
 			}
 		}
+		r.in = in
 		s.byTime = r.orderByTime(s.slice)
 		if r.skew == 0 {
 			s.some = s.byTime != nil
@@ -295,7 +337,7 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 		if c.state == 0 {
 			return steps
 		}
-		c = r.step(c, e)
+		c = r.step(r.aged(c, r.p.effective[e]), e)
 		steps = append(steps, strconv.Itoa(e))
 		if c.state == 0 {
 			return steps
@@ -343,7 +385,7 @@ func (r *richRun) orders(s *richSpread, done map[int]bool, c memoryModel, visite
 		return
 	}
 	for _, e := range left {
-		if slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) || c.armed && r.deadlinePrecedes(c, e) {
+		if slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) || c.armed && r.deadlinePrecedes(c, e) || r.holdsTooOld(c, e) {
 			continue
 		}
 		next := maps.Clone(done)
@@ -352,6 +394,9 @@ func (r *richRun) orders(s *richSpread, done map[int]bool, c memoryModel, visite
 	}
 	if c.armed && !slices.ContainsFunc(left, func(e int) bool { return r.precedesDeadline(e, c) }) {
 		reach(r.expire(c), c.name(), done)
+	}
+	for _, to := range r.withoutOne(c, left) {
+		r.orders(s, done, to, visited)
 	}
 }
 
@@ -410,25 +455,17 @@ func (r *richRun) compare(want []richSpread, got []richJudged) string {
 }
 
 func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
+	r.in = s.in
 	if s.byTime != nil && !slices.Equal(j.witness, s.byTime) {
 		return fmt.Sprintf("the order by time is %v, got %v", s.byTime, j.witness)
 	}
-	c, left := newMemoryModel(), slices.Clone(s.slice)
-	for i, name := range j.witness {
-		e, err := strconv.Atoi(name)
-		if why := r.misplaced(s.slice, c, left, name, e, err == nil); why != "" {
-			return fmt.Sprintf("witness %v: %s", j.witness, why)
-		}
-		if name == theEnd {
-			c = end(c)
-		} else if err != nil {
-			c = r.expire(c)
-		} else {
-			left = slices.DeleteFunc(left, func(o int) bool { return o == e })
-			c = r.step(c, e)
-		}
-		if stateName(c.state) != j.states[i] || (c.state == 0) != (i == len(j.witness)-1) {
-			return fmt.Sprintf("witness %v leads to %s, got %s at %d", j.witness, stateName(c.state), j.states[i], i)
+	_, _, why := r.follow(s.slice, j.witness, j.states)
+	if why != "" {
+		return fmt.Sprintf("witness %v: %s", j.witness, why)
+	}
+	for i, state := range j.states {
+		if (state == stateName(0)) != (i == len(j.witness)-1) {
+			return fmt.Sprintf("witness %v is violated at %d", j.witness, i)
 		}
 	}
 	if len(j.witness) == 0 || j.witness[len(j.witness)-1] != j.event {

@@ -50,7 +50,7 @@ func richCourses(skewed bool) *rapid.Generator[richCourse] {
 		at, sources := 0, rapid.IntRange(1, 4).Draw(t, "sources")
 		for range rapid.IntRange(0, length).Draw(t, "events") {
 			at += rapid.SampledFrom([]int{0, 0, 1, 1, 2, 3, 7, 12, -2, -5}).Draw(t, "pass")
-			a := richArrival{arrival{happening: c.rich.draw(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0}
+			a := richArrival{arrival{happening: c.rich.drawHappening(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0, rapid.IntRange(-1, 2).Draw(t, "n")}
 			if rapid.IntRange(0, 3).Draw(t, "sequenced") == 0 {
 				a.seq = rapid.IntRange(0, 5).Draw(t, "seq")
 			}
@@ -72,15 +72,18 @@ func drawRich(t *rapid.T) rich {
 		}
 		ri.types = append(ri.types, modelType{binds})
 	}
+	ri.drawRoles(t)
 	states := rapid.IntRange(3, 6).Draw(t, "states")
+	ri.windowed = rapid.Bool().Draw(t, "windowed")
+	ri.plain = !ri.windowed && rapid.IntRange(0, 3).Draw(t, "plain") == 0
 	for s := range states {
 		var row [][]richStep
 		for range ri.types {
-			row = append(row, drawRichSteps(t, s, states))
+			row = append(row, drawRichSteps(t, s, states, ri))
 		}
 		ri.steps = append(ri.steps, row)
 		after, to := 0, 0
-		if s > 1 && rapid.Bool().Draw(t, "deadline") {
+		if s > 1 && !ri.plain && rapid.Bool().Draw(t, "deadline") {
 			after = rapid.SampledFrom([]int{1, 2, 5, 10}).Draw(t, "after")
 			if to = rapid.IntRange(s-1, states-1).Draw(t, "timeout"); to <= s { // never back, or they would go in a circle
 				to = 0
@@ -90,12 +93,21 @@ func drawRich(t *rapid.T) rich {
 		ri.after, ri.timeout = append(ri.after, after), append(ri.timeout, to)
 	}
 	ri.ended = rapid.Bool().Draw(t, "ended")
+	ri.lengths = [2]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums")}
 	return ri
 }
 
-func drawRichSteps(t *rapid.T, from, states int) (all []richStep) {
+func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	if from < 2 {
 		return nil
+	}
+	guards := []int{noGuard, inSet, notInSet, counted, isLast}
+	updates := []int{noUpdate, addX, removeX, clearSet, countUp, countDown, storeX, clearLast}
+	if ri.plain {
+		guards, updates = []int{noGuard}, []int{noUpdate}
+	}
+	if ri.windowed {
+		guards, updates = []int{crowded, quiet, heavy, noGuard, counted}, []int{occur, addN, occur, addN, clearWindow, noUpdate, countUp}
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "steps") {
 		s := richStep{to: rapid.IntRange(2, states-1).Draw(t, "to")}
@@ -107,9 +119,9 @@ func drawRichSteps(t *rapid.T, from, states int) (all []richStep) {
 		case 3:
 			s.to = 1
 		}
-		s.update = rapid.IntRange(0, updateKinds-1).Draw(t, "update")
+		s.update = rapid.SampledFrom(updates).Draw(t, "update")
 		if i < 2 {
-			s.flag, s.guard = rapid.Bool().Draw(t, "flagged"), rapid.IntRange(0, guardKinds-1).Draw(t, "guard")
+			s.flag, s.guard = rapid.Bool().Draw(t, "flagged"), rapid.SampledFrom(guards).Draw(t, "guard")
 		}
 		all = append(all, s)
 		if !s.flag && s.guard == noGuard {
@@ -122,6 +134,7 @@ func drawRichSteps(t *rapid.T, from, states int) (all []richStep) {
 // property translates the model for the packages under test.
 func (ri *rich) property() *props.Property {
 	set, counter, last := props.Set("s"), props.Counter("c"), props.Last("l")
+	window, sums := ri.windows()
 	flagged := func(d event.Data) bool { v, _ := d.Get("flag"); return v.Equal(event.Boolean(true)) }
 	var vars []string
 	for v := range ri.vars {
@@ -131,7 +144,7 @@ func (ri *rich) property() *props.Property {
 	for s := 2; s < len(ri.steps); s++ {
 		r := props.From(stateName(s))
 		for i, t := range ri.types {
-			l := props.On(fmt.Sprintf("T%d", i))
+			l := props.On(fmt.Sprintf("T%d", ri.of[i]))
 			for n, v := range t.binds {
 				l = l.Binding(vars[v], fmt.Sprintf("p%d", n))
 			}
@@ -153,11 +166,14 @@ func (ri *rich) property() *props.Property {
 						was, ok := m.Last("l")
 						return ok && now.Equal(was)
 					}, "x")
+				default:
+					g = givenWindow(g, x.guard)
 				}
 				step := r.On(g)
 				if x.update != noUpdate {
 					step = step.Do(map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
-						countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), clearLast: last.Clear()}[x.update])
+						countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), clearLast: last.Clear(),
+						occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear()}[x.update])
 				}
 				if r = step.Stay(); x.to >= 0 {
 					r = step.To(stateName(x.to))
@@ -175,12 +191,19 @@ func (ri *rich) property() *props.Property {
 		}
 		rules = append(rules, r)
 	}
-	return props.ForAll(vars...).With(set, counter, last).Machine("model", rules...)
+	quantified := props.ForAll(vars...)
+	if !ri.plain {
+		quantified = quantified.With(set, counter, last)
+	}
+	if ri.windowed {
+		quantified = quantified.With(window, sums)
+	}
+	return quantified.Machine("model", rules...)
 }
 
 func (a richArrival) event(i int) event.Event {
 	e := a.arrival.event(i)
-	e.Data = e.Data.With("x", forms[a.x].value)
+	e.Data = e.Data.With("x", forms[a.x].value).With("n", event.Int(int64(a.n)))
 	return e
 }
 
@@ -365,7 +388,8 @@ func TestSoakRich(t *testing.T) {
 
 // The comparison above is able to fail.
 func TestRichComparisonNoticesMistakes(t *testing.T) {
-	for name, f := range map[string]flaw{"deadlines first": deadlinesFirst, "never expired": neverExpired, "written before": writtenBefore, "staying begins anew": stayingBeginsNew} {
+	for name, f := range map[string]flaw{"deadlines first": deadlinesFirst, "never expired": neverExpired, "written before": writtenBefore, "staying begins anew": stayingBeginsNew,
+		"never left": neverLeft, "end included": endIncluded} {
 		noticedIn(t, name, func(seed int) (string, error) {
 			c := richCourses(false).Example(seed)
 			return c.differs(c.rich, f)
@@ -375,6 +399,16 @@ func TestRichComparisonNoticesMistakes(t *testing.T) {
 		c := richCourses(true).Example(seed)
 		return c.differs(c.rich, deadlinesOfAll)
 	})
+	noticedIn(t, "distances of none", func(seed int) (string, error) {
+		c := richCourses(true).Example(seed)
+		return c.differs(c.rich, distancesOfNone)
+	})
+	for _, skewed := range []bool{false, true} {
+		noticedIn(t, "first role alone", func(seed int) (string, error) {
+			c := richCourses(skewed).Example(seed)
+			return c.differs(c.rich, firstRoleAlone)
+		})
+	}
 	noticedIn(t, "deadlines that look at the slice alone", func(seed int) (string, error) {
 		c := richCourses(true).Example(seed)
 		return c.differs(c.rich, sliceAlone)

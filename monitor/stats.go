@@ -58,11 +58,7 @@ func (m *engine) stats() (all []PropertyStats) {
 }
 
 func (s *store) stats() PropertyStats {
-	st := PropertyStats{s.property.Name(), 0, s.malformed, s.late, s.live, s.created, s.settledCount, s.expired - s.rootExpired}
-	for _, n := range s.matched {
-		st.Events += n
-	}
-	return st
+	return PropertyStats{s.property.Name(), s.seen, s.malformed, s.late, s.live, s.created, s.settledCount, s.expired - s.rootExpired}
 }
 
 // MergeStats adds up what the parts of a stream counted. See part.go.

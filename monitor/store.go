@@ -30,7 +30,8 @@ type store struct {
 
 	settledCount int   // instances that died
 	rootExpired  int   // of the expired, how often it was the empty binding
-	matched      []int // by event type: events in some slice
+	matched      []int // by event type and role: events in some slice
+	seen         int   // events in some slice
 
 	judge skew.Judge // with skew; else it is not used
 }

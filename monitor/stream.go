@@ -305,8 +305,11 @@ func because(all []Malformed) string {
 
 func (s *Stream) late(x *Input, j *Judgement) {
 	j.Lost.Late++
-	for _, r := range s.engine.program.routes[x.Event.Type] {
-		s.engine.stores[r.plan].late++
+	routes := s.engine.program.routes[x.Event.Type]
+	for i, r := range routes {
+		if i == 0 || routes[i-1].plan != r.plan {
+			s.engine.stores[r.plan].late++
+		}
 	}
 	s.found(j, Finding{Kind: FoundLate, Line: x.Line, Source: strings.Clone(x.Event.Source), Event: strings.Clone(x.Event.ID)})
 }

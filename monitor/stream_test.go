@@ -224,7 +224,7 @@ func TestStreamComparisonNoticesMistakes(t *testing.T) {
 
 func noticedIn(t *testing.T, name string, try func(seed int) (string, error)) {
 	t.Helper()
-	for seed := range 2000 {
+	for seed := range 10_000 {
 		diff, err := try(seed)
 		if err != nil {
 			t.Fatal(err)

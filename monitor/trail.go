@@ -116,7 +116,7 @@ func (s *store) slice(domain int, key []values.Symbol) []note {
 		all = s.trails.follow(all, trail)
 	}
 	slices.SortFunc(all, func(a, b note) int { return int(a.record) - int(b.record) })
-	return all
+	return s.joined(all)
 }
 
 // follow appends the notes of a trail.

@@ -2,6 +2,8 @@ package props
 
 import (
 	"math/bits"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -20,7 +22,7 @@ type Automaton struct {
 	Variables []string
 	States    []string    // names, by number; see [StartState]
 	AtEnd     []bool      // whether quiescence in the state violates, by number
-	Events    []EventType // the alphabet, by type
+	Events    []EventType // the alphabet, by type; those of one type in the order in which the property lists its roles
 	Registers []Register
 	Deadlines []Timeout // by state
 }
@@ -45,8 +47,12 @@ func (a *Automaton) Stateful() bool {
 	return false
 }
 
-// Timed reports whether some state has a deadline.
+// Timed reports whether it hangs on how much time passes: some state has a
+// deadline, or some register is a window.
 func (a *Automaton) Timed() bool {
+	if a.Windowed() {
+		return true
+	}
 	for _, d := range a.Deadlines {
 		if d.After > 0 {
 			return true
@@ -55,12 +61,20 @@ func (a *Automaton) Timed() bool {
 	return false
 }
 
-// EventType is one event type of the alphabet.
+// Windowed reports whether some register is a window.
+func (a *Automaton) Windowed() bool {
+	return slices.ContainsFunc(a.Registers, func(r Register) bool { return r.kind == WindowRegister })
+}
+
+// EventType is one event type of the alphabet, in one role: an event belongs to
+// the slice of an instance in each role whose binding the instance contains. If
+// several, the automaton takes them all, in order.
 type EventType struct {
 	Type  string
 	Binds []Bind   // the variables that it binds, ascending
 	Wants []string // further parameters that an event must have
 	Reads []string // parameters that guards over registers and updates look at
+	Sums  []string // parameters that must be numbers that can be summed up, see [TotalOf]
 
 	guards  []*guard
 	dynamic uint64     // which of them are over registers
@@ -71,6 +85,24 @@ type EventType struct {
 type Bind struct {
 	Variable int
 	Param    string
+	Nested   bool // Param is a way into the parameter that it begins with: names with dots between
+}
+
+// Of returns the value, and whether the event has it.
+func (b *Bind) Of(d event.Data) (event.Value, bool) {
+	if !b.Nested {
+		return d.Get(b.Param)
+	}
+	name, rest, _ := strings.Cut(b.Param, ".")
+	v, ok := d.Get(name)
+	for t := v.Tree(); ok && rest != ""; v = t.Value {
+		name, rest, _ = strings.Cut(rest, ".")
+		i, there := slices.BinarySearchFunc(t.Fields, name, func(f event.Branch, name string) int { return strings.Compare(f.Name, name) })
+		if ok = there; ok {
+			t = t.Fields[i].Tree
+		}
+	}
+	return v, ok
 }
 
 // branch is a transition: it fits if all its guards hold.
@@ -90,7 +122,7 @@ type Move struct {
 type Write struct {
 	Register int
 	Op       UpdateOp
-	Param    int // in Reads
+	Param    int // in Reads; -1 if none
 	By       int64
 }
 
@@ -138,11 +170,13 @@ func (t *EventType) Take(state int, letter uint64, m Memory) (move *Move, ok boo
 	return nil, false
 }
 
-// Arms reports whether an event of this type may begin a deadline.
+// Arms reports whether an event of this type may begin a deadline, or be
+// added to a window: its time is remembered.
 func (t *EventType) Arms(a *Automaton) bool {
+	remembers := func(w Write) bool { return w.Op == AddValue && a.Registers[w.Register].kind == WindowRegister }
 	for _, branches := range t.next {
 		for _, b := range branches {
-			if b.Entered && a.Deadlines[b.To].After > 0 {
+			if b.Entered && a.Deadlines[b.To].After > 0 || slices.ContainsFunc(b.Writes, remembers) {
 				return true
 			}
 		}

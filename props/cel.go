@@ -22,7 +22,7 @@ import (
 
 // Guards in CEL. They see event, a map of the event's parameters, and the
 // registers by name: a counter as an int, a set as a list, a last value as
-// that, or null. A guard that names no register is judged once an event;
+// that, or null, and a window as what size and sum ask. A guard that names no register is judged once an event;
 // others for each instance.
 //
 // What a guard says depends on nothing else: there is no clock, no time zone,
@@ -77,7 +77,7 @@ var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 		cel.CrossTypeNumericComparisons(true),
 		cel.Variable(eventName, cel.MapType(cel.StringType, cel.DynType)),
 	}
-	return cel.NewCustomEnv(slices.Concat(options, arithmetic(), comparisons(), conversions())...)
+	return cel.NewCustomEnv(slices.Concat(options, arithmetic(), comparisons(), conversions(), windows())...)
 })
 
 // realDivision is what divides where CEL knows that one of the two is a double.
@@ -211,7 +211,7 @@ func celEnv(registers []Register) (*cel.Env, error) {
 	}
 	var vars []cel.EnvOption
 	for _, r := range registers {
-		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType}[r.kind]
+		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType, WindowRegister: windowType}[r.kind]
 		vars = append(vars, cel.Variable(r.name, t))
 	}
 	return base.Extend(vars...)
@@ -425,6 +425,8 @@ func (in *celInput) ResolveName(name string) (any, bool) {
 			return celValue(v), true
 		}
 		return types.NullValue, true
+	case WindowRegister:
+		return celWindow{in.memory, name}, true
 	}
 	var all []ref.Val
 	for _, v := range in.memory.Values(name) {

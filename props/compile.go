@@ -91,12 +91,12 @@ func (c *compiler) alphabet() error {
 			}
 		}
 	}
-	slices.SortFunc(c.a.Events, func(a, b EventType) int { return strings.Compare(a.Type, b.Type) })
+	slices.SortStableFunc(c.a.Events, func(a, b EventType) int { return strings.Compare(a.Type, b.Type) })
 	return nil
 }
 
-// enter adds a letter to the alphabet. Letters of one event type must bind
-// alike: an event has one binding, whatever its guards say.
+// enter adds a letter to the alphabet. Letters of one event type that bind
+// differently are roles of it.
 func (c *compiler) enter(l Letter) error {
 	if l.event == "" {
 		return errors.New("a letter has no event type")
@@ -105,13 +105,10 @@ func (c *compiler) enter(l Letter) error {
 	if err != nil {
 		return err
 	}
-	t := c.event(l.event)
+	t := c.event(l)
 	if t == nil {
 		c.a.Events = append(c.a.Events, EventType{Type: l.event, Binds: binds, next: make([][]branch, len(c.a.States))})
 		t = &c.a.Events[len(c.a.Events)-1]
-	}
-	if !slices.Equal(t.Binds, binds) {
-		return fmt.Errorf("%q binds its variables in two ways, wanted one", l.event)
 	}
 	t.Wants = with(t.Wants, l.wants)
 	for _, g := range l.guards {
@@ -142,15 +139,20 @@ func (c *compiler) binds(l Letter) ([]Bind, error) {
 		if slices.Contains(l.variables()[:i], b.variable) {
 			return nil, fmt.Errorf("%q binds variable %q twice", l.event, b.variable)
 		}
-		binds = append(binds, Bind{v, b.param})
+		if names := strings.Split(b.param, "."); b.nested && slices.Contains(names, "") {
+			return nil, fmt.Errorf("%q binds variable %q by %q, wanted names with a dot between, or one in quotes", l.event, b.variable, b.param)
+		}
+		binds = append(binds, Bind{v, b.param, b.nested})
 	}
 	slices.SortFunc(binds, func(a, b Bind) int { return a.Variable - b.Variable })
 	return binds, nil
 }
 
-func (c *compiler) event(name string) *EventType {
-	i := slices.IndexFunc(c.a.Events, func(t EventType) bool { return t.Type == name })
-	if i < 0 {
+// event returns the role that an event has in a letter; nil if there is none yet.
+func (c *compiler) event(l Letter) *EventType {
+	binds, err := c.binds(l)
+	i := slices.IndexFunc(c.a.Events, func(t EventType) bool { return t.Type == l.event && slices.Equal(t.Binds, binds) })
+	if i < 0 || err != nil {
 		return nil
 	}
 	return &c.a.Events[i]
@@ -172,20 +174,20 @@ func (c *compiler) own() error {
 }
 
 // anywhere adds the transitions of FromAny where a state has none on the
-// event type.
+// event type, in that role.
 func (c *compiler) anywhere() error {
-	ownTypes := make([][]string, len(c.a.States))
-	for s := range ownTypes {
-		for _, t := range c.a.Events {
-			if len(t.next[s]) > 0 {
-				ownTypes[s] = append(ownTypes[s], t.Type)
+	own := make([][]*EventType, len(c.a.States))
+	for s := range own {
+		for i := range c.a.Events {
+			if t := &c.a.Events[i]; len(t.next[s]) > 0 {
+				own[s] = append(own[s], t)
 			}
 		}
 	}
 	for _, r := range c.rules {
 		for _, t := range r.steps {
 			for s := StartState; r.any && s < len(c.a.States); s++ {
-				if slices.Contains(ownTypes[s], t.letter.event) {
+				if slices.Contains(own[s], c.event(t.letter)) {
 					continue
 				}
 				if err := c.add(s, t); err != nil {
@@ -199,7 +201,7 @@ func (c *compiler) anywhere() error {
 
 // add appends one transition of a state, unless an earlier one hides it.
 func (c *compiler) add(from int, t transition) error {
-	et := c.event(t.letter.event)
+	et := c.event(t.letter)
 	b := branch{Move: Move{To: from, Entered: !t.stay, Writes: c.writes(et, t)}}
 	if !t.stay {
 		b.To = c.state(t.to)

@@ -14,6 +14,9 @@ func (c *compiler) declareRegisters() error {
 		if r.name == "" || registerNamed(c.registers[:i], r.name) >= 0 {
 			return fmt.Errorf("register %q is declared twice or has no name", r.name)
 		}
+		if r.kind == WindowRegister && r.length <= 0 {
+			return fmt.Errorf("register %q is a window of %v, wanted a positive duration", r.name, r.length)
+		}
 	}
 	c.a.Registers = c.registers
 	return nil
@@ -54,7 +57,7 @@ func (c *compiler) deadlines() error {
 
 // updates checks what a transition writes, and notes what it reads for that.
 func (c *compiler) updates(t transition) error {
-	et := c.event(t.letter.event)
+	et := c.event(t.letter)
 	for i, u := range t.updates {
 		at := registerNamed(c.registers, u.register.name)
 		switch {
@@ -66,6 +69,9 @@ func (c *compiler) updates(t transition) error {
 			return fmt.Errorf("%q writes register %q twice, wanted once", et.Type, u.register.name)
 		case u.param != "":
 			et.Reads, et.Wants = with(et.Reads, []string{u.param}), with(et.Wants, []string{u.param})
+			if u.register.kind == WindowRegister {
+				et.Sums = with(et.Sums, []string{u.param})
+			}
 		}
 	}
 	return nil
@@ -75,7 +81,7 @@ func (c *compiler) updates(t transition) error {
 func (c *compiler) writes(et *EventType, t transition) []Write {
 	var all []Write
 	for _, u := range t.updates {
-		w := Write{Register: registerNamed(c.registers, u.register.name), Op: u.op, By: u.by}
+		w := Write{Register: registerNamed(c.registers, u.register.name), Op: u.op, By: u.by, Param: -1}
 		if u.param != "" {
 			w.Param = slices.Index(et.Reads, u.param)
 		}

@@ -22,10 +22,12 @@
 //
 // The exact rules:
 //
-//  1. All letters of one event type bind the same variables, from the same
-//     parameters. An event of that type that lacks one of them, or has there
+//  1. Letters of one event type that bind differently are roles of it. An
+//     event of that type that lacks a parameter of one of them, or has there
 //     a value that cannot bind (null, an array, an object), is malformed for
-//     the property: counted, and in no slice.
+//     the property: counted, and in no slice. An instance takes an event in each
+//     role whose binding it contains, all at once, in the order in which the
+//     roles are written first.
 //  2. In a state, the first transition whose letter fits the event is taken.
 //     A transition that an earlier one hides entirely is an error.
 //  3. Every instance starts in the first state written.
@@ -41,6 +43,9 @@
 //     its time plus the duration, and at one time it comes after all others.
 //     It has passed once time moves beyond it. At quiescence all that run
 //     pass.
+//  8. A window holds, at an event, the occurrences that are less than its
+//     length before it. The distance of two events of one source is that of
+//     their times; of two sources it is known as well as the clocks are.
 //
 // Constructors never fail: what is wrong with a property is told by
 // [Property.Validate], and by monitor.Compile, which takes no other.

@@ -33,7 +33,7 @@ func (p *Property) Edges() []Edge {
 			}
 			all = append(all, r.edges(state, nil)...)
 			for _, t := range r.steps {
-				own = append(own, t.letter.event)
+				own = append(own, t.letter.role())
 			}
 		}
 		for _, r := range p.machine.rules {
@@ -50,7 +50,7 @@ func (p *Property) Edges() []Edge {
 // others hide.
 func (r Rule) edges(state string, hidden []string) (all []Edge) {
 	for _, t := range r.steps {
-		if slices.Contains(hidden, t.letter.event) || t.stay && len(t.updates) == 0 {
+		if slices.Contains(hidden, t.letter.role()) || t.stay && len(t.updates) == 0 {
 			continue
 		}
 		e := Edge{From: state, On: t.letter.String(), To: t.to}
@@ -100,7 +100,7 @@ func (p *Property) Warnings() []string {
 			all = append(all, fmt.Sprintf("event %q never matters: it changes nothing in any state that is reached", t.Type))
 		}
 	}
-	return append(all, a.unbound()...)
+	return append(append(all, a.unbound()...), a.halfRoles()...)
 }
 
 // CanBeViolated reports whether some events, or the end of a run, violate the
@@ -187,12 +187,38 @@ func (a *Automaton) unbound() (all []string) {
 			continue
 		}
 		for w := range v {
-			if binds(w) && !binds(v, w) {
+			if binds(w) && !binds(v, w) && !a.inRoles(v, w) {
 				all = append(all, fmt.Sprintf("no event binds %q and %q together: each value of one is taken with each of the other", a.Variables[w], name))
 			}
 		}
 	}
 	return all
+}
+
+// halfRoles finds events with two roles of which one is a part of the other: a
+// variable that was forgotten, more often than not.
+func (a *Automaton) halfRoles() (all []string) {
+	for i, t := range a.Events {
+		for j, u := range a.Events {
+			missing := slices.IndexFunc(u.Binds, func(b Bind) bool { return !slices.Contains(t.Binds, b) })
+			part := !slices.ContainsFunc(t.Binds, func(b Bind) bool { return !slices.Contains(u.Binds, b) })
+			if i != j && t.Type == u.Type && part && missing >= 0 {
+				all = append(all, fmt.Sprintf("event %q stands with %q and without it: where it is without, it is taken by all instances", t.Type, a.Variables[u.Binds[missing].Variable]))
+			}
+		}
+	}
+	return all
+}
+
+// inRoles tells whether events of one type bind one variable in one role and
+// another in another.
+func (a *Automaton) inRoles(v, w int) bool {
+	binds := func(t EventType, v int) bool {
+		return slices.ContainsFunc(t.Binds, func(b Bind) bool { return b.Variable == v })
+	}
+	return slices.ContainsFunc(a.Events, func(t EventType) bool {
+		return binds(t, v) && slices.ContainsFunc(a.Events, func(u EventType) bool { return u.Type == t.Type && binds(u, w) })
+	})
 }
 
 // Text returns the state machine for a terminal, indented by two.

@@ -1,7 +1,9 @@
 package props
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
@@ -18,7 +20,10 @@ type Letter struct {
 }
 
 // bind says which parameter gives a variable its value.
-type bind struct{ variable, param string }
+type bind struct {
+	variable, param string
+	nested          bool // the parameter is a way, with dots between
+}
 
 // guard is compared by its address: a letter that is used in several places
 // has one guard, evaluated once per event. It is of one of two kinds: over the
@@ -39,14 +44,21 @@ func (g *guard) overRegisters() bool { return g.holds != nil }
 func On(eventType string, variables ...string) Letter {
 	l := Letter{event: eventType}
 	for _, v := range variables {
-		l.binds = append(l.binds, bind{v, v})
+		l.binds = append(l.binds, bind{v, v, false})
 	}
 	return l
 }
 
 // Binding adds a variable that is bound by the parameter of another name.
 func (l Letter) Binding(variable, param string) Letter {
-	l.binds = append(slices.Clip(l.binds), bind{variable, param})
+	l.binds = append(slices.Clip(l.binds), bind{variable, param, false})
+	return l
+}
+
+// BindingField adds a variable that is bound by a field of a parameter, given
+// the names on the way to it, which have no dots: "request", "user", "id".
+func (l Letter) BindingField(variable string, way ...string) Letter {
+	l.binds = append(slices.Clip(l.binds), bind{variable, strings.Join(way, "."), len(way) > 1})
 	return l
 }
 
@@ -101,9 +113,17 @@ func (l Letter) GivenCount(counter Register, desc string, pass func(int64) bool)
 	return l.Given(counter.name+" is "+desc, func(m Memory) bool { return pass(m.Count(counter.name)) })
 }
 
+// role is what an event is to the property in a letter: its type, and what it
+// binds from where, whatever the order.
+func (l Letter) role() string {
+	binds := slices.Clone(l.binds)
+	slices.SortFunc(binds, func(a, b bind) int { return strings.Compare(a.variable, b.variable) })
+	return fmt.Sprintf("%q%q", l.event, fmt.Sprint(binds))
+}
+
 // covers reports whether all events that another letter fits, this one fits.
 func (l Letter) covers(other Letter) bool {
-	return l.event == other.event && !slices.ContainsFunc(l.guards, func(g *guard) bool { return !slices.Contains(other.guards, g) })
+	return l.role() == other.role() && !slices.ContainsFunc(l.guards, func(g *guard) bool { return !slices.Contains(other.guards, g) })
 }
 
 func (l Letter) guarded(g *guard) Letter {
@@ -123,7 +143,10 @@ func (l Letter) String() string {
 				b.WriteString(", ")
 			}
 			b.WriteString(p.variable)
-			if p.param != p.variable {
+			switch quoted := !p.nested && strings.ContainsAny(p.param, ".\"(), ="); {
+			case quoted:
+				b.WriteString("=" + strconv.Quote(p.param))
+			case p.param != p.variable:
 				b.WriteString("=" + p.param)
 			}
 		}

@@ -42,11 +42,33 @@ var patterns = []struct {
 	{props.Exists("p", letterA, props.Between(letterB, letterC)), "{exists: A(x), between: [B(x), C(x)]}", "C A|  B A A C|  B A B C|  B B A B C C|  B A C B A C|  B|  A B C+  B A C B B C+"},
 	{props.Exists("p", letterA, props.For(2*time.Second, letterB)), "{exists: A(x), within: 2s, of: B(x)}", "B A|  B.A|  B..A+  B!  B B A|  B A B...C+"},
 	{props.Precedes("p", letterA, letterB), "precedes: [A(x), B(x)]", "A B B|  B+ A"},
+	{props.PrecedesAged("p", letterA, letterB, 0, 2*time.Second), "{precedes: [A(x), B(x)], within: 2s}", "A.B|  A B B B+  A..B+  B+  A..A.B|"},
+	{props.PrecedesAged("p", letterA, letterB, 2*time.Second, 0), "{precedes: [A(x), B(x)], at least: 2s}", "A.B|  A.........B B|  A B+  B+  A.A B B|"},
+	{props.PrecedesAged("p", letterA, letterB, 2*time.Second, 3*time.Second), "{precedes: [A(x), B(x)], at least: 2s, within: 3s}", "A.B B|  A B+  A.B B B+  A...B+  A...A B+  A...A.B|  B+"},
+	{props.PrecedesAged("p", letterA, letterB, 4*time.Second, 3*time.Second), "{precedes: [A(x), B(x)], at least: 4s, within: 3s}", ""}, // invalid: no age is such
 	{props.Eventually("p", letterA, letterB), "responds: [A(x), B(x)]", "B|  A B|  A B A!  A A B|"},
 	{props.Responds("p", letterA, letterB, 2*time.Second), "{responds: [A(x), B(x)], within: 2s}", "B|  A.B|  A A B|  A..B+  A..C+  A!  A B A.....C+"},
 	{props.Monotone("p", letterA, "n", props.Rising), "{monotone: A(x), parameter: n}", "A1 A1 A2 A10|  A1 A1.5 A1.25+  A2 A10 A9+  A2 B1 A2|"},
 	{props.Monotone("p", letterA, "n", props.Falling), "{monotone: A(x), parameter: n, direction: falling}", "A3 A2 A2|  A-1 A-2 A-1.5+"},
+	{props.AtMost("p", event.Int(2), props.Occurrences(letterA, 3*time.Second)), "{at most: 2, of: A(x), within: 3s}", "A A B A.A A.|  A A A+ A  A.A.A A A+  A B A..A A|"},
+	{props.AtMost("p", event.Int(0), props.Occurrences(letterA, time.Second)), "{at most: 0, of: A(x), within: 1s}", "B|  A+"},
+	{props.AtMost("p", num("2.5"), props.SumOf("n", letterA, 3*time.Second)), "{at most: 2.5, of: A(x), within: 3s, sum: n}", "A1 A1.5 B1.A1.5 A1|  A1 A1.5 A0.5+  A5+  A-3 A5.5 A0.5+"},
+	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, 3*time.Second), props.After(letterB)), "{at least: 2, of: A(x), within: 3s, after: B(x)}", "A C|  B A A|  B.A A C|  B A B A...C|  B A..C+  B!  A A B...C+  B A A B A!"},
+	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, 3*time.Second), props.Before(letterB)), "{at least: 2, of: A(x), within: 3s, before: B(x)}", "A A B|  A A.B+  B+  A B+ A  A A B A A B|"},
+	{props.AtLeast("p", num("0.3"), props.SumOf("n", letterA, 3*time.Second), props.Before(letterB)), "{at least: 0.3, of: A(x), within: 3s, sum: n, before: B(x)}", "A0.1 A0.2 B|  A0.1 A0.2.B+  A0.3 A-0.1 B+"},
+	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Always()), "{at least: 2, of: A(x), within: 3s}", ""},                           // invalid: counted from nothing
+	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Before(props.On("B"))), "{at least: 2, of: A(x), within: 3s, before: B}", ""},   // invalid: for no value of x
+	{props.AtMost("p", event.Str("2"), props.Occurrences(letterA, time.Second)), "{at most: two, of: A(x), within: 3s}", ""},                                         // invalid: no number
+	{props.AtLeast("p", event.Int(2), props.SumOf("n", letterA, time.Second), props.After(letterB)), "{at least: 2, of: A(x), within: 3s, sum: n, after: B(x)}", ""}, // invalid, for now
 	{props.Balanced("p", letterA, letterB), "balanced: [A(x), B(x)]", "A B|  A A B!  A A B B|  B A A!  B A B A|  B!  |"},
+}
+
+func num(text string) event.Value {
+	v, err := event.Num(text)
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // Each pattern is violated where its automaton says, in Go as in YAML.
@@ -78,7 +100,7 @@ func TestPatterns(t *testing.T) {
 // indented writes a flow mapping, or one key, as keys of a block.
 func indented(y string) string {
 	keys := strings.Trim(y, "{}")
-	for _, key := range []string{"after", "before", "between", "within", "of", "parameter", "direction"} {
+	for _, key := range []string{"after", "before", "between", "at least", "within", "of", "sum", "parameter", "direction"} {
 		keys = strings.ReplaceAll(keys, ", "+key+":", "\n    "+key+":")
 	}
 	return "    " + keys + "\n"
@@ -169,6 +191,15 @@ func TestWarnings(t *testing.T) {
 		`variable "z" is bound by no event`,
 	}
 	if got := p.Warnings(); !slices.Equal(got, want) {
+		t.Errorf("got %s", strings.Join(got, "\n"))
+	}
+	roles := props.ForAll("x", "y").Machine("p",
+		props.From("a").On(props.On("D", "x")).To("b"), props.From("b").On(props.On("D")).To(props.Violated).On(props.On("E", "x")).Stay().On(props.On("E", "y")).To("a"))
+	want = []string{
+		`event "E" never matters: it changes nothing in any state that is reached`,
+		`event "D" stands with "x" and without it: where it is without, it is taken by all instances`,
+	}
+	if got := roles.Warnings(); !slices.Equal(got, want) {
 		t.Errorf("got %s", strings.Join(got, "\n"))
 	}
 	for _, c := range patterns {

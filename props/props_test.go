@@ -30,7 +30,6 @@ func TestValidate(t *testing.T) {
 		`property "p": "A" binds unknown variable "ordr", wanted one of "order"`:                    all.Machine("p", from.On(On("A", "ordr")).Stay()),
 		`property "p": "A" binds unknown variable "order", wanted none`:                             ForAll().Machine("p", from.On(On("A", "order")).Stay()),
 		`property "p": "A" binds variable "order" twice`:                                            all.Machine("p", from.On(On("A", "order").Binding("order", "x")).Stay()),
-		`property "p": "A" binds its variables in two ways, wanted one`:                             all.Machine("p", from.On(On("A", "order")).Stay(), From("x").On(On("A")).Stay()),
 		`property "p": the guard "cheap" of "CHARGED" is nil, wanted a function`:                    all.Machine("p", from.On(charged.When("cheap", nil)).Stay()),
 		`property "p": state "new" on "CHARGED" leads to undefined state "payed"`:                   all.Machine("p", from.On(charged).To("payed")),
 		`property "p": any other state on "CHARGED" leads to undefined state "payed"`:               all.Machine("p", from, FromAny().On(charged).To("payed")),

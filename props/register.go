@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 )
@@ -19,33 +20,49 @@ const (
 	SetRegister     RegisterKind = iota // different values; none
 	CounterRegister                     // a whole number; 0
 	LastRegister                        // one value, or none; none
+	WindowRegister                      // what happened within some time, up to now; nothing
 )
 
 // String returns the kind as property files write it.
-func (k RegisterKind) String() string { return []string{"set", "counter", "last"}[k] }
+func (k RegisterKind) String() string { return kindNames[k] }
+
+var kindNames = []string{"set", "counter", "last", "window"}
 
 // Register is something that each instance of a property remembers beside its
 // state. Transitions write it ([Step.Do]), guards look at it
 // ([Letter.Given]). Declare it with [Quantifier.With].
 type Register struct {
-	name string
-	kind RegisterKind
+	name   string
+	kind   RegisterKind
+	length time.Duration // of a window
 }
 
 // Set returns the register that holds a set of values, empty at first.
-func Set(name string) Register { return Register{name, SetRegister} }
+func Set(name string) Register { return Register{name: name, kind: SetRegister} }
 
 // Counter returns the register that holds a whole number, 0 at first.
-func Counter(name string) Register { return Register{name, CounterRegister} }
+func Counter(name string) Register { return Register{name: name, kind: CounterRegister} }
 
 // Last returns the register that holds one value, none at first.
-func Last(name string) Register { return Register{name, LastRegister} }
+func Last(name string) Register { return Register{name: name, kind: LastRegister} }
+
+// Window returns the register that holds what happened within a duration, up
+// to the event that asks: occurrences that are less than the duration before
+// it. None are there at first. Where clocks may differ, the distance between
+// events of two sources is known as well as the clocks are; see package
+// monitor.
+func Window(name string, length time.Duration) Register {
+	return Register{name: name, kind: WindowRegister, length: length}
+}
 
 // Name returns the register's name.
 func (r Register) Name() string { return r.name }
 
 // Kind returns what the register holds.
 func (r Register) Kind() RegisterKind { return r.kind }
+
+// Length returns how long a window is.
+func (r Register) Length() time.Duration { return r.length }
 
 // Update writes a register when a transition is taken.
 type Update struct {
@@ -60,14 +77,19 @@ type UpdateOp uint8
 
 // The updates.
 const (
-	AddValue    UpdateOp = iota // a parameter's value to a set
+	AddValue    UpdateOp = iota // a parameter's value to a set, or the event to a window
 	RemoveValue                 // a parameter's value from a set
 	StoreValue                  // a parameter's value in place of the last
 	CountBy                     // a number to a counter
 	Forget                      // back to what it held at first
 )
 
-// Add adds the value of a parameter to a set.
+// Occur adds the event to a window.
+func (r Register) Occur() Update { return Update{register: r, op: AddValue} }
+
+// Add adds the value of a parameter to a set; or the event to a window, with
+// the parameter as its part of the sum: a number of less than a thousand
+// digits, or the event is malformed for the property.
 func (r Register) Add(param string) Update {
 	return Update{register: r, op: AddValue, param: param}
 }
@@ -93,7 +115,7 @@ func (r Register) Clear() Update { return Update{register: r, op: Forget} }
 func (u Update) String() string {
 	switch u.op {
 	case AddValue:
-		return "adding " + u.param + " to " + u.register.name
+		return "adding " + cmp.Or(u.param, "it") + " to " + u.register.name
 	case RemoveValue:
 		return "removing " + u.param + " from " + u.register.name
 	case StoreValue:
@@ -107,7 +129,9 @@ func (u Update) String() string {
 // fits tells whether the update is one of its register's kind.
 func (u Update) fits() bool {
 	switch u.op {
-	case AddValue, RemoveValue:
+	case AddValue:
+		return u.register.kind == WindowRegister || u.register.kind == SetRegister && u.param != ""
+	case RemoveValue:
 		return u.register.kind == SetRegister && u.param != ""
 	case StoreValue:
 		return u.register.kind == LastRegister && u.param != ""
@@ -133,6 +157,10 @@ type Memory interface {
 	// Values returns what a set holds, in an order that depends on the values
 	// alone.
 	Values(register string) []event.Value
+	// Size returns how many occurrences a window holds.
+	Size(register string) int64
+	// Sum returns what the numbers of the occurrences in a window come to.
+	Sum(register string) event.Value
 }
 
 // Compare compares two numbers by exact value, or two strings by their bytes;

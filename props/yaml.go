@@ -172,18 +172,39 @@ func (m *machineYAML) registers(t *tree) error {
 		return m.fail(t, "registers is no mapping, wanted the kind of each under its name")
 	}
 	for _, r := range t.members {
-		kinds := []string{"set", "counter", "last"}
-		kind := slices.Index(kinds, r.value.text)
-		switch {
-		case kind < 0:
-			return m.fail(r.value, "register %q is of kind %q, wanted %s", r.name.text, r.value.text, oneOf(kinds))
-		case !isIdentifier(r.name.text) || r.name.text == eventName:
+		if !isIdentifier(r.name.text) || r.name.text == eventName {
 			return m.fail(r.name, "a register named %q, wanted a name that guards can use: letters, digits and _, and not %q", r.name.text, eventName)
 		}
-		m.spec.registers = append(m.spec.registers, Register{r.name.text, RegisterKind(kind)})
+		register, err := m.register(r)
+		if err != nil {
+			return err
+		}
+		m.spec.registers = append(m.spec.registers, register)
 	}
 	return nil
 }
+
+// register reads a kind, or a window with its length.
+func (m *machineYAML) register(r member) (Register, error) {
+	if r.value.kind == '{' {
+		if err := m.known(r.value, "register "+strconv.Quote(r.name.text), []string{"window"}); err != nil {
+			return Register{}, err
+		}
+		length := r.value.get("window")
+		if length == nil {
+			return Register{}, m.fail(r.value, "register %q has no kind, wanted %s", r.name.text, wantedKinds)
+		}
+		d, err := m.duration(length)
+		return Window(r.name.text, d), err
+	}
+	kind := slices.Index(kindNames[:WindowRegister], r.value.text)
+	if kind < 0 {
+		return Register{}, m.fail(r.value, "register %q is of kind %q, wanted %s", r.name.text, r.value.text, wantedKinds)
+	}
+	return Register{name: r.name.text, kind: RegisterKind(kind)}, nil
+}
+
+var wantedKinds = oneOf(kindNames[:WindowRegister]) + ", or a window such as {window: 5m}"
 
 // isIdentifier tells whether CEL can name it.
 func isIdentifier(s string) bool {
@@ -206,11 +227,11 @@ func (m *machineYAML) events(t *tree) error {
 		return m.fail(t, "events is no list, wanted a list of letters such as CHARGED(order)")
 	}
 	for _, item := range t.items {
-		l, err := m.letter(item)
+		l, err := m.yamlParser.letter(item)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(m.declared, func(d Letter) bool { return d.event == l.event }) {
+		if slices.ContainsFunc(m.declared, func(d Letter) bool { return d.role() == l.role() }) {
 			return m.fail(item, "events holds %q twice", l.event)
 		}
 		m.declared = append(m.declared, l)
@@ -337,14 +358,22 @@ func (m *machineYAML) onEvent(r Rule, t, target *tree) (Rule, error) {
 // declares stands for what it says there.
 func (m *machineYAML) letter(t *tree) (Letter, error) {
 	l, err := m.yamlParser.letter(t)
-	if err == nil && !strings.HasSuffix(t.text, ")") {
-		for _, d := range m.declared {
-			if d.event == l.event {
-				return d, nil
-			}
+	if err != nil || strings.HasSuffix(t.text, ")") {
+		return l, err
+	}
+	var roles []Letter
+	for _, d := range m.declared {
+		if d.event == l.event {
+			roles = append(roles, d)
 		}
 	}
-	return l, err
+	switch len(roles) {
+	case 0:
+		return l, nil
+	case 1:
+		return roles[0], nil
+	}
+	return l, m.fail(t, "%q is declared in several roles, wanted one of them: %v", l.event, roles)
 }
 
 func (m *machineYAML) updates(t *tree) ([]Update, error) {
@@ -382,7 +411,9 @@ func updateOf(r Register, text string) (u Update, wanted string) {
 	switch {
 	case text == "clear":
 		return r.Clear(), ""
-	case r.kind == SetRegister && isAdd && param(add) != "":
+	case r.kind == WindowRegister && text == "add":
+		return r.Occur(), ""
+	case (r.kind == SetRegister || r.kind == WindowRegister) && isAdd && param(add) != "":
 		return r.Add(param(add)), ""
 	case r.kind == SetRegister && isRemove && param(remove) != "":
 		return r.Remove(param(remove)), ""
@@ -399,5 +430,6 @@ func wantedOf(k RegisterKind) string {
 		`"add event.PARAMETER", "remove event.PARAMETER" or "clear"`,
 		`a number with its sign, such as +1, or "clear"`,
 		`"event.PARAMETER" or "clear"`,
+		`"add", "add event.PARAMETER" or "clear"`,
 	}[k]
 }

@@ -2,6 +2,7 @@ package props
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -396,4 +397,51 @@ func TestYAMLDirective(t *testing.T) {
 	if _, err := Parse("p.yaml", []byte(one+one)); err == nil || !strings.HasPrefix(err.Error(), "p.yaml:5:11: a second document") {
 		t.Error(err)
 	}
+}
+
+// Variables are bound by fields of parameters, and by parameters whose names
+// have dots; each is told as it is written.
+func TestBindings(t *testing.T) {
+	e := event.Data{}.With("a", nested(t, `{"b":{"c":"deep","c.d":1},"list":[1]}`)).With("a.b", event.Str("dotted")).With("x,y=(z)", event.Str("odd"))
+	for text, want := range map[string]string{
+		`A(x=a.b.c)`:         "deep",
+		`A(x="a.b")`:         "dotted",
+		`A( x = "x,y=(z)" )`: "odd",
+		`A(x=a.list)`:        "", // there, and no value that binds
+		`A(x=a.b.d)`:         "missing",
+		`A(x=b.c)`:           "missing",
+		`A(x="a.b.c")`:       "missing",
+	} {
+		ps, err := Parse("p.yaml", fmt.Appendf(nil, "properties:\n  - name: p\n    at most once: '%s'\n", text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		b := ps[0].Automaton().Events[0].Binds[0]
+		v, ok := b.Of(e)
+		if got := v.Text(); ok != (want != "missing") || v.CanBind() && got != want {
+			t.Errorf("%s: %q, %v, want %q", text, got, ok, want)
+		}
+		if told := strings.ReplaceAll(text, " ", ""); !strings.Contains(ps[0].Sentence(), told) {
+			t.Errorf("%s is told as %q", text, ps[0].Sentence())
+		}
+	}
+	for _, text := range []string{`A(x=a..b)`, `A(x=.a)`, `A(x=a.)`, `A(x="a)`, `A(x="a"b)`, `A("x"=a)`, `A(x=a=b)`} {
+		if _, err := Parse("p.yaml", fmt.Appendf(nil, "properties:\n  - name: p\n    at most once: '%s'\n", text)); err == nil {
+			t.Errorf("%s is accepted", text)
+		}
+	}
+}
+
+func nested(t *testing.T, text string) event.Value {
+	t.Helper()
+	var x any
+	if err := json.Unmarshal([]byte(text), &x); err != nil {
+		t.Fatal(err)
+	}
+	v, err := event.Of(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }

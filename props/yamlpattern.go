@@ -2,6 +2,7 @@ package props
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,10 +17,12 @@ var patternParts = []struct {
 	{"at most once", nil, (*patternYAML).atMostOnce},
 	{"never", scopeParts, (*patternYAML).never},
 	{"exists", scopeParts, (*patternYAML).exists},
-	{"precedes", nil, (*patternYAML).precedes},
+	{"precedes", []string{"at least", "within"}, (*patternYAML).precedes},
 	{"responds", []string{"within"}, (*patternYAML).responds},
 	{"monotone", []string{"parameter", "direction"}, (*patternYAML).monotone},
 	{"balanced", nil, (*patternYAML).balanced},
+	{"at most", []string{"of", "within", "sum"}, (*patternYAML).atMost},
+	{"at least", []string{"of", "within", "sum", "after", "before"}, (*patternYAML).atLeast}, // behind those that have such a part
 }
 
 // scopeParts say where a pattern speaks of; at most one, but that "within"
@@ -78,7 +81,21 @@ func (p *patternYAML) exists() (*Property, error) {
 
 func (p *patternYAML) precedes() (*Property, error) {
 	ls, err := p.two(p.key, "precedes")
-	return Precedes(p.name, ls[0], ls[1]), err
+	if err != nil {
+		return nil, err
+	}
+	var ages [2]time.Duration
+	for i, part := range []string{"at least", "within"} {
+		if t := p.tree.get(part); t != nil {
+			if ages[i], err = p.duration(t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if ages == [2]time.Duration{} {
+		return Precedes(p.name, ls[0], ls[1]), nil
+	}
+	return PrecedesAged(p.name, ls[0], ls[1], ages[0], ages[1]), nil
 }
 
 func (p *patternYAML) responds() (*Property, error) {
@@ -206,7 +223,8 @@ func (y yamlParser) guarded(l Letter, when *tree, registers []Register) (Letter,
 	return l.guarded(g), nil
 }
 
-// letter reads TYPE(variable, variable=parameter).
+// letter reads TYPE(variable, variable=parameter, variable="parameter",
+// variable=parameter.field).
 func (y yamlParser) letter(t *tree) (Letter, error) {
 	const example = "wanted an event such as CHARGED(order) or CHARGED(order=order_id)"
 	if t.kind != '"' || t.text == "" {
@@ -225,16 +243,47 @@ func (y yamlParser) letter(t *tree) (Letter, error) {
 	if strings.TrimSpace(inside) == "" {
 		return l, nil
 	}
-	for _, part := range strings.Split(inside, ",") {
-		variable, param, renamed := strings.Cut(part, "=")
-		variable, param = strings.TrimSpace(variable), strings.TrimSpace(param)
-		if !renamed {
-			param = variable
-		}
-		if variable == "" || param == "" || strings.ContainsAny(variable+param, "() \t=") {
+	for _, part := range unquoted(inside, ',') {
+		variable, param, ok := bindingOf(part)
+		if !ok {
 			return Letter{}, y.fail(t, "%q binds no variable in %q, %s", t.text, strings.TrimSpace(part), example)
 		}
-		l = l.Binding(variable, param)
+		if name, err := strconv.Unquote(param); err == nil {
+			l = l.Binding(variable, name)
+		} else {
+			l = l.BindingField(variable, strings.Split(param, ".")...)
+		}
 	}
 	return l, nil
+}
+
+// bindingOf reads a variable, and how its parameter is written.
+func bindingOf(part string) (variable, param string, ok bool) {
+	sides := unquoted(part, '=')
+	variable = strings.TrimSpace(sides[0])
+	param = strings.TrimSpace(sides[len(sides)-1])
+	if len(sides) == 2 && strings.HasPrefix(param, `"`) {
+		_, err := strconv.Unquote(param)
+		return variable, param, err == nil && isName(variable)
+	}
+	return variable, param, len(sides) < 3 && isName(variable) && isName(param)
+}
+
+func isName(s string) bool { return s != "" && !strings.ContainsAny(s, "() \t=\"") }
+
+// unquoted cuts a text at a character, where that is in no quotes.
+func unquoted(text string, at byte) (parts []string) {
+	from := 0
+	for i := 0; i < len(text); {
+		switch text[i] {
+		case '"':
+			i = afterQuote(text, i)
+			continue
+		case at:
+			parts = append(parts, text[from:i])
+			from = i + 1
+		}
+		i++
+	}
+	return append(parts, text[min(from, len(text)):])
 }

@@ -37,8 +37,9 @@ type described struct {
 }
 
 type registerJSON struct {
-	Name string `json:"name"`
-	Kind string `json:"kind"`
+	Name   string `json:"name"`
+	Kind   string `json:"kind"`
+	Length string `json:"length,omitempty"` // of a window
 }
 
 type eventJSON struct {
@@ -126,7 +127,11 @@ func describeProperty(p *props.Property) described {
 		d.Transitions = []props.Edge{}
 	}
 	for _, r := range auto.Registers {
-		d.Registers = append(d.Registers, registerJSON{r.Name(), r.Kind().String()})
+		register := registerJSON{Name: r.Name(), Kind: r.Kind().String()}
+		if r.Kind() == props.WindowRegister {
+			register.Length = r.Length().String()
+		}
+		d.Registers = append(d.Registers, register)
 	}
 	for _, t := range auto.Events {
 		e := eventJSON{Type: t.Type, Binds: map[string]string{}, Wants: t.Wants}

@@ -15,8 +15,15 @@ import (
 // The first of them are always the same. Which numbers are free stays as it
 // is; in which order they are taken again does not matter.
 func (c *Configs) Encode(e *codec.Encoder) {
+	c.occurrences.encode(e)
 	e.Count(len(c.Reads))
 	for n, r := range c.Reads {
+		first, second, both := c.Store.Parts(uint32(n))
+		if e.Bool(both); both {
+			e.Count(int(first))
+			e.Count(int(second))
+			continue
+		}
 		f := c.Store.Fates[n]
 		e.Count(f.Letter)
 		e.Uint(f.Passed)
@@ -25,7 +32,12 @@ func (c *Configs) Encode(e *codec.Encoder) {
 			r.stamp.At.Encode(e)
 			e.Count(int(r.stamp.Source))
 			e.Text(r.stamp.ID)
+			e.Count(int(r.occurs))
 		}
+	}
+	if c.windows > 0 {
+		c.history.encode(e)
+		c.holdings.encode(e)
 	}
 	e.Count(len(c.All) - StartState - 1)
 	for _, x := range c.All[StartState+1:] {
@@ -46,13 +58,25 @@ func (c *Configs) Encode(e *codec.Encoder) {
 
 func (c *Configs) Decode(d *codec.Decoder, texts *values.Texts) {
 	s, from := c.Store, c.sources
+	c.occurrences.decode(d, from, texts)
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
+		if known := len(c.Reads); d.Bool() && known > 0 {
+			if n := s.Both(uint32(d.Below(known, "a letter")), uint32(d.Below(known, "a letter"))); int(n) < known {
+				d.Fail("a letter occurs twice")
+			}
+			continue
+		}
 		f := fate{d.Below(len(s.Auto.Events), "an event type"), d.Uint()}
 		r := reading{values: c.decodeValues(d, 4*len(s.Auto.Events[f.Letter].Reads)), stamped: d.Bool()}
 		if r.stamped {
 			r.stamp = Stamp{order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text())}
+			r.occurs = uint32(d.Below(max(1, len(c.occurrences.all)+1-len(c.adds[f.Letter])), "an occurrence"))
 		}
 		s.Fates, c.Reads = append(s.Fates, f), append(c.Reads, r)
+	}
+	if c.windows > 0 {
+		c.history.decode(d)
+		c.holdings.decode(d, len(c.occurrences.all), c.occurrences.worth)
 	}
 	for n := d.Below(1<<32-8, "the number of configurations"); n > 0 && d.Err == nil; n-- {
 		x := Config{State: noState}
@@ -117,7 +141,10 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 			d.Fail("registers hold too little")
 			return ""
 		}
-		for items := rest[from:n]; len(items) > 0; items = items[4:] {
+		if r.Kind() == props.WindowRegister {
+			c.checkWindow(d, word(rest))
+		}
+		for items := rest[min(from, n):n]; len(items) > 0; items = items[4:] {
 			c.checkValue(d, word(items))
 		}
 		rest = rest[n:]
@@ -126,6 +153,13 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 		d.Fail("registers hold too much")
 	}
 	return text
+}
+
+// checkWindow sees that a window is there.
+func (c *Configs) checkWindow(d *codec.Decoder, window uint32) {
+	if known := max(len(c.history.all), len(c.holdings.nodes)); int(window) >= known || !c.Exact && c.holdings.nodes[window].base > 0 {
+		d.Fail("there is no such window")
+	}
 }
 
 // decodeNumber reads the number of a configuration.

@@ -47,6 +47,8 @@ func (c *Configs) compareParts(kind props.RegisterKind, a, b string) int {
 		return 0
 	case kind == props.CounterRegister:
 		return cmp.Compare(count(a), count(b))
+	case kind == props.WindowRegister:
+		return c.compareWindows(word(a), word(b))
 	case kind == props.SetRegister:
 		a, b = a[4:], b[4:]
 	}

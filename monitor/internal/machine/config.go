@@ -22,7 +22,7 @@ import (
 //     the automaton; what is dead has no memory.
 //   - A letter is an event type, the guards passed that look at the event
 //     alone, and the values that the type reads; with skew, where the type may
-//     begin a deadline, also the event's source, time and id. Events of one
+//     begin a deadline or be in a window, also the event's source, time and id. Events of one
 //     letter then lead from each configuration to the same, which is what the
 //     exchange of events rests on (package skew).
 //   - With skew, the word that holds a set of states names a set of
@@ -68,11 +68,17 @@ type Configs struct {
 
 	fates map[string]uint32 // letters, by what they are
 	Reads []reading         // by letter
-	Arms  []bool            // by event type: may begin a deadline
+	Arms  []bool            // by event type: may begin a deadline, or be in a window
 	Due   int               // how many letters there may be before they are swept
 	Sets  configSets
 
 	begun uint32 // the configuration that it led to last
+
+	windows     int
+	history     history     // in exact order
+	occurrences occurrences // with skew
+	holdings    holdings    // with skew
+	adds        [][]int     // by event type: what is summed up of an event in a window, see occur
 
 	view   view
 	buffer []byte
@@ -80,7 +86,8 @@ type Configs struct {
 
 func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Configs {
 	c := &Configs{Store: s, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
-		numbers: map[Config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs)}
+		numbers: map[Config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs),
+		windows: windows(s.Auto), history: newHistory(sums(s.Auto), o.Configs), occurrences: occurrences{due: o.Configs, least: o.Configs}, holdings: newHoldings(o.Configs)}
 	for state := range uint16(props.StartState) {
 		c.All = append(c.All, Config{State: state})
 	}
@@ -90,9 +97,24 @@ func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Co
 	}
 	for i := range s.Auto.Events {
 		c.Arms = append(c.Arms, s.Auto.Events[i].Arms(s.Auto))
+		c.adds = append(c.adds, adds(&s.Auto.Events[i], s.Auto))
 	}
 	c.view.c = c
 	return c
+}
+
+func windows(a *props.Automaton) (n int) {
+	for _, r := range a.Registers {
+		if r.Kind() == props.WindowRegister {
+			n++
+		}
+	}
+	return n
+}
+
+// sums tells whether a window adds up numbers.
+func sums(a *props.Automaton) bool {
+	return slices.ContainsFunc(a.Events, func(t props.EventType) bool { return len(t.Sums) > 0 })
 }
 
 // blank is the memory that nothing was written to.
@@ -111,7 +133,7 @@ func (c *Configs) blank() string {
 
 // register returns the part of a memory that is a register's: a counter's
 // number; a last value's symbol + 1, or 0; a set's size and symbols,
-// ascending.
+// ascending; a window's number (window.go).
 func (c *Configs) register(memory string, register int) string {
 	for i, r := range c.Store.Auto.Registers {
 		n := 4
@@ -156,9 +178,11 @@ func (c *Configs) number(x Config) uint32 {
 }
 
 // single tells whether a configuration is not looked up by what it is. In
-// exact order a deadline is that of one event, and nothing asks whether two
-// instances are in one configuration.
-func (c *Configs) single(x *Config) bool { return c.Exact && x.Running.On() }
+// exact order a deadline, or what is in a window, is that of one event, and
+// nothing asks whether two instances are in one configuration.
+func (c *Configs) single(x *Config) bool {
+	return c.Exact && (x.Running.On() || c.windows > 0 && x.memory != "")
+}
 
 func (c *Configs) add(x Config) uint32 {
 	n := uint32(len(c.All))
@@ -175,11 +199,19 @@ func (c *Configs) add(x Config) uint32 {
 // Next is the transition of a letter. In exact order by says which event has
 // it; with skew that is a part of the letter.
 func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
+	if first, second, both := c.Store.Parts(letter); both {
+		return c.Next(second, c.Next(first, from, by), by)
+	}
 	x := c.All[from]
 	if c.Store.Dead[x.State] {
 		return from // nothing is known of it, and nothing asked
 	}
 	f, read := c.Store.Fates[letter], &c.Reads[letter]
+	if !c.Exact {
+		by = &read.stamp
+	} else if c.windows > 0 {
+		c.view.now = by.At
+	}
 	c.view.t, c.view.memory, c.view.values = &c.Store.Auto.Events[f.Letter], x.memory, read.values
 	move, ok := c.view.t.Take(int(x.State), f.Passed, &c.view)
 	if !ok {
@@ -190,14 +222,11 @@ func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
 	}
 	x.State = uint16(move.To)
 	if len(move.Writes) > 0 && !c.Store.Dead[move.To] {
-		x.memory = c.write(x.memory, move.Writes, read.values)
+		x.memory = c.write(x.memory, move.Writes, letter, by)
 	}
 	if move.Entered {
 		x.Running = Running{}
 		if d := c.Store.Auto.Deadlines[move.To].After; d > 0 {
-			if !c.Exact {
-				by = &read.stamp
-			}
 			x.Running = Running{by.At.Add(d), by.Source, by.ID, d}
 		}
 	}
@@ -217,7 +246,8 @@ func (c *Configs) Expire(from uint32) uint32 {
 }
 
 // write returns a memory with registers written.
-func (c *Configs) write(memory string, writes []props.Write, values string) string {
+func (c *Configs) write(memory string, writes []props.Write, letter uint32, by *Stamp) string {
+	read := &c.Reads[letter]
 	b := c.buffer[:0]
 	for i, r := range c.Store.Auto.Registers {
 		part := c.register(memory, i)
@@ -226,7 +256,11 @@ func (c *Configs) write(memory string, writes []props.Write, values string) stri
 			b = append(b, part...)
 			continue
 		}
-		b = c.writeOne(b, r.Kind(), part, &writes[w], values)
+		if r.Kind() == props.WindowRegister && writes[w].Op == props.AddValue {
+			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, c.Store.Fates[letter].Letter, by))
+			continue
+		}
+		b = c.writeOne(b, r.Kind(), part, &writes[w], read.values)
 	}
 	c.buffer = b
 	return string(b)
@@ -288,6 +322,7 @@ type view struct {
 	t      *props.EventType
 	memory string
 	values string
+	now    order.Instant // in exact order, where there are windows
 }
 
 // Param returns a parameter that the letter's type reads.
@@ -352,9 +387,10 @@ func (v *view) Values(register string) []event.Value {
 // reading is what the events of a letter have beside their type and guards.
 type reading struct {
 	values string // what the type reads, as symbols + 1
-	stamp  Stamp  // with skew, of a letter that may begin a deadline
+	stamp  Stamp  // with skew, of a letter that may begin a deadline or be in a window
 
-	stamped bool // has a stamp: is that of one event
+	stamped bool   // has a stamp: is that of one event
+	occurs  uint32 // of that event: its first number in windows, see occur
 }
 
 // Stamp says of an event what a deadline that it begins is named after.
@@ -391,7 +427,7 @@ func (c *Configs) Stamped(letter uint32, at Stamp) uint32 {
 		return letter
 	}
 	n := uint32(len(c.Reads))
-	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, reading{c.Reads[letter].values, at, true})
+	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, reading{c.Reads[letter].values, at, true, c.occur(f.Letter, c.Reads[letter].values, &at)})
 	return n
 }
 

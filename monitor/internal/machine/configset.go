@@ -104,7 +104,7 @@ func (s *Machine) AllDead(states uint64) bool {
 // Full tells whether it is time to sweep. What that costs is spread over as
 // many new configurations as there were used ones.
 func (c *Configs) Full() bool {
-	return len(c.All)-len(c.free) >= c.limit || len(c.Sets.All)-len(c.Sets.free) >= c.Sets.limit
+	return c.fullOfWindows() || len(c.All)-len(c.free) >= c.limit || len(c.Sets.All)-len(c.Sets.free) >= c.Sets.limit
 }
 
 // Sweep forgets configurations and sets that are not marked as used. It must
@@ -134,6 +134,9 @@ func (c *Configs) Sweep(mark func(state func(uint32), set func(uint64))) {
 		}
 	}
 	c.limit = max(c.Sets.least, 2*(len(c.All)-len(c.free)))
+	if c.fullOfWindows() {
+		c.sweepWindows()
+	}
 }
 
 // sweep forgets sets, and marks what the others hold.

@@ -24,6 +24,9 @@ type Machine struct {
 	Table  []uint16   // by letter and state: the state after
 	width  uint32     // of the table: how many states there are
 
+	both  map[[2]uint32]uint32 // letters that are two in a row, see both.go
+	parts map[uint32][2]uint32 // the other way round
+
 	Functions [][]uint16 // of states; the first is the identity
 	composed  map[[2]uint32]uint16
 
@@ -146,6 +149,9 @@ func (s *Machine) moveAndCover(letter, state uint32, by *Stamp) uint32 {
 	if s.Configs != nil {
 		return s.Configs.Move(letter, state, by)
 	}
+	if first, second, both := s.Parts(letter); both {
+		return s.Move(second, s.Move(first, state, by), by)
+	}
 	at := letter*s.width + state
 	s.take(int(at))
 	return uint32(s.Table[at])
@@ -178,6 +184,9 @@ func (s *Machine) stepAt(letter, from, to int) int {
 }
 
 func (c *Configs) Move(letter, from uint32, by *Stamp) uint32 {
+	if first, second, both := c.Store.Parts(letter); both {
+		return c.Move(second, c.Move(first, from, by), by)
+	}
 	to := c.Next(letter, from, by)
 	c.cover(c.Store.Fates[letter].Letter, from, to)
 	return to

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
@@ -11,8 +12,8 @@ import (
 func (c *Configs) RebuildLetters() {
 	c.fates = make(map[string]uint32, len(c.Reads))
 	for n := range c.Reads {
-		if r := &c.Reads[n]; !r.stamped {
-			f := c.Store.Fates[n]
+		if _, _, both := c.Store.Parts(uint32(n)); !c.Reads[n].stamped && !both {
+			r, f := &c.Reads[n], c.Store.Fates[n]
 			c.buffer = append(letterKey(c.buffer[:0], f.Letter, f.Passed), r.values...)
 			c.fates[string(c.buffer)] = uint32(n)
 		}
@@ -43,7 +44,7 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 		var b []byte
 		for i, r := range c.Store.Auto.Registers {
 			part := c.register(x.memory, i)
-			from := valuesFrom(r.Kind())
+			from := min(valuesFrom(r.Kind()), len(part))
 			b = append(append(b, part[:from]...), c.visited(part[from:], visit)...)
 		}
 		if string(b) != x.memory {
@@ -53,9 +54,9 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 }
 
 // valuesFrom returns where in a register's part of a memory the values are;
-// a counter has none.
+// counters and windows have none.
 func valuesFrom(kind props.RegisterKind) int {
-	return map[props.RegisterKind]int{props.SetRegister: 4, props.CounterRegister: 8}[kind]
+	return map[props.RegisterKind]int{props.SetRegister: 4, props.CounterRegister: 8, props.WindowRegister: math.MaxInt}[kind]
 }
 
 // visited returns a list of symbols + 1, where 0 is none, as a visitor leaves
@@ -98,6 +99,10 @@ func (c *Configs) EachSource(visit func(int32) int32) {
 			r.Source = visit(r.Source)
 		}
 	}
+	for n := range c.occurrences.all {
+		o := &c.occurrences.all[n]
+		o.Source = visit(o.Source)
+	}
 }
 
 // KeepTexts keeps the ids of deadlines elsewhere: what they stood in is let go.
@@ -111,12 +116,16 @@ func (c *Configs) KeepTexts(keep func(string) string) {
 	for n := range c.All {
 		c.All[n].Running.ID = keep(c.All[n].Running.ID)
 	}
+	for n := range c.occurrences.all {
+		c.occurrences.all[n].id = keep(c.occurrences.all[n].id)
+	}
 	c.RebuildNumbers()
 }
 
 // KeepLetters forgets the letters that are not live, and returns how the
 // others are numbered anew.
 func (c *Configs) KeepLetters(live []bool) (moved []uint32) {
+	c.Store.keepParts(live)
 	moved = make([]uint32, len(live))
 	fates, reads := c.Store.Fates[:0], c.Reads[:0]
 	for n := range live {
@@ -127,5 +136,6 @@ func (c *Configs) KeepLetters(live []bool) (moved []uint32) {
 	}
 	clear(c.Reads[len(reads):])
 	c.Store.Fates, c.Reads = fates, reads
+	c.Store.moveParts(live, moved)
 	return moved
 }

@@ -52,7 +52,7 @@ func DecodeFront(d *codec.Decoder, s *Judge, from *order.Sources) *Front {
 	f := &Front{Undecided: d.Bool(), last: order.DecodeInstant(d), States: s.DecodeStates(d)}
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		f.Waiting = append(f.Waiting, Pending{order.DecodeInstant(d), uint32(d.Below(len(s.Fates), "a letter")),
-			int32(d.Below(len(from.Names), "a source")), d.Bool(), d.Bool()})
+			int32(d.Below(len(from.Names), "a source")), 0, d.Bool(), d.Bool()})
 	}
 	if s.Timed() {
 		for n := d.Below(len(from.Names)+1, "the number of sources"); n > 0 && d.Err == nil; n-- {

@@ -51,14 +51,14 @@ func follows(r *machine.Running, at order.Instant, source int32, skew time.Durat
 func (s *Judge) chained(e Pending, armed []int32) (bool, []int32) {
 	c := s.Configs
 	known := slices.Contains(armed, e.Source)
-	if !known && c.Arms[c.Store.Fates[e.Letter].Letter] {
+	if !known && c.Arming(e.Letter) {
 		return true, append(slices.Clip(armed), e.Source)
 	}
 	return known, armed
 }
 
-// closed adds to each down-set of a layer what deadlines lead to; nil if that
-// is too much. Of a property without deadlines, or where there is no layer,
+// closed adds to each down-set of a layer what deadlines lead to, and what
+// leaves windows; nil if that is too much. Of a property without, or where there is no layer,
 // the layer is returned as it is.
 func (s *Judge) closed(l *layer, g *groups) *layer {
 	c := s.Configs
@@ -81,7 +81,7 @@ func (s *Judge) closed(l *layer, g *groups) *layer {
 	return l
 }
 
-// close adds what deadlines lead to in a down-set.
+// close adds what deadlines and what leaves windows lead to in a down-set.
 func (s *Judge) close(set uint64, counts []uint16, g *groups) uint64 {
 	c := s.Configs
 	gap, ok := g.gap(counts)
@@ -89,16 +89,25 @@ func (s *Judge) close(set uint64, counts []uint16, g *groups) uint64 {
 		return set
 	}
 	members := c.Sets.All[set]
-	all := members
-	for i := 0; i < len(all); i++ {
+	all := slices.Clip(members)
+	var known *keyed
+	for i := 0; i < len(all) && len(all) <= s.MaxLayer; i++ {
 		if r := &c.All[all[i]].Running; r.On() && s.mayPass(r, gap, counts, g) {
-			all = append(slices.Clip(all), c.Expired(all[i]))
+			all = append(all, c.Expired(all[i]))
 		}
+		s.eachLeft(all[i], gap, counts, g, func(_ int, to uint32) {
+			if known == nil {
+				known = newKeyed(0)
+			}
+			if _, there := known.put(uint64(to), 0); !there {
+				all = append(all, to)
+			}
+		})
 	}
 	if len(all) == len(members) {
 		return set
 	}
-	return c.Sets.Of(slices.Clone(all))
+	return c.Sets.Of(all)
 }
 
 // mayPass is rule 1.
@@ -179,12 +188,13 @@ func (s *Judge) each(set uint64, by func(uint32) uint32) (to uint64) {
 
 // spreadInTime returns where an event leads from a set. Configurations whose
 // deadline certainly precedes the event are not among those that it finds:
-// there the deadline has passed before, see closed.
+// there the deadline has passed before, see closed; nor are those whose windows
+// hold what has certainly left.
 func (s *Judge) spreadInTime(set uint64, e *Pending, skew time.Duration) uint64 {
 	c := s.Configs
 	var to []uint32
 	for _, from := range c.Sets.All[set] {
-		if r := &c.All[from].Running; r.On() && precedes(r, e, skew) {
+		if r := &c.All[from].Running; r.On() && precedes(r, e, skew) || s.mustLeave(from, e, skew) {
 			continue
 		}
 		to = append(to, c.Move(e.Letter, from, nil))

@@ -38,6 +38,7 @@ type Front struct {
 	Undecided bool
 	armed     []int32       // the sources of events that may have begun a deadline
 	last      order.Instant // of the events that were added
+	event     int           // the one that was added last, while more of it may come
 }
 
 // Judge runs fronts over the machine of one property.
@@ -53,6 +54,7 @@ type Pending struct {
 	At      order.Instant
 	Letter  uint32
 	Source  int32
+	Event   int  // which one it is, of those that are added; 0 is not told
 	chained bool // has another event of its source within E
 	done    bool // in all down-sets of the layer
 }
@@ -72,8 +74,20 @@ func (f *Front) Clone() *Front {
 	return &g
 }
 
-// Add takes the next event by time.
+// Add takes the next event by time. If it is added again, in another role, both
+// are taken at once: nothing was taken since.
 func (f *Front) Add(s *Judge, e Pending, skew time.Duration) {
+	if n := len(f.Waiting); e.Event != 0 && e.Event == f.event && n > 0 {
+		w := &f.Waiting[n-1]
+		w.Letter = s.Both(w.Letter, e.Letter)
+		if s.Timed() {
+			var chained bool
+			chained, f.armed = s.chained(*w, f.armed)
+			w.chained = w.chained || chained
+		}
+		return
+	}
+	f.event = e.Event
 	f.Reach(s, e.At, skew)
 	if s.Timed() {
 		e.chained, f.armed = s.chained(e, f.armed)
@@ -180,6 +194,9 @@ func (f *Front) rebase(g *groups, l *layer) {
 
 // spread returns the states that a letter leads to from some states.
 func (s *Judge) spread(states uint64, letter uint32) (to uint64) {
+	if first, second, both := s.Parts(letter); both {
+		return s.spread(s.spread(states, first), second)
+	}
 	row := s.Table[int(letter)*len(s.Dead):]
 	if s.Covering {
 		s.TakeAll(letter, states)

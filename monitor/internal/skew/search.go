@@ -20,7 +20,7 @@ import (
 // of a stream number them differently.
 
 // Passing stands in an order for a deadline, and Ending for the end that is
-// judged.
+// judged; see Leaving too.
 const (
 	Passing = -1
 	Ending  = -2
@@ -265,8 +265,9 @@ func (s *Judge) readBackInTime(history []past, d int, state uint32) (order []int
 				d, state, at = before, from, at-1
 				continue
 			}
-			state = s.deadlineBefore(&w, at, d, state)
-			order = append(order, Passing)
+			var step int
+			state, step = s.passingBefore(&w, at, d, state)
+			order = append(order, step)
 		}
 		d = 0
 	}
@@ -291,7 +292,7 @@ func (s *Judge) eventBefore(w *past, at, d int, state uint32) (before int, from 
 			continue
 		}
 		for _, from = range c.Ordered(less.states[before]) {
-			if r := &c.All[from].Running; r.On() && precedes(r, &g.all[x], g.skew) {
+			if r := &c.All[from].Running; r.On() && precedes(r, &g.all[x], g.skew) || s.mustLeave(from, &g.all[x], g.skew) {
 				continue
 			}
 			if c.Next(g.all[x].Letter, from, nil) == state {
@@ -302,16 +303,25 @@ func (s *Judge) eventBefore(w *past, at, d int, state uint32) (before int, from 
 	return 0, 0, 0, false
 }
 
-// deadlineBefore finds a configuration of the same down-set whose deadline
-// leads to another.
-func (s *Judge) deadlineBefore(w *past, at, d int, state uint32) uint32 {
+// passingBefore finds a configuration of the same down-set whose deadline leads
+// to another, or what leaves its windows.
+func (s *Judge) passingBefore(w *past, at, d int, state uint32) (uint32, int) {
 	c, g, l := s.Configs, w.groups, w.layers[at]
 	width := len(g.events)
 	counts := l.counts[d*width : (d+1)*width]
 	gap, _ := g.gap(counts)
 	for _, from := range c.Ordered(l.states[d]) {
 		if r := &c.All[from].Running; r.On() && s.mayPass(r, gap, counts, g) && c.Expire(from) == state {
-			return from
+			return from, Passing
+		}
+		step := 0
+		s.eachLeft(from, gap, counts, g, func(left int, to uint32) {
+			if to == state && step == 0 {
+				step = left
+			}
+		})
+		if step != 0 {
+			return from, step
 		}
 	}
 	panic("monitor: a configuration has one before it, or it would not be there")

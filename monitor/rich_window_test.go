@@ -1,0 +1,140 @@
+package monitor
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/props"
+)
+
+// What the reference knows of windows. That an occurrence leaves one is an event
+// of its source, ordered like all others: certain is what the distances of times
+// make certain, whatever the clocks.
+
+// distance is how far apart an occurrence and an event are at least, and at
+// most.
+func (r *richRun) distance(h inWindow, e int) (least, most int) {
+	d := r.p.effective[e] - h.at
+	if h.source == r.as[e].source && r.flaw != distancesOfNone {
+		return d, d
+	}
+	return d - r.skew, d + r.skew
+}
+
+// aged is what windows hold at a time, in the order by time.
+func (r *richRun) aged(c memoryModel, at int) memoryModel {
+	if r.flaw == neverLeft {
+		return c
+	}
+	c = c.clone()
+	for i := range c.in {
+		c.in[i] = slices.DeleteFunc(c.in[i], func(h inWindow) bool {
+			return at-h.at > r.lengths[i] || at-h.at == r.lengths[i] && r.flaw != endIncluded
+		})
+	}
+	return c
+}
+
+// holdsTooOld: something in a window must have left before the event.
+func (r *richRun) holdsTooOld(c memoryModel, e int) bool {
+	for i := range c.in {
+		if slices.ContainsFunc(c.in[i], func(h inWindow) bool { least, _ := r.distance(h, e); return least >= r.lengths[i] }) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutOne is what an instance may come to when something leaves its windows:
+// no event that is left is certainly before that, and nothing of its source
+// leaves before.
+func (r *richRun) withoutOne(c memoryModel, left []int) (all []memoryModel) {
+	leaves := func(i int, h inWindow) int { return h.at + r.lengths[i] }
+	for i := range c.in {
+		for _, h := range c.in[i] {
+			blocked := len(left) == 0 || slices.ContainsFunc(left, func(e int) bool { _, most := r.distance(h, e); return most < r.lengths[i] })
+			to := c.clone()
+			for j := range c.in {
+				blocked = blocked || slices.ContainsFunc(c.in[j], func(o inWindow) bool { return o.source == h.source && leaves(j, o) < leaves(i, h) })
+				to.in[j] = slices.DeleteFunc(to.in[j], func(o inWindow) bool { return o.source == h.source && leaves(j, o) == leaves(i, h) })
+			}
+			if !blocked {
+				all = append(all, to)
+			}
+		}
+	}
+	return all
+}
+
+// windows are the registers of a model that count and sum up.
+func (ri *rich) windows() (window, sums props.Register) {
+	return props.Window("w", time.Duration(ri.lengths[0])*time.Millisecond), props.Window("v", time.Duration(ri.lengths[1])*time.Millisecond)
+}
+
+func givenWindow(l props.Letter, guard int) props.Letter {
+	switch guard {
+	case crowded:
+		return l.Given("crowded", func(m props.Memory) bool { return m.Size("w") >= 2 })
+	case quiet:
+		return l.Given("quiet", func(m props.Memory) bool { return m.Size("w") == 0 })
+	case heavy:
+		return l.Given("heavy", func(m props.Memory) bool { order, _ := props.Compare(m.Sum("v"), event.Int(2)); return order >= 0 })
+	}
+	return l
+}
+
+// follow goes through an order that is told, and returns what the instance may be
+// in then, and the events that are left; or why the order is not possible. What
+// leaves windows is not told: it is tried.
+func (r *richRun) follow(slice []int, order, states []string) (cs []memoryModel, left []int, why string) {
+	cs, left = []memoryModel{newMemoryModel()}, slices.Clone(slice)
+	for i, name := range order {
+		e, err := strconv.Atoi(name)
+		var to []memoryModel
+		why = "something has left a window, or has not"
+		for _, c := range r.withLess(cs, left) {
+			switch {
+			case err == nil && r.skew > 0 && r.holdsTooOld(c, e):
+				continue
+			case r.misplaced(slice, c, left, name, e, err == nil) != "":
+				why = r.misplaced(slice, c, left, name, e, err == nil)
+				continue
+			case name == theEnd:
+				c = end(c)
+			case err != nil:
+				c = r.expire(c)
+			default:
+				c = r.step(c, e)
+			}
+			if stateName(c.state) == states[i] {
+				to = append(to, c)
+			} else {
+				why = fmt.Sprintf("it leads to %s, got %s at %d", stateName(c.state), states[i], i)
+			}
+		}
+		if len(to) == 0 {
+			return nil, nil, why
+		}
+		cs, left = to, slices.DeleteFunc(left, func(o int) bool { return err == nil && o == e })
+	}
+	return cs, left, ""
+}
+
+// withLess adds what configurations may come to when occurrences leave.
+func (r *richRun) withLess(cs []memoryModel, left []int) []memoryModel {
+	if r.skew == 0 {
+		return cs
+	}
+	known := map[string]bool{}
+	var all []memoryModel
+	for open := cs; len(open) > 0; open = open[1:] {
+		if c := open[0]; !known[fmt.Sprint(c)] {
+			known[fmt.Sprint(c)], all = true, append(all, c)
+			open = append(open, r.withoutOne(c, left)...)
+		}
+	}
+	return all
+}

@@ -1,0 +1,61 @@
+package props
+
+import (
+	"fmt"
+	"reflect"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// celWindow is a window in a guard: nothing can be done with it but to ask for
+// its size and its sum, so that what a guard costs does not hang on how much is
+// in it.
+type celWindow struct {
+	memory Memory
+	name   string
+}
+
+var windowType = types.NewObjectType("window", traits.SizerType)
+
+// windows declares what windows are asked for. CEL asks for the size of whatever
+// has one.
+func windows() []cel.EnvOption {
+	return []cel.EnvOption{
+		cel.Function(overloads.Size, cel.Overload("size_of_window", []*cel.Type{windowType}, cel.IntType)),
+		cel.Function("sum", cel.Overload("sum_of_window", []*cel.Type{windowType}, cel.DynType, cel.UnaryBinding(func(v ref.Val) ref.Val {
+			if w, ok := v.(celWindow); ok {
+				return celValue(w.memory.Sum(w.name))
+			}
+			return types.MaybeNoSuchOverloadErr(v)
+		}))),
+	}
+}
+
+// Size implements traits.Sizer.
+func (w celWindow) Size() ref.Val { return types.Int(w.memory.Size(w.name)) }
+
+// ConvertToNative implements ref.Val.
+func (w celWindow) ConvertToNative(t reflect.Type) (any, error) {
+	return nil, fmt.Errorf("a window is no %v", t)
+}
+
+// ConvertToType implements ref.Val.
+func (w celWindow) ConvertToType(t ref.Type) ref.Val {
+	return types.NewErr("a window is no %s", t.TypeName())
+}
+
+// Equal implements ref.Val.
+func (w celWindow) Equal(other ref.Val) ref.Val {
+	v, ok := other.(celWindow)
+	return types.Bool(ok && v.name == w.name)
+}
+
+// Type implements ref.Val.
+func (w celWindow) Type() ref.Type { return windowType }
+
+// Value implements ref.Val.
+func (w celWindow) Value() any { return w.name }
