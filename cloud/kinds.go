@@ -13,6 +13,7 @@ const (
 	Fail         = "fail"
 	LoseResponse = "lose-response"
 	Stall        = "stall"
+	LateEffect   = "late-effect"
 	Reap         = "reap"
 	Timeout      = "timeout"
 	StaleRead    = "stale-read"
@@ -80,9 +81,12 @@ var kinds = []Kind{
 		"at every operation that writes, and at the end of an HTTP invocation",
 		[]string{"https://docs.cloud.google.com/storage/docs/retry-strategy", "https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html",
 			"https://github.com/aws-samples/aws-serverless-airline-booking/issues/167"}},
-	{Stall, "an operation is held past the invocation's time limit, or past the expiry of a key that the invocation has used, until another task has tried again or used the key (11 minutes at most)",
+	{Stall, "an operation is held past the invocation's time limit, or past the expiry of a key that the invocation has used, until another task has tried again or used the key (11 minutes at most); a caller with a deadline gives up at that, and nothing has happened",
 		"at every operation of an invocation with a time limit or an expiring key ahead",
 		[]string{"https://docs.cloud.google.com/run/docs/container-contract", "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html"}},
+	{LateEffect, "an operation has its effect when its caller has given up, at its deadline: past the invocation's time limit, or the expiry of a key that the invocation has used, as a stall is held",
+		"at every operation that writes, of an invocation with a time limit or an expiring key ahead, whose caller has a deadline before",
+		[]string{"https://grpc.io/docs/what-is-grpc/core-concepts/", "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html"}},
 	{Reap, "an idle function instance is taken away: what it still does by itself dies with it",
 		"where the only invocation of an instance has ended",
 		[]string{"https://docs.cloud.google.com/run/docs/about-instance-autoscaling", "https://docs.cloud.google.com/run/docs/container-contract"}},

@@ -32,6 +32,13 @@ type Platform struct {
 	Absent []string
 }
 
+// Within returns the platform with another time limit for invocations of
+// functions that have none of their own.
+func (p Platform) Within(limit time.Duration) Platform {
+	p.Timeout = limit
+	return p
+}
+
 // Check returns the first thing that is missing, in a sentence.
 func (p *Platform) Check() error {
 	switch {

@@ -32,8 +32,9 @@ const (
 	Refuse               // it has no effect, the caller sees Fate.With: "503", "refused", ...
 	Lose                 // it has its effect, the caller sees a reset, or its timeout where With is "timeout"
 	Cut                  // it has no effect, the connection is gone: the caller's instance is dead
-	GaveUp               // the caller gave up before it happened; it has no effect
+	GaveUp               // the caller gave up before it happened, at its deadline where With is "timeout"; it has no effect
 	Stale                // a read happens on an older state: Fate.With writes are missing
+	Late                 // the caller's deadline passes, and it happens after that: see [Later]
 )
 
 // The With of a refusal by which the connection fails; others are what the
@@ -58,6 +59,15 @@ type Call struct {
 	// Timed says that the caller has a deadline, so a lost response can show
 	// as its timeout.
 	Timed bool
+	// Detached says that the seam can carry the call out when its caller has
+	// gone.
+	Detached bool
+	// After is the call that this one is, of a caller that has gone.
+	After *Call
+	// Held is set by a tap at which the call waits because of what happens to
+	// it on its way, not because its caller does not run: the caller's deadline
+	// passes meanwhile.
+	Held bool
 	// Ref is the tap's own.
 	Ref any
 }
@@ -118,4 +128,15 @@ func Depart(t Tap) {
 	if d, ok := t.(interface{ Depart() }); ok {
 		d.Depart()
 	}
+}
+
+// Later carries out a call whose fate is [Late]: it waits at the tap once more,
+// as one whose caller has gone, and has its effect if that lets it pass.
+func Later(t Tap, c *Call, effect func(late *Call)) {
+	go func() { //wtsim:go waits at the tap
+		late := &Call{Op: c.Op, After: c}
+		if t.Enter(late).Action == Pass {
+			effect(late)
+		}
+	}()
 }

@@ -75,7 +75,12 @@ func (w *world) tellHappened() bool {
 // admit gives identities to calls: sorted by label, full resource and
 // request, never by arrival.
 func (w *world) admit(arrivals []*call) {
-	arrivals = slices.DeleteFunc(arrivals, func(c *call) bool { return c.withdrawn.Load() })
+	arrivals = slices.DeleteFunc(arrivals, func(c *call) bool {
+		if c.After != nil {
+			w.stalls.follow(c)
+		}
+		return c.After != nil || c.withdrawn.Load()
+	})
 	for _, c := range arrivals {
 		c.full = opLabel(&c.Op)
 		c.label = cloud.Mask(c.full)

@@ -108,7 +108,7 @@ func newPair(name string, calls func(context.Context, clients) error, direct fun
 		})), nil
 	}
 	return pair{name: name, calls: calls, direct: direct, simulated: sim.Scenario{
-		Name: "cost", Platform: gcp.CloudRun(), Services: services,
+		Name: "cost", Platform: gcp.CloudRun().Within(time.Minute), Services: services,
 		Functions: []sim.Function{{Name: "f", New: handler}},
 		Clients:   []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "f"}}}},
 	}}

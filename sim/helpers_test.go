@@ -131,7 +131,7 @@ func told(c sim.Client, retries int) sim.Client {
 func scenario(parts ...any) sim.Scenario {
 	s := sim.Scenario{
 		Name:     "test",
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), web.New("api.example", func() http.Handler { return http.HandlerFunc(answer) }), pubsub.New("pubsub")},
 		Rules: []probe.Rule{
 			{Service: "redis", Method: "SET", Resource: "{key}", Emit: "SET"},

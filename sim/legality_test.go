@@ -265,7 +265,7 @@ func excuses(r *sim.Result) map[string]bool {
 	out := map[string]bool{}
 	for _, d := range r.Record.Plan {
 		switch d.Do {
-		case cloud.Duplicate, cloud.Redeliver, cloud.Timeout, cloud.Crash, cloud.Stall:
+		case cloud.Duplicate, cloud.Redeliver, cloud.Timeout, cloud.Crash, cloud.Stall, cloud.LateEffect:
 			_, name, _ := strings.Cut(d.At, " ")
 			name, _, _ = strings.Cut(name, ":")
 			out[strings.NewReplacer("~retry", "", "~dup", "").Replace(name)] = true
@@ -281,7 +281,7 @@ func published(r *sim.Result) []string {
 		s := &r.Steps[i]
 		task, op, ok := strings.Cut(s.Identity, ":pubsub.publish mail/")
 		if ok && s.Operation != nil && s.Operation.Result.OK {
-			out = append(out, strings.TrimPrefix(task, "new ")+".mail/"+strings.TrimSuffix(op, " resumed"))
+			out = append(out, strings.TrimPrefix(task, "new ")+".mail/"+strings.TrimSuffix(strings.TrimSuffix(op, " resumed"), " late"))
 		}
 	}
 	return out

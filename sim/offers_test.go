@@ -44,7 +44,7 @@ func allowed(o scheduler.Option, at string, op *event.Operation, limits sim.Faul
 	case "crash after", "lose-response reset", "lose-response timeout":
 		return writes
 	}
-	return o.Do == cloud.Fail && slices.Contains(op.Fails, o.With) || o.Do == cloud.Stall
+	return o.Do == cloud.Fail && slices.Contains(op.Fails, o.With) || o.Do == cloud.Stall || o.Do == cloud.LateEffect && writes
 }
 
 // Every kind is offered only where its documentation says, and only within

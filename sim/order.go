@@ -24,13 +24,16 @@ func (ro *roster) add(t *task) {
 
 // ready reports whether the task has something that may happen.
 func (t *task) ready() bool {
-	switch {
-	case t.turns():
+	if t.turns() {
 		return true
-	case t.Own && !t.inst.busy(): // its CPU is frozen
-		return false
 	}
-	return slices.ContainsFunc(t.calls, (*call).free)
+	return slices.ContainsFunc(t.calls, t.lets)
+}
+
+// lets reports whether one of the task's calls may happen: not if it is held,
+// nor if its CPU is frozen, unless it has left the instance behind.
+func (t *task) lets(c *call) bool {
+	return c.free() && (c.After != nil || !t.Own || t.inst.busy())
 }
 
 // turns reports whether the task may start, or end.
@@ -66,7 +69,7 @@ func (ro *roster) candidates() []candidate {
 	var out []candidate
 	for _, t := range tasks {
 		for _, c := range t.calls {
-			if c.free() {
+			if t.lets(c) {
 				out = append(out, candidate{task: t, call: c})
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -21,7 +22,7 @@ import (
 // placed is a scenario whose function calls services where its source says.
 func placed(h http.HandlerFunc, services ...cloud.Service) sim.Scenario {
 	return sim.Scenario{
-		Name: "placed", Platform: gcp.CloudRun(), Services: services,
+		Name: "placed", Platform: gcp.CloudRun().Within(time.Minute), Services: services,
 		Functions:  []sim.Function{{Name: "f", Handler: cloud.HTTP(h)}},
 		Clients:    []sim.Client{calls("alice", "f")},
 		Rules:      []probe.Rule{{Service: "api.example", Method: "GET", Resource: "/v1", Emit: "ASKED"}},

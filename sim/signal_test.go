@@ -60,7 +60,7 @@ func TestSignal(t *testing.T) {
 			r := compile(t, flushing(wait)).Run(scheduler.NewReplay(p))
 			stored := 0
 			for _, s := range r.Steps {
-				if strings.HasPrefix(s.What, "redis SET") && s.Status == "OK" {
+				if s.Operation != nil && s.Operation.Method == "SET" && s.Status == "OK" {
 					stored++
 				}
 			}

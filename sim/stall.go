@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/scheduler"
 )
 
 // hold is what a stalled call is held past: the expiry of a key that its
@@ -65,21 +68,57 @@ func (t *task) pastExpiry(key touch, past time.Time, longest time.Duration) *hol
 	return &hold{name: "expiry " + key.service + " " + cloud.Mask(key.resource), past: past, until: until, resource: key}
 }
 
-// stall holds a call past an entry.
+// stall holds a call past an entry. A caller with a deadline gives up at that.
 func (sl *stalls) stall(k *call, name string) {
-	for _, h := range sl.holds(k) {
-		if h.name == name {
-			k.held = h
-			break
-		}
+	sl.hold(k, sl.named(k, name))
+	if k.Held = true; !k.Op.Deadline.IsZero() {
+		k.release <- probe.Fate{Action: heed}
 	}
+}
+
+// late lets a call's caller go, at its deadline; the call is held past an entry.
+func (sl *stalls) late(k *call, name string) probe.Fate {
+	k.late, k.Held = sl.named(k, name), true
+	return probe.Fate{Action: probe.Late}
+}
+
+// follow takes in a call whose caller has been let go.
+func (sl *stalls) follow(k *call) {
+	first := k.After.Ref.(*call)
+	k.full, k.label, k.owner, k.k, k.id = first.full, first.label, first.owner, first.k, first.id+" late"
+	k.task.calls = append(k.task.calls, k)
+	sl.hold(k, first.late)
+}
+
+// named is a hold that was offered.
+func (sl *stalls) named(k *call, name string) *hold {
+	all := sl.holds(k)
+	return all[slices.IndexFunc(all, func(h *hold) bool { return h.name == name })]
+}
+
+func (sl *stalls) hold(k *call, h *hold) {
+	k.held = h
 	sl.calls = append(sl.calls, k)
-	sl.agenda.add(k.held.until, "resume "+k.id, func() { sl.resume(k) })
+	sl.agenda.add(h.until, "resume "+k.id, func() { sl.resume(k) })
 }
 
 func (sl *stalls) resume(k *call) {
 	sl.letGo(k)
-	k.id += " resumed"
+	if k.After == nil {
+		k.id += " resumed"
+	}
+}
+
+// leaves reports whether the call's caller gives up before the hold ends, and
+// the call can do without.
+func (k *call) leaves(h *hold) bool {
+	return k.Detached && k.Op.Access&event.Writes != 0 && k.givesUp(h)
+}
+
+// givesUp reports whether the caller's own deadline is before what the call is
+// held past.
+func (k *call) givesUp(h *hold) bool {
+	return !k.Op.Deadline.IsZero() && !k.Op.Deadline.After(h.past)
 }
 
 // letGo ends a stall, if there is one.
@@ -107,6 +146,14 @@ func (h *hold) concerns(c candidate) bool {
 	}
 	return c.call != nil && c.call.Op.Service == h.resource.service &&
 		strings.Contains(" "+c.call.Op.Resource+" ", " "+h.resource.resource+" ")
+}
+
+// heldPeople puts into words how a call is held.
+func heldPeople(o scheduler.Option) string {
+	if o.Do == cloud.LateEffect {
+		return "comes late, past the " + stallPeople(o.With) + ": its caller has given up, at its deadline"
+	}
+	return "is held past the " + stallPeople(o.With)
 }
 
 func stallPeople(name string) string {

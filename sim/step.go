@@ -95,6 +95,9 @@ func (w *world) operate(c candidate, s *Step) {
 	}
 	o := w.chance.fault(c, w.offers.operationFaults(k))
 	s.Outcome = outcome(o)
+	if k.After != nil {
+		s.What += " (late)"
+	}
 	if o.Do != "" {
 		w.chance.remark(operationNote(c, o))
 	}
@@ -118,6 +121,10 @@ func (w *world) operate(c candidate, s *Step) {
 		w.let(k, probe.Fate{Action: probe.Refuse, With: o.With})
 	case o.Do == cloud.LoseResponse:
 		w.let(k, probe.Fate{Action: probe.Lose, With: o.With})
+	case o.Do == cloud.LateEffect:
+		w.let(k, w.stalls.late(k, o.With))
+		s.Status = "late"
+		return
 	case o.Do == cloud.StaleRead:
 		w.let(k, probe.Fate{Action: probe.Stale, With: o.With})
 	case o.Do == cloud.LoseWrites:
@@ -163,6 +170,9 @@ func operationStatus(k *call, o scheduler.Option) (status string, open bool) {
 // the next, so these are not offered apart.
 func (of *offers) operationFaults(k *call) []scheduler.Option {
 	out := make([]scheduler.Option, 1, 8)
+	if k.After != nil { // nobody is there to see one
+		return out
+	}
 	for _, status := range k.Op.Fails {
 		out = append(out, scheduler.Option{Do: cloud.Fail, With: status})
 	}
@@ -175,12 +185,23 @@ func (of *offers) operationFaults(k *call) []scheduler.Option {
 	}
 	out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.Before})
 	out = append(out, of.storeFaults(k)...)
+	return append(out, of.holdFaults(k)...)
+}
+
+// holdFaults lists past what a call may be held, and what may happen late.
+func (of *offers) holdFaults(k *call) []scheduler.Option {
+	var stalls, late []scheduler.Option
 	for _, h := range of.stalls.holds(k) {
-		if o := (scheduler.Option{Do: cloud.Stall, With: h.name}); !slices.Contains(out, o) { // tokens are masked
-			out = append(out, o)
+		o := scheduler.Option{Do: cloud.Stall, With: h.name}
+		if slices.Contains(stalls, o) { // tokens are masked
+			continue
+		}
+		stalls = append(stalls, o)
+		if k.leaves(h) {
+			late = append(late, scheduler.Option{Do: cloud.LateEffect, With: h.name})
 		}
 	}
-	return out
+	return append(stalls, late...)
 }
 
 // storeFaults lists what a call's service may do besides: forget the newest
@@ -246,7 +267,7 @@ func operationNote(c candidate, o scheduler.Option) string {
 	case cloud.Duplicate:
 		return fmt.Sprintf("%s: the first message of %s is delivered twice", where, op)
 	}
-	return fmt.Sprintf("%s: %s is held past the %s", where, op, stallPeople(o.With))
+	return fmt.Sprintf("%s: %s %s", where, op, heldPeople(o))
 }
 
 func lostPeople(n string) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"runtime"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/internal/seeded"
@@ -72,21 +73,33 @@ func (t *instanceTap) Enter(c *probe.Call) (fate probe.Fate) {
 	if !ok {
 		return probe.Fate{Action: probe.Cut}
 	}
+	var deadline <-chan time.Time
 	for {
 		select {
 		case v := <-k.release:
-			if v.Action != identify {
+			switch v.Action {
+			case identify:
+				k.goroutine = goroutineID()
+			case heed:
+				timer := time.NewTimer(time.Until(c.Op.Deadline)) //wtsim:clock the bubble's clock
+				defer timer.Stop()
+				deadline = timer.C
+			default:
 				return v
 			}
-			k.goroutine = goroutineID()
-		case <-c.GiveUp: // never, if nil
-			return w.gate.withdraw(k)
+		case <-deadline: // never, if nil
+			return w.gate.withdraw(k, "timeout")
+		case <-c.GiveUp:
+			return w.gate.withdraw(k, "")
 		}
 	}
 }
 
-// identify asks a parked call's goroutine for its id.
-const identify = probe.Stale + 1
+// What a parked call's goroutine is asked, beside what becomes of the call.
+const (
+	identify = probe.Late + 1 + iota // for its id
+	heed                             // to give up at its deadline
+)
 
 // goroutineID is the calling goroutine's. On one thread, ids rise in order of
 // creation.
@@ -113,6 +126,10 @@ func (i *instance) park(c *probe.Call) (*call, bool) {
 	}
 	caller := probe.Caller()
 	task, building := i.attribute(caller)
+	if c.After != nil {
+		first := c.After.Ref.(*call)
+		task, building = first.task, first.building
+	}
 	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.ID, Invocation: task.Name.Text}
 	k := &call{Call: c, task: task, inst: i, building: building, caller: caller, release: make(chan probe.Fate, 1)}
 	c.Ref = k
@@ -146,7 +163,7 @@ func (i *instance) attribute(caller string) (t *task, building bool) {
 
 // withdraw takes back a call whose caller has given up, unless it was
 // released in the same moment.
-func (g *gate) withdraw(k *call) probe.Fate {
+func (g *gate) withdraw(k *call, why string) probe.Fate {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
@@ -155,7 +172,7 @@ func (g *gate) withdraw(k *call) probe.Fate {
 	default:
 	}
 	k.withdrawn.Store(true)
-	return probe.Fate{Action: probe.GaveUp}
+	return probe.Fate{Action: probe.GaveUp, With: why}
 }
 
 // Leave takes note of an operation's effect.

@@ -137,6 +137,7 @@ type call struct {
 	goroutine int    // its id, once asked for
 	release   chan probe.Fate
 	held      *hold       // by a stall
+	late      *hold       // it is held so when its caller has gone
 	dies      bool        // the instance dies when it has had its effect
 	left      bool        // it had its effect
 	withdrawn atomic.Bool // the caller gave up; its goroutine says so at any time

@@ -21,7 +21,7 @@ import (
 // careless waiter serves whenever a timer rings, a careful one if it was on.
 func breakfast(careful bool) sim.Scenario {
 	return sim.Scenario{
-		Name: "breakfast", Platform: gcp.CloudRun(),
+		Name: "breakfast", Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{eggtimer.New("kitchen", time.Hour)},
 		Functions: []sim.Function{
 			{Name: "boil", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -35,7 +35,7 @@ func conformance(report *error, except ...string) sim.Scenario {
 		subscriptions = append(subscriptions, sub)
 	}
 	return sim.Scenario{
-		Name: "conformance", Platform: gcp.CloudRun(), Services: []cloud.Service{pubsub.New("pubsub").Pulled(subscriptions...)},
+		Name: "conformance", Platform: gcp.CloudRun().Within(time.Minute), Services: []cloud.Service{pubsub.New("pubsub").Pulled(subscriptions...)},
 		Functions: []sim.Function{{Name: "check", Timeout: time.Hour, New: func(env cloud.Env) (cloud.Handler, error) {
 			client := pubsub.Client(env, "pubsub")
 			return cloud.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +67,7 @@ func TestPubSubConformance(t *testing.T) {
 // reads two objects and publishes three messages, each of which is delivered.
 func BenchmarkObjectsAndMessages(b *testing.B) {
 	s, err := sim.Compile(sim.Scenario{
-		Name: "objects-and-messages", Platform: gcp.CloudRun(), Services: []cloud.Service{pubsub.New("pubsub"), gcs.New("gcs", "b")},
+		Name: "objects-and-messages", Platform: gcp.CloudRun().Within(time.Minute), Services: []cloud.Service{pubsub.New("pubsub"), gcs.New("gcs", "b")},
 		Functions: []sim.Function{
 			{Name: "put", New: func(env cloud.Env) (cloud.Handler, error) {
 				objects, messages := gcs.Client(env, "gcs"), pubsub.Client(env, "pubsub")

@@ -25,18 +25,18 @@ import (
 // Project is the project of a run.
 const Project = "wtsim"
 
-// CloudRun returns the platform on which Cloud Run functions run. A function
-// has CPU during invocations alone, unless it is AlwaysOn; where it has an Old
-// revision, a rollout is under way.
+// CloudRun returns Cloud Run: services, and functions that are deployed as
+// such. A function has CPU during invocations alone, unless it is AlwaysOn;
+// where it has an Old revision, a rollout is under way. A service that is
+// deployed with another time limit is gcp.CloudRun().Within(time.Minute).
 // https://docs.cloud.google.com/run/docs/configuring/billing-settings
 // https://docs.cloud.google.com/run/docs/rollouts-rollbacks-traffic-migration
 func CloudRun() cloud.Platform {
 	return cloud.Platform{
 		Name: "gcp",
-		// The caller is told 504, the instance goes on.
-		// https://docs.cloud.google.com/functions/docs/configuring/timeout
+		// "set by default to 5 minutes"; the caller is told 504, the instance goes on.
 		// https://docs.cloud.google.com/run/docs/configuring/request-timeout
-		Timeout: 60 * time.Second,
+		Timeout: 5 * time.Minute,
 		// https://docs.cloud.google.com/run/docs/about-concurrency
 		Concurrency: 80, MostAtOnce: 1000,
 		// https://docs.cloud.google.com/run/docs/configuring/max-instances
@@ -56,6 +56,28 @@ func CloudRun() cloud.Platform {
 		// https://docs.cloud.google.com/compute/docs/metadata/querying-metadata
 		Absent: []string{"metadata.google.internal", "metadata", "169.254.169.254"},
 	}
+}
+
+// CloudFunctions returns Cloud Run functions (2nd gen) as they are deployed by
+// the Cloud Functions API: services of Cloud Run with other defaults, "Defaults
+// to 60 seconds", and one request at a time unless a function says more.
+// https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions#ServiceConfig
+// https://cloud.google.com/functions/docs/configuring/max-instances
+func CloudFunctions() cloud.Platform {
+	p := CloudRun().Within(60 * time.Second)
+	p.Name, p.Concurrency, p.MaxInstances = "gcp-functions", 1, 100
+	return p
+}
+
+// CloudFunctions1 returns Cloud Run functions (1st gen): one request at a time.
+// What their pages do not say is Cloud Run's.
+// https://docs.cloud.google.com/functions/1stgendocs/configuring/timeout
+// https://cloud.google.com/functions/1stgendocs/configuring/max-instances
+// https://cloud.google.com/functions/1stgendocs/concepts/version-comparison
+func CloudFunctions1() cloud.Platform {
+	p := CloudRun().Within(60 * time.Second)
+	p.Name, p.Concurrency, p.MostAtOnce, p.MaxInstances = "gcp-functions-1", 1, 1, 3000
+	return p
 }
 
 // OnEvent returns the handler of a function that events invoke, as the

@@ -47,6 +47,14 @@ func Eventarc() Policy {
 // https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions
 func Pull() Policy { return Policy{KeepFor: 7 * 24 * time.Hour} }
 
+// Push is the policy of a push subscription of one's own: a backoff that nobody
+// can set, unless there is a retry policy, and the retention of subscriptions.
+// https://docs.cloud.google.com/pubsub/docs/push
+// https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions
+func Push() Policy {
+	return Policy{MinBackoff: 100 * time.Millisecond, MaxBackoff: 60 * time.Second, KeepFor: 7 * 24 * time.Hour}
+}
+
 const (
 	// AckDeadline is that of a subscription, by default.
 	// https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions

@@ -185,10 +185,12 @@ func (t Trigger) Service() string {
 }
 
 func (t Trigger) withDefaults() Trigger {
-	t.Policy = t.OrElse(gcp.Eventarc())
 	if t.Push {
 		cloud.SetDefault(&t.AckDeadline, gcp.AckDeadline)
+		t.Policy = t.OrElse(gcp.Push())
+		return t
 	}
+	t.Policy = t.OrElse(gcp.Eventarc())
 	return t
 }
 

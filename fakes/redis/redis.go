@@ -31,6 +31,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -245,6 +246,17 @@ func client(env cloud.Env, service string, options *redis.Options, replica bool)
 	b.clients = append(b.clients, client)
 	return client
 }
+
+// logger has the client library print where the process prints now: into the
+// run, while there is one.
+type logger struct{}
+
+// Printf prints a line.
+func (logger) Printf(_ context.Context, format string, v ...any) {
+	fmt.Fprintf(os.Stderr, "redis: "+format+"\n", v...)
+}
+
+func init() { redis.SetLogger(logger{}) }
 
 // dialer makes an instance's connections, with the seam in front.
 func (b *Backend) dialer(instance context.Context, tap probe.Tap, replica bool) redisprobe.Dial {

@@ -32,7 +32,7 @@ func sharing(f func(*shared, *http.Request)) sim.Scenario {
 		return sim.Client{Name: name, Requests: []sim.Request{{Function: "f"}}}
 	}
 	return sim.Scenario{
-		Name: "sharing", Platform: gcp.CloudRun(), Services: []cloud.Service{redis.New("redis")},
+		Name: "sharing", Platform: gcp.CloudRun().Within(time.Minute), Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{{Name: "f", New: func(env cloud.Env) (cloud.Handler, error) {
 			s := &shared{redis: redis.Client(env, "redis", nil)}
 			return cloud.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { f(s, r) })), nil

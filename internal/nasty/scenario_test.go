@@ -61,7 +61,7 @@ func scenario() sim.Scenario {
 	}
 	return sim.Scenario{
 		Name:     "nasty",
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), web.New("api.example", newAPI), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "nasty", New: newHandler},

@@ -86,7 +86,16 @@ type seam struct {
 // unary passes one call.
 func (s *seam) unary(ctx context.Context, method string, req, reply any, invoke func(context.Context) error) error {
 	c := s.call(ctx, method, req)
+	c.Detached = true
 	fate := s.tap.Enter(c)
+	if fate.Action == probe.Late {
+		probe.Later(s.tap, c, func(late *probe.Call) {
+			err := invoke(probe.WithCall(context.WithoutCancel(ctx), late))
+			late.Op.Result = result(reply, err)
+			_ = s.tap.Leave(late) // nobody is there to be told
+		})
+		return lost(ctx, "timeout")
+	}
 	if err := notSent(ctx, fate); err != nil {
 		return err
 	}
@@ -137,6 +146,9 @@ func notSent(ctx context.Context, fate probe.Fate) error {
 	case probe.Cut:
 		return errClosing
 	case probe.GaveUp:
+		if fate.With == "timeout" {
+			<-ctx.Done() // in this instant
+		}
 		if ctx.Err() == nil { // the tap ended the wait by itself
 			return status.Error(codes.Canceled, context.Canceled.Error())
 		}

@@ -49,10 +49,20 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	c := &probe.Call{Op: t.operation(r, raw), GiveUp: r.Context().Done()}
 	c.Op.Deadline, c.Timed = r.Context().Deadline()
+	c.Detached = rest == nil
 	switch fate := t.tap.Enter(c); fate.Action {
 	case probe.Cut:
 		return nil, probe.ErrReset("read")
 	case probe.GaveUp:
+		if fate.With == "timeout" {
+			<-r.Context().Done() // in this instant
+		}
+		return nil, context.Cause(r.Context())
+	case probe.Late:
+		probe.Later(t.tap, c, func(late *probe.Call) {
+			_, _ = t.pass(t.carry(again(r.WithContext(context.WithoutCancel(r.Context())), raw, rest), late), late)
+		})
+		<-r.Context().Done()
 		return nil, context.Cause(r.Context())
 	case probe.Refuse:
 		return refusal(r, fate.With)

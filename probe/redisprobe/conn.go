@@ -34,7 +34,10 @@ type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 //  3. What a client says when it sets a connection up (HELLO, AUTH, CLIENT,
 //     SELECT, ...) is none.
 //  4. The caller's deadline counts from when the tap lets the call through:
-//     a call that waits there stands for a caller that is not running.
+//     a call that waits there stands for a caller that is not running. Not so
+//     where the tap says that the call is held on its way ([probe.Call.Held]):
+//     the caller then gives up in time. What happens after that does so on the
+//     same connection, which its client has closed.
 //  5. SUBSCRIBE and its like are operations; what the server pushes then passes
 //     unseen. In RESP2 they make the connection a stream. In RESP3 (HELLO 3)
 //     other commands on it are operations as ever; UNSUBSCRIBE and its like,
@@ -117,6 +120,7 @@ type conn struct {
 	queue   []turn       // requests, in order
 	next    int          // the first of queue whose answer was not asked for yet
 	busy    bool         // the reader is carrying one out
+	late    bool         // one is to be carried out when the client has closed the connection
 	in      bytes.Buffer // answers that the caller has not read
 	gone    error        // the connection is broken: what a read returns
 	silent  bool         // no answer will come: a read waits for its deadline
@@ -263,7 +267,11 @@ func (c *conn) turn(t turn) error {
 	if t.subscribes && !c.through {
 		return fmt.Errorf("redis: %s in a pipeline is not supported, wanted it in a request of its own", call.Op.Method)
 	}
+	call.Detached = c.detachable(t)
 	fate := c.enter(call)
+	if fate.Action == probe.Late {
+		c.leave(t)
+	}
 	if err := notPassed(fate); err != nil {
 		return err
 	}
@@ -312,13 +320,13 @@ func (c *conn) enter(call *probe.Call) probe.Fate {
 	c.mu.Lock()
 	by := c.readBy
 	c.mu.Unlock()
-	call.GiveUp, call.Timed = c.closed, !by.IsZero()
+	call.GiveUp, call.Timed, call.Op.Deadline = c.closed, !by.IsZero(), by
 	if c.through {
 		return c.tap.Enter(call)
 	}
 	began := time.Now() //wtsim:clock the deadlines of a connection are by its clock
 	fate := c.tap.Enter(call)
-	if held := time.Since(began); held > 0 && !by.IsZero() { //wtsim:clock as above
+	if held := time.Since(began); held > 0 && !by.IsZero() && !call.Held { //wtsim:clock as above
 		c.mu.Lock()
 		if c.readBy.Equal(by) {
 			c.readBy = by.Add(held)
@@ -334,7 +342,12 @@ func notPassed(fate probe.Fate) error {
 	case probe.Refuse, probe.Cut:
 		return probe.ErrReset("read")
 	case probe.GaveUp:
+		if fate.With == "timeout" {
+			return errSilent
+		}
 		return net.ErrClosed
+	case probe.Late:
+		return errSilent
 	}
 	return nil
 }

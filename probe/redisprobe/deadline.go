@@ -68,5 +68,11 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 // Close closes the connection; a call that waits at the tap is given up.
 func (c *conn) Close() error {
 	c.closing.Do(func() { close(c.closed) })
+	c.mu.Lock()
+	late := c.late
+	c.mu.Unlock()
+	if late {
+		return nil
+	}
 	return c.Conn.Close()
 }

@@ -218,7 +218,7 @@ func (c *comparison) ordinal() string {
 	}
 	n := 1
 	for _, b := range c.before {
-		if b.Task == s.Task && b.Operation != nil && b.Outcome.Do != cloud.Stall { // held: it is told again
+		if b.Task == s.Task && b.Operation != nil && b.Outcome.Do != cloud.Stall && b.Outcome.Do != cloud.LateEffect { // held: it is told again
 			n++
 		}
 	}

@@ -20,7 +20,7 @@ func resultWords(s *sim.Step) string {
 	switch s.Outcome.Do {
 	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
 		result = strings.TrimSpace(result + " (" + s.Outcome.String() + ")")
-	case cloud.Stall:
+	case cloud.Stall, cloud.LateEffect:
 		result += " past the " + sim.StallWords(s.Outcome.With)
 	case cloud.LoseResponse:
 		if s.Kind == sim.KindEnd {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -29,7 +30,7 @@ var (
 // process begins at zero.
 func isolated(name string, most int) sim.Scenario {
 	return sim.Scenario{
-		Name: name, Platform: gcp.CloudRun(), Isolated: true, Environ: []string{"API_HOST=${api.example.host}"},
+		Name: name, Platform: gcp.CloudRun().Within(time.Minute), Isolated: true, Environ: []string{"API_HOST=${api.example.host}"},
 		Services: []cloud.Service{web.New("api.example", func() http.Handler { return http.NotFoundHandler() })},
 		Functions: []sim.Function{{Name: "hit", Handler: cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 			hits++

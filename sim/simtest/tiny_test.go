@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -18,7 +19,7 @@ import (
 func tiny(clients, allowed int) sim.Scenario {
 	s := sim.Scenario{
 		Name:       "tiny",
-		Platform:   gcp.CloudRun(),
+		Platform:   gcp.CloudRun().Within(time.Minute),
 		Functions:  []sim.Function{hit(nil)},
 		Properties: []*props.Property{fewHits(allowed)},
 		Inputs:     map[string]any{"clients": clients},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -19,7 +20,7 @@ import (
 // and a property on that.
 func counts() sim.Scenario {
 	return sim.Scenario{
-		Name: "counts", Platform: gcp.CloudRun(), Services: []cloud.Service{redis.New("redis")},
+		Name: "counts", Platform: gcp.CloudRun().Within(time.Minute), Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{{Name: "count", New: func(env cloud.Env) (cloud.Handler, error) {
 			return incr(redis.Client(env, "redis", nil), http.StatusOK), nil
 		}}},

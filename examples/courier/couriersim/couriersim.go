@@ -62,7 +62,7 @@ func With(customers int) sim.Scenario {
 	}
 	return sim.Scenario{
 		Name: "courier", Doc: "parcels are labelled, sorted and their customers reminded",
-		Platform:  gcp.CloudRun(),
+		Platform:  gcp.CloudRun().Within(time.Minute),
 		Services:  services(func() http.Handler { return &mail{sent: map[string]bool{}} }),
 		Functions: functions(),
 		Clients:   clients,

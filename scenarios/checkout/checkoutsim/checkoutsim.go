@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -57,7 +58,7 @@ func ScenarioWith(v checkout.Variant, customers []string) sim.Scenario {
 		{Function: "browse", Method: http.MethodGet, Path: "/items/mug"}}})
 	return sim.Scenario{
 		Name:     "checkout",
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{
 			cache,
 			gcs.New("gcs", "orders", "receipts"),

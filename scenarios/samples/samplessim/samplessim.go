@@ -5,6 +5,7 @@ package samplessim
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -42,7 +43,7 @@ func album(name, doc string, messages *pubsub.Service, queues *tasks.Service, en
 		Name: name, Doc: doc, Isolated: true,
 		Environ: append(environ, "PHOTOS=photos", "THUMBNAILS=thumbnails", "TASKS=${tasks}", "QUEUE=prints", "PRINTS=printed",
 			"REDISHOST=${redis.host}", "REDISPORT=${redis.port}"),
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "photos", "thumbnails"), messages, queues, eventarc.New("eventarc")},
 	}
 }

@@ -31,7 +31,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{
 			gcs.New("gcs", "documents").Notify("documents", "uploads", gcs.Finalize),
 			pubsub.New("pubsub").Pulled(pubsub.Subscription{Name: "uploads", Topic: "uploads"}),

@@ -4,6 +4,7 @@ package blindputsim
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -28,7 +29,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{gcs.New("gcs", "videos", "sessions").Notify("videos", "uploads", gcs.Finalize), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "upload", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -5,6 +5,7 @@ package checkthenputsim
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -28,7 +29,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
 			{Name: "register", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -39,7 +39,7 @@ func Scenarios() []sim.Scenario {
 func scenario(repaired bool) sim.Scenario {
 	committed, published := props.On("COMMITTED", "order"), props.On("PUBLISHED", "order")
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "labels"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "order", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -3,6 +3,7 @@ package duplicatesim
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -28,7 +29,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{gcs.New("gcs", "members"), web.New("mail.example", newMail), eventarc.New("eventarc")},
 		Functions: []sim.Function{
 			{Name: "join", New: func(env cloud.Env) (cloud.Handler, error) {

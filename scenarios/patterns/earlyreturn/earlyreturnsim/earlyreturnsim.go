@@ -4,6 +4,7 @@ package earlyreturnsim
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -28,7 +29,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{pubsub.New("pubsub"), gcs.New("gcs", "orders")},
 		Functions: []sim.Function{
 			{Name: "paid", New: func(env cloud.Env) (cloud.Handler, error) {

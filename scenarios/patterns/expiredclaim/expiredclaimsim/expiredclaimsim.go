@@ -32,7 +32,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis").With("rate:eur", "0.93"), web.New("bank.example", newBank)},
 		Functions: []sim.Function{
 			{Name: "withdraw", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -3,6 +3,7 @@ package faninsim
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -29,7 +30,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "reviews"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "submit", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -29,7 +30,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
 			{Name: "follow", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -32,7 +33,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{gcs.New("gcs", "articles").Versioned("articles"), redis.New("redis"), eventarc.New("eventarc")},
 		Functions: []sim.Function{
 			{Name: "save", New: func(env cloud.Env) (cloud.Handler, error) {

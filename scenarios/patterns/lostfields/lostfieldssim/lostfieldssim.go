@@ -6,6 +6,7 @@ package lostfieldssim
 import (
 	_ "embed"
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -36,7 +37,7 @@ func scenario(repaired bool) sim.Scenario {
 		panic(err) // the file is part of the program
 	}
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{gcs.New("gcs", "profiles").
 			With("profiles", "alice.json", `{"email":"","bio":""}`).With("profiles", "bob.json", `{"email":"","bio":""}`)},
 		Functions: []sim.Function{

@@ -5,6 +5,7 @@ package lostupdatesim
 import (
 	_ "embed"
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -46,7 +47,7 @@ func Scenario(repaired bool, likes []Like) sim.Scenario {
 		clients = append(clients, l.client())
 	}
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
 			{Name: "favorite", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -32,7 +33,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(ledger func(cloud.Env) memory.Ledger) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
 			{Name: "account", New: func(env cloud.Env) (cloud.Handler, error) {

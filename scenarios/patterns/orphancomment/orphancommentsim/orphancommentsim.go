@@ -5,6 +5,7 @@ package orphancommentsim
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -28,7 +29,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis").With("article:tea", "Milk first").With("article:rain", "It rains")},
 		Functions: []sim.Function{
 			{Name: "articles", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -29,7 +29,7 @@ func Scenarios() []sim.Scenario {
 func scenario(repaired bool) sim.Scenario {
 	documents := gcs.New("gcs", "documents").With("documents", "plan", `{"token":0}`).With("documents", "menu", `{"token":0}`)
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), documents},
 		Functions: []sim.Function{
 			{Name: "edit", New: func(env cloud.Env) (cloud.Handler, error) {

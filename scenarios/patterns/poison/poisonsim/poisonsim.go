@@ -44,7 +44,7 @@ func scenario(policy gcp.Policy) sim.Scenario {
 	}
 	named := map[string]string{"album": "{album}", "photo": "{photo}"}
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{gcs.New("gcs", "photos", "thumbnails", "failed"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "albums", New: func(env cloud.Env) (cloud.Handler, error) {

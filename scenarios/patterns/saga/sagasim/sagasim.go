@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -37,7 +38,7 @@ func scenario(repaired bool) sim.Scenario {
 		panic(err) // it is part of the program
 	}
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{
 			tasks.New("tasks").With(tasks.Queue{Name: "sagas"}),
 			web.New("payments.example", newPayments),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -36,7 +37,7 @@ func scenario(repaired bool) sim.Scenario {
 	outbox := gcs.New("gcs", "outbox").With("outbox", "spring/ann@example.com", "It is spring, Ann!").
 		With("outbox", "spring/bob@example.com", "It is spring, Bob!").With("outbox", "bills/ann@example.com", "Pay, Ann!")
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{
 			outbox,
 			redis.New("redis"),

@@ -32,7 +32,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{pubsub.New("pubsub"), redis.New("redis"),
 			web.New("warehouse.example", takes(300*time.Millisecond)), web.New("books.example", takes(200*time.Millisecond))},
 		Functions: []sim.Function{

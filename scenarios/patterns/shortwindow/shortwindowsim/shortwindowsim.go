@@ -33,7 +33,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "reports"), web.New("numbers.example", newNumbers), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "report", New: func(env cloud.Env) (cloud.Handler, error) {

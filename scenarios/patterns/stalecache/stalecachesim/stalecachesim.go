@@ -4,6 +4,7 @@ package stalecachesim
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -32,7 +33,7 @@ func Scenarios() []sim.Scenario {
 func scenario(repaired bool) sim.Scenario {
 	store := gcs.New("gcs", "documents", "titles").With("documents", "plan", text).With("documents", "menu", text).With("titles", "index.txt", "plan menu")
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), store},
 		Functions: []sim.Function{
 			{Name: "documents", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -3,6 +3,8 @@
 package streamcountersim
 
 import (
+	"time"
+
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/eventarc"
@@ -26,7 +28,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "recipients"), eventarc.New("eventarc")},
 		Functions: []sim.Function{
 			{Name: "subscribe", New: func(env cloud.Env) (cloud.Handler, error) {

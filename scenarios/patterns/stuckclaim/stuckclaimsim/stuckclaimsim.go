@@ -31,7 +31,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), gcs.New("gcs", "labels"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "accept", New: func(env cloud.Env) (cloud.Handler, error) {

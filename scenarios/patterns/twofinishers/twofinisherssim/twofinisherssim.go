@@ -4,6 +4,7 @@ package twofinisherssim
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -29,7 +30,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{
 			redis.New("redis"),
 			pubsub.New("pubsub"),

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -35,7 +36,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform:  gcp.CloudRun(),
+		Platform:  gcp.CloudRun().Within(time.Minute),
 		Services:  []cloud.Service{redis.New("redis"), pubsub.New("pubsub"), web.New("mail.example", newProvider)},
 		Functions: functions(repaired),
 		Clients: []sim.Client{

@@ -4,6 +4,7 @@ package warmleaksim
 
 import (
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -27,7 +28,7 @@ func Scenarios() []sim.Scenario {
 
 func scenario(repaired bool) sim.Scenario {
 	return sim.Scenario{
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{
 			gcs.New("gcs", "data", "reports").With("data", "alice.csv", "alice,10\nalice,20\n").With("data", "bob.csv", "bob,30\n"),
 		},
