@@ -68,6 +68,7 @@ type Service struct {
 	verdicts *verdicts
 	metrics  *metrics
 	members  *members
+	covered  covered
 	owned    []atomic.Bool
 	sources  atomic.Pointer[[]stream.Source]
 	names    []string         // of the properties
@@ -128,6 +129,7 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 
 func (o *Options) fill() {
 	o.Shards = max(o.Shards, 1)
+	o.Stream.Coverage = true // the page shows it
 	if o.Lease <= 0 {
 		o.Lease = 12 * time.Second
 	}
