@@ -114,6 +114,7 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 		s.gateway.saw(c.Newest)
 	}
 	s.metrics = newMetrics(s)
+	s.verdicts.found = func(n stream.Name) { s.metrics.found(n, time.Now(), o.Stream.Skew+o.Stream.Lateness) }
 	s.members = newMembers(s.owner, s.Lease, logs)
 	for range o.Shards {
 		s.stored = append(s.stored, make(chan struct{}, 1))
