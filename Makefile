@@ -17,7 +17,7 @@ EXAMPLES    := $(dir $(wildcard examples/*/go.mod))
 
 .DEFAULT_GOAL := help
 
-.PHONY: help build test race patched lint examples check bench soak conformance torture
+.PHONY: help build test race patched lint examples check bench soak conformance torture page
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,3 +67,8 @@ TORTURE     ?= 10000000
 
 torture: ## kill -9 a monitor at fifty points in ten million events, an hour (TORTURE=events)
 	WTSIM_TORTURE=$(TORTURE) $(GO) test -run 'TestTorture' -count=1 -v -timeout 3h ./cmd/wtsim/command
+
+page: ## the monitor's page in Debian's chromium (installs it with apt-get; WTSIM_SHOTS=dir for pictures)
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
+		{ echo "make page: there is no chromium, and apt-get cannot install it here" >&2; exit 1; }
+	$(GO) test -count=1 -v -run 'Chromium' ./monitor/stream/service

@@ -36,6 +36,7 @@ type StateRef struct {
 	Name   string `json:"name"`
 	Offset uint64 `json:"offset"`
 	Sum    string `json:"sum"` // SHA-256
+	Bytes  int    `json:"bytes"`
 }
 
 // Totals count what a shard has seen since the beginning.
@@ -112,18 +113,29 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
 // IDOf reads the ID of a violation object.
 func IDOf(object []byte) (ID, error) {
-	id, _, err := NameOf(object)
-	return id, err
+	n, err := NameOf(object)
+	return n.ID, err
 }
 
-// NameOf reads the ID of a violation object, and its property.
-func NameOf(object []byte) (id ID, property string, err error) {
-	var x struct{ ID, Property string }
-	if err := json.Unmarshal(object, &x); err != nil {
-		return id, "", err
+// Name is what a violation object is about.
+type Name struct {
+	ID       ID
+	Property string
+	Time     time.Time // of the event
+}
+
+// NameOf reads what a violation object is about.
+func NameOf(object []byte) (n Name, err error) {
+	var x struct {
+		ID, Property string
+		Time         time.Time
 	}
-	id, err = ParseID(x.ID)
-	return id, x.Property, err
+	if err := json.Unmarshal(object, &x); err != nil {
+		return n, err
+	}
+	n.Property, n.Time = x.Property, x.Time
+	n.ID, err = ParseID(x.ID)
+	return n, err
 }
 
 // maxObject bounds a violation object in a commit.

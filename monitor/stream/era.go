@@ -184,6 +184,20 @@ func (s *state) counted() (t Totals) {
 	return t
 }
 
+// Coverage is what events have used of each property that is judged, if the
+// options want it.
+func (w *Worker) Coverage() (all []monitor.Coverage) {
+	for i := range w.eras {
+		e := &w.eras[i]
+		for _, c := range e.stream.Coverage() {
+			if e.judges(c.Property) {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
 // encodeEras appends each engine's state behind its length.
 func (s *state) encodeEras(out []byte) []byte {
 	for _, e := range s.eras {

@@ -446,7 +446,7 @@ func (w *Worker) Save(ctx context.Context) error {
 	}
 	data := w.encode()
 	sum := sha256.Sum256(data)
-	ref := StateRef{w.stateName(), w.offset, hex.EncodeToString(sum[:])}
+	ref := StateRef{w.stateName(), w.offset, hex.EncodeToString(sum[:]), len(data)}
 	if err := w.States.Put(ctx, ref.Name, data); err != nil {
 		return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
 	}

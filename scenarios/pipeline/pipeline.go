@@ -18,8 +18,9 @@ import (
 	"github.com/wtsim/wtsim/monitor/stream"
 )
 
-// Gateway stores what it is sent: one event a line at /events; at /close, that
-// what waits is to be told. It answers 202 when the log has it.
+// Gateway stores what it is sent: one event a line at /events; at /plan, other
+// properties; at /close, that what waits is to be told. It answers 202 when the
+// log has it.
 type Gateway struct {
 	Program *monitor.Program
 	Sender  *stream.Sender
@@ -27,35 +28,41 @@ type Gateway struct {
 
 // ServeHTTP takes events in.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	router := stream.NewRouter(stream.FirstPlan(g.Program), 1)
-	blocks := router.Shards()
-	now := time.Now()
-	if r.URL.Path == "/close" {
-		blocks[0].Close(false)
-	} else if err := route(router, blocks, r.Body); err != nil {
+	block, err := g.block(r)
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	if _, err := g.Sender.Send(r.Context(), &blocks[0], now); err != nil {
+	if _, err := g.Sender.Send(r.Context(), block, time.Now()); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func route(router *stream.Router, blocks []stream.Block, body io.Reader) error {
-	text, err := io.ReadAll(body)
+// block is what a request comes to.
+func (g *Gateway) block(r *http.Request) (*stream.Block, error) {
+	text, err := io.ReadAll(r.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for line := range strings.Lines(string(text)) {
-		var e event.Event
-		if err := event.DecodeInto(&e, strings.TrimSpace(line)); err != nil {
-			return err
+	router := stream.NewRouter(stream.FirstPlan(g.Program), 1)
+	blocks := router.Shards()
+	switch r.URL.Path {
+	case "/close":
+		blocks[0].Close(false)
+	case "/plan":
+		blocks[0].Plan(string(text))
+	default:
+		for line := range strings.Lines(string(text)) {
+			var e event.Event
+			if err := event.DecodeInto(&e, strings.TrimSpace(line)); err != nil {
+				return nil, err
+			}
+			router.Event(blocks, &e)
 		}
-		router.Event(blocks, &e)
 	}
-	return nil
+	return &blocks[0], nil
 }
 
 // Worker judges, with each request, what is in the log and not judged. It keeps

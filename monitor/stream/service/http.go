@@ -299,6 +299,15 @@ func (s *Service) lag() (n uint64) {
 	return n
 }
 
+func (s *Service) stateBytes() (n int) {
+	for _, c := range s.verdicts.commits() {
+		if len(c.States) > 0 {
+			n += c.States[0].Bytes
+		}
+	}
+	return n
+}
+
 func (s *Service) delay() (most time.Duration) {
 	for _, c := range s.verdicts.commits() {
 		if !c.Watermark.IsZero() {

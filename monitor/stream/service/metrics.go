@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -22,6 +23,7 @@ type metrics struct {
 	alarms        prometheus.Counter
 	dropped       prometheus.Counter
 	offsets       *prometheus.GaugeVec
+	delays        prometheus.Histogram
 
 	mu         sync.Mutex
 	cursors    map[string]int
@@ -37,7 +39,9 @@ func newMetrics(s *Service) *metrics {
 	}
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "wtsim_requests_total", Help: "Requests with events, by answer."}, []string{"status"})
 	m.offsets = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "wtsim_judged_block", Help: "The last block that this process has judged, by partition."}, []string{"partition"})
-	m.registry.MustRegister(m.requests, m.offsets)
+	m.delays = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "wtsim_detection_delay_seconds",
+		Help: "From when a violation could be known (its event's time, skew and lateness) until it was told, of events that are not from a recording.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 12)})
+	m.registry.MustRegister(m.requests, m.offsets, m.delays)
 	m.accepted = counter("events_accepted_total", "Events that this process has stored.")
 	m.refusedEvents = counter("events_malformed_total", "Lines that are no events, at this process.")
 	m.errors = counter("errors_total", "Operations that failed, and were tried again.")
@@ -61,6 +65,7 @@ func newMetrics(s *Service) *metrics {
 	}
 	gauge("lag_blocks", "Blocks that this process has stored and that are not committed.", func() float64 { return float64(s.lag()) })
 	gauge("watermark_delay_seconds", "How far the watermark is behind the newest event.", func() float64 { return s.delay().Seconds() })
+	gauge("state_bytes", "Bytes of the newest saved states.", func() float64 { return float64(s.stateBytes()) })
 	gauge("pending_bytes", "Bytes on their way to the log.", func() float64 { return float64(s.gateway.pending.Load()) })
 	gauge("webhook_waiting", "Violations that the webhook's receiver does not have yet.", func() float64 {
 		if s.Webhook == "" {
@@ -83,6 +88,13 @@ func (m *metrics) answered(status, accepted, malformed int) {
 	m.requests.WithLabelValues(strconv.Itoa(status)).Inc()
 	m.accepted.Add(float64(accepted))
 	m.refusedEvents.Add(float64(malformed))
+}
+
+// found notes how long it took until a violation was told.
+func (m *metrics) found(n stream.Name, now time.Time, wait time.Duration) {
+	if age := now.Sub(n.Time); age <= live {
+		m.delays.Observe(max(age-wait, 0).Seconds())
+	}
 }
 
 func (m *metrics) failed() { m.errors.Inc() }

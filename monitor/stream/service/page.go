@@ -27,7 +27,7 @@ const shownSources = 30
 type pageData struct {
 	Status
 	Shown      []shownViolation
-	Properties []propertyCount
+	Properties []shownProperty
 	Sources    []shownSource
 	AllSources int
 	Older      int // the page behind this one; 0 is none
@@ -62,14 +62,14 @@ type shownSource struct {
 }
 
 func (s *Service) page(w http.ResponseWriter, r *http.Request) {
-	d := pageData{Status: s.now(), Properties: s.verdicts.properties(s.names)}
+	d := pageData{Status: s.now(), Properties: s.shownProperties()}
 	to := s.verdicts.len()
 	if before, err := strconv.Atoi(r.URL.Query().Get("before")); err == nil && before >= 0 && before < to {
 		to, d.Newer = before, true
 	}
 	from := max(to-pageOf, 0)
 	d.Older = from
-	if err := s.show(r.Context(), &d, from, to); err != nil {
+	if err := s.newest(r.Context(), &d, from, to); err != nil {
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
@@ -91,8 +91,8 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) {
 	_ = pageTemplate.Execute(w, d) // who does not read does not want it
 }
 
-// show reads violations, the newest first.
-func (s *Service) show(ctx context.Context, d *pageData, from, to int) error {
+// newest reads violations, the newest first.
+func (s *Service) newest(ctx context.Context, d *pageData, from, to int) error {
 	_, err := s.verdicts.each(ctx, from, func(_ stream.ID, object []byte) error {
 		if len(d.Shown) == to-from {
 			return errEnough

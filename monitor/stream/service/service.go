@@ -68,6 +68,7 @@ type Service struct {
 	verdicts *verdicts
 	metrics  *metrics
 	members  *members
+	covered  covered
 	owned    []atomic.Bool
 	sources  atomic.Pointer[[]stream.Source]
 	names    []string         // of the properties
@@ -113,6 +114,7 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 		s.gateway.saw(c.Newest)
 	}
 	s.metrics = newMetrics(s)
+	s.verdicts.found = func(n stream.Name) { s.metrics.found(n, time.Now(), o.Stream.Skew+o.Stream.Lateness) }
 	s.members = newMembers(s.owner, s.Lease, logs)
 	for range o.Shards {
 		s.stored = append(s.stored, make(chan struct{}, 1))
@@ -128,6 +130,7 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 
 func (o *Options) fill() {
 	o.Shards = max(o.Shards, 1)
+	o.Stream.Coverage = true // the page shows it
 	if o.Lease <= 0 {
 		o.Lease = 12 * time.Second
 	}

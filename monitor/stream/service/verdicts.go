@@ -13,8 +13,9 @@ import (
 // verdicts follows the verdict log: which violations it has, in its order, and
 // how far each shard is.
 type verdicts struct {
-	log  stream.Log
-	wake chan struct{}
+	log   stream.Log
+	wake  chan struct{}
+	found func(stream.Name) // of what is found from now on; nil is nobody
 
 	mu      sync.Mutex
 	next    uint64 // the record to be read
@@ -90,13 +91,16 @@ func (v *verdicts) take(r stream.Record) error {
 		return fmt.Errorf("record %d: %w", r.Seq, err)
 	}
 	for n, o := range c.Found {
-		id, property, err := stream.NameOf(o)
+		name, err := stream.NameOf(o)
 		if err != nil {
 			return fmt.Errorf("record %d: %w", r.Seq, err)
 		}
-		v.counts[property]++
-		v.places[id] = len(v.all)
-		v.all = append(v.all, place{id, r.Seq, int32(n)})
+		if v.found != nil {
+			v.found(name)
+		}
+		v.counts[name.Property]++
+		v.places[name.ID] = len(v.all)
+		v.all = append(v.all, place{name.ID, r.Seq, int32(n)})
 	}
 	c.Found = nil
 	v.shards[c.Shard], v.alive[c.Shard] = *c, time.Now()

@@ -86,14 +86,22 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 			s.forget(whole, shard, &kept, w)
 		}
 		s.metrics.judged(shard, w)
-		if shard == 0 && time.Since(shown) >= time.Second {
-			all := w.Sources()
-			s.sources.Store(&all)
+		if time.Since(shown) >= time.Second {
+			s.show(shard, w)
 			shown = time.Now()
 		}
 		if well(); n == 0 {
 			s.idle(ctx, shard, w)
 		}
+	}
+}
+
+// show keeps for the page what only the worker knows.
+func (s *Service) show(shard int, w *stream.Worker) {
+	s.covered.set(shard, w.Coverage())
+	if shard == 0 {
+		all := w.Sources()
+		s.sources.Store(&all)
 	}
 }
 

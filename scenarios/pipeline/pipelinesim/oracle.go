@@ -55,45 +55,59 @@ func records(s props.State, log string) (all [][]byte) {
 	return all
 }
 
-// sequential is what one engine finds in some blocks: it is given everything,
-// once, and asked anew where it is to tell what waits.
+// part is what stands in the log from a place on, for an engine of its own.
+type part struct {
+	inputs []monitor.Input
+	closes []int // after how many inputs what waits was to be told
+}
+
+// sequential is what one engine finds of each property, in some blocks: it is
+// given everything from the record on that brings the property, once, and asked
+// anew where it is to tell what waits. The summary is that of the oldest.
 func sequential(blocks [][]byte, offset uint64) (ids []string, sum monitor.Summary, err error) {
-	inputs, closes, err := opened(blocks[:min(offset, uint64(len(blocks)))])
+	all, behind, err := opened(blocks[:min(offset, uint64(len(blocks)))])
 	if err != nil {
 		return nil, sum, err
 	}
-	find := func(n int, close bool) error {
-		engine, err := program.Stream(options)
-		if err != nil {
-			return err
+	if behind != nil {
+		if ids, _, err = behind.judged(backOnly); err != nil {
+			return nil, sum, err
 		}
-		found := engine.Push(inputs[:n])
-		all := found.Violations()
-		if close {
+	}
+	more, sum, err := all.judged(program)
+	ids = append(ids, more...)
+	slices.Sort(ids)
+	return ids, sum, err
+}
+
+// judged is what an engine finds, each once.
+func (p *part) judged(by *monitor.Program) (ids []string, sum monitor.Summary, err error) {
+	for _, n := range append(p.closes, -1) {
+		engine, err := by.Stream(options)
+		if err != nil {
+			return nil, sum, err
+		}
+		var all []monitor.Violation
+		if n < 0 {
+			found := engine.Push(p.inputs)
+			all, sum = found.Violations(), engine.Summary()
+		} else {
+			found := engine.Push(p.inputs[:n])
 			last := engine.Close()
-			all = append(all, last.Violations()...)
+			all = append(found.Violations(), last.Violations()...)
 		}
 		for _, v := range all {
 			ids = append(ids, v.ID())
 		}
-		sum = engine.Summary()
-		return nil
-	}
-	for _, n := range closes {
-		if err := find(n, true); err != nil {
-			return nil, sum, err
-		}
-	}
-	if err := find(len(inputs), false); err != nil {
-		return nil, sum, err
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), sum, nil
 }
 
-// opened are the entries of blocks that are there for the first time, and after
-// how many of them what waits was to be told.
-func opened(blocks [][]byte) (inputs []monitor.Input, closes []int, err error) {
+// opened are the entries of blocks that are there for the first time: all, and
+// those behind the first plan; nil if there is none.
+func opened(blocks [][]byte) (all, behind *part, err error) {
+	all = &part{}
 	numbers := map[string]uint64{}
 	for _, data := range blocks {
 		b, err := stream.Open(data)
@@ -105,18 +119,30 @@ func opened(blocks [][]byte) (inputs []monitor.Input, closes []int, err error) {
 		}
 		numbers[b.Gateway] = b.Number
 		err = b.Each(func(x *stream.Entry) error {
-			if x.Close {
-				closes = append(closes, len(inputs))
-				return nil
+			if x.Plan != "" && behind == nil {
+				behind = &part{}
 			}
-			in := x.Input
-			in.Event.Data = slices.Clone(in.Event.Data)
-			inputs = append(inputs, in)
+			all.take(x)
+			if behind != nil {
+				behind.take(x)
+			}
 			return nil
 		})
 		if err != nil {
 			return nil, nil, err
 		}
 	}
-	return inputs, closes, nil
+	return all, behind, nil
+}
+
+func (p *part) take(x *stream.Entry) {
+	switch {
+	case x.Plan != "":
+	case x.Close:
+		p.closes = append(p.closes, len(p.inputs))
+	default:
+		in := x.Input
+		in.Event.Data = slices.Clone(in.Event.Data)
+		p.inputs = append(p.inputs, in)
+	}
 }

@@ -33,15 +33,32 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var options = monitor.StreamOptions{Lateness: 2 * time.Second}
 
-// program is what the monitor judges by. A run keeps nothing in it.
-var program = compiled()
+// What the monitor judges by: at first what is paid, and from a record in the
+// log on also what is sent back. A run keeps nothing in them.
+var (
+	paidOnce = props.AtMostOnce("paid at most once", props.On("PAID", "order"))
+	backOnce = props.AtMostOnce("sent back at most once", props.On("BACK", "order"))
+	program  = compiled(paidOnce)
+	both     = compiled(paidOnce, backOnce)
+	backOnly = compiled(backOnce)
+)
 
-func compiled() *monitor.Program {
-	p, err := monitor.Compile(props.AtMostOnce("paid at most once", props.On("PAID", "order")))
+func compiled(all ...*props.Property) *monitor.Program {
+	p, err := monitor.Compile(all...)
 	if err != nil {
 		panic(err)
 	}
 	return p
+}
+
+// bothPlan is the record that wants both.
+const bothPlan = "both"
+
+func compilePlan(text string) (*monitor.Program, error) {
+	if text != bothPlan {
+		return nil, fmt.Errorf("a plan of %q, wanted %q", text, bothPlan)
+	}
+	return both, nil
 }
 
 // ports are what a function instance sees of the engine.
@@ -85,12 +102,13 @@ func scenario(e *engine, broken func(ports) ports) sim.Scenario {
 		},
 		Clients: []sim.Client{
 			patient("shop",
-				events("", paid(1, "o-1"), paid(2, "o-2")),
+				events("", paid(1, "o-1"), paid(2, "o-2"), back(3, "o-1")),
 				judge(),
-				events("o-1", paid(3, "o-1"), paid(4, "o-3")),
+				events("o-1", paid(4, "o-1"), back(5, "o-2")),
+				sim.Request{Function: "gateway", Path: "/plan", Body: bothPlan},
 				judge(),
 				// The shop's clock moves on, so that what was before is settled.
-				events("o-2", paid(5, "o-2"), paid(10_000, "o-4")),
+				events("o-2", paid(6, "o-2"), back(7, "o-1"), back(8, "o-2"), back(9, "o-2"), paid(10_000, "o-4")),
 				judge(),
 				sim.Request{Function: "gateway", Path: "/close"},
 				judge(),
@@ -129,10 +147,13 @@ func events(twice string, lines ...string) sim.Request {
 	return r
 }
 
-// paid is an event, so many milliseconds after the beginning.
-func paid(ms int, order string) string {
+func paid(ms int, order string) string { return line(ms, "PAID", order) }
+func back(ms int, order string) string { return line(ms, "BACK", order) }
+
+// line is an event, so many milliseconds after the beginning.
+func line(ms int, kind, order string) string {
 	at := epoch.Add(time.Duration(ms) * time.Millisecond).Format(time.RFC3339Nano)
-	return fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"shop","type":"PAID","time":%q,"data":{"order":%q}}`, ms, at, order)
+	return fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"shop","type":%q,"time":%q,"data":{"order":%q}}`, ms, kind, at, order)
 }
 
 func portsOf(env cloud.Env) ports {
@@ -150,7 +171,7 @@ func worker(env cloud.Env, broken func(ports) ports) cloud.Handler {
 		p = broken(p)
 	}
 	return cloud.HTTP(&pipeline.Worker{Config: stream.Config{
-		Program: program, Options: options, Shards: 1, Owner: uuid.NewString(),
+		Program: program, Compile: compilePlan, Options: options, Shards: 1, Owner: uuid.NewString(),
 		Events: p.events, Commits: p.commits, States: p.states, StateEvery: 1,
 		Told: func(n stream.Notice) {
 			if n.Alarm {
