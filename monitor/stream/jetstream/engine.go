@@ -101,7 +101,31 @@ func Connect(url string, options ...nats.Option) (*Engine, error) {
 		return nil, fmt.Errorf("--nats %s: %w", url, err)
 	}
 	e := &Engine{connection: c}
-	return e, e.begin()
+	if err := e.begin(); err != nil {
+		return nil, err
+	}
+	return e, e.ready(url)
+}
+
+// readyWithin is how long a cluster may take to find a leader.
+const readyWithin = 30 * time.Second
+
+// ready waits until JetStream answers.
+func (e *Engine) ready(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	defer cancel()
+	for {
+		_, err := e.js.AccountInfo(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			e.connection.Close()
+			return fmt.Errorf("--nats %s: JetStream does not answer for %v, wanted servers with JetStream and, in a cluster, a leader: %w", url, readyWithin, err)
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
 }
 
 // Environment are the options that say who we are, in the variables that the
@@ -195,8 +219,14 @@ func (e *Engine) Open(ctx context.Context, shards int) error {
 	})
 }
 
-func (e *Engine) create(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
-	return e.js.CreateOrUpdateStream(ctx, c)
+// create makes a stream, and tries again where a cluster is busy.
+func (e *Engine) create(ctx context.Context, c jetstream.StreamConfig) (s jetstream.Stream, err error) {
+	for range 5 {
+		if s, err = e.js.CreateOrUpdateStream(ctx, c); err == nil || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			break
+		}
+	}
+	return s, err
 }
 
 const (
@@ -211,7 +241,7 @@ func cursorSubject(name string) string { return "wtsim.cur." + name }
 
 func (e *Engine) open(ctx context.Context, shards int, open func(context.Context, jetstream.StreamConfig) (jetstream.Stream, error)) (err error) {
 	replicas := 1
-	if e.connection.ConnectedClusterName() != "" && len(e.connection.DiscoveredServers())+1 >= 3 {
+	if e.connection.ConnectedClusterName() != "" && len(e.connection.Servers()) >= 3 { // those that were given, and those that they told of
 		replicas = 3
 	}
 	config := func(name, subject string) jetstream.StreamConfig {
