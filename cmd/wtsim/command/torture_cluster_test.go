@@ -83,6 +83,17 @@ func (c *natsCluster) start(n int) {
 	c.t.Cleanup(func() { _ = cmd.Process.Kill() })
 }
 
+// logs shows the ends of the nodes' logs, where the test has failed.
+func (c *natsCluster) logs() {
+	for n := range c.nodes {
+		text, _ := os.ReadFile(filepath.Join(c.dir, fmt.Sprint(n, ".log")))
+		lines := strings.Split(string(text), "\n")
+		if c.t.Failed() {
+			c.t.Logf("node %d:\n%s", n, strings.Join(lines[max(0, len(lines)-25):], "\n"))
+		}
+	}
+}
+
 // restart kills a node, and starts it anew a moment later.
 func (c *natsCluster) restart(n int) {
 	_ = c.nodes[n].Process.Kill()
@@ -103,6 +114,7 @@ func TestTortureCluster(t *testing.T) {
 	for n := range c.nodes {
 		c.start(n)
 	}
+	defer c.logs()
 	r := rand.New(rand.NewPCG(15, 3))
 	dir := t.TempDir()
 	props, file := filepath.Join(dir, "props.yaml"), filepath.Join(dir, "events.ndjson")

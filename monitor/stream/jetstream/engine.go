@@ -101,31 +101,19 @@ func Connect(url string, options ...nats.Option) (*Engine, error) {
 		return nil, fmt.Errorf("--nats %s: %w", url, err)
 	}
 	e := &Engine{connection: c}
-	if err := e.begin(); err != nil {
-		return nil, err
-	}
-	return e, e.ready(url)
+	return e, e.begin()
 }
 
-// readyWithin is how long a cluster may take to find a leader.
-const readyWithin = 30 * time.Second
-
-// ready waits until JetStream answers.
-func (e *Engine) ready(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
-	defer cancel()
-	for {
-		_, err := e.js.AccountInfo(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			e.connection.Close()
-			return fmt.Errorf("--nats %s: JetStream does not answer for %v, wanted servers with JetStream and, in a cluster, a leader: %w", url, readyWithin, err)
-		case <-time.After(250 * time.Millisecond):
+// Unavailable tells whether an error is of a cluster that may answer soon: it
+// has no leader yet, or a node is being restarted.
+func Unavailable(err error) bool {
+	for _, x := range []error{context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrNoServers, nats.ErrConnectionReconnecting, jetstream.ErrNoStreamResponse} {
+		if errors.Is(err, x) {
+			return true
 		}
 	}
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.Code == 503
 }
 
 // Environment are the options that say who we are, in the variables that the
@@ -219,14 +207,8 @@ func (e *Engine) Open(ctx context.Context, shards int) error {
 	})
 }
 
-// create makes a stream, and tries again where a cluster is busy.
-func (e *Engine) create(ctx context.Context, c jetstream.StreamConfig) (s jetstream.Stream, err error) {
-	for range 5 {
-		if s, err = e.js.CreateOrUpdateStream(ctx, c); err == nil || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-			break
-		}
-	}
-	return s, err
+func (e *Engine) create(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
+	return e.js.CreateOrUpdateStream(ctx, c)
 }
 
 const (
