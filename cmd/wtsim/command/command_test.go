@@ -22,7 +22,8 @@ import (
 // binary under its name, with the example scenarios and some of our own.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"wtsim": func() { Main(append(scenarios.All(), ownScenarios()...)...) },
+		"wtsim":    func() { Main(append(scenarios.All(), ownScenarios()...)...) },
+		"natsnode": natsNode,
 	})
 }
 

@@ -173,7 +173,7 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []
 		return 0, fmt.Errorf("monitor: %w", err)
 	}
 	defer engine.Close()
-	s, err := service.Start(context.Background(), so, engine)
+	s, err := startService(so, engine)
 	if err != nil {
 		return 0, fmt.Errorf("monitor: %w", err)
 	}
@@ -181,6 +181,23 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(listener) }()
 	return a.untilSignal(s, signals, failed)
+}
+
+// clusterWithin is how long a cluster may take to answer.
+const clusterWithin = time.Minute
+
+// startService starts a monitor, and tries again while its cluster does not
+// answer.
+func startService(so service.Options, engine *jetstream.Engine) (s *service.Service, err error) {
+	for deadline := time.Now().Add(clusterWithin); ; time.Sleep(250 * time.Millisecond) {
+		s, err = service.Start(context.Background(), so, engine)
+		switch {
+		case err == nil || engine.Embedded() || !jetstream.Unavailable(err):
+			return s, err
+		case time.Now().After(deadline):
+			return nil, fmt.Errorf("--nats: the cluster does not answer for %v, wanted servers with JetStream that have a leader: %w", clusterWithin, err)
+		}
+	}
 }
 
 func (a *app) untilSignal(s *service.Service, signals chan os.Signal, failed chan error) (int, error) {

@@ -73,7 +73,7 @@ func tortureEvents(t *testing.T, file string, n int, r *rand.Rand) {
 			fmt.Fprintln(w, strings.Repeat("x", 300<<10))
 		}
 		fmt.Fprintln(w, e)
-		if len(waiting) > 0 && r.IntN(20) == 0 {
+		if len(waiting) > 0 && r.IntN(10) == 0 { // more go than come, so that none waits for long
 			fmt.Fprintln(w, waiting[0])
 			waiting = waiting[1:]
 		}
@@ -121,7 +121,7 @@ func (h *hook) lacks(ids []string) (n int) {
 // counts too; each is told on standard output and at the webhook; SIGTERM ends
 // it with 0. `make torture` does so with ten million events and fifty kills.
 func TestTorture(t *testing.T) {
-	events, kills := 60_000, 12
+	events, kills := 40_000, 8
 	if text := os.Getenv("WTSIM_TORTURE"); text != "" {
 		var err error
 		if events, err = strconv.Atoi(text); err != nil {

@@ -104,6 +104,18 @@ func Connect(url string, options ...nats.Option) (*Engine, error) {
 	return e, e.begin()
 }
 
+// Unavailable tells whether an error is of a cluster that may answer soon: it
+// has no leader yet, or a node is being restarted.
+func Unavailable(err error) bool {
+	for _, x := range []error{context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrNoServers, nats.ErrConnectionReconnecting, jetstream.ErrNoStreamResponse} {
+		if errors.Is(err, x) {
+			return true
+		}
+	}
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.Code == 503
+}
+
 // Environment are the options that say who we are, in the variables that the
 // nats command has.
 func Environment(env func(string) string) (all []nats.Option) {
@@ -211,7 +223,7 @@ func cursorSubject(name string) string { return "wtsim.cur." + name }
 
 func (e *Engine) open(ctx context.Context, shards int, open func(context.Context, jetstream.StreamConfig) (jetstream.Stream, error)) (err error) {
 	replicas := 1
-	if e.connection.ConnectedClusterName() != "" && len(e.connection.DiscoveredServers())+1 >= 3 {
+	if e.connection.ConnectedClusterName() != "" && len(e.connection.Servers()) >= 3 { // those that were given, and those that they told of
 		replicas = 3
 	}
 	config := func(name, subject string) jetstream.StreamConfig {
