@@ -29,6 +29,7 @@ type Result struct {
 	Violation *monitor.Violation // where violated
 	Why       string             // where inconclusive: the reason, in a sentence
 	Abandoned bool               // it was stuck, and its goroutines are still there
+	Busy      bool               // one of these computes without end
 	Stack     string             // of a panic, a leak, a deadlock or a lock
 	Record    *scheduler.Record  // decisions, and the plan that was followed
 	Unmatched scheduler.Plan     // deviations of a replayed plan that did not occur
@@ -134,7 +135,7 @@ func (w *world) finish(err error) *Result {
 
 // reportStuck tells which function kept the run from moving on.
 func (r *Result) reportStuck(gate *gate, s *bubble.Stuck) {
-	r.Verdict, r.Abandoned = Inconclusive, true
+	r.Verdict, r.Abandoned, r.Busy = Inconclusive, true, s.Busy
 	g, where := gate.culprit(s.Goroutines)
 	r.Stack = g.String()
 	switch {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/internal/dialguard"
+	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/httpprobe"
 )
@@ -148,6 +150,10 @@ func (l labelled) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return nil, l.seam.pastSeam(nil, req.URL.Host)
 }
+
+// Unnoticed says which ways out of the simulation are not noticed in this
+// process; empty if all are.
+func Unnoticed() string { return dialguard.Unseen(seeded.Runtime) }
 
 // resolver stands in for [net.DefaultResolver] during a run: it asks a name
 // server that reports each question.

@@ -44,6 +44,17 @@ func Watch(g Guard) bool {
 	return works
 }
 
+// Unseen says what is not noticed in this process; empty if all is. On the
+// patched runtime dials come another way.
+func Unseen(patched bool) string { return unseen(patched || Watch(nil)) }
+
+func unseen(watched bool) string {
+	if watched {
+		return ""
+	}
+	return "on " + runtime.GOOS + " plain Go does not show which sockets a handler opens: a connection that leaves the simulation is not noticed; wtsim test, and wtsim run of a package, notice it"
+}
+
 var errTried = errors.New("dialguard: a trial")
 
 // tried looks whether a socket is seen. It asks for one that is not dialled: on

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -65,4 +67,17 @@ func closed(c net.Conn, err error) error {
 		_ = c.Close()
 	}
 	return err
+}
+
+// Where nothing is seen, people are told.
+func TestUnseen(t *testing.T) {
+	if got := unseen(true); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if got := unseen(false); !strings.Contains(got, runtime.GOOS) || !strings.Contains(got, "is not noticed") {
+		t.Errorf("got %q", got)
+	}
+	if got := Unseen(true); got != "" {
+		t.Errorf("patched: got %q", got)
+	}
 }

@@ -171,7 +171,7 @@ func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) 
 	case r.Verdict == sim.Inconclusive && l.Inconclusive == nil:
 		l.Inconclusive, l.Unclear = r, schedule.Number
 	}
-	l.Stuck = l.abandoned == mostAbandoned
+	l.Stuck = l.abandoned == mostAbandoned || r.Busy // which takes from all that follows
 	return l.Stuck, nil
 }
 

@@ -21,11 +21,11 @@ import (
 // Vacuity is something because of which a search that holds proves less than
 // it seems to.
 type Vacuity struct {
-	Name string // as Scenario.Meant has it
-	Says string // a sentence
+	Name string `json:"name"` // as Scenario.Meant has it
+	Says string `json:"says"` // a sentence
 	// Fails says that a search does not hold because of it. Others are told: a
 	// rule may be for what has not happened yet.
-	Fails bool
+	Fails bool `json:"fails,omitempty"`
 }
 
 // String is the sentence, and what to do.

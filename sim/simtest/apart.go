@@ -25,11 +25,7 @@ func apart(t testing.TB, s search.Subject) search.Subject {
 	case !s.Scenario().Isolated:
 		return s
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Command = func() *exec.Cmd { return exec.Command(exe, "-test.run", pattern(t.Name()), "-test.timeout", "1m") }
+	s.Command = func() *exec.Cmd { return itself(t.Name()) }
 	return s
 }
 

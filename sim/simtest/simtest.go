@@ -38,6 +38,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -67,6 +68,7 @@ func Check(t testing.TB, scenario sim.Scenario) {
 	c := newCheck(t, scenario)
 	defer search.Steady()()
 	switch {
+	case c.ended():
 	case *replayFile != "":
 		c.replay(*replayFile)
 	case *seed != 0:
@@ -116,9 +118,14 @@ func (c *check) search() {
 	c.t.Helper()
 	n := schedules()
 	before := searched.take(c.key(), n)
+	if unseen := sim.Unnoticed(); unseen != "" {
+		c.t.Log(unseen)
+	}
 	reached := search.NewTally(c.subject.Simulation)
 	o := search.Options{FirstSeed: uint64(before) + 1, Schedules: n, After: reached.After}
-	found := c.look(o)
+	at, done := c.guard(o)
+	o.Before = at
+	found := func() search.Found { defer done(); return c.look(o) }()
 	switch {
 	case found.Result != nil:
 		c.subject = found.Subject
@@ -195,11 +202,28 @@ func (c *check) single(seed uint64) {
 // unclear fails because of a schedule that could not be judged.
 func (c *check) unclear(o search.Options, number int, r *sim.Result) {
 	c.t.Helper()
-	command := c.command("-wtsim.schedules", number)
+	command, seed := c.command("-wtsim.schedules", number), uint64(0)
 	if schedule, ok, err := c.subject.Schedule(o, number); err == nil && ok && schedule.Seed != 0 {
-		command = c.seedCommand(schedule.Seed)
+		seed = schedule.Seed
+		command = c.seedCommand(seed)
+	}
+	if of, err := c.subject.Of(o, number); err == nil {
+		command = c.saveUnjudged(command, number, search.NewCounterexample(of.Simulation, seed, r))
 	}
 	fail(c.t, "inconclusive: "+r.Why, details(unjudged(number), r, nil, command))
+}
+
+// saveUnjudged saves the plan of a schedule that could not be judged, where no
+// later test replays it by itself, and returns the command that does; another
+// one if it cannot be saved.
+func (c *check) saveUnjudged(command string, number int, plan *search.Counterexample) string {
+	c.t.Helper()
+	path, err := save(filepath.Join(folder, "unjudged", filepath.Base(testFile(c.t.Name(), number))), plan)
+	if err != nil {
+		c.t.Logf("the plan could not be saved: %v", err)
+		return command
+	}
+	return c.command("-wtsim.replay", path)
 }
 
 // unrepeatable fails because of a run that was another one the second time.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scenarios"
 	"github.com/wtsim/wtsim/sim"
@@ -66,6 +67,7 @@ func ownScenarios() []sim.Scenario {
 			time.Sleep(time.Second)
 		}),
 		malformed(),
+		unreached(),
 		everything(),
 		unguarded(),
 		leftover(), mixed(), late(), fund(), fatalDrawn(), fatalOnce(),
@@ -75,7 +77,7 @@ func ownScenarios() []sim.Scenario {
 func small(name string, f http.HandlerFunc) sim.Scenario {
 	return sim.Scenario{
 		Meant: []string{sim.MeantNoProperties},
-		Name:  name, Doc: "of the tests", Platform: gcp.CloudRun(),
+		Name:  name, Doc: "of the tests", Platform: gcp.CloudRun().Within(time.Minute),
 		Functions: []sim.Function{{Name: "f", New: func(cloud.Env) (cloud.Handler, error) { return cloud.HTTP(f), nil }}},
 		Clients:   []sim.Client{{Name: "c", Requests: []sim.Request{{Function: "f"}}}},
 	}
@@ -86,6 +88,13 @@ func malformed() sim.Scenario {
 	s := small("test/malformed", func(http.ResponseWriter, *http.Request) {})
 	s.Clients[0].Requests[0].Told = func(cloud.Response) (string, map[string]any) { return "TOLD", nil }
 	s.Properties = []*props.Property{props.AtMostOnce("told once", props.On("TOLD", "who"))}
+	return s
+}
+
+// unreached has a rule that matches nothing.
+func unreached() sim.Scenario {
+	s := small("test/unreached", func(http.ResponseWriter, *http.Request) {})
+	s.Rules = []probe.Rule{{Service: "f", Method: "POST", Resource: "/never", Emit: "NEVER"}}
 	return s
 }
 

@@ -38,7 +38,7 @@ func everything() sim.Scenario {
 	thumb.Triggers = []cloud.Trigger{eventarc.Trigger{Event: "google.cloud.storage.object.v1.finalized", Match: map[string]string{"bucket": "photos"}}}
 	return sim.Scenario{
 		Name: "test/everything", Doc: "of the tests", Relies: []string{"tasks/names"},
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{
 			redis.New("redis").With("b", "2").With("a", "1").Replicated(),
 			gcs.New("gcs", "photos"),

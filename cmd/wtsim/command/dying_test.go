@@ -113,7 +113,7 @@ func counting(name string, do func(n int64)) sim.Scenario {
 	return sim.Scenario{
 		Meant: []string{sim.MeantNoProperties},
 		Name:  name, Doc: "of the tests",
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "post", New: func(env cloud.Env) (cloud.Handler, error) {

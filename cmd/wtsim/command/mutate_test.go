@@ -2,6 +2,7 @@ package command
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -13,7 +14,7 @@ import (
 // unguarded claims something, and has no property of it.
 func unguarded() sim.Scenario {
 	return sim.Scenario{
-		Name: "test/unguarded", Doc: "of the tests", Platform: gcp.CloudRun(), Services: []cloud.Service{redis.New("redis")},
+		Name: "test/unguarded", Doc: "of the tests", Platform: gcp.CloudRun().Within(time.Minute), Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{{Name: "claim", New: func(env cloud.Env) (cloud.Handler, error) {
 			c := redis.Client(env, "redis", nil)
 			return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) { c.SetNX(r.Context(), "owner", "me", 0) }), nil

@@ -46,6 +46,9 @@ func (o *runOptions) report(e *workers.End) *reported {
 	}
 	switch {
 	case e.Number == 0:
+		if u := e.Unjudged; u != nil {
+			r.Counterexample, r.Trouble = u.Counterexample, u.Trouble
+		}
 		r.Text = r.Outcome.NothingText(o.bound)
 		if e.Interrupted {
 			r.Text = "interrupted\n" + r.Text

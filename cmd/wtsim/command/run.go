@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
 	"github.com/wtsim/wtsim/sim/search/workers"
 )
@@ -75,6 +76,9 @@ func (a *app) run(args []string) (int, error) {
 
 // supervise runs a search in child processes and reports its end.
 func (a *app) supervise(o *runOptions, args []string) (int, error) {
+	if unseen := sim.Unnoticed(); unseen != "" {
+		fmt.Fprintln(a.stderr, "wtsim:", unseen)
+	}
 	view, interrupts := newView(a.stderr, o.progress), make(chan os.Signal, 1)
 	defer view.clear()
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
@@ -105,16 +109,18 @@ func (a *app) tellEnd(o *runOptions, p *workers.Pool, end *workers.End) (code in
 		trouble = append(trouble, errors.New(r.Trouble))
 	}
 	if r.Counterexample != nil {
-		trouble = append(trouble, r.save(o.path(end.Number)))
+		number := end.Number
+		if end.Unjudged != nil {
+			number = end.Unjudged.Number
+		}
+		trouble = append(trouble, r.save(o.path(number)))
 	}
 	if o.shards > 0 {
 		var told bytes.Buffer
 		err := encoder(&told).Encode(r)
 		trouble = append(trouble, err, p.Result(end, told.Bytes()).Write(o.resultPath()))
 	}
-	if end.Number > 0 {
-		r.addEnd(!o.single)
-	}
+	r.addEnd(end.Number > 0 && !o.single)
 	code = a.print(r, o.asJSON, errors.Join(trouble...))
 	if end.Interrupted {
 		code = exitInterrupted

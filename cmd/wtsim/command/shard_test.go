@@ -51,6 +51,7 @@ func TestShardsTellTheSame(t *testing.T) {
 		"test/counts --schedules 50",
 		"test/fatal-later",
 		"test/malformed --schedules 20",
+		"test/unreached --schedules 20",
 		"test/fund",
 		"test/fund --bound 0",
 		"test/fatal-drawn --strategy random",

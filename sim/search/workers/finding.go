@@ -3,6 +3,7 @@ package workers
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -21,7 +22,7 @@ type Finding struct {
 	Shrunk         search.Shrunk
 	Benign         *sim.Result            // to compare it with; nil if it was not run
 	Inputs         json.RawMessage        // of a scenario that draws them
-	Counterexample *search.Counterexample // where violated
+	Counterexample *search.Counterexample // of a violation, or of what could not be judged
 	Trouble        string                 // what has gone wrong besides
 }
 
@@ -74,6 +75,9 @@ func (w Work) examine(number int, lost map[int]bool, stop func() bool) (*Finding
 	f.Verdict, f.Why, f.Shrunk = r.Verdict, r.Why, search.AsFound(r)
 	if why := w.unrepeatable(subject, number, r); why != "" {
 		f.Verdict, f.Why = sim.Inconclusive, why
+	}
+	if f.Verdict == sim.Inconclusive {
+		f.Counterexample = search.NewCounterexample(subject.Simulation, f.Seed, r)
 	}
 	if f.Verdict != sim.Violated {
 		return f.withoutRecord(false), nil
@@ -133,6 +137,14 @@ func UnclearIn(f search.Found) Unclear {
 		lowest.note(u.Schedule, u.Why)
 	}
 	return lowest
+}
+
+// String says why, and names the schedule.
+func (u *Unclear) String() string {
+	if name := fmt.Sprintf("schedule %d", u.Schedule); !strings.Contains(u.Why, name) {
+		return u.Why + ", in " + name
+	}
+	return u.Why
 }
 
 func (u *Unclear) note(number int, why string) {

@@ -3,10 +3,12 @@ package workers
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // Merged is what the shards of a search have shown together. The zero value
@@ -163,13 +165,42 @@ func (m *Merged) nothing(lacks string) *MergedEnd {
 	}
 	switch {
 	case m.unclear.Why != "":
-		e.Verdict, e.Why = sim.Inconclusive, m.unclear.Why
+		e.Verdict, e.Why = sim.Inconclusive, m.unclear.String()
 	case lacks != "":
 		e.Verdict, e.Why = sim.Inconclusive, "held in the shards given"
 	case s.Bound != nil && !e.Complete:
 		e.Verdict, e.Why = sim.Inconclusive, NotAllRun(*s.Bound)
+	default:
+		long := e.Complete && s.Bound != nil && *s.Bound > 0 || e.Schedules >= search.LongSearch
+		e.unreached(m.unreached(long), s.Strict)
 	}
 	return e
+}
+
+// unreached is what none of the shards has reached. That it is likely a mistake
+// is known to the shard that has come near.
+func (m *Merged) unreached(long bool) []search.Vacuity {
+	all := slices.Clone(m.shards[0].Unreached)
+	for _, s := range m.shards[1:] {
+		all = slices.DeleteFunc(all, func(v search.Vacuity) bool { return s.misses(v.Name) == nil })
+		for i, v := range all {
+			if o := s.misses(v.Name); o.Fails {
+				all[i] = *o
+			}
+		}
+	}
+	for i := range all {
+		all[i].Fails = all[i].Fails && long
+	}
+	return all
+}
+
+// misses is what the shard has not reached, by its name; nil if it has.
+func (s *Shard) misses(name string) *search.Vacuity {
+	if i := slices.IndexFunc(s.Unreached, func(v search.Vacuity) bool { return v.Name == name }); i >= 0 {
+		return &s.Unreached[i]
+	}
+	return nil
 }
 
 // ran is how many schedules up to a number were run; of all, those beyond the

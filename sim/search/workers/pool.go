@@ -11,6 +11,7 @@ package workers
 import (
 	"encoding/gob"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -68,6 +69,9 @@ type End struct {
 	// was. Finding is what became of it; nil if a lower one could not be judged.
 	Number  int
 	Finding *Finding
+	// Unjudged is the lowest schedule that could not be judged, where the search
+	// is inconclusive because of it: its plan, and what can be said of it.
+	Unjudged *Finding
 }
 
 // Search runs the schedules, in as many processes as there are workers, until
@@ -231,7 +235,8 @@ func (p *Pool) nothing() (*End, error) {
 	e.Complete = whole && p.unclear.Why == "" && p.empty == "" && p.Shards == 0 // a shard is no space
 	switch {
 	case p.unclear.Why != "":
-		e.Verdict, e.Why = sim.Inconclusive, p.unclear.Why
+		e.Verdict, e.Why = sim.Inconclusive, p.unclear.String()
+		e.Unjudged = p.unjudged(p.unclear)
 	case p.empty != "":
 		e.Verdict, e.Why = sim.Inconclusive, p.empty
 	case p.Exhaustive && !whole:
@@ -248,6 +253,20 @@ func (p *Pool) nothing() (*End, error) {
 		e.Inputs = of.Inputs()
 	}
 	return e, nil
+}
+
+// unjudged is a schedule that could not be judged, with its plan.
+func (p *Pool) unjudged(u Unclear) *Finding {
+	f := &Finding{Number: u.Schedule, Verdict: sim.Inconclusive, Why: u.Why}
+	schedule, plan, err := p.journaled(u.Schedule)
+	of, drawn := p.Subject.Of(p.Options, u.Schedule)
+	if err := errors.Join(err, drawn); err != nil {
+		f.Trouble = fmt.Sprintf("the plan of schedule %d could not be had: %v", u.Schedule, err)
+		return f
+	}
+	f.Strategy, f.Seed, f.Inputs = schedule.Strategy, schedule.Seed, of.Inputs()
+	f.Counterexample = search.NewCounterexample(of.Simulation, f.Seed, &sim.Result{Record: &scheduler.Record{Plan: plan}, Runtime: sim.RuntimeName()})
+	return f
 }
 
 // NotAllRun says why an exhaustive search that has found nothing is

@@ -13,6 +13,7 @@ import (
 	"github.com/wtsim/wtsim/internal/version"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // ShardFormat is the format of result files that this version reads and
@@ -45,6 +46,9 @@ type Shard struct {
 	Orders []byte            `json:"orders"`
 	Cases  map[string]firsts `json:"cases"`
 	Reach  map[string]int    `json:"reach,omitempty"`
+	// Unreached is what none of its schedules has, as of a long search.
+	Unreached []search.Vacuity `json:"unreached,omitempty"`
+	Strict    bool             `json:"strict,omitempty"`
 
 	Found int `json:"found,omitempty"` // the lowest schedule that violates
 	// Reported is what is told of the shard, by whom it belongs to.
@@ -66,9 +70,10 @@ func (p *Pool) Result(e *End, reported json.RawMessage) *Shard {
 		Complete: e.Number == 0 && p.whole(), Through: math.MaxInt32, Ran: p.ran(), Pruned: e.Pruned,
 		Orders: p.seen.packed(), Cases: p.seen.cases, Reach: p.seen.reach.First, Found: e.Number, Reported: reported,
 		ElapsedNS: e.Elapsed.Nanoseconds(), Wtsim: version.Wtsim(), Go: runtime.Version(), Runtime: sim.RuntimeName()}
-	if p.Exhaustive {
+	if s.Strict = p.Strict; p.Exhaustive {
 		s.Bound = &o.Bound
 	}
+	s.Unreached = p.Subject.Unreached(p.seen.reach, true)
 	if p.Duration > 0 {
 		s.For = p.Duration.String()
 	}

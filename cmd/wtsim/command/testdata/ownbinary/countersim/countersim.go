@@ -4,6 +4,7 @@ package countersim
 
 import (
 	"context"
+	"time"
 
 	gpubsub "cloud.google.com/go/pubsub/v2"
 	goredis "github.com/redis/go-redis/v9"
@@ -21,7 +22,7 @@ import (
 func Scenario() sim.Scenario {
 	return sim.Scenario{
 		Name: "counter", Doc: "counts messages", Expect: sim.Expect{Violation: true, Deviations: 1},
-		Platform: gcp.CloudRun(),
+		Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
 		Functions: []sim.Function{
 			{Name: "post", New: func(env cloud.Env) (cloud.Handler, error) {

@@ -1,0 +1,78 @@
+package simtest
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// exitsVariable makes the tests below end their process; it says when.
+const exitsVariable = "WTSIM_TEST_EXITS"
+
+// exits is a scenario whose handler ends the process: at once, or where Redis
+// has not answered.
+func exits(when string) sim.Scenario {
+	return sim.Scenario{
+		Name: "exits", Platform: gcp.CloudRun(), Services: []cloud.Service{redis.New("redis")}, Meant: []string{sim.MeantNoProperties},
+		Functions: []sim.Function{{Name: "pay", New: func(env cloud.Env) (cloud.Handler, error) {
+			c := redis.Client(env, "redis", nil)
+			return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+				err := c.Set(r.Context(), "paid", 1, 0).Err()
+				switch {
+				case when == "always" || when == "failing" && err != nil:
+					os.Exit(3)
+				case when == "goroutine" && err != nil:
+					go panic("nobody catches it") //nolint:all // the end of the process
+					select {}
+				}
+			}), nil
+		}}},
+		Clients: []sim.Client{{Name: "alice", Requests: []sim.Request{{Function: "pay"}}}},
+	}
+}
+
+// TestExitsItself ends its process, where it is asked to.
+func TestExitsItself(t *testing.T) {
+	when := os.Getenv(exitsVariable)
+	if when == "" {
+		t.Skip("TestExits runs it in a process of its own")
+	}
+	Check(t, exits(when))
+}
+
+// A handler that ends the process of the tests is found all the same: its
+// function, schedule, plan and story are told, it is reduced and saved.
+func TestExits(t *testing.T) {
+	for when, words := range map[string][]string{
+		"always":    {`property "handlers do not end their process" violated`, `for function="pay"`, "without any deviation", "os.Exit(3)", "replay:"},
+		"failing":   {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay(alice/1), attempt 1:", "os.Exit(3)", "replay:"},
+		"goroutine": {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay(alice/1), attempt 1:", "panic: nobody catches it", "replay:"},
+	} {
+		t.Run(when, func(t *testing.T) {
+			cmd := itself("TestExitsItself")
+			cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), exitsVariable+"="+when)
+			out, err := cmd.CombinedOutput() // until nobody has it open: the watching process too
+			if err == nil {
+				t.Fatalf("it passes:\n%s", out)
+			}
+			rest := string(out)
+			for _, w := range words {
+				_, after, found := strings.Cut(rest, w)
+				if !found {
+					t.Fatalf("wanted %q (in order) in\n%s", w, out)
+				}
+				rest = after
+			}
+			if saved, _ := filepath.Glob(filepath.Join(cmd.Dir, folder, "*.json")); len(saved) != 1 {
+				t.Errorf("saved: %q", saved)
+			}
+		})
+	}
+}
