@@ -56,10 +56,10 @@ var patterns = []struct {
 	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, 3*time.Second), props.After(letterB)), "{at least: 2, of: A(x), within: 3s, after: B(x)}", "A C|  B A A|  B.A A C|  B A B A...C|  B A..C+  B!  A A B...C+  B A A B A!"},
 	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, 3*time.Second), props.Before(letterB)), "{at least: 2, of: A(x), within: 3s, before: B(x)}", "A A B|  A A.B+  B+  A B+ A  A A B A A B|"},
 	{props.AtLeast("p", num("0.3"), props.SumOf("n", letterA, 3*time.Second), props.Before(letterB)), "{at least: 0.3, of: A(x), within: 3s, sum: n, before: B(x)}", "A0.1 A0.2 B|  A0.1 A0.2.B+  A0.3 A-0.1 B+"},
-	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Always()), "{at least: 2, of: A(x), within: 3s}", ""},                           // invalid: counted from nothing
-	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Before(props.On("B"))), "{at least: 2, of: A(x), within: 3s, before: B}", ""},   // invalid: for no value of x
-	{props.AtMost("p", event.Str("2"), props.Occurrences(letterA, time.Second)), "{at most: two, of: A(x), within: 3s}", ""},                                         // invalid: no number
-	{props.AtLeast("p", event.Int(2), props.SumOf("n", letterA, time.Second), props.After(letterB)), "{at least: 2, of: A(x), within: 3s, sum: n, after: B(x)}", ""}, // invalid, for now
+	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Always()), "{at least: 2, of: A(x), within: 3s}", ""},                         // invalid: counted from nothing
+	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Before(props.On("B"))), "{at least: 2, of: A(x), within: 3s, before: B}", ""}, // invalid: for no value of x
+	{props.AtMost("p", event.Str("2"), props.Occurrences(letterA, time.Second)), "{at most: two, of: A(x), within: 3s}", ""},                                       // invalid: no number
+	{props.AtLeast("p", num("2.5"), props.SumOf("n", letterA, 3*time.Second), props.After(letterB)), "{at least: 2.5, of: A(x), within: 3s, sum: n, after: B(x)}", "B A1 A1.5...C|  B A1 A1.25.C+  A9 B!  B A-1 A3.5...C|"},
 	{props.Balanced("p", letterA, letterB), "balanced: [A(x), B(x)]", "A B|  A A B!  A A B B|  B A A!  B A B A|  B!  |"},
 }
 
