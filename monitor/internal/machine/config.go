@@ -199,22 +199,18 @@ func (c *Configs) add(x Config) uint32 {
 // Next is the transition of a letter. In exact order by says which event has
 // it; with skew that is a part of the letter.
 func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
-	x := &c.All[from]
-	if c.Store.Dead[x.State] {
-		return from // nothing is known of it, and nothing asked
+	x := c.All[from]
+	if c.Store.Dead[x.State] || !c.change(&x, letter, by) {
+		return from // of what is dead nothing is known, and nothing asked
 	}
-	if to, changed := c.taken(*x, letter, by); changed {
-		return c.number(to)
-	}
-	return from
+	return c.number(x)
 }
 
-// taken is what a letter makes of a configuration, and whether it changes it.
-func (c *Configs) taken(x Config, letter uint32, by *Stamp) (to Config, changed bool) {
+// change lets a configuration take a letter, and tells whether that changes it.
+func (c *Configs) change(x *Config, letter uint32, by *Stamp) (changed bool) {
 	if first, second, both := c.Store.Parts(letter); both {
-		x, changed = c.taken(x, first, by)
-		to, more := c.taken(x, second, by)
-		return to, changed || more
+		changed = c.change(x, first, by)
+		return c.change(x, second, by) || changed
 	}
 	f, read := c.Store.Fates[letter], &c.Reads[letter]
 	if !c.Exact {
@@ -225,7 +221,7 @@ func (c *Configs) taken(x Config, letter uint32, by *Stamp) (to Config, changed 
 	c.view.t, c.view.memory, c.view.values = &c.Store.Auto.Events[f.Letter], x.memory, read.values
 	move, ok := c.view.t.Take(int(x.State), f.Passed, &c.view)
 	if !ok || !move.Entered && len(move.Writes) == 0 {
-		return x, false
+		return false
 	}
 	x.State = uint16(move.To)
 	if len(move.Writes) > 0 {
@@ -237,7 +233,7 @@ func (c *Configs) taken(x Config, letter uint32, by *Stamp) (to Config, changed 
 			x.Running = Running{by.At.Add(d), by.Source, by.ID, d}
 		}
 	}
-	return x, true
+	return true
 }
 
 // Expire is what the running deadline does.
