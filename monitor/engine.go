@@ -286,16 +286,11 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 		}
 	}
 	for _, param := range l.Sums {
-		if v, _ := e.Data.Get(param); !summable(v) {
+		if v, _ := e.Data.Get(param); !props.Summable(v) {
 			return fmt.Sprintf("parameter %q cannot be summed up, wanted a number of less than a thousand digits", param)
 		}
 	}
 	return ""
-}
-
-func summable(v event.Value) bool {
-	_, ok := props.TotalOf(v)
-	return ok
 }
 
 // apply lets an event change the instances of its properties. whole is all of

@@ -40,6 +40,7 @@ const (
 	crowded // the first window holds 2 or more
 	quiet   // it holds none
 	heavy   // the second comes to 2 or more
+	wealthy // the amount is 1 or more
 )
 
 const (
@@ -54,6 +55,9 @@ const (
 	occur
 	addN
 	clearWindow
+	plusN
+	minusN
+	clearAmount
 )
 
 // richArrival is an event as it comes in, with x and n.
@@ -65,11 +69,12 @@ type richArrival struct {
 
 // memoryModel is what an instance is in.
 type memoryModel struct {
-	state int
-	set   map[int]bool
-	count int
-	last  int // class, -1 for none
-	in    [2][]inWindow
+	state  int
+	set    map[int]bool
+	count  int
+	last   int // class, -1 for none
+	amount int
+	in     [2][]inWindow
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int
@@ -98,7 +103,7 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 		sum += h.n
 	}
 	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x,
-		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2}[s.guard]
+		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1}[s.guard]
 	return ok && (!s.flag || a.flag)
 }
 
@@ -133,6 +138,12 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 			c.in[1] = append(c.in[1], inWindow{e, a.source, at, a.n})
 		case clearWindow:
 			c.in[0] = nil
+		case plusN:
+			c.amount += a.n
+		case minusN:
+			c.amount -= a.n
+		case clearAmount:
+			c.amount = 0
 		}
 		if s.to >= 0 {
 			c.state, c.armed = s.to, false

@@ -101,8 +101,8 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	if from < 2 {
 		return nil
 	}
-	guards := []int{noGuard, inSet, notInSet, counted, isLast}
-	updates := []int{noUpdate, addX, removeX, clearSet, countUp, countDown, storeX, clearLast}
+	guards := []int{noGuard, inSet, notInSet, counted, isLast, wealthy}
+	updates := []int{noUpdate, addX, removeX, clearSet, countUp, countDown, storeX, clearLast, plusN, plusN, minusN, clearAmount}
 	if ri.plain {
 		guards, updates = []int{noGuard}, []int{noUpdate}
 	}
@@ -133,7 +133,7 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 
 // property translates the model for the packages under test.
 func (ri *rich) property() *props.Property {
-	set, counter, last := props.Set("s"), props.Counter("c"), props.Last("l")
+	set, counter, last, amount := props.Set("s"), props.Counter("c"), props.Last("l"), props.Amount("a")
 	window, sums := ri.windows()
 	flagged := func(d event.Data) bool { v, _ := d.Get("flag"); return v.Equal(event.Boolean(true)) }
 	var vars []string
@@ -173,7 +173,8 @@ func (ri *rich) property() *props.Property {
 				if x.update != noUpdate {
 					step = step.Do(map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
 						countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), clearLast: last.Clear(),
-						occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear()}[x.update])
+						occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear(),
+						plusN: amount.Plus("n"), minusN: amount.Minus("n"), clearAmount: amount.Clear()}[x.update])
 				}
 				if r = step.Stay(); x.to >= 0 {
 					r = step.To(stateName(x.to))
@@ -193,7 +194,7 @@ func (ri *rich) property() *props.Property {
 	}
 	quantified := props.ForAll(vars...)
 	if !ri.plain {
-		quantified = quantified.With(set, counter, last)
+		quantified = quantified.With(set, amount, counter, last)
 	}
 	if ri.windowed {
 		quantified = quantified.With(window, sums)

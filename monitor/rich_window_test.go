@@ -80,6 +80,8 @@ func givenWindow(l props.Letter, guard int) props.Letter {
 		return l.Given("crowded", func(m props.Memory) bool { return m.Size("w") >= 2 })
 	case quiet:
 		return l.Given("quiet", func(m props.Memory) bool { return m.Size("w") == 0 })
+	case wealthy:
+		return l.Given("wealthy", func(m props.Memory) bool { order, _ := props.Compare(m.Sum("a"), event.Int(1)); return order >= 0 })
 	case heavy:
 		return l.Given("heavy", func(m props.Memory) bool { order, _ := props.Compare(m.Sum("v"), event.Int(2)); return order >= 0 })
 	}

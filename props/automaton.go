@@ -74,7 +74,7 @@ type EventType struct {
 	Binds []Bind   // the variables that it binds, ascending
 	Wants []string // further parameters that an event must have
 	Reads []string // parameters that guards over registers and updates look at
-	Sums  []string // parameters that must be numbers that can be summed up, see [TotalOf]
+	Sums  []string // parameters that must be numbers that are [Summable]
 
 	guards  []*guard
 	dynamic uint64     // which of them are over registers

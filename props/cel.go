@@ -211,7 +211,7 @@ func celEnv(registers []Register) (*cel.Env, error) {
 	}
 	var vars []cel.EnvOption
 	for _, r := range registers {
-		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType, WindowRegister: windowType}[r.kind]
+		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType, WindowRegister: windowType, AmountRegister: cel.DynType}[r.kind]
 		vars = append(vars, cel.Variable(r.name, t))
 	}
 	return base.Extend(vars...)
@@ -425,6 +425,8 @@ func (in *celInput) ResolveName(name string) (any, bool) {
 			return celValue(v), true
 		}
 		return types.NullValue, true
+	case AmountRegister:
+		return celValue(in.memory.Sum(name)), true
 	case WindowRegister:
 		return celWindow{in.memory, name}, true
 	}

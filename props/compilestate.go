@@ -69,7 +69,7 @@ func (c *compiler) updates(t transition) error {
 			return fmt.Errorf("%q writes register %q twice, wanted once", et.Type, u.register.name)
 		case u.param != "":
 			et.Reads, et.Wants = with(et.Reads, []string{u.param}), with(et.Wants, []string{u.param})
-			if u.register.kind == WindowRegister {
+			if u.register.kind == WindowRegister || u.op == AddNumber {
 				et.Sums = with(et.Sums, []string{u.param})
 			}
 		}

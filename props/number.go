@@ -225,7 +225,11 @@ type tenths struct {
 }
 
 // parseDecimal reads a canonical text; false if it is too long for arithmetic.
-func parseDecimal(text string) (tenths, bool) {
+func parseDecimal(text string) (tenths, bool) { return parseTenths(text, maxDigits) }
+
+// parseTenths reads a canonical text with less digits, and a lesser power, than
+// a bound.
+func parseTenths(text string, bound int) (tenths, bool) {
 	mantissa, exponent, _ := strings.Cut(text, "e")
 	power := 0
 	if exponent != "" {
@@ -235,7 +239,7 @@ func parseDecimal(text string) (tenths, bool) {
 		}
 	}
 	n, ok := new(big.Int).SetString(mantissa, 10)
-	return tenths{n, power}, ok && len(mantissa) < maxDigits && power > -maxDigits && power < maxDigits
+	return tenths{n, power}, ok && len(mantissa) < bound && power > -bound && power < bound
 }
 
 func (t tenths) scaled(power int) *big.Int {

@@ -42,6 +42,12 @@ var patterns = []struct {
 	{props.Exists("p", letterA, props.Between(letterB, letterC)), "{exists: A(x), between: [B(x), C(x)]}", "C A|  B A A C|  B A B C|  B B A B C C|  B A C B A C|  B|  A B C+  B A C B B C+"},
 	{props.Exists("p", letterA, props.For(2*time.Second, letterB)), "{exists: A(x), within: 2s, of: B(x)}", "B A|  B.A|  B..A+  B!  B B A|  B A B...C+"},
 	{props.Precedes("p", letterA, letterB), "precedes: [A(x), B(x)]", "A B B|  B+ A"},
+	{props.Absent("p", letterA, props.EndedBefore(letterB)), "{never: A(x), ended before: B(x)}", "A A|  B A|  A C A B+  C|"},
+	{props.Absent("p", letterA, props.EndedBetween(letterB, letterC)), "{never: A(x), ended between: [B(x), C(x)]}", "A B A A|  A B C A|  B A B C+  B C B A C+"},
+	{props.Absent("p", letterA, props.Until(letterB, letterC)), "{never: A(x), after: B(x), until: C(x)}", "A B|  B A+  B C A|"},
+	{props.Exists("p", letterA, props.EndedBefore(letterB)), "{exists: A(x), ended before: B(x)}", "C|  A B|  C B+"},
+	{props.Exists("p", letterA, props.EndedBetween(letterB, letterC)), "{exists: A(x), ended between: [B(x), C(x)]}", "B|  B A C|  A B C+"},
+	{props.Exists("p", letterA, props.Until(letterB, letterC)), "{exists: A(x), after: B(x), until: C(x)}", "A|  A B!  B A C B!  B A|  B C+"},
 	{props.PrecedesAged("p", letterA, letterB, 0, 2*time.Second), "{precedes: [A(x), B(x)], within: 2s}", "A.B|  A B B B+  A..B+  B+  A..A.B|"},
 	{props.PrecedesAged("p", letterA, letterB, 2*time.Second, 0), "{precedes: [A(x), B(x)], at least: 2s}", "A.B|  A.........B B|  A B+  B+  A.A B B|"},
 	{props.PrecedesAged("p", letterA, letterB, 2*time.Second, 3*time.Second), "{precedes: [A(x), B(x)], at least: 2s, within: 3s}", "A.B B|  A B+  A.B B B+  A...B+  A...A B+  A...A.B|  B+"},
@@ -56,10 +62,10 @@ var patterns = []struct {
 	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, 3*time.Second), props.After(letterB)), "{at least: 2, of: A(x), within: 3s, after: B(x)}", "A C|  B A A|  B.A A C|  B A B A...C|  B A..C+  B!  A A B...C+  B A A B A!"},
 	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, 3*time.Second), props.Before(letterB)), "{at least: 2, of: A(x), within: 3s, before: B(x)}", "A A B|  A A.B+  B+  A B+ A  A A B A A B|"},
 	{props.AtLeast("p", num("0.3"), props.SumOf("n", letterA, 3*time.Second), props.Before(letterB)), "{at least: 0.3, of: A(x), within: 3s, sum: n, before: B(x)}", "A0.1 A0.2 B|  A0.1 A0.2.B+  A0.3 A-0.1 B+"},
-	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Always()), "{at least: 2, of: A(x), within: 3s}", ""},                           // invalid: counted from nothing
-	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Before(props.On("B"))), "{at least: 2, of: A(x), within: 3s, before: B}", ""},   // invalid: for no value of x
-	{props.AtMost("p", event.Str("2"), props.Occurrences(letterA, time.Second)), "{at most: two, of: A(x), within: 3s}", ""},                                         // invalid: no number
-	{props.AtLeast("p", event.Int(2), props.SumOf("n", letterA, time.Second), props.After(letterB)), "{at least: 2, of: A(x), within: 3s, sum: n, after: B(x)}", ""}, // invalid, for now
+	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Always()), "{at least: 2, of: A(x), within: 3s}", ""},                         // invalid: counted from nothing
+	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Before(props.On("B"))), "{at least: 2, of: A(x), within: 3s, before: B}", ""}, // invalid: for no value of x
+	{props.AtMost("p", event.Str("2"), props.Occurrences(letterA, time.Second)), "{at most: two, of: A(x), within: 3s}", ""},                                       // invalid: no number
+	{props.AtLeast("p", num("2.5"), props.SumOf("n", letterA, 3*time.Second), props.After(letterB)), "{at least: 2.5, of: A(x), within: 3s, sum: n, after: B(x)}", "B A1 A1.5...C|  B A1 A1.25.C+  A9 B!  B A-1 A3.5...C|"},
 	{props.Balanced("p", letterA, letterB), "balanced: [A(x), B(x)]", "A B|  A A B!  A A B B|  B A A!  B A B A|  B!  |"},
 }
 
@@ -100,7 +106,7 @@ func TestPatterns(t *testing.T) {
 // indented writes a flow mapping, or one key, as keys of a block.
 func indented(y string) string {
 	keys := strings.Trim(y, "{}")
-	for _, key := range []string{"after", "before", "between", "at least", "within", "of", "sum", "parameter", "direction"} {
+	for _, key := range []string{"after", "until", "ended before", "ended between", "before", "between", "at least", "within", "of", "sum", "parameter", "direction"} {
 		keys = strings.ReplaceAll(keys, ", "+key+":", "\n    "+key+":")
 	}
 	return "    " + keys + "\n"

@@ -21,12 +21,14 @@ const (
 	CounterRegister                     // a whole number; 0
 	LastRegister                        // one value, or none; none
 	WindowRegister                      // what happened within some time, up to now; nothing
+	AmountRegister                      // an exact number; 0
 )
 
-// String returns the kind as property files write it.
+// String returns the kind as property files write it: an amount is a counter
+// that adds a parameter.
 func (k RegisterKind) String() string { return kindNames[k] }
 
-var kindNames = []string{"set", "counter", "last", "window"}
+var kindNames = []string{"set", "counter", "last", "window", "counter"}
 
 // Register is something that each instance of a property remembers beside its
 // state. Transitions write it ([Step.Do]), guards look at it
@@ -42,6 +44,10 @@ func Set(name string) Register { return Register{name: name, kind: SetRegister} 
 
 // Counter returns the register that holds a whole number, 0 at first.
 func Counter(name string) Register { return Register{name: name, kind: CounterRegister} }
+
+// Amount returns the register that holds a number, 0 at first, to which
+// parameters are added. It is exact.
+func Amount(name string) Register { return Register{name: name, kind: AmountRegister} }
 
 // Last returns the register that holds one value, none at first.
 func Last(name string) Register { return Register{name: name, kind: LastRegister} }
@@ -80,7 +86,8 @@ const (
 	AddValue    UpdateOp = iota // a parameter's value to a set, or the event to a window
 	RemoveValue                 // a parameter's value from a set
 	StoreValue                  // a parameter's value in place of the last
-	CountBy                     // a number to a counter
+	CountBy                     // a number to a counter, or an amount
+	AddNumber                   // a parameter's value to an amount, as often as By says: 1 or -1
 	Forget                      // back to what it held at first
 )
 
@@ -108,6 +115,17 @@ func (r Register) Store(param string) Update {
 // them stops at the end.
 func (r Register) Count(by int64) Update { return Update{register: r, op: CountBy, by: by} }
 
+// Plus adds the value of a parameter to an amount: a number of less than a
+// thousand digits, or the event is malformed for the property.
+func (r Register) Plus(param string) Update {
+	return Update{register: r, op: AddNumber, param: param, by: 1}
+}
+
+// Minus subtracts the value of a parameter, as [Register.Plus] adds it.
+func (r Register) Minus(param string) Update {
+	return Update{register: r, op: AddNumber, param: param, by: -1}
+}
+
 // Clear makes the register hold what it held at first.
 func (r Register) Clear() Update { return Update{register: r, op: Forget} }
 
@@ -122,6 +140,8 @@ func (u Update) String() string {
 		return "keeping " + u.param + " as " + u.register.name
 	case CountBy:
 		return fmt.Sprintf("counting %s by %d", u.register.name, u.by)
+	case AddNumber:
+		return fmt.Sprintf("counting %s by %s%s", u.register.name, []string{"minus ", "", ""}[u.by+1], u.param)
 	}
 	return "clearing " + u.register.name
 }
@@ -136,7 +156,9 @@ func (u Update) fits() bool {
 	case StoreValue:
 		return u.register.kind == LastRegister && u.param != ""
 	case CountBy:
-		return u.register.kind == CounterRegister
+		return u.register.kind == CounterRegister || u.register.kind == AmountRegister
+	case AddNumber:
+		return u.register.kind == AmountRegister && u.param != ""
 	}
 	return true
 }
@@ -159,7 +181,8 @@ type Memory interface {
 	Values(register string) []event.Value
 	// Size returns how many occurrences a window holds.
 	Size(register string) int64
-	// Sum returns what the numbers of the occurrences in a window come to.
+	// Sum returns what the numbers of the occurrences in a window come to, or
+	// what an amount is.
 	Sum(register string) event.Value
 }
 

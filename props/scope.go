@@ -18,6 +18,9 @@ const (
 	inBefore
 	inBetween
 	inFor
+	inEndedBefore
+	inEndedBetween
+	inUntil
 )
 
 // Always is the whole run.
@@ -35,6 +38,20 @@ func Before(l Letter) Scope { return Scope{kind: inBefore, to: l} }
 // further event of the first letter inside does not begin another.
 func Between(from, to Letter) Scope { return Scope{kind: inBetween, from: from, to: to} }
 
+// EndedBefore is [Before] where an event of the letter comes; if there is none,
+// nothing. It is what Dwyer, Avrunin and Corbett (Patterns in Property
+// Specifications, 1999) call before.
+func EndedBefore(l Letter) Scope { return Scope{kind: inEndedBefore, to: l} }
+
+// EndedBetween is each part of the run from an event of one letter to the next
+// event of another: a part that does not end is none. It is what Dwyer calls
+// between.
+func EndedBetween(from, to Letter) Scope { return Scope{kind: inEndedBetween, from: from, to: to} }
+
+// Until is each part of the run from an event of one letter to the next event
+// of another, or to the end of the run. It is what Dwyer calls after ... until.
+func Until(from, to Letter) Scope { return Scope{kind: inUntil, from: from, to: to} }
+
 // For is the given time from each event of a letter on, its end included.
 func For(d time.Duration, from Letter) Scope { return Scope{kind: inFor, from: from, length: d} }
 
@@ -47,6 +64,12 @@ func (s Scope) String() string {
 		return " before " + s.to.String()
 	case inBetween:
 		return " between " + s.from.String() + " and " + s.to.String()
+	case inEndedBefore:
+		return " before " + s.to.String() + ", where that comes"
+	case inEndedBetween:
+		return " between " + s.from.String() + " and " + s.to.String() + ", where that comes"
+	case inUntil:
+		return " after " + s.from.String() + " until " + s.to.String()
 	case inFor:
 		return " within " + said(s.length) + " of " + s.from.String()
 	}
@@ -58,9 +81,9 @@ func (s Scope) letters() []Letter {
 	switch s.kind {
 	case inAfter, inFor:
 		return []Letter{s.from}
-	case inBefore:
+	case inBefore, inEndedBefore:
 		return []Letter{s.to}
-	case inBetween:
+	case inBetween, inEndedBetween, inUntil:
 		return []Letter{s.from, s.to}
 	}
 	return nil
@@ -74,6 +97,12 @@ func (s Scope) letters() []Letter {
 //	Before:  as NeverBefore
 //	Between: outside: from -> inside
 //	         inside:  to -> outside, letter -> violated
+//	Until:   as Between
+//	EndedBefore:  clean:   to -> satisfied, letter -> tainted
+//	              tainted: to -> violated
+//	EndedBetween: outside: from -> inside
+//	              inside:  to -> outside, letter -> tainted
+//	              tainted: to -> violated
 //	For:     outside: from -> inside
 //	         inside:  letter -> violated, from -> inside, after the time -> outside
 func Absent(name string, letter Letter, scope Scope) *Property {
@@ -86,7 +115,11 @@ func Absent(name string, letter Letter, scope Scope) *Property {
 		return NeverAfter(name, letter, scope.from)
 	case inBefore:
 		return NeverBefore(name, letter, scope.to)
-	case inBetween:
+	case inEndedBefore:
+		rules = []Rule{From("clean").On(scope.to).To(Satisfied).On(letter).To("tainted"), From("tainted").On(scope.to).To(Violated)}
+	case inEndedBetween:
+		rules = []Rule{outside, inside.On(scope.to).To("outside").On(letter).To("tainted"), From("tainted").On(scope.to).To(Violated)}
+	case inBetween, inUntil:
 		rules = []Rule{outside, inside.On(scope.to).To("outside").On(letter).To(Violated)}
 	case inFor:
 		inside = inside.On(letter).To(Violated)
@@ -109,6 +142,8 @@ func Absent(name string, letter Letter, scope Scope) *Property {
 //	Between: outside: from -> missing
 //	         missing: to -> violated, letter -> found
 //	         found:   to -> outside
+//	EndedBefore, EndedBetween: as Before and Between
+//	Until:   as Between, and missing is violated at the end
 //	For:     outside: from -> missing
 //	         missing: letter -> outside, after the time -> violated, and violated at the end
 //
@@ -125,10 +160,14 @@ func Exists(name string, letter Letter, scope Scope) *Property {
 		rules = []Rule{missing.On(letter).To(Satisfied).ViolatedAtEnd()}
 	case inAfter:
 		rules = []Rule{outside, missing.On(letter).To(Satisfied).ViolatedAtEnd()}
-	case inBefore:
+	case inBefore, inEndedBefore:
 		rules = []Rule{missing.On(letter).To(Satisfied).On(scope.to).To(Violated)}
-	case inBetween:
-		rules = []Rule{outside, missing.On(scope.to).To(Violated).On(letter).To("found"), From("found").On(scope.to).To("outside")}
+	case inBetween, inEndedBetween, inUntil:
+		missing = missing.On(scope.to).To(Violated).On(letter).To("found")
+		if scope.kind == inUntil {
+			missing = missing.ViolatedAtEnd()
+		}
+		rules = []Rule{outside, missing, From("found").On(scope.to).To("outside")}
 	case inFor:
 		rules = []Rule{outside, missing.On(letter).To("outside").ViolatedAtEnd().After(scope.length).To(Violated)}
 	}

@@ -58,14 +58,14 @@ func (t Tally) in(m Memory) Total {
 	return sum
 }
 
-// with returns what it holds with that event.
-func (t Tally) with(m Memory) Total {
-	one := Total{n: 1}
-	if t.param != "" {
-		v, _ := m.Param(t.param)
-		one, _ = TotalOf(v)
+// one returns what the event that asks counts.
+func (t Tally) one(m Memory) Total {
+	if t.param == "" {
+		return Total{n: 1}
 	}
-	return t.in(m).Plus(one)
+	v, _ := m.Param(t.param)
+	one, _ := TotalOf(v)
+	return one
 }
 
 func (t Total) compare(limit event.Value) int {
@@ -80,7 +80,7 @@ func (t Total) compare(limit event.Value) int {
 //	within: letter when there are more -> violated
 //	        letter, adding it to recent
 func AtMost(name string, limit event.Value, t Tally) *Property {
-	more := t.letter.Given("it makes more than "+limit.Text(), func(m Memory) bool { return t.with(m).compare(limit) > 0 }, t.params()...)
+	more := t.letter.Given("it makes more than "+limit.Text(), func(m Memory) bool { return t.in(m).Plus(t.one(m)).compare(limit) > 0 }, t.params()...)
 	rule := From("within").On(more).To(Violated).On(t.letter).Do(t.occur()).Stay()
 	return t.property(name, limit, t.says("at most", limit, Always()), []Letter{t.letter}, t.recent(), rule)
 }
@@ -98,7 +98,7 @@ func AtMost(name string, limit event.Value, t Tally) *Property {
 //	                letter, adding it to recent
 //
 // The letter must not bind a variable that the scope's does not: no event would
-// say for which value it is missing. After an event only occurrences are counted.
+// say for which value it is missing.
 func AtLeast(name string, limit event.Value, t Tally, scope Scope) *Property {
 	sentence := t.says("at least", limit, scope)
 	switch scope.kind {
@@ -120,17 +120,20 @@ func AtLeast(name string, limit event.Value, t Tally, scope Scope) *Property {
 
 // after is AtLeast after an event.
 func (t Tally) after(name string, limit event.Value, sentence string, from Letter) *Property {
-	far := Counter("so far")
+	far, sum := Counter("so far"), func(m Memory) Total { return Total{n: m.Count("so far")} }
+	more := far.Count(1)
+	if t.param != "" {
+		far = Amount("so far")
+		more = far.Plus(t.param)
+		sum = func(m Memory) Total { total, _ := TotalOf(m.Sum("so far")); return total }
+	}
 	enough := t.letter.Given("it is the last that is missing", func(m Memory) bool {
-		return Total{n: m.Count("so far")}.Plus(Total{n: 1}).compare(limit) >= 0
-	})
+		return sum(m).Plus(t.one(m)).compare(limit) >= 0
+	}, t.params()...)
 	p := t.property(name, limit, sentence, []Letter{from, t.letter}, far,
 		From("outside").On(from).Do(far.Clear()).To("missing"),
-		From("missing").On(enough).To("outside").On(t.letter).Do(far.Count(1)).Stay().ViolatedAtEnd().After(t.within).To(Violated))
+		From("missing").On(enough).To("outside").On(t.letter).Do(more).Stay().ViolatedAtEnd().After(t.within).To(Violated))
 	p.mustNotAdd(t.letter, from)
-	if p.err == nil && t.param != "" {
-		p.err = fmt.Errorf("a sum after an event, wanted one before it, or occurrences")
-	}
 	return p
 }
 
@@ -145,7 +148,7 @@ func (t Tally) params() []string {
 func (t Tally) property(name string, limit event.Value, sentence string, letters []Letter, r Register, rules ...Rule) *Property {
 	s := spec{variables: union(letters...), registers: []Register{r}, violated: Violated, satisfied: Satisfied, rules: rules}
 	p := build(name, s, forEvery(s.variables)+sentence)
-	if _, ok := TotalOf(limit); p.err == nil && !ok {
+	if p.err == nil && !Summable(limit) {
 		p.err = fmt.Errorf("the limit is %s, wanted a number", limit.Text())
 	}
 	return p

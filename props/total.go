@@ -16,9 +16,18 @@ type Total struct {
 	far   *big.Int // instead of n
 }
 
-// TotalOf returns a number as a sum; false if it is none, or has a thousand
-// digits or more, written without an exponent.
-func TotalOf(v event.Value) (Total, bool) {
+// Summable reports whether a value is a number that can be summed up: of less
+// than a thousand digits, and a power of ten below that.
+func Summable(v event.Value) bool {
+	_, ok := read(v, maxDigits)
+	return ok
+}
+
+// TotalOf returns a number as a sum; false if it is none, or far beyond what
+// [Summable] numbers come to.
+func TotalOf(v event.Value) (Total, bool) { return read(v, 10*maxDigits) }
+
+func read(v event.Value, bound int) (Total, bool) {
 	if v.Kind() != event.Number {
 		return Total{}, false
 	}
@@ -26,7 +35,7 @@ func TotalOf(v event.Value) (Total, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return Total{n: n}, true
 	}
-	t, ok := parseDecimal(text)
+	t, ok := parseTenths(text, bound)
 	return totalOf(t), ok
 }
 

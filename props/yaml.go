@@ -139,7 +139,7 @@ func (y yamlParser) machine(name string, t *tree) (*Property, error) {
 			return nil, err
 		}
 	}
-	if err = m.registers(t.get("registers")); err != nil {
+	if err = m.registers(t.get("registers"), t.get("states")); err != nil {
 		return nil, err
 	}
 	if err = m.events(t.get("events")); err != nil {
@@ -164,7 +164,7 @@ func (s *spec) allLetters() []Letter {
 	return all
 }
 
-func (m *machineYAML) registers(t *tree) error {
+func (m *machineYAML) registers(t, states *tree) error {
 	if t == nil {
 		return nil
 	}
@@ -179,9 +179,45 @@ func (m *machineYAML) registers(t *tree) error {
 		if err != nil {
 			return err
 		}
+		if register.kind == CounterRegister && addsParameter(states, register.name) {
+			register.kind = AmountRegister
+		}
 		m.spec.registers = append(m.spec.registers, register)
 	}
 	return nil
+}
+
+// addsParameter tells whether some transition adds a parameter to a register.
+func addsParameter(states *tree, name string) bool {
+	for _, s := range states.members {
+		for _, t := range s.value.items {
+			if do := t.get("do"); do != nil && do.get(name) != nil {
+				if _, _, ok := summand(do.get(name).text); ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// summand reads +event.PARAMETER, or the same with a minus.
+func summand(text string) (param string, minus, ok bool) {
+	rest, minus := strings.CutPrefix(text, "-")
+	if !minus {
+		rest, ok = strings.CutPrefix(text, "+")
+	}
+	param = paramOf(rest)
+	return param, minus, (ok || minus) && param != ""
+}
+
+// paramOf reads event.PARAMETER; empty if it is something else.
+func paramOf(text string) string {
+	name, ok := strings.CutPrefix(strings.TrimSpace(text), eventName+".")
+	if !ok || strings.ContainsAny(name, " \t") {
+		return ""
+	}
+	return name
 }
 
 // register reads a kind, or a window with its length.
@@ -398,13 +434,8 @@ func (m *machineYAML) updates(t *tree) ([]Update, error) {
 // updateOf reads what is done to a register; wanted is not empty if it is
 // something else.
 func updateOf(r Register, text string) (u Update, wanted string) {
-	param := func(s string) string {
-		name, ok := strings.CutPrefix(strings.TrimSpace(s), eventName+".")
-		if !ok || strings.ContainsAny(name, " \t") {
-			return ""
-		}
-		return name
-	}
+	param := paramOf
+	added, minus, adds := summand(text)
 	add, isAdd := strings.CutPrefix(text, "add ")
 	remove, isRemove := strings.CutPrefix(text, "remove ")
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -419,7 +450,11 @@ func updateOf(r Register, text string) (u Update, wanted string) {
 		return r.Remove(param(remove)), ""
 	case r.kind == LastRegister && param(text) != "":
 		return r.Store(param(text)), ""
-	case r.kind == CounterRegister && err == nil && (text[0] == '+' || text[0] == '-'):
+	case r.kind == AmountRegister && adds && minus:
+		return r.Minus(added), ""
+	case r.kind == AmountRegister && adds:
+		return r.Plus(added), ""
+	case (r.kind == CounterRegister || r.kind == AmountRegister) && err == nil && (text[0] == '+' || text[0] == '-'):
 		return r.Count(n), ""
 	}
 	return u, wantedOf(r.kind)
@@ -428,8 +463,9 @@ func updateOf(r Register, text string) (u Update, wanted string) {
 func wantedOf(k RegisterKind) string {
 	return []string{
 		`"add event.PARAMETER", "remove event.PARAMETER" or "clear"`,
-		`a number with its sign, such as +1, or "clear"`,
+		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
 		`"event.PARAMETER" or "clear"`,
 		`"add", "add event.PARAMETER" or "clear"`,
+		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
 	}[k]
 }

@@ -445,3 +445,35 @@ func nested(t *testing.T, text string) event.Value {
 	}
 	return v
 }
+
+// Sums are exact, whatever is added up in which order.
+func TestTotalsAreExact(t *testing.T) {
+	sum := func(texts ...string) (t Total) {
+		for _, text := range texts {
+			v, _ := event.Num(text)
+			x, _ := TotalOf(v)
+			t = t.Plus(x)
+		}
+		return t
+	}
+	for _, c := range [][2][]string{
+		{{"0.1", "0.2"}, {"0.3"}}, {{"9223372036854775807", "1"}, {"9223372036854775808"}}, {{"-9223372036854775808", "-1", "1"}, {"-9223372036854775808"}},
+		{{"1e300", "1", "-1e300"}, {"1"}}, {{"1e-300", "1e300", "-1e300"}, {"1e-300"}}, {{"12.50", "-12.5"}, {"0"}}, {{"1e2", "-100"}, nil},
+	} {
+		if a, b := sum(c[0]...), sum(c[1]...); !a.Equal(b) || !a.Minus(b).Equal(Total{}) {
+			t.Errorf("%v is %s, want %s", c[0], a.Value().Text(), b.Value().Text())
+		}
+	}
+	nines := strings.Repeat("9", 999)
+	if large := sum(nines, nines, "1e-900"); large.Equal(sum(nines, nines)) || !large.Minus(sum(nines)).Equal(sum(nines, "1e-900")) {
+		t.Error("large sums are rounded")
+	}
+	for text, want := range map[string]bool{nines: true, "9" + nines: false, "1e1000": false, "1e999": true, "-0.5": true} {
+		if v, _ := event.Num(text); Summable(v) != want {
+			t.Errorf("%.20s: summable is %v", text, !want)
+		}
+	}
+	if Summable(event.Str("1")) {
+		t.Error("a text is summed up")
+	}
+}

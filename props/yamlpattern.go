@@ -26,8 +26,8 @@ var patternParts = []struct {
 }
 
 // scopeParts say where a pattern speaks of; at most one, but that "within"
-// goes with "of".
-var scopeParts = []string{"after", "before", "between", "within", "of"}
+// goes with "of", and "until" with "after".
+var scopeParts = []string{"after", "before", "between", "within", "of", "until", "ended before", "ended between"}
 
 type patternYAML struct {
 	yamlParser
@@ -172,6 +172,18 @@ func (p *patternYAML) scoped() (l Letter, s Scope, err error) {
 		var ls [2]Letter
 		ls, err = p.two(p.tree.get("between"), "between")
 		s = Between(ls[0], ls[1])
+	case "ended between":
+		var ls [2]Letter
+		ls, err = p.two(p.tree.get("ended between"), "ended between")
+		s = EndedBetween(ls[0], ls[1])
+	case "ended before":
+		s.kind = inEndedBefore
+		s.to, err = p.guardedLetter(p.tree.get("ended before"))
+	case "after until":
+		s.kind = inUntil
+		if s.from, err = p.guardedLetter(p.tree.get("after")); err == nil {
+			s.to, err = p.guardedLetter(p.tree.get("until"))
+		}
 	case "of within":
 		var d time.Duration
 		if d, err = p.duration(p.tree.get("within")); err == nil {
@@ -179,7 +191,7 @@ func (p *patternYAML) scoped() (l Letter, s Scope, err error) {
 			s.from, err = p.guardedLetter(p.tree.get("of"))
 		}
 	default:
-		err = p.fail(p.tree, "the pattern has the scope %s, wanted one of \"after\", \"before\", \"between\", or \"within\" with \"of\"", listed(given))
+		err = p.fail(p.tree, "the pattern has the scope %s, wanted one of \"after\", \"before\", \"between\", \"ended before\", \"ended between\", \"after\" with \"until\", or \"within\" with \"of\"", listed(given))
 	}
 	return l, s, err
 }

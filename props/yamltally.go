@@ -18,8 +18,6 @@ func (p *patternYAML) atLeast() (*Property, error) {
 	switch {
 	case (after == nil) == (before == nil):
 		return nil, p.fail(p.tree, "\"at least\" is counted from no event, or from two, wanted one of \"after\" and \"before\"")
-	case after != nil && t.param != "":
-		return nil, p.fail(p.tree.get("sum"), "\"sum\" is not there after an event, wanted it with \"before\"")
 	case after != nil:
 		from, err := p.guardedLetter(after)
 		return AtLeast(p.name, limit, t, After(from)), err
@@ -34,7 +32,7 @@ func (p *patternYAML) tally(what string) (limit event.Value, t Tally, err error)
 	if err != nil || p.key.kind != '"' {
 		return limit, t, p.fail(p.key, "%q is %q, wanted a number", what, p.key.text)
 	}
-	if _, ok := TotalOf(limit); !ok {
+	if !Summable(limit) {
 		return limit, t, p.fail(p.key, "%q has a thousand digits or more, wanted less", what)
 	}
 	for _, part := range []string{"of", "within"} {

@@ -199,12 +199,18 @@ func (c *Configs) add(x Config) uint32 {
 // Next is the transition of a letter. In exact order by says which event has
 // it; with skew that is a part of the letter.
 func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
-	if first, second, both := c.Store.Parts(letter); both {
-		return c.Next(second, c.Next(first, from, by), by)
-	}
 	x := c.All[from]
-	if c.Store.Dead[x.State] {
-		return from // nothing is known of it, and nothing asked
+	if c.Store.Dead[x.State] || !c.change(&x, letter, by) {
+		return from // of what is dead nothing is known, and nothing asked
+	}
+	return c.number(x)
+}
+
+// change lets a configuration take a letter, and tells whether that changes it.
+func (c *Configs) change(x *Config, letter uint32, by *Stamp) (changed bool) {
+	if first, second, both := c.Store.Parts(letter); both {
+		changed = c.change(x, first, by)
+		return c.change(x, second, by) || changed
 	}
 	f, read := c.Store.Fates[letter], &c.Reads[letter]
 	if !c.Exact {
@@ -214,14 +220,11 @@ func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
 	}
 	c.view.t, c.view.memory, c.view.values = &c.Store.Auto.Events[f.Letter], x.memory, read.values
 	move, ok := c.view.t.Take(int(x.State), f.Passed, &c.view)
-	if !ok {
-		return from
-	}
-	if !move.Entered && len(move.Writes) == 0 {
-		return from
+	if !ok || !move.Entered && len(move.Writes) == 0 {
+		return false
 	}
 	x.State = uint16(move.To)
-	if len(move.Writes) > 0 && !c.Store.Dead[move.To] {
+	if len(move.Writes) > 0 {
 		x.memory = c.write(x.memory, move.Writes, letter, by)
 	}
 	if move.Entered {
@@ -230,7 +233,7 @@ func (c *Configs) Next(letter, from uint32, by *Stamp) uint32 {
 			x.Running = Running{by.At.Add(d), by.Source, by.ID, d}
 		}
 	}
-	return c.number(x)
+	return true
 }
 
 // Expire is what the running deadline does.
@@ -271,6 +274,9 @@ func (c *Configs) writeOne(b []byte, kind props.RegisterKind, part string, w *pr
 	if w.Op == props.AddValue || w.Op == props.RemoveValue || w.Op == props.StoreValue {
 		value = word(values[4*w.Param:])
 	}
+	if kind == props.AmountRegister && w.Op != props.Forget {
+		return binary.LittleEndian.AppendUint32(b, c.added(word(part), w, values))
+	}
 	switch w.Op {
 	case props.CountBy:
 		return binary.LittleEndian.AppendUint64(b, uint64(saturated(count(part), w.By)))
@@ -283,6 +289,35 @@ func (c *Configs) writeOne(b []byte, kind props.RegisterKind, part string, w *pr
 		return binary.LittleEndian.AppendUint64(b, 0)
 	}
 	return binary.LittleEndian.AppendUint32(b, 0)
+}
+
+// added returns an amount with a number added, as a symbol + 1.
+func (c *Configs) added(amount uint32, w *props.Write, values string) uint32 {
+	sum, by := c.amount(amount), props.Total{}
+	if w.Op == props.CountBy {
+		by, _ = props.TotalOf(event.Int(w.By))
+	} else {
+		v, _ := c.view.value(word(values[4*w.Param:]))
+		by, _ = props.TotalOf(v)
+	}
+	if w.Op == props.AddNumber && w.By < 0 {
+		sum = sum.Minus(by)
+	} else {
+		sum = sum.Plus(by)
+	}
+	if sum.Equal(props.Total{}) {
+		return 0 // as if nothing were added
+	}
+	return uint32(c.symbols.Canonical(c.symbols.Symbol(sum.Value()))) + 1
+}
+
+// amount is what a symbol + 1 stands for; 0 for 0.
+func (c *Configs) amount(symbolAnd1 uint32) props.Total {
+	if symbolAnd1 == 0 {
+		return props.Total{}
+	}
+	total, _ := props.TotalOf(c.symbols.Value(values.Symbol(symbolAnd1 - 1)))
+	return total
 }
 
 func saturated(n, by int64) int64 {

@@ -184,12 +184,24 @@ func (s *Machine) stepAt(letter, from, to int) int {
 }
 
 func (c *Configs) Move(letter, from uint32, by *Stamp) uint32 {
-	if first, second, both := c.Store.Parts(letter); both {
-		return c.Move(second, c.Move(first, from, by), by)
-	}
 	to := c.Next(letter, from, by)
-	c.cover(c.Store.Fates[letter].Letter, from, to)
+	if c.Store.Covering {
+		c.coverMove(letter, from, to, by)
+	}
 	return to
+}
+
+// coverMove takes the transitions of a letter, one after the other.
+func (c *Configs) coverMove(letter, from, to uint32, by *Stamp) {
+	if first, second, both := c.Store.Parts(letter); both {
+		between := c.Next(first, from, by)
+		c.coverMove(first, from, between, by)
+		letter, from, to = second, between, c.Next(second, between, by)
+		if c.Store.IsDead(from) {
+			return // what is dead is not followed
+		}
+	}
+	c.cover(c.Store.Fates[letter].Letter, from, to)
 }
 
 // cover takes a transition of the automaton, for the configurations that a

@@ -108,8 +108,13 @@ func (v *view) Size(register string) int64 {
 	return int64(v.c.holdings.sizes[window])
 }
 
-// Sum returns what they come to.
+// Sum returns what they come to, or what an amount is.
 func (v *view) Sum(register string) event.Value {
+	for i, r := range v.c.Store.Auto.Registers {
+		if r.Name() == register && r.Kind() == props.AmountRegister {
+			return v.c.amount(word(v.c.register(v.memory, i))).Value()
+		}
+	}
 	window, limit := v.window(register)
 	if v.c.Exact {
 		return v.c.history.sum(window, limit).Value()
