@@ -14,6 +14,7 @@ const (
 	LoseResponse = "lose-response"
 	Stall        = "stall"
 	LateEffect   = "late-effect"
+	Outage       = "outage"
 	Reap         = "reap"
 	Timeout      = "timeout"
 	StaleRead    = "stale-read"
@@ -77,6 +78,9 @@ var kinds = []Kind{
 	{Fail, "a call is refused before it has an effect: 503, 429, or the connection fails, as that service does",
 		"at every operation",
 		[]string{"https://docs.cloud.google.com/storage/docs/retry-strategy", "https://docs.cloud.google.com/storage/docs/json_api/v1/status-codes"}},
+	{Outage, "a service is down from a call on, for as long as the scenario says: it refuses every call, whoever makes it",
+		"at every operation that may be refused, if the scenario's Faults.Outage is not zero",
+		[]string{"https://cloud.google.com/storage/sla", "https://cloud.google.com/pubsub/sla"}},
 	{LoseResponse, "a call has its effect, the caller sees a reset or, where it has a deadline, its timeout; or a client does not get the answer to its request",
 		"at every operation that writes, and at the end of an HTTP invocation",
 		[]string{"https://docs.cloud.google.com/storage/docs/retry-strategy", "https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html",

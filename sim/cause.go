@@ -11,6 +11,8 @@ import (
 // offers are what may become of a step.
 type offers struct {
 	skew     time.Duration
+	outage   time.Duration
+	down     []outage
 	beat     *bubble.Beat
 	services *services
 	stalls   *stalls

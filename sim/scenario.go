@@ -96,6 +96,9 @@ type Faults struct {
 	// events show it; 0 for not at all. What time.Now returns to a handler is
 	// not: a run has one clock.
 	Skew time.Duration
+	// Outage is how long a service may be down; 0 for not at all. From the call
+	// on with which it begins, every call of the service is refused.
+	Outage time.Duration
 }
 
 // Client is one source of requests, whose requests are made one after the

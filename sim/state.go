@@ -86,7 +86,7 @@ func (in *insight) dependOnService(s *Step, step *scheduler.Transition) {
 	op := s.Operation
 	reads, writes := op.Access != event.Writes, op.Access != event.Reads
 	switch {
-	case s.Outcome.Do == cloud.LoseWrites:
+	case s.Outcome.Do == cloud.LoseWrites, s.Outcome.Do == cloud.Outage:
 		reads, writes = true, true
 	case s.Outcome.Do == cloud.StaleRead:
 		reads, writes = true, false
@@ -162,6 +162,7 @@ func (w *world) state() uint64 {
 	if !w.insight.forgets("platform") {
 		w.services.into(&d)
 	}
+	w.offers.into(&d)
 	for _, e := range w.insight.expiries {
 		if e.at > now.UnixNano() {
 			d.Text(e.key)

@@ -93,6 +93,10 @@ func (w *world) operate(c candidate, s *Step) {
 	if a, ok := w.services.backend(k.Op.Service).(cloud.Arranger); ok {
 		a.Arrange(k.Call, k.id)
 	}
+	if len(k.Op.Fails) > 0 && w.offers.isDown(k.Op.Service) {
+		w.refuse(k, s)
+		return
+	}
 	o := w.chance.fault(c, w.offers.operationFaults(k))
 	s.Outcome = outcome(o)
 	if k.After != nil {
@@ -100,6 +104,11 @@ func (w *world) operate(c candidate, s *Step) {
 	}
 	if o.Do != "" {
 		w.chance.remark(operationNote(c, o))
+	}
+	if o.Do == cloud.Outage {
+		w.offers.begin(k.Op.Service)
+		w.refuse(k, s)
+		return
 	}
 	if o.Do == cloud.Stall {
 		w.stalls.stall(k, o.With)
@@ -176,6 +185,7 @@ func (of *offers) operationFaults(k *call) []scheduler.Option {
 	for _, status := range k.Op.Fails {
 		out = append(out, scheduler.Option{Do: cloud.Fail, With: status})
 	}
+	out = append(out, of.outageFault(k)...)
 	if k.Op.Access&event.Writes != 0 {
 		out = append(out, scheduler.Option{Do: cloud.LoseResponse, With: "reset"})
 		if k.Timed {
@@ -251,6 +261,8 @@ func operationNote(c candidate, o scheduler.Option) string {
 			return fmt.Sprintf("%s: %s fails: connection %s", where, op, o.With)
 		}
 		return fmt.Sprintf("%s: %s is refused with %s", where, op, o.With)
+	case cloud.Outage:
+		return fmt.Sprintf("%s is down for %s, from %s of %s on", k.Op.Service, o.With, op, where)
 	case cloud.LoseResponse:
 		if o.With == "timeout" {
 			return fmt.Sprintf("%s: the response of %s is lost, the caller times out", where, op)

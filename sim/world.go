@@ -62,7 +62,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 	w.insight = insight{watch: watch, sim: s, record: w.chance.record, services: &w.services, fleet: &w.fleet}
 	w.stalls = stalls{agenda: &w.agenda, services: &w.services, longest: s.scenario.Platform.LongestRetry,
 		horizon: s.scenario.Epoch.Add(s.scenario.Horizon)}
-	w.offers = offers{skew: s.scenario.Faults.Skew, services: &w.services, stalls: &w.stalls, beat: beat}
+	w.offers = offers{skew: s.scenario.Faults.Skew, outage: s.scenario.Faults.Outage, services: &w.services, stalls: &w.stalls, beat: beat}
 	w.threads = threads{world: w}
 	w.seam = seam{gate: &w.gate, fleet: &w.fleet, services: &w.services, roster: &w.roster}
 	return w

@@ -59,6 +59,7 @@ type describedFaults struct {
 	Functions []string `json:"functions"` // empty for all
 	Services  []string `json:"services"`  // empty for all
 	Skew      string   `json:"skew,omitempty"`
+	Outage    string   `json:"outage,omitempty"`
 }
 
 type describedGuaranteed struct {
@@ -134,6 +135,9 @@ func describeFaults(f sim.Faults) describedFaults {
 	}
 	if f.Skew > 0 {
 		d.Skew = f.Skew.String()
+	}
+	if f.Outage > 0 {
+		d.Outage = cloud.Short(f.Outage)
 	}
 	return d
 }

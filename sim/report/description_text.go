@@ -130,5 +130,8 @@ func (f *describedFaults) text() string {
 	if f.Skew != "" {
 		fmt.Fprintf(&b, "  clocks are off by up to %s\n", f.Skew)
 	}
+	if f.Outage != "" {
+		fmt.Fprintf(&b, "  a service may be down for %s\n", f.Outage)
+	}
 	return b.String()
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/fakes/redis"
@@ -22,7 +24,7 @@ func exits(when string) sim.Scenario {
 	return sim.Scenario{
 		Name: "exits", Platform: gcp.CloudRun(), Services: []cloud.Service{redis.New("redis")}, Meant: []string{sim.MeantNoProperties},
 		Functions: []sim.Function{{Name: "pay", New: func(env cloud.Env) (cloud.Handler, error) {
-			c := redis.Client(env, "redis", nil)
+			c := redis.Client(env, "redis", &goredis.Options{MaxRetries: -1})
 			return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 				err := c.Set(r.Context(), "paid", 1, 0).Err()
 				switch {
