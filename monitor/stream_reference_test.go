@@ -60,7 +60,9 @@ func (p placed) forget(as []arrival, limit int, mortal bool) {
 		if a.source != as[n].source {
 			continue
 		}
-		p.epoch[n] = p.epoch[e]
+		if p.epoch[n] = p.epoch[e]; p.forgot[e] { // it began anew, be it with one that was late
+			last, any = -1<<40, false
+		}
 		if p.late[e] {
 			continue
 		}
