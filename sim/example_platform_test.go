@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -238,12 +239,12 @@ func refusesFirst(status int) func(*kit) cloud.Handler {
 
 func slowFirst(d time.Duration) func(*kit) cloud.Handler {
 	return func(k *kit) cloud.Handler {
-		n := 0
+		var n atomic.Int64 // the second attempt comes while the first one sleeps
 		return cloud.HTTPFunc(func(_ http.ResponseWriter, r *http.Request) {
-			if n++; n == 1 {
+			if n.Add(1) == 1 {
 				time.Sleep(d)
 			}
-			emits(k, r.Context(), "DONE", n)
+			emits(k, r.Context(), "DONE", int(n.Load()))
 		})
 	}
 }

@@ -157,10 +157,10 @@ func TestShortAndCount(t *testing.T) {
 func TestInconclusive(t *testing.T) {
 	fresh(t)
 	why := "inconclusive: " + sim.Run(endless(), scheduler.Benign{}).Why
-	recordCheck(t, t.Name(), endless()).wantFailure(t, why, "in schedule 1:", "replay:  "+sim.GoTest()+" -run '^TestInconclusive$' -wtsim.schedules 1")
+	recordCheck(t, t.Name(), endless()).wantFailure(t, why, "in schedule 1:", "replay:  "+sim.GoTest()+" -run '^TestInconclusive$' -wtsim.replay testdata/wtsim/unjudged/TestInconclusive-1.json")
 	setFlag(t, "wtsim.seed", "7")
 	recordCheck(t, t.Name(), endless()).wantFailure(t, why, "in schedule 7:", "-wtsim.seed 7")
-	wantFiles(t)
+	wantFiles(t, "unjudged")
 }
 
 func TestNotRepeatable(t *testing.T) {
