@@ -287,10 +287,7 @@ func (c *conn) turn(t turn) error {
 	if err != nil {
 		return c.unanswered(call, err)
 	}
-	call.Op.Result = describeReply(reply)
-	if t.exec && call.Op.Result.Status == "(nil)" { // what was watched has changed
-		call.Op.Result.OK = false
-	}
+	call.Op.Result = t.result(reply)
 	if err := c.tap.Leave(call); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (c *conn) leave(t turn) {
 		if _, err := readReply(c.replies, &reply); err != nil {
 			return
 		}
-		late.Op.Result = describeReply(reply.Bytes())
+		late.Op.Result = t.result(reply.Bytes())
 		_ = c.tap.Leave(late) // nobody is there to be told
 	})
 }

@@ -204,6 +204,14 @@ func describeReply(reply []byte) event.Result {
 	return event.Result{Status: value, OK: true, Body: []byte(value)}
 }
 
+// result tells the reply of a turn: a transaction whose watched keys have
+// changed is refused.
+func (t *turn) result(reply []byte) event.Result {
+	r := describeReply(reply)
+	r.OK = r.OK && !(t.exec && r.Status == "(nil)")
+	return r
+}
+
 func abbreviate(text []byte) string {
 	const most = 40
 	s := strconv.Quote(string(text[:min(len(text), most)]))
