@@ -17,10 +17,7 @@ func Do(ctx context.Context, tap Tap, op event.Operation, effect func() event.Re
 	case Cut:
 		return event.Result{}, ErrReset("read")
 	case GaveUp:
-		if fate.With == "timeout" {
-			<-ctx.Done() // in this instant
-		}
-		return event.Result{}, context.Cause(ctx)
+		return event.Result{}, fate.GaveUpWith(ctx)
 	case Refuse:
 		return event.Result{}, &RefusedError{Status: fate.With}
 	}

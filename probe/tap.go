@@ -121,6 +121,15 @@ func ErrRefused() error {
 // functions, in a sentence: a run in which one occurs cannot be judged.
 type Mistake string
 
+// GaveUpWith returns why a caller has given up, by its context. Where the tap
+// has said so at the caller's deadline, the context says so in this instant.
+func (f Fate) GaveUpWith(ctx context.Context) error {
+	if f.With == "timeout" {
+		<-ctx.Done()
+	}
+	return context.Cause(ctx)
+}
+
 // Depart is called by a probe, on the caller's goroutine, before that learns of
 // a connection that is gone: a tap with a method Depart may end the goroutine
 // there. A simulator's does so when its run is over.

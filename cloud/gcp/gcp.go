@@ -60,7 +60,9 @@ func CloudRun() cloud.Platform {
 
 // CloudFunctions returns Cloud Run functions (2nd gen) as they are deployed by
 // the Cloud Functions API: services of Cloud Run with other defaults, "Defaults
-// to 60 seconds", and one request at a time unless a function says more.
+// to 60 seconds", and "By default, function instances handle only one request at
+// a time".
+// https://cloud.google.com/functions/docs/configuring/concurrency
 // https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions#ServiceConfig
 // https://cloud.google.com/functions/docs/configuring/max-instances
 func CloudFunctions() cloud.Platform {

@@ -146,10 +146,7 @@ func notSent(ctx context.Context, fate probe.Fate) error {
 	case probe.Cut:
 		return errClosing
 	case probe.GaveUp:
-		if fate.With == "timeout" {
-			<-ctx.Done() // in this instant
-		}
-		if ctx.Err() == nil { // the tap ended the wait by itself
+		if fate.GaveUpWith(ctx) == nil { // the tap ended the wait by itself
 			return status.Error(codes.Canceled, context.Canceled.Error())
 		}
 		return status.FromContextError(ctx.Err()).Err()

@@ -54,10 +54,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case probe.Cut:
 		return nil, probe.ErrReset("read")
 	case probe.GaveUp:
-		if fate.With == "timeout" {
-			<-r.Context().Done() // in this instant
-		}
-		return nil, context.Cause(r.Context())
+		return nil, fate.GaveUpWith(r.Context())
 	case probe.Late:
 		probe.Later(t.tap, c, func(late *probe.Call) {
 			_, _ = t.pass(t.carry(again(r.WithContext(context.WithoutCancel(r.Context())), raw, rest), late), late)

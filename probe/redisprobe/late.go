@@ -2,6 +2,7 @@ package redisprobe
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,12 +10,13 @@ import (
 )
 
 // detachable reports whether a request can be carried out when its client has
-// gone: not one that waits for others then.
+// gone: not one that waits for others then (BLPOP, BRPOP, BZPOPMIN, XREAD, WAIT,
+// and their like).
 func (c *conn) detachable(t turn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := t.call.Op.Method
-	return !c.through && !c.framed && !t.subscribes && !strings.HasPrefix(m, "B") && !strings.HasPrefix(m, "XREAD") && !strings.HasPrefix(m, "WAIT")
+	waits := slices.ContainsFunc([]string{"BL", "BR", "BZ", "XREAD", "WAIT"}, func(p string) bool { return strings.HasPrefix(t.call.Op.Method, p) })
+	return !c.through && !c.framed && !t.subscribes && !waits
 }
 
 // leave has a request carried out later, on this connection, as what it watches

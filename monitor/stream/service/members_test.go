@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -29,12 +28,7 @@ func (c *clustered) join(t *testing.T) (*Service, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(l) //nolint:errcheck // until it is stopped
-	return s, "http://" + l.Addr().String()
+	return s, listening(t, s)
 }
 
 // soon waits until each shard has the one owner that it is to have.

@@ -96,13 +96,19 @@ func served(t *testing.T, o Options) (base string, m *memory) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Stop)
+	return listening(t, s), m
+}
+
+// listening lets a monitor take requests, until it is stopped.
+func listening(t *testing.T, s *Service) (base string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	go s.Serve(l) //nolint:errcheck // until it is stopped
-	t.Cleanup(s.Stop)
-	return "http://" + l.Addr().String(), m
+	return "http://" + l.Addr().String()
 }
 
 func paid(id, order string, at time.Time) string {
