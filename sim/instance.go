@@ -189,7 +189,7 @@ func (i *instance) terminate(why string) {
 		i.world.story.happened = append(i.world.story.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
 	}
 	if !i.warned() {
-		i.missesSignal()
+		i.world.missSignals(func(o *instance) bool { return o == i })
 		i.end()
 		i.world.beat.Wait()
 		return

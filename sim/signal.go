@@ -80,18 +80,19 @@ func (i *instance) warn() {
 // lackSignal is what plain Go cannot do.
 const lackSignal = "SIGTERM through os/signal on plain Go (wtsim test has it, and Env.OnTerminate)"
 
-// missesSignal tells if an instance that ends waits for SIGTERM in vain. On
-// plain Go only the goroutine of [signal.NotifyContext] shows it.
-func (i *instance) missesSignal() {
-	if seeded.Runtime || runtime.NumGoroutine() <= i.world.atStart {
+// missSignals tells if one of the instances, which end or will, waits for
+// SIGTERM in vain. On plain Go only the goroutine of [signal.NotifyContext]
+// shows it.
+func (w *world) missSignals(which func(*instance) bool) {
+	if seeded.Runtime || runtime.NumGoroutine() <= w.atStart {
 		return
 	}
 	for label, goroutines := range bubble.Labelled(probe.LabelKey) { //wtsim:order whether there is one
-		if o := i.world.gate.owner(label); o == nil || o.inst != i {
+		if o := w.gate.owner(label); o == nil || o.inst == nil || !which(o.inst) {
 			continue
 		}
 		if slices.ContainsFunc(goroutines, func(g bubble.Goroutine) bool { return strings.Contains(g.Stack, "os/signal.NotifyContext.") }) {
-			i.world.services.kernel.Lacks(lackSignal)
+			w.services.kernel.Lacks(lackSignal)
 		}
 	}
 }

@@ -166,10 +166,8 @@ func (w *world) fireDue() {
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
-	for _, i := range w.fleet.instances {
-		if !i.idle.IsZero() { // it will be taken away; nobody waits for that
-			i.missesSignal()
-		}
+	if len(w.chance.record.Plan) == 0 { // it is a look at all goroutines: in the benign run is enough
+		w.missSignals(func(i *instance) bool { return !i.idle.IsZero() }) // it will be taken away; nobody waits for that
 	}
 	w.result.Reach = w.reach()
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})

@@ -140,7 +140,7 @@ func newest(all []Goroutine) int {
 
 // dump parses the stacks of all goroutines.
 func dump() []Goroutine {
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, 1<<18)
 	for {
 		if n := runtime.Stack(buf, true); n < len(buf) {
 			buf = buf[:n]
