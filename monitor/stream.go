@@ -168,8 +168,10 @@ func (s *Stream) Look(all []Input) {
 		for i := range group {
 			if x := &group[i]; isFit(x) {
 				x.sign = s.seen.Sign(&x.Event)
-				s.seen.Load(x.sign)
 			}
+		}
+		for i := range group { // nothing between them: the processor waits for all of them at once
+			s.seen.Load(group[i].sign)
 		}
 		for i := range group {
 			if x := &group[i]; isFit(x) {
