@@ -22,6 +22,7 @@ type gate struct {
 	arrivals []*call           // that are to be given identities
 	endings  []*task           // that are to be noticed
 	emitted  []emission        // that are to be told
+	answered map[*task]string  // which service has answered a task last, since the last step was told
 	owners   map[string]*owner // by the goroutines' label
 	outside  string            // a call past the seam
 	over     atomic.Bool       // the run has ended: nothing that handlers do is judged
@@ -29,7 +30,7 @@ type gate struct {
 }
 
 func newGate(beat *bubble.Beat) gate {
-	return gate{beat: beat, arrived: make(chan struct{}, 1), owners: map[string]*owner{}, departed: map[string]bool{}}
+	return gate{beat: beat, arrived: make(chan struct{}, 1), owners: map[string]*owner{}, answered: map[*task]string{}, departed: map[string]bool{}}
 }
 
 // owner is whom a label stands for.
@@ -94,12 +95,14 @@ func (g *gate) take() taken {
 	return t
 }
 
-// events takes the events.
-func (g *gate) events() []emission {
+// events takes the events, for a step of a task.
+func (g *gate) events(task string) []emission {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e := g.emitted
 	g.emitted = nil
+	clear(g.answered)
+	inOrder(e, task)
 	return e
 }
 

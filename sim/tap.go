@@ -15,14 +15,6 @@ import (
 // on handlers' goroutines.
 type instanceTap struct{ inst *instance }
 
-// emission is an event before it has an id and a time.
-type emission struct {
-	inst       *instance
-	invocation string
-	probe.Emitted
-	call *call // whose effect it is; may be nil
-}
-
 // callsAfterDeath is how many calls a dead instance's goroutines may make, and
 // looksAfterDeath how often they may look at their context, before they are
 // ended. (A client that looks at the context first never reaches the tap.)
@@ -185,8 +177,9 @@ func (t *instanceTap) Leave(c *probe.Call) error {
 	w.gate.mu.Lock()
 	defer w.gate.mu.Unlock()
 	k.left = true
+	w.gate.answered[k.task] = k.Op.Service
 	for _, e := range w.sim.rules.Apply(&c.Op) { // also where the instance has died while the service was at it
-		w.gate.emitted = append(w.gate.emitted, emission{t.inst, k.task.Name.Text, e, k})
+		w.gate.emitted = append(w.gate.emitted, emission{inst: t.inst, invocation: k.task.Name.Text, Emitted: e, call: k, service: k.Op.Service})
 	}
 	if k.dies || t.inst.Dead() {
 		t.inst.Die()
@@ -209,7 +202,7 @@ func (t *instanceTap) Emit(eventType string, params map[string]any) {
 		return
 	}
 	task, _ := t.inst.attribute(probe.Caller())
-	w.gate.emitted = append(w.gate.emitted, emission{t.inst, task.Name.Text, probe.Emitted{Type: eventType, Data: data}, nil})
+	w.gate.emitted = append(w.gate.emitted, emission{inst: t.inst, invocation: task.Name.Text, Emitted: probe.Emitted{Type: eventType, Data: data}, service: w.gate.answered[task]})
 }
 
 // Passive is false: the world decides about every call.

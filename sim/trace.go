@@ -115,7 +115,7 @@ func digest(op *event.Operation) [sha256.Size]byte {
 // asks the properties about them.
 func (w *world) tell(s Step) {
 	w.threads.chosen.Add(1)
-	emitted := w.gate.events()
+	emitted := w.gate.events(s.Task)
 	s.Time = time.Now().UTC() //wtsim:clock the bubble's clock
 	s.Output = w.story.output.take()
 	s.Deviations = w.chance.noted()
