@@ -110,7 +110,19 @@ func (i *instance) room() bool {
 // spare reports whether the platform may take the instance away when the only
 // invocation that it serves has ended.
 func (i *instance) spare() bool {
-	return len(i.serving) == 1 && !i.Dead() && !i.leaving && len(i.fn.instances) > i.fn.MinInstances
+	return len(i.serving) == 1 && !i.Dead() && !i.leaving && !i.needed()
+}
+
+// needed reports whether it is one of those that the function has at least.
+// They are of the new revision: what a rollout leaves behind is always taken away.
+func (i *instance) needed() bool {
+	there := 0
+	for _, o := range i.fn.instances {
+		if !o.old {
+			there++
+		}
+	}
+	return !i.old && there <= i.fn.MinInstances
 }
 
 // busy reports whether it has CPU: what it does by itself goes on.
@@ -161,13 +173,13 @@ func (t *task) build() bool {
 // rest notes that an instance has nothing to do: after a while it is taken
 // away.
 func (i *instance) rest() {
-	if len(i.serving) > 0 || i.Dead() || i.leaving || len(i.fn.instances) <= i.fn.MinInstances {
+	if len(i.serving) > 0 || i.Dead() || i.leaving || i.needed() {
 		return
 	}
 	i.idle = time.Now().Add(i.world.sim.scenario.Platform.IdleFor) //wtsim:clock the bubble's clock
 	i.world.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: !i.warned(), fire: func() {
 		i.idle = time.Time{}
-		if len(i.fn.instances) > i.fn.MinInstances {
+		if !i.needed() {
 			i.terminate("is taken away, it was idle")
 		}
 	}})

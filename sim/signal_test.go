@@ -11,6 +11,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/seeded"
+	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -98,5 +99,37 @@ func TestSignalOnPlainGo(t *testing.T) {
 	s.Functions[0].MinInstances = 1 // is never taken away
 	if r := compile(t, s).Run(scheduler.Benign{}); r.Verdict != sim.Held {
 		t.Errorf("%s %s %v\n%s", r.Verdict, r.Why, r.Violation, r.Stack)
+	}
+}
+
+// What a rollout leaves behind is taken away, with SIGTERM, even where the
+// function has minimum instances: these are of the new revision.
+func TestRolloutEndsTheOld(t *testing.T) {
+	s := scenario(calls("alice", "serve", "serve", "serve"))
+	revision := func(name string) func(cloud.Env) (cloud.Handler, error) {
+		return func(env cloud.Env) (cloud.Handler, error) {
+			env.OnTerminate(func(ctx context.Context) { probe.Emit(ctx, name+" ends", nil) })
+			return cloud.HTTPFunc(func(http.ResponseWriter, *http.Request) {}), nil
+		}
+	}
+	s.Functions = append(s.Functions, sim.Function{Name: "serve", New: revision("new"), Old: revision("old"), MinInstances: 1})
+	for _, at := range []struct {
+		plan scheduler.Plan
+		want string
+	}{
+		{nil, ""},
+		{scheduler.Plan{{At: "start serve(alice/1)", Do: cloud.OldRevision}, {At: "start serve(alice/3)", Do: cloud.OldRevision}}, "old ends"},
+		{scheduler.Plan{{At: "start serve(alice/1)", Do: cloud.OldRevision}, {At: "end serve(alice/1)", Do: cloud.Reap}}, "old ends"},
+	} {
+		r := compile(t, s).Run(scheduler.NewReplay(at.plan))
+		var got []string
+		for _, step := range r.Steps {
+			for _, e := range step.Events {
+				got = append(got, e.Type)
+			}
+		}
+		if r.Verdict != sim.Held || len(r.Unmatched) > 0 || strings.Join(got, ", ") != at.want {
+			t.Errorf("%v: %s %s, got %v, wanted %q, unmatched %v", at.plan, r.Verdict, r.Why, got, at.want, r.Unmatched)
+		}
 	}
 }

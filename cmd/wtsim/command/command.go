@@ -265,6 +265,9 @@ func flagError(f *pflag.FlagSet, err error) error {
 	return fmt.Errorf("%s: %w; see wtsim %s --help", f.Name(), err, f.Name())
 }
 
+// errNone is what a light binary says where a scenario is wanted.
+var errNone = errors.New("this binary has no scenarios (it was built with -tags light): build ./cmd/wtsim without, or name one of your own, a package and an exported function, as ./shopsim:Scenario")
+
 // scenario finds a scenario by name.
 func (a *app) scenario(name string) (search.Subject, error) {
 	var names []string
@@ -276,6 +279,9 @@ func (a *app) scenario(name string) (search.Subject, error) {
 	}
 	if strings.HasPrefix(name, ".") || strings.Contains(name, ":") {
 		return search.Subject{}, fmt.Errorf("unknown scenario %q; `wtsim list` shows them, one of your own is a package and an exported function, as ./shopsim:Scenario", name)
+	}
+	if len(names) == 0 {
+		return search.Subject{}, errNone
 	}
 	return search.Subject{}, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, didYouMean(name, names))
 }

@@ -33,6 +33,9 @@ func (a *app) list(args []string) (int, error) {
 			scenarios = append(scenarios, s)
 		}
 	}
+	if len(a.scenarios) == 0 {
+		return 0, errNone
+	}
 	if f.Arg(0) != "" && len(scenarios) == 0 {
 		return 0, fmt.Errorf("list: no scenario's name begins with %q%s; `wtsim list` shows them", f.Arg(0), didYouMean(f.Arg(0), names))
 	}

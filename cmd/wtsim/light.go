@@ -1,0 +1,7 @@
+//go:build light
+
+package main
+
+import "github.com/wtsim/wtsim/sim"
+
+func known() []sim.Scenario { return nil }
