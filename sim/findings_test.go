@@ -147,6 +147,20 @@ func endless() []findingTest {
 			for !stopSpinning.Load() {
 			}
 			spinning.Add(-1)
+		}), verdict: sim.Violated, want: []string{"invocations end", "suspect", "findings_test.go"}},
+		{name: "computes until the clock says", f: body(func(*kit, http.ResponseWriter, *http.Request) {
+			for start := time.Now(); time.Since(start) < time.Minute && !stopSpinning.Load(); {
+			}
+		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
+		{name: "computes until its context ends", f: body(func(_ *kit, _ http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil && !stopSpinning.Load() {
+			}
+		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
+		{name: "computes until another has called", f: body(func(k *kit, _ http.ResponseWriter, r *http.Request) {
+			var done atomic.Bool
+			go func() { k.redis.Get(r.Context(), "key"); done.Store(true) }()
+			for !done.Load() && !stopSpinning.Load() {
+			}
 		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/internal/bubble"
@@ -99,6 +100,14 @@ func (s *Simulation) world(source scheduler.Source, watch Watch, judged func(*Re
 	return w, err
 }
 
+// Impatient is the same simulation for runs that repeat one in which a handler
+// has computed without end: a quarter of the time shows it.
+func (s *Simulation) Impatient() *Simulation {
+	out := *s
+	out.watchdog.Busy = 5 * time.Second
+	return &out
+}
+
 // Run compiles and runs a scenario once. It panics if the scenario is not
 // valid; see [Compile].
 func Run(scenario Scenario, source scheduler.Source) *Result {
@@ -124,6 +133,7 @@ func (w *world) finish(err error) *Result {
 	case r.Verdict == Violated: // whatever else happened
 	case errors.As(err, &stuck) && r.Verdict == "": // else dead instances unwind
 		r.reportStuck(&w.gate, stuck)
+		r.findEndless(&w.gate, stuck)
 	case errors.As(err, &leak) && r.Verdict == Held:
 		if !w.sim.scenario.Isolated { // there it may serve a package-level client
 			r.reportLeak(&w.gate, leak.Goroutines())
@@ -148,6 +158,20 @@ func (r *Result) reportStuck(gate *gate, s *bubble.Stuck) {
 	default:
 		r.Why = fmt.Sprintf("%s waits for something outside the simulation (%s at %s): a call past the seam", where, g.State, g.Caller())
 	}
+}
+
+// findEndless makes a finding of an invocation that computes without end where
+// nothing that the run could bring would end it: it is alone on its instance,
+// with nothing under way, and looks neither at the clock nor at others.
+func (r *Result) findEndless(gate *gate, s *bubble.Stuck) {
+	if !s.Busy || s.Polls || len(s.Goroutines) != 1 || strings.HasPrefix(s.Goroutines[0].State, "syscall") {
+		return
+	}
+	o := gate.owner(s.Goroutines[0].Label(probe.LabelKey))
+	if o == nil || o.building || o.task.Own || o.inst.Dead() || len(o.inst.serving) != 1 || len(o.task.calls) > 0 {
+		return
+	}
+	r.Verdict, r.Why, r.Violation = Violated, "", finding(allEnd, o.task)
 }
 
 // culprit picks the goroutine to tell about: one that works for an invocation,

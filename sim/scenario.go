@@ -131,7 +131,7 @@ type Simulation struct {
 	scenario Scenario
 	rules    *probe.Rules
 	program  *monitor.Program
-	watchdog bubble.Options // zero but in tests
+	watchdog bubble.Options // zero but in tests, and see Impatient
 	general  *Scenario      // that draws inputs
 	draws    *drawing       // that were made
 	fixed    bool           // they are those of a file, whatever the seed

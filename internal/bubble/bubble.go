@@ -41,6 +41,7 @@ func (*Leak) Goroutines() []Goroutine { return remaining() }
 // Stuck says that the bubble was abandoned.
 type Stuck struct {
 	Busy       bool        // a goroutine was computing, not blocked
+	Polls      bool        // of one that computes: it may be waiting, for the clock or for another goroutine
 	Goroutines []Goroutine // those that kept the bubble from moving on
 }
 
@@ -144,6 +145,7 @@ func watch(o Options, beat *Beat, done <-chan outcome) error {
 		// twice.
 		if stuck != nil && (stuck.Busy && quiet >= o.Busy || !stuck.Busy && suspect) {
 			beat.abandoned.Store(true)
+			stuck.Polls = stuck.Busy && polls()
 			return stuck
 		}
 		suspect = stuck != nil && !stuck.Busy

@@ -33,6 +33,9 @@ const withoutVariable = "WTSIM_WITHOUT"
 // inputsVariable tells it which inputs its scenario has drawn, if it draws any.
 const inputsVariable = "WTSIM_INPUTS"
 
+// endlessVariable tells it that a handler has computed without end.
+const endlessVariable = "WTSIM_ENDLESS"
+
 // said is what the process of a run says: a decision that it wants taken, or
 // at last the result. How the process ends when that is known is not judged.
 type said struct {
@@ -60,6 +63,9 @@ func (s Subject) Serve() error {
 		if s, err = s.Without(guarantee); err != nil {
 			return err
 		}
+	}
+	if os.Getenv(endlessVariable) != "" {
+		s.Simulation = s.Simulation.Impatient()
 	}
 	if err := source.to.Encode(said{Began: true}); err != nil {
 		return err
@@ -142,6 +148,9 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer) (*si
 			return nil, err
 		}
 		cmd.Env = append(cmd.Env, inputsVariable+"="+string(inputs))
+	}
+	if s.endless {
+		cmd.Env = append(cmd.Env, endlessVariable+"=1")
 	}
 	if scenario.Isolated {
 		cmd.Env = append(cmd.Env, scenario.Environment()...)

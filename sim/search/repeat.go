@@ -13,12 +13,14 @@ import (
 // run with the same verdict. (Only A, B, A shows what a run leaves behind.)
 func (s Subject) Repeats(r *sim.Result) (difference string) {
 	defer Steady()()
+	s = s.since(r)
 	s.another(r)
 	return s.repeatsNow(r)
 }
 
 // repeatsNow is [Subject.Repeats] where another schedule was run since.
 func (s Subject) repeatsNow(r *sim.Result) (difference string) {
+	s = s.since(r)
 	again := s.again(r)
 	if sameRun(r, again) {
 		return ""

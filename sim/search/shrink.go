@@ -31,6 +31,7 @@ func AsFound(r *sim.Result) Shrunk {
 // the subject with the inputs that are left. stop may be nil.
 func (s Subject) Shrink(r *sim.Result, stop func() bool) (Shrunk, Subject) {
 	defer Steady()()
+	s = s.since(r)
 	k := shrinks{subject: s, property: r.Violation.Property, kept: r, tried: map[string]bool{}}
 	stopped := func() bool { return k.parted != "" || stop != nil && stop() }
 	for {

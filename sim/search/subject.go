@@ -32,7 +32,7 @@ type Subject struct {
 	// another one, and why.
 	Explain Explain
 
-	outside bool
+	outside, endless bool
 }
 
 // Explain says where two runs of one plan part, and what may be the cause. It
@@ -52,6 +52,15 @@ func (s Subject) Scenario() sim.Scenario { return s.Simulation.Scenario() }
 // so that one may end its process.
 func (s Subject) Outside() Subject {
 	s.outside = true
+	return s
+}
+
+// since is the subject for further runs after one: where a handler has computed
+// without end it still does, and runs of this process would stand beside it.
+func (s Subject) since(r *sim.Result) Subject {
+	if r.Busy && s.Command != nil {
+		s.outside, s.endless = true, true
+	}
 	return s
 }
 

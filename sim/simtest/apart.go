@@ -10,8 +10,8 @@ import (
 	"github.com/wtsim/wtsim/sim/search"
 )
 
-// apart makes the runs of an isolated scenario processes of this test binary,
-// which run this test alone. In such a process it does not return.
+// apart lets runs be processes of this test binary, which run this test alone,
+// as those of an isolated scenario are. In such a process it does not return.
 func apart(t testing.TB, s search.Subject) search.Subject {
 	t.Helper()
 	switch asked := os.Getenv(search.ApartVariable); {
@@ -22,8 +22,6 @@ func apart(t testing.TB, s search.Subject) search.Subject {
 		os.Exit(0)
 	case asked != "": // the pattern selects more than one test
 		t.SkipNow()
-	case !s.Scenario().Isolated:
-		return s
 	}
 	s.Command = func() *exec.Cmd { return itself(t.Name()) }
 	return s

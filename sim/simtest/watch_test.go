@@ -30,6 +30,9 @@ func exits(when string) sim.Scenario {
 				switch {
 				case when == "always" || when == "failing" && err != nil:
 					os.Exit(3)
+				case when == "computing" && err != nil:
+					for {
+					}
 				case when == "goroutine" && err != nil:
 					go panic("nobody catches it") //nolint:all // the end of the process
 					select {}
@@ -49,15 +52,20 @@ func TestExitsItself(t *testing.T) {
 	Check(t, exits(when))
 }
 
-// A handler that ends the process of the tests is found all the same: its
-// function, schedule, plan and story are told, it is reduced and saved.
+// A handler that ends the process of the tests, or computes without end, is
+// found all the same: its function, schedule, plan and story are told, it is
+// reduced and saved.
 func TestExits(t *testing.T) {
 	for when, words := range map[string][]string{
+		"computing": {`property "invocations end" violated`, `for function="pay"`, "1. pay(alice/1), attempt 1:", "watch_test.go", "replay:"},
 		"always":    {`property "handlers do not end their process" violated`, `for function="pay"`, "without any deviation", "os.Exit(3)", "replay:"},
 		"failing":   {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay(alice/1), attempt 1:", "os.Exit(3)", "replay:"},
 		"goroutine": {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay(alice/1), attempt 1:", "panic: nobody catches it", "replay:"},
 	} {
 		t.Run(when, func(t *testing.T) {
+			if when == "computing" && testing.Short() {
+				t.Skip("takes a minute, which it computes: go test without -short runs it")
+			}
 			cmd := itself("TestExitsItself")
 			cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), exitsVariable+"="+when)
 			out, err := cmd.CombinedOutput() // until nobody has it open: the watching process too
