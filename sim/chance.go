@@ -12,6 +12,7 @@ import (
 type chance struct {
 	record   *scheduler.Decider
 	replay   *scheduler.Replay // if its source is one
+	follower follower          // if its source is one
 	limits   *Faults
 	isolated bool          // package-level variables outlive an instance
 	state    func() uint64 // at a decision

@@ -47,6 +47,7 @@ func (w *world) start(c candidate, s *Step) {
 	if !s.Cold {
 		w.threads.beside(candidate{task: t, started: true})
 	}
+	w.begins(t, s)
 	t.invoke(ctx, s.Cold)
 	w.threads.together()
 }

@@ -124,6 +124,9 @@ func (w *world) finish(err error) *Result {
 	r := &result
 	r.Runtime = RuntimeName()
 	r.Record, r.Steps, r.Hash = w.chance.record.Record(), w.story.steps, w.story.trace.hash()
+	if w.story.does { // it did not come to an end
+		r.Steps = append(r.Steps, w.story.doing)
+	}
 	if w.chance.replay != nil {
 		r.Unmatched = w.chance.replay.Unmatched()
 	}

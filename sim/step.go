@@ -121,6 +121,7 @@ func (w *world) operate(c candidate, s *Step) {
 		return
 	}
 	c.task.calls = remove(c.task.calls, k)
+	w.begins(c.task, s)
 	switch {
 	case o.Do == cloud.Crash:
 		k.dies = true

@@ -111,6 +111,21 @@ func digest(op *event.Operation) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
+// follower is a source that is told of each step when it begins to go on in a
+// handler, which may not let it end, and when it is done.
+type follower interface{ Follow(s *Step, done bool) }
+
+// begins notes that a handler goes on, in a step of its task.
+func (w *world) begins(t *task, s *Step) {
+	st := &w.story
+	st.doing, st.does = *s, true
+	st.doing.Time = time.Now().UTC() //wtsim:clock the bubble's clock
+	st.doing.Number, st.doing.Instance, st.doing.Deviations = t.number, t.inst.ID, slices.Clone(w.chance.notes)
+	if w.chance.follower != nil {
+		w.chance.follower.Follow(&st.doing, false)
+	}
+}
+
 // tell adds a step to the trace, with the events since the last one, and
 // asks the properties about them.
 func (w *world) tell(s Step) {
@@ -124,7 +139,10 @@ func (w *world) tell(s Step) {
 	}
 	w.story.trace.add(&s)
 	w.insight.did(&s, w.story.trace.arguments)
-	w.story.steps = append(w.story.steps, s)
+	w.story.steps, w.story.does = append(w.story.steps, s), false
+	if w.chance.follower != nil {
+		w.chance.follower.Follow(&s, true)
+	}
 	w.story.last, w.story.counted = s.Identity, w.story.counted+1
 	w.beat.Tick()
 	for _, e := range s.Events {
@@ -171,6 +189,8 @@ type chronicle struct {
 	trace  *trace
 	output *capture
 	steps  []Step
+	doing  Step // if it does: what a handler goes on with
+	does   bool
 
 	counted   int    // steps that count: those that only print do not
 	last      string // identity of the last step that counts

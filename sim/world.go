@@ -51,6 +51,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 	w.gate = newGate(beat)
 	w.chance = chance{record: scheduler.NewDecider(source), limits: &s.scenario.Faults, isolated: s.scenario.Isolated, state: w.state}
 	w.chance.replay, _ = source.(*scheduler.Replay)
+	w.chance.follower, _ = source.(follower)
 	w.story = chronicle{trace: newTrace(), output: g.output}
 	w.entropy = entropy{random: g.random, scenario: s.scenario.Name, runNumber: strconv.FormatUint(runs.Add(1), 10)}
 	w.fleet = newFleet(&s.scenario)

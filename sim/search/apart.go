@@ -43,6 +43,8 @@ type said struct {
 	Decision *scheduler.Decision
 	Note     string                // words for the newest deviation
 	Did      *scheduler.Transition // what has happened
+	Step     *sim.Step             // a step: that it begins, or what it came to
+	Done     bool                  // it is the latter
 	Result   *sim.Result
 	Last     bool // it is the result of a run that is taken down, too
 }
@@ -94,6 +96,36 @@ func (a *asks) Note(note string) { _ = a.to.Encode(said{Note: note}) }
 // Did tells what has happened.
 func (a *asks) Did(s *scheduler.Transition) { _ = a.to.Encode(said{Did: s}) }
 
+// Follow tells of a step.
+func (a *asks) Follow(s *sim.Step, done bool) { _ = a.to.Encode(said{Step: s, Done: done}) }
+
+// course is what is known of a run before there is a result: whether it has
+// begun, its steps, and the one that a handler goes on with.
+type course struct {
+	began bool
+	steps []sim.Step
+	doing *sim.Step
+}
+
+func (c *course) follow(s *sim.Step, done bool) {
+	if done {
+		c.steps, c.doing = append(c.steps, *s), nil
+		return
+	}
+	c.doing = s
+}
+
+// ended completes what is known of how a handler has ended the process.
+func (c *course) ended(f *Fatal, r *scheduler.Record) *sim.Result {
+	if c.doing != nil {
+		c.steps = append(c.steps, *c.doing)
+	}
+	if n := len(c.steps); n > 0 && f.Function == "" {
+		f.Function = c.steps[n-1].Function
+	}
+	return &sim.Result{Verdict: sim.Violated, Record: r, Steps: c.steps, Stack: f.Stack, Violation: f.Violation()}
+}
+
 // runApart runs the scenario in a process of its own.
 func (s Subject) runApart(source scheduler.Source) *sim.Result {
 	if s.Command == nil {
@@ -101,11 +133,12 @@ func (s Subject) runApart(source scheduler.Source) *sim.Result {
 	}
 	record := scheduler.NewDecider(source)
 	var printed bytes.Buffer
-	r, err := s.converse(record, &printed)
+	var run course
+	r, err := s.converse(record, &printed, &run)
 	fatal := ReadFatal("", printed.String())
 	var exit *Exit
 	if errors.As(err, &exit) && fatal == nil {
-		fatal = exit.fatal(record.Record(), printed.String())
+		fatal = exit.fatal(printed.String())
 	}
 	if fatal == nil && s.Stderr != nil {
 		_, _ = s.Stderr.Write(printed.Bytes())
@@ -113,7 +146,7 @@ func (s Subject) runApart(source scheduler.Source) *sim.Result {
 	switch {
 	case err == nil:
 	case fatal != nil:
-		r = &sim.Result{Verdict: sim.Violated, Record: record.Record(), Stack: fatal.Stack, Violation: fatal.Violation()}
+		r = run.ended(fatal, record.Record())
 	default:
 		r = &sim.Result{Verdict: sim.Inconclusive, Record: record.Record(), Stack: printed.String(), Why: fmt.Sprintf("the process of the run ended: %v", err)}
 	}
@@ -124,7 +157,7 @@ func (s Subject) runApart(source scheduler.Source) *sim.Result {
 }
 
 // converse starts the process, answers what it asks, and returns its result.
-func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer) (*sim.Result, error) {
+func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer, run *course) (*sim.Result, error) {
 	cmd, scenario := s.Command(), s.Simulation.Scenario()
 	questions, ask, err := os.Pipe()
 	if err != nil {
@@ -160,11 +193,10 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer) (*si
 	if err != nil {
 		return nil, err
 	}
-	began := false
-	r, err := talk(record, questions, answers, &began)
+	r, err := talk(record, questions, answers, run)
 	waited := cmd.Wait()
 	switch {
-	case err != nil && began && cmd.ProcessState.Exited():
+	case err != nil && run.began && cmd.ProcessState.Exited():
 		err = &Exit{cmd.ProcessState.ExitCode()}
 	case err != nil && waited != nil:
 		err = waited
@@ -172,7 +204,7 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer) (*si
 	return r, err
 }
 
-func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer, began *bool) (judged *sim.Result, err error) {
+func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer, run *course) (judged *sim.Result, err error) {
 	from, to := gob.NewDecoder(questions), gob.NewEncoder(answers)
 	for {
 		var m said
@@ -188,7 +220,10 @@ func talk(record *scheduler.Decider, questions io.Reader, answers io.Writer, beg
 			judged = m.Result
 			continue
 		case m.Began:
-			*began = true
+			run.began = true
+			continue
+		case m.Step != nil:
+			run.follow(m.Step, m.Done)
 			continue
 		case m.Did != nil:
 			record.Did(*m.Did)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor"
-	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -60,15 +59,9 @@ func (e *Exit) Error() string { return fmt.Sprintf("os.Exit(%d)", e.Code) }
 // Fatal is what it comes to, as far as the process that has waited knows.
 func (e *Exit) Fatal() *Fatal { return &Fatal{Why: e.Error(), Stack: e.Error()} }
 
-// fatal tells the function by the newest decision: what is about a task is
-// decided when it goes on. What the process printed is its last word.
-func (e *Exit) fatal(r *scheduler.Record, printed string) *Fatal {
+// fatal is the same, with what the process has printed: its last word.
+func (e *Exit) fatal(printed string) *Fatal {
 	f := e.Fatal()
-	for _, d := range r.Decisions {
-		if at := strings.TrimPrefix(strings.TrimPrefix(d.At, "start "), "new "); !strings.HasPrefix(at, "after ") && !strings.HasPrefix(at, "end ") {
-			f.Function, _, _ = strings.Cut(at, "(")
-		}
-	}
 	if printed = strings.TrimSpace(printed); printed != "" {
 		f.Stack += ", after it has printed:\n\n" + printed
 	}
