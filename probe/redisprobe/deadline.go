@@ -13,6 +13,11 @@ func (c *conn) signal() {
 	}
 }
 
+// past is how long after its deadline a read gives up. A client takes the
+// deadline from a context where that is sooner than its own: the context is done
+// by then, and not just so, or just not, when the client looks at it.
+const past = time.Nanosecond
+
 // wait waits for something to change, or for the deadline.
 func (c *conn) wait() error {
 	c.mu.Lock()
@@ -20,7 +25,7 @@ func (c *conn) wait() error {
 	c.mu.Unlock()
 	var expired <-chan time.Time
 	if !by.IsZero() {
-		timer := time.NewTimer(time.Until(by)) //wtsim:clock the deadlines of a connection are by its clock
+		timer := time.NewTimer(time.Until(by) + past) //wtsim:clock the deadlines of a connection are by its clock
 		defer timer.Stop()
 		expired = timer.C
 	}
