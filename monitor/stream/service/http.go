@@ -279,7 +279,7 @@ func (s *Service) now() Status {
 	switch t := st.Totals; {
 	case t.Violations > 0:
 		st.Verdict = "violated"
-	case t.Malformed+t.Late+t.Missing+t.Expired+t.Undecided+t.Lost > 0:
+	case t.Malformed+t.Late+t.Missing+t.Expired+t.Undecided+t.Lost > 0 || t.Lossy:
 		st.Verdict = "inconclusive"
 	}
 	return st
