@@ -78,11 +78,7 @@ func (x *logsServer) Export(ctx context.Context, q *logsrpc.ExportLogsServiceReq
 
 func export(ctx context.Context, s *service.Service, x request) (proto.Message, error) {
 	taken, err := s.Take(ctx, int64(proto.Size(x.message())), func(b *service.Batch) error {
-		if err := x.check(s.Limits.Batch); err != nil {
-			return err
-		}
-		x.fill(b)
-		return nil
+		return fillFrom(x, s.Limits.Batch, b)
 	})
 	if err == nil {
 		return x.answer(taken), nil

@@ -2,6 +2,8 @@ package otlp
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -69,6 +72,29 @@ func retries(s *status.Status) bool {
 		}
 	}
 	return false
+}
+
+// TLS is that of HTTP: who has no certificate that is wanted is not let in.
+func TestGRPCOverTLS(t *testing.T) {
+	x := newShop(t, service.Options{})
+	known := httptest.NewTLSServer(nil) // for its certificate
+	defer known.Close()
+	ca := x509.NewCertPool()
+	ca.AddCert(known.Certificate())
+	server := (&Receiver{Rules: &Rules{}}).Server(x.service, &tls.Config{Certificates: known.TLS.Certificates, ClientAuth: tls.RequireAnyClientCert})
+	address := listen(t, server.Serve).String()
+	defer server.Stop()
+	for name, certificates := range map[string][]tls.Certificate{"none": nil, "its own": known.TLS.Certificates} {
+		c, err := grpc.NewClient(address, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: ca, ServerName: "example.com", Certificates: certificates})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, err = tracerpc.NewTraceServiceClient(c).Export(context.Background(), &tracerpc.ExportTraceServiceRequest{})
+		if (err == nil) != (certificates != nil) {
+			t.Errorf("with %s: %v", name, err)
+		}
+	}
 }
 
 // Under back-pressure senders are told to come again: 429 with Retry-After,

@@ -37,7 +37,8 @@ func (r *Receiver) Routes(s *service.Service) map[string]http.Handler {
 // request is one of OTLP's.
 type request interface {
 	message() proto.Message // to be read into
-	check(most int) error
+	records() int
+	check() error
 	fill(to Sink)
 	answer(t service.Taken) proto.Message
 }
@@ -49,25 +50,37 @@ type traces struct {
 
 func (x *traces) message() proto.Message { return &x.ExportTraceServiceRequest }
 
-func (x *traces) check(most int) error {
-	if x.receiver.Rules == nil {
-		return ErrNoRules
-	}
-	n := 0
+func (x *traces) records() (n int) {
 	for _, r := range x.GetResourceSpans() {
 		for _, s := range r.GetScopeSpans() {
 			n += len(s.GetSpans())
 		}
 	}
-	return fewEnough(n, most, "spans")
+	return n
 }
 
-func fewEnough(n, most int, what string) error {
-	if n > most {
-		return fmt.Errorf("%w: %d %s, wanted at most %d", service.ErrTooLarge, n, what, most)
+func (x *traces) check() error {
+	if x.receiver.Rules == nil {
+		return ErrNoRules
 	}
 	return nil
 }
+
+// fillFrom takes in what a request brings, if it is one that may be.
+func fillFrom(x request, most int, to Sink) error {
+	if n := x.records(); n > most {
+		return fmt.Errorf("%w: %d records, wanted at most %d", service.ErrTooLarge, n, most)
+	}
+	if err := x.check(); err != nil {
+		return err
+	}
+	x.fill(to)
+	return nil
+}
+
+// rejected is of how many records nothing was taken. One of which two events are
+// malformed is one.
+func rejected(x request, t service.Taken) int64 { return int64(min(t.Malformed, x.records())) }
 
 func (x *traces) fill(to Sink) {
 	for _, r := range x.GetResourceSpans() {
@@ -83,7 +96,7 @@ func (x *traces) fill(to Sink) {
 func (x *traces) answer(t service.Taken) proto.Message {
 	a := &tracerpc.ExportTraceServiceResponse{}
 	if t.Malformed > 0 {
-		a.PartialSuccess = &tracerpc.ExportTracePartialSuccess{RejectedSpans: int64(t.Malformed), ErrorMessage: reasons(t)}
+		a.PartialSuccess = &tracerpc.ExportTracePartialSuccess{RejectedSpans: rejected(x, t), ErrorMessage: reasons(t)}
 	}
 	return a
 }
@@ -94,15 +107,16 @@ type records struct {
 
 func (x *records) message() proto.Message { return &x.ExportLogsServiceRequest }
 
-func (x *records) check(most int) error {
-	n := 0
+func (x *records) records() (n int) {
 	for _, r := range x.GetResourceLogs() {
 		for _, s := range r.GetScopeLogs() {
 			n += len(s.GetLogRecords())
 		}
 	}
-	return fewEnough(n, most, "log records")
+	return n
 }
+
+func (x *records) check() error { return nil }
 
 func (x *records) fill(to Sink) {
 	for _, r := range x.GetResourceLogs() {
@@ -118,7 +132,7 @@ func (x *records) fill(to Sink) {
 func (x *records) answer(t service.Taken) proto.Message {
 	a := &logsrpc.ExportLogsServiceResponse{}
 	if t.Malformed > 0 {
-		a.PartialSuccess = &logsrpc.ExportLogsPartialSuccess{RejectedLogRecords: int64(t.Malformed), ErrorMessage: reasons(t)}
+		a.PartialSuccess = &logsrpc.ExportLogsPartialSuccess{RejectedLogRecords: rejected(x, t), ErrorMessage: reasons(t)}
 	}
 	return a
 }
@@ -178,11 +192,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err := form.unmarshal(data, x.message()); err != nil {
 			return err
 		}
-		if err := x.check(e.service.Limits.Batch); err != nil {
-			return err
-		}
-		x.fill(b)
-		return nil
+		return fillFrom(x, e.service.Limits.Batch, b)
 	})
 	if err != nil {
 		status, code := statusOf(err)

@@ -321,7 +321,7 @@ func TestBadRequests(t *testing.T) {
 		"an id":    {"/v1/logs", "application/json", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"xyz"}]}]}]}`, 400, "hexadecimal"},
 		"no proto": {"/v1/traces", "application/x-protobuf", "\xff\xff", 400, ""},
 		"large":    {"/v1/traces", "application/json", strings.Repeat(" ", 2000), 413, "1000 bytes"},
-		"many":     {"/v1/logs", "application/json", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{}]}]}]}`, 413, "2 log records"},
+		"many":     {"/v1/logs", "application/json", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{}]}]}]}`, 413, "2 records"},
 		"none":     {"/v1/logs", "application/json", "{}", 200, "{}"},
 	} {
 		if code, body := x.post(c.path, c.form, c.body); code != c.code || !strings.Contains(body, c.says) {
@@ -329,7 +329,7 @@ func TestBadRequests(t *testing.T) {
 		}
 	}
 	none := &Receiver{}
-	if err := (&traces{receiver: none}).check(1); err == nil || !strings.Contains(err.Error(), "--rules") {
+	if err := (&traces{receiver: none}).check(); err == nil || !strings.Contains(err.Error(), "--rules") {
 		t.Errorf("without rules: %v", err)
 	}
 	if body := x.get("/metrics"); !strings.Contains(body, `status="413"`) || !strings.Contains(body, `status="415"`) {
