@@ -49,6 +49,7 @@ type decoder struct {
 	data  bool                  // data is there and not null
 	given [len(attributes)]bool // as a string
 	texts [len(attributes)]string
+	lossy bool // is there
 }
 
 // attributes are the names that an event has; data is read apart. Those
@@ -62,6 +63,9 @@ func (d *decoder) attributes() error {
 	err := d.each(func(name string) error {
 		if name == "data" {
 			return d.readData(&wrong)
+		}
+		if name == "lossy" {
+			return d.readLossy(&wrong)
 		}
 		i := slices.Index(attributes[:], name)
 		if i < 0 {
@@ -87,6 +91,25 @@ func (d *decoder) attributes() error {
 		return fmt.Errorf("not a CloudEvent in JSON: %w", err)
 	}
 	return wrong
+}
+
+func (d *decoder) readLossy(wrong *error) error {
+	v, err := d.value()
+	if err != nil {
+		return err
+	}
+	if d.lossy && *wrong == nil {
+		*wrong = twice("lossy")
+	}
+	d.lossy = true
+	switch {
+	case v.kind == Null:
+	case v.text == "true" || v.text == "false":
+		d.e.Lossy = v.text == "true"
+	case *wrong == nil:
+		*wrong = fmt.Errorf("lossy is %s, wanted true or false", v.text)
+	}
+	return nil
 }
 
 func twice(name string) error { return fmt.Errorf("%q occurs twice, wanted each name once", name) }

@@ -26,6 +26,7 @@ type Event struct {
 	Sequence   string    // decimal, orders the events of one source; may be empty
 	Invocation string    // the invocation that it happened in; may be empty
 	Data       Data      // parameters, sorted by name
+	Lossy      bool      // its source may have kept others to itself: what it says is, what it does not say may be
 }
 
 // Field is one named parameter.

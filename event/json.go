@@ -25,6 +25,9 @@ func (e Event) AppendJSON(dst []byte) []byte {
 		dst = append(dst, `,"invocation":`...)
 		dst = appendString(dst, e.Invocation)
 	}
+	if e.Lossy {
+		dst = append(dst, `,"lossy":true`...)
+	}
 	if e.Data != nil {
 		dst = append(dst, `,"data":`...)
 		dst = e.Data.AppendJSON(dst)

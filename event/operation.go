@@ -25,9 +25,12 @@ type Operation struct {
 	Method   string // e.g. "GET", "objects.insert", "POST"
 	Resource string // what the call touches, e.g. "cart:1", "orders/o-1.json"
 	Access   Access
-	Try      int      // the client's own attempt, from 2, where it reveals it; else 0
-	Request  Payload  // what was sent
-	Fails    []string // how the service may refuse it before an effect: "503", "refused", ...
+	Try      int     // the client's own attempt, from 2, where it reveals it; else 0
+	Request  Payload // what was sent
+	// Attributes are those of a span that the operation is made of: what its
+	// sender says of it. There are none at a seam of ours.
+	Attributes Data
+	Fails      []string // how the service may refuse it before an effect: "503", "refused", ...
 
 	Result   Result    // what the service answered
 	Deadline time.Time // when the caller gives up; zero if the seam does not see one

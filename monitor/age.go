@@ -140,6 +140,7 @@ func (x *step) expireOne(domain int, c cell) {
 		return
 	}
 	p.lack(0)
+	delete(p.doubted, 0)
 	p.all[0] = instance{state: machine.StartState, dead: x.Dead[machine.StartState]}
 	if p.fuzzy != nil {
 		p.fuzzy[0] = skew.NewFront()

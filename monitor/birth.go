@@ -120,22 +120,26 @@ func (x *step) load(p *pool, c cell, wanted set) {
 // bear moves a newborn by the event, and stores it if it survives that. It
 // returns the cell of the event's own binding.
 func (x *step) bear(b *birth, own cell) cell {
-	fuzzy := x.options.skew > 0
+	fuzzy, was := x.options.skew > 0, b.in.state
 	switch {
 	case b.in.dead:
 	case fuzzy:
 		b.with(x)
 	default:
-		b.in.state = x.Move(x.fate, b.in.state, x.now.stampIn(x.store))
+		was = b.in.state
+		b.in.state = x.Move(x.fate, was, x.now.stampIn(x.store))
 		b.in.dead = x.IsDead(b.in.state)
 	}
 	hits := !fuzzy && b.in.dead && b.in.state == props.ViolatedState
 	if b.in.dead && !hits && !x.domains[b.domain].event {
 		return own
 	}
+	if hits && x.lossy {
+		b.in.dead = false // that is found out when it is reported
+	}
 	c := x.insert(b)
 	if hits {
-		x.hits = append(x.hits, hit{b.domain, c})
+		x.hits = append(x.hits, hit{b.domain, c, was == props.ViolatedState})
 	}
 	if b.domain == x.letter.domain {
 		return c

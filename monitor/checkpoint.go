@@ -19,7 +19,7 @@ import (
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
 // that is written after it changes the number.
-const checkpointFormat = "wtsim-checkpoint/5\n"
+const checkpointFormat = "wtsim-checkpoint/6\n"
 
 // Checkpoint writes the state of the stream, between two events. What a
 // stream restored from it finds is what this one would find, so that the
@@ -229,11 +229,12 @@ func (s *Stream) decode(d *codec.Decoder) {
 
 // counts are the counts that go on.
 func (s *Summary) counts() []*int {
-	return []*int{&s.Events, &s.Violations, &s.Malformed, &s.Late, &s.Duplicates}
+	return []*int{&s.Events, &s.Violations, &s.Malformed, &s.Late, &s.Duplicates, &s.Undecided}
 }
 
 // encode writes what the monitor knows of all properties.
 func (m *engine) encode(e *codec.Encoder) {
+	e.Bool(m.lossy)
 	e.Count(m.counts.malformed)
 	e.Count(len(m.counts.reasons))
 	for _, x := range m.counts.reasons {
@@ -265,6 +266,7 @@ func (m *engine) encode(e *codec.Encoder) {
 }
 
 func (m *engine) decode(d *codec.Decoder) {
+	m.lossy = d.Bool()
 	m.counts.malformed = d.Count()
 	for n := d.Below(maxReasons+1, "the number of reasons"); n > 0 && d.Err == nil; n-- {
 		m.counts.reasons = append(m.counts.reasons, Malformed{d.Text(), d.Text(), d.Text(), d.Text(), d.Text()})

@@ -162,6 +162,11 @@ func (p *pool) encode(e *codec.Encoder, s *store) {
 			values.EncodeSymbols(e, written)
 		}
 		e.Bool(p.lacks(cell(c)))
+		w, doubted := p.doubted[cell(c)]
+		e.Bool(doubted)
+		for _, is := range w {
+			e.Bool(is)
+		}
 		e.Count(len(p.inherited[cell(c)]))
 		for _, trail := range p.inherited[cell(c)] {
 			e.Count(int(trail))
@@ -220,6 +225,13 @@ func (p *pool) decodeInstance(d *codec.Decoder, s *store, m *engine, c cell) {
 		}
 		if d.Bool() {
 			p.lack(c)
+		}
+		if d.Bool() {
+			w := make(machine.Worlds, len(s.Dead))
+			for state := range w {
+				w[state] = d.Bool()
+			}
+			p.doubt(c, w)
 		}
 		for n := d.Count(); n > 0 && d.Err == nil; n-- {
 			p.inherit(c, decodeTrail(d, m, s))

@@ -225,7 +225,7 @@ func (m *engine) fire(all []passes) []Violation {
 		in := &x.pools[d.domain].all[d.cell]
 		was := in.state
 		if in.state = x.Configs.Expired(was); x.IsDead(in.state) {
-			x.settle(int(d.domain), d.cell)
+			x.end(int(d.domain), d.cell, was)
 		} else {
 			x.begin(int(d.domain), d.cell, was)
 		}

@@ -35,6 +35,9 @@
 //  5. A deadline is an event of the source that began it, and of the instance
 //     that it runs for; at one time it comes after all others. Instances that
 //     the same deadline violates are minimal as in rule 3.
+//  6. Once an event says that its source may keep others to itself (Lossy), a
+//     violation that an event which is missing could undo is told as undecided
+//     (lossy.go).
 //
 // A [Stream] brings events into exact order behind a watermark, and, where the
 // clocks of sources may differ, judges all orders that are possible: its rules

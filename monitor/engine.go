@@ -52,6 +52,7 @@ type shared struct {
 	sources   order.Sources
 	trails    trails
 	deadlines deadlines // see deadline.go
+	lossy     bool      // events may be missing, see lossy.go
 }
 
 // engine decides the properties of a program over events in exact order.
@@ -145,6 +146,7 @@ type misfit struct {
 type hit struct {
 	domain int
 	cell   cell
+	again  bool // it was violated before, but for what may be missing (lossy.go)
 }
 
 // birth is an instance to be.
@@ -219,6 +221,7 @@ func (m *engine) prepareAt(i int, e *event.Event) []misfit {
 	}
 	o := &m.group[i]
 	*o = occurrence{id: e.ID, routed: o.routed[:0]}
+	m.lossy = m.lossy || e.Lossy
 	if routes := m.program.routes[e.Type]; len(routes) > 0 {
 		return m.prepare(o, e, routes, &m.scratch)
 	}
@@ -409,25 +412,30 @@ func (x *step) advance(domain int, c cell) {
 	in := &p.all[c]
 	was := in.state
 	if in.state = x.Move(x.fate, was, x.now.stampIn(x.store)); x.IsDead(in.state) {
-		x.settle(domain, c)
+		x.end(domain, c, was)
 	} else if x.Configs != nil {
 		x.begin(domain, c, was)
 	}
+}
+
+// retire makes an instance a dead one.
+func (s *store) retire(domain int, c cell) {
+	if domain != 0 {
+		s.live--
+		s.settledCount++
+	}
+	s.pools[domain].unlink(c)
+	s.pools[domain].all[c].dead = true
 }
 
 // settle lets go of an instance that is dead now. The binding of an event
 // stays known. One that is violated is dropped when it has been reported.
 func (x *step) settle(domain int, c cell) {
 	p := &x.pools[domain]
-	if domain != 0 {
-		x.live--
-		x.settledCount++
-	}
-	p.unlink(c)
-	p.all[c].dead = true
+	x.retire(domain, c)
 	switch {
 	case p.all[c].state == props.ViolatedState && x.options.skew == 0:
-		x.hits = append(x.hits, hit{domain, c})
+		x.hits = append(x.hits, hit{domain: domain, cell: c})
 	case !p.event && domain != 0:
 		x.drop(domain, c)
 	case p.top:

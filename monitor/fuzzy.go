@@ -105,6 +105,12 @@ func (s *store) conclude(domain int, c cell, end *endOfTime) {
 		return
 	}
 	a.tellOrder(&v, order, end.newest)
+	if s.lossy {
+		if a.weighOrder(&v, order); v.why != "" {
+			s.settled = append(s.settled, v)
+			return
+		}
+	}
 	a.explain(&v.violation, last)
 	s.settled = append(s.settled, v)
 }

@@ -70,7 +70,7 @@ func (m *Monitor) observe(events []event.Event, j *Judgement) {
 		}
 	}
 	for i := range found {
-		j.Findings = append(j.Findings, Finding{Kind: FoundViolation, Violation: found[i]})
+		j.Findings = append(j.Findings, findingOf(found[i]))
 	}
 	if m.engine.options.coverage {
 		j.Used = append(j.Used, m.engine.used()...)
@@ -78,6 +78,14 @@ func (m *Monitor) observe(events []event.Event, j *Judgement) {
 	m.position.Inputs += len(events)
 	m.position.Watermark = events[len(events)-1].Time
 	j.Position = m.position
+}
+
+// findingOf is a violation, or an undecided one.
+func findingOf(v Violation) Finding {
+	if v.doubt != "" {
+		return Finding{Kind: FoundUndecided, Violation: v, Why: v.doubt}
+	}
+	return Finding{Kind: FoundViolation, Violation: v}
 }
 
 // Quiesce returns what is violated if the run ends here: instances in a state
@@ -109,7 +117,7 @@ func (m *Monitor) Quiesce(run props.Run) Judgement {
 	}
 	sortViolations(found)
 	for i := range found {
-		j.Findings = append(j.Findings, Finding{Kind: FoundViolation, Violation: found[i]})
+		j.Findings = append(j.Findings, findingOf(found[i]))
 	}
 	j.Findings = append(j.Findings, undecided...)
 	return j

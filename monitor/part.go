@@ -70,7 +70,7 @@ func (p *Program) Share(to []Input, all []Input, part, parts int) []Input {
 		}
 		to = append(to, Input{Tick: true, Line: x.Line})
 		if tick := &to[len(to)-1].Event; isEvent {
-			tick.Source, tick.Sequence, tick.Time = x.Event.Source, x.Event.Sequence, x.Event.Time
+			tick.Source, tick.Sequence, tick.Time, tick.Lossy = x.Event.Source, x.Event.Sequence, x.Event.Time, x.Event.Lossy
 		}
 	}
 	return to
@@ -178,6 +178,7 @@ func MergeSummaries(parts ...Summary) Summary {
 		sum.Instances += p.Instances
 		sum.Undecided += p.Undecided
 		sum.Owed += p.Owed
+		sum.Lossy = sum.Lossy || p.Lossy
 	}
 	sum.Verdict = sum.verdict()
 	return sum

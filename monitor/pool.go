@@ -3,6 +3,7 @@ package monitor
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/skew"
 	"github.com/wtsim/wtsim/monitor/internal/values"
 )
@@ -30,8 +31,9 @@ type pool struct {
 	index []table                  // for each index: the newest instance of each group
 	spelt map[cell][]values.Symbol // the values as first written, where not canonical
 
-	inherited map[cell][]uint32 // trails of parts that were forgotten, see age.go
-	lacking   map[cell]bool     // instances without all of their slice, see forgotten.go
+	inherited map[cell][]uint32       // trails of parts that were forgotten, see age.go
+	lacking   map[cell]bool           // instances without all of their slice, see forgotten.go
+	doubted   map[cell]machine.Worlds // violated, unless something is missing; see lossy.go
 }
 
 // instance is one binding of a property's variables.
@@ -268,5 +270,6 @@ func (p *pool) drop(c cell) {
 	delete(p.spelt, c)
 	delete(p.inherited, c)
 	delete(p.lacking, c)
+	delete(p.doubted, c)
 	p.free = append(p.free, c)
 }

@@ -19,32 +19,21 @@ func (m *engine) unsettled(s *store) []Violation {
 // report returns the violations of the minimal instances among those that
 // are violated at once, and lets go of the slices of the dead. firing is the
 // deadline that violates, if one does.
-func (x *step) report(violated []hit, firing *machine.Running) []Violation {
-	var found []Violation
-	for _, h := range x.minimal(violated) {
-		if x.ended != nil && h.domain == 0 && !x.isHome() {
-			continue // it is told where its events are
+func (x *step) report(violated []hit, firing *machine.Running) (found []Violation) {
+	told, doubtful := []hit(nil), []hit(nil)
+	if x.lossy {
+		told, doubtful = x.weigh(violated)
+	} else {
+		told = x.minimal(violated)
+	}
+	for _, h := range told {
+		found = x.tell(found, h, firing)
+	}
+	for _, h := range doubtful {
+		for _, v := range x.tell(nil, h, firing) {
+			v.doubt = doubtOf(&v)
+			found = append(found, v)
 		}
-		p := &x.pools[h.domain]
-		v := Violation{Property: x.property.Name(), Binding: x.binding(h.domain, h.cell), Certainty: Certain}
-		if v.Forgotten = p.lacks(h.cell); v.Forgotten {
-			v.Certainty = Possible
-		}
-		if !x.options.noWitness {
-			slice := x.slice(h.domain, p.key(h.cell))
-			v.Witness = account{x.store, slice}.witness(firing)
-		}
-		switch state := p.all[h.cell].state; {
-		case x.ended != nil:
-			x.tellEnd(&v, account{x.store, x.slice(h.domain, p.key(h.cell))})
-		case state != props.ViolatedState:
-			v.Detail = fmt.Sprintf("the run ended in state %q", x.Auto.States[x.Base(state)])
-		case x.whole != nil:
-			v.Event = *x.whole
-		default:
-			v.Event = event.Event{ID: x.now.id, Source: x.sources.Name(x.now.Source), Type: x.letter.Type, Time: x.now.Time.Time()}
-		}
-		found = append(found, v)
 	}
 	for _, h := range violated {
 		switch p := &x.pools[h.domain]; {
@@ -58,27 +47,65 @@ func (x *step) report(violated []hit, firing *machine.Running) []Violation {
 	return found
 }
 
+// tell appends the violation of an instance, unless another part tells it.
+func (x *step) tell(found []Violation, h hit, firing *machine.Running) []Violation {
+	if x.ended != nil && h.domain == 0 && !x.isHome() {
+		return found // it is told where its events are
+	}
+	p := &x.pools[h.domain]
+	v := Violation{Property: x.property.Name(), Binding: x.binding(h.domain, h.cell), Certainty: Certain}
+	if v.Forgotten = p.lacks(h.cell); v.Forgotten {
+		v.Certainty = Possible
+	}
+	if !x.options.noWitness {
+		slice := x.slice(h.domain, p.key(h.cell))
+		v.Witness = account{x.store, slice}.witness(firing)
+	}
+	switch state := p.all[h.cell].state; {
+	case x.ended != nil:
+		x.tellEnd(&v, account{x.store, x.slice(h.domain, p.key(h.cell))})
+	case state != props.ViolatedState:
+		v.Detail = fmt.Sprintf("the run ended in state %q", x.Auto.States[x.Base(state)])
+	case x.whole != nil:
+		v.Event = *x.whole
+	default:
+		v.Event = event.Event{ID: x.now.id, Source: x.sources.Name(x.now.Source), Type: x.letter.Type, Time: x.now.Time.Time()}
+	}
+	return append(found, v)
+}
+
 // minimal leaves out the instances that properly contain another which is
 // violated with the same or stronger certainty.
 func (s *store) minimal(all []hit) []hit {
 	if len(all) < 2 {
 		return all
 	}
-	hits := make(map[hit]bool, len(all))
-	for _, h := range all {
-		hits[h] = true
-	}
 	var kept []hit
+	hits := places(all)
 	for _, h := range all {
-		inside := func(part int) bool {
-			c := s.partOf(part, h.domain, s.pools[h.domain].key(h.cell))
-			return c != none && hits[hit{part, c}] && (!s.pools[part].lacks(c) || s.pools[h.domain].lacks(h.cell))
-		}
-		if !slices.ContainsFunc(s.domains[h.domain].parts, inside) {
+		if !s.containsAny(h, hits) {
 			kept = append(kept, h)
 		}
 	}
 	return kept
+}
+
+// places are the instances of hits.
+func places(all []hit) map[hit]bool {
+	hits := make(map[hit]bool, len(all))
+	for _, h := range all {
+		hits[hit{domain: h.domain, cell: h.cell}] = true
+	}
+	return hits
+}
+
+// containsAny tells whether an instance properly contains one of others that is
+// of the same or stronger certainty.
+func (s *store) containsAny(h hit, hits map[hit]bool) bool {
+	return slices.ContainsFunc(s.domains[h.domain].parts, func(part int) bool {
+		c := s.partOf(part, h.domain, s.pools[h.domain].key(h.cell))
+		return c != none && hits[hit{domain: part, cell: c}] && (!s.pools[part].lacks(c) || s.pools[h.domain].lacks(h.cell))
+	})
 }
 
 func sortBinding(b Binding) {

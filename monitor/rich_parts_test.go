@@ -35,6 +35,9 @@ func longerRich(skewed bool) *rapid.Generator[richCourse] {
 		if rapid.Bool().Draw(t, "common") && c.rich.vars > 0 && !c.rich.hasRoles() {
 			c.commonly()
 		}
+		if n := len(c.arrivals); n > 0 && rapid.IntRange(0, 3).Draw(t, "lossy") == 0 {
+			c.arrivals[rapid.IntRange(0, n-1).Draw(t, "which")].lossy = true
+		}
 		return c
 	})
 }

@@ -92,7 +92,7 @@ func (s *store) unsettled() (all []hit) {
 				continue
 			}
 			if s.Auto.AtEnd[s.Base(in.state)] || timed && s.Configs.ViolatedInTime(in.state) {
-				all = append(all, hit{d, cell(c)})
+				all = append(all, hit{domain: d, cell: cell(c)})
 			}
 		}
 	}

@@ -83,10 +83,11 @@ type Summary struct {
 	Malformed  int
 	Late       int
 	Duplicates int
-	Expired    int // instances forgotten by their age
-	Instances  int // that were begun
-	Undecided  int // instances
-	Owed       int // instances with a deadline ahead of them, or in a state that must not be the last; 0 after [Stream.End]
+	Expired    int  // instances forgotten by their age
+	Instances  int  // that were begun
+	Undecided  int  // instances
+	Lossy      bool // some source may lose events: what holds, holds if none is missing
+	Owed       int  // instances with a deadline ahead of them, or in a state that must not be the last; 0 after [Stream.End]
 }
 
 // Stream returns a stream that has seen nothing. With skew, a property can
@@ -262,6 +263,7 @@ func (s *Stream) reach(at order.Instant) {
 // accept gives an event, or a tick of a source, its place.
 func (s *Stream) accept(x *Input, j *Judgement) {
 	e, m := &x.Event, &s.engine
+	m.lossy = m.lossy || e.Lossy
 	tells := !x.Tick && !x.Guest
 	if tells {
 		s.summary.Events++
@@ -385,10 +387,29 @@ func (s *Stream) expectSome() {
 	s.expects = s.engine.options.limits.together
 }
 
+// tell tells what is violated, and behind it what is, unless something is
+// missing.
 func (s *Stream) tell(j *Judgement, at order.Instant, found ...Violation) {
-	s.summary.Violations += len(found)
+	doubted := 0
 	for _, v := range found {
+		if v.doubt != "" {
+			doubted++
+			continue
+		}
+		s.summary.Violations++
 		s.found(j, Finding{Kind: FoundViolation, Violation: v, at: at})
+	}
+	if doubted > 0 {
+		s.tellDoubted(j, at, found)
+	}
+}
+
+func (s *Stream) tellDoubted(j *Judgement, at order.Instant, found []Violation) {
+	for _, v := range found {
+		if v.doubt != "" {
+			s.summary.Undecided++
+			s.found(j, Finding{Kind: FoundUndecided, Violation: v, Why: v.doubt, at: at})
+		}
 	}
 }
 
@@ -396,6 +417,10 @@ func (s *Stream) found(j *Judgement, f Finding) {
 	f.input = s.inputs
 	j.Findings = append(j.Findings, f)
 }
+
+// Lose says that events may be missing from here on, as an event does that is
+// lossy (see [event.Event]).
+func (s *Stream) Lose() { s.engine.lossy = true }
 
 // Close settles everything: no event will come of the input. That by itself
 // lets no deadline pass. The stream is of no use afterwards.
@@ -428,7 +453,7 @@ func (s *Stream) close(judged bool) Judgement {
 		for _, v := range all {
 			if v.why != "" {
 				s.summary.Undecided++
-				s.found(j, Finding{Kind: FoundUndecided, Violation: v.violation, Why: v.why})
+				s.found(j, Finding{Kind: FoundUndecided, Violation: v.violation, Why: v.why, at: v.at})
 			}
 		}
 	}
@@ -458,7 +483,7 @@ func (s *Stream) Summary() Summary {
 	for i := range s.engine.stores {
 		sum.Instances += s.engine.stores[i].created
 	}
-	sum.Expired = s.engine.expired()
+	sum.Expired, sum.Lossy = s.engine.expired(), s.engine.lossy
 	if !s.closed {
 		sum.Owed = s.engine.owed()
 	}
@@ -470,7 +495,7 @@ func (sum *Summary) verdict() Verdict {
 	switch {
 	case sum.Violations > 0:
 		return Violated
-	case sum.Malformed+sum.Late+sum.Expired+sum.Undecided > 0:
+	case sum.Malformed+sum.Late+sum.Expired+sum.Undecided > 0 || sum.Lossy:
 		return Inconclusive
 	}
 	return Held

@@ -13,6 +13,7 @@ type arrival struct {
 	source int
 	at     int // milliseconds
 	seq    int // -1 for none
+	lossy  bool
 }
 
 // place is what the reference finds out of the order of arrivals: for each

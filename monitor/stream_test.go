@@ -52,6 +52,7 @@ func (a arrival) event(i int) event.Event {
 	e := a.happening.event(i)
 	e.Source = "s" + strconv.Itoa(a.source)
 	e.Time = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(a.at) * time.Millisecond)
+	e.Lossy = a.lossy
 	if a.seq >= 0 {
 		e.Sequence = strconv.Itoa(a.seq)
 	}

@@ -30,6 +30,8 @@ type Violation struct {
 	Detail    string         // what was wrong at quiescence; else empty
 	Counter   []WitnessEvent // of a possible one: an order that does not violate
 	Flips     Flip           // with skew: at which skew the verdict would be another
+
+	doubt string // why it is told as undecided, see lossy.go; else empty
 }
 
 // WitnessEvent is one event of a witness.

@@ -29,6 +29,7 @@ import (
 //	header.NAME          a request header (If-Match, Idempotency-Key, ...)
 //	answer.NAME          a header of the answer
 //	arg.N                the N-th word of a command that is words, from 0
+//	attribute.NAME       an attribute of a span, where operations are made of OpenTelemetry
 //	status, method, resource
 //	body                 the answer's body as text
 //	=text                the text itself
@@ -145,7 +146,7 @@ func (c *compiled) checkExpr(expr string) error {
 	case expr == "status", expr == "method", expr == "resource", expr == "request", expr == "body", strings.HasPrefix(expr, "="):
 		return nil
 	case !dotted || rest == "":
-	case head == "request", head == "response", head == "answer":
+	case head == "request", head == "response", head == "answer", head == "attribute":
 		return nil
 	case head == "header":
 		if !slices.Contains(keptHeaders, textproto.CanonicalMIMEHeaderKey(rest)) {
@@ -158,7 +159,7 @@ func (c *compiled) checkExpr(expr string) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("unknown expression %q, wanted {name}, request, request.x, response.x, header.X, answer.X, each, arg.N, status, method, resource, body or =text", expr)
+	return fmt.Errorf("unknown expression %q, wanted {name}, request, request.x, response.x, header.X, answer.X, attribute.X, each, arg.N, status, method, resource, body or =text", expr)
 }
 
 func captureName(expr string) (string, bool) {
@@ -279,6 +280,8 @@ func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 		return found(op.Request.Header, rest)
 	case "answer":
 		return found(op.Result.Header, rest)
+	case "attribute":
+		return op.Attributes.Get(rest)
 	case "arg":
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < 0 || n >= len(op.Request.Words) {

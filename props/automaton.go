@@ -195,6 +195,21 @@ func (t *EventType) Next(state int, letter uint64) int {
 	return state
 }
 
+// Possible returns the states that a letter may lead to, whatever registers
+// hold.
+func (t *EventType) Possible(state int, letter uint64) []int {
+	var to []int
+	for _, b := range t.next[state] {
+		if b.guards&^t.dynamic&^letter != 0 {
+			continue
+		}
+		if to = append(to, b.To); b.guards&t.dynamic == 0 {
+			return to
+		}
+	}
+	return append(to, state)
+}
+
 // Successors returns the states that some event or the deadline may lead to,
 // repetitions included, guards ignored.
 func (a *Automaton) Successors(state int) []int {

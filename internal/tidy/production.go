@@ -15,6 +15,14 @@ var shipping = []string{"event", "props", "monitor/...", "probe", "probe/*"}
 // no cloud, so an application links those that it uses itself, and no others.
 var bare = []string{"event", "probe"}
 
+// homes are libraries that have one home: who uses neither of the packages named
+// links none of them. Of ours none but the command imports these.
+var homes = map[string][]string{
+	"go.opentelemetry.io/":   {"monitor/stream/otlp", "probe/otelprobe"},
+	"github.com/nats-io/":    {"monitor/stream/jetstream"},
+	"github.com/prometheus/": {"monitor/stream/service"},
+}
+
 // production checks what a production binary is linked from.
 func production(t *tree) []finding {
 	var out []finding
@@ -42,10 +50,23 @@ func (t *tree) linked(f *source) []finding {
 		case ours && !matchAny(shipping, dir):
 			out = append(out, t.find(spec.Pos(), fmt.Sprintf("%s links %s into production", f.dir, dir),
 				"at most "+strings.Join(shipping, ", "), "move what both need into one of these"))
+		case !ours && !athome(p, f.dir):
+			out = append(out, t.find(spec.Pos(), fmt.Sprintf("%s imports %s", f.dir, p),
+				"it in its home alone", "see homes in internal/tidy/production.go"))
 		case !ours && strings.Contains(first, ".") && matchAny(bare, f.dir):
 			out = append(out, t.find(spec.Pos(), fmt.Sprintf("%s imports %s", f.dir, p),
 				"the standard library alone", "move it to the package of the client's family, such as probe/redisprobe"))
 		}
 	}
 	return out
+}
+
+// athome tells whether a package may import a library.
+func athome(library, dir string) bool {
+	for prefix, where := range homes {
+		if strings.HasPrefix(library, prefix) && !matchAny(where, dir) {
+			return false
+		}
+	}
+	return true
 }

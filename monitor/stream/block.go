@@ -23,15 +23,16 @@ const blockFormat = 1
 type entryKind byte
 
 const (
-	entryEvent     entryKind = iota + 1 // an event, in JSON
-	entryGuest                          // an event whose home is another shard
-	entryPassed                         // an event of another shard: its source, sequence and time
-	entryTick                           // time has passed, up to a time
-	entryMalformed                      // a line and why it is no event
-	entryClose                          // what waits is to be settled
-	entryEnd                            // and nothing more comes
-	entryBegin                          // the first of a log: whose it is
-	entryPlan                           // the properties change
+	entryEvent       entryKind = iota + 1 // an event, in JSON
+	entryGuest                            // an event whose home is another shard
+	entryPassed                           // an event of another shard: its source, sequence and time
+	entryTick                             // time has passed, up to a time
+	entryMalformed                        // a line and why it is no event
+	entryClose                            // what waits is to be settled
+	entryEnd                              // and nothing more comes
+	entryBegin                            // the first of a log: whose it is
+	entryPlan                             // the properties change
+	entryPassedLossy                      // as entryPassed, of a source that may lose events
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -74,7 +75,11 @@ func (b *Block) event(k entryKind, line string) {
 }
 
 func (b *Block) passed(e *event.Event, line []byte) {
-	b.begin(entryPassed)
+	if e.Lossy {
+		b.begin(entryPassedLossy)
+	} else {
+		b.begin(entryPassed)
+	}
 	b.text(e.Source)
 	b.text(e.ID)
 	b.text(e.Sequence)
@@ -207,13 +212,13 @@ func (r *blockReader) entry(x *Entry) {
 		if err := event.DecodeInto(&in.Event, r.text()); err != nil && r.err == nil {
 			r.fail(err)
 		}
-	case entryPassed:
+	case entryPassed, entryPassedLossy:
 		// No property has events of no type, so that it has a place in its
 		// source, and a second one is known for what it is, and that is all.
 		e := &in.Event
 		e.Source, e.ID, e.Sequence, e.Time = r.text(), r.text(), r.text(), r.time()
 		e.Data = append(e.Data, event.Field{Name: "sum", Value: event.Str(hex.EncodeToString([]byte(r.text())))})
-		in.Guest = true
+		in.Guest, e.Lossy = true, k == entryPassedLossy
 	case entryTick:
 		in.Tick, in.Event.Time = true, r.time()
 	case entryMalformed:

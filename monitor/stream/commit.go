@@ -41,16 +41,17 @@ type StateRef struct {
 
 // Totals count what a shard has seen since the beginning.
 type Totals struct {
-	Events     int `json:"events"`
-	Violations int `json:"violations"`
-	Malformed  int `json:"malformed"`
-	Late       int `json:"late"`
-	Missing    int `json:"missing"` // gaps in the sequences of sources
-	Duplicates int `json:"duplicates"`
-	Expired    int `json:"expired,omitempty"`
-	Undecided  int `json:"undecided,omitempty"`
-	Instances  int `json:"instances"`      // that can still be violated
-	Lost       int `json:"lost,omitempty"` // blocks that the log has lost or damaged
+	Events     int  `json:"events"`
+	Violations int  `json:"violations"`
+	Malformed  int  `json:"malformed"`
+	Late       int  `json:"late"`
+	Missing    int  `json:"missing"` // gaps in the sequences of sources
+	Duplicates int  `json:"duplicates"`
+	Expired    int  `json:"expired,omitempty"`
+	Undecided  int  `json:"undecided,omitempty"`
+	Instances  int  `json:"instances"`       // that can still be violated
+	Lost       int  `json:"lost,omitempty"`  // blocks that the log has lost or damaged
+	Lossy      bool `json:"lossy,omitempty"` // some source may keep events to itself
 }
 
 // Add adds the totals of another shard.
@@ -65,6 +66,7 @@ func (t *Totals) Add(u Totals) {
 	t.Undecided += u.Undecided
 	t.Instances += u.Instances
 	t.Lost += u.Lost
+	t.Lossy = t.Lossy || u.Lossy
 }
 
 // sub takes off what engines have counted.
@@ -74,6 +76,7 @@ func (t *Totals) sub(u Totals) {
 	t.Duplicates -= u.Duplicates
 	t.Malformed -= u.Malformed
 	t.Expired -= u.Expired
+	t.Undecided -= u.Undecided
 }
 
 func (c *Commit) encode() []byte {

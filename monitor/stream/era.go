@@ -158,6 +158,11 @@ func (w *Worker) replan(text string) error {
 	w.plans = append(w.plans, text)
 	w.base.Add(before)
 	w.base.sub(w.counted())
+	if w.base.Lossy { // what is new learns of it too
+		for i := range w.eras {
+			w.eras[i].stream.Lose()
+		}
+	}
 	return nil
 }
 
@@ -180,6 +185,8 @@ func (s *state) counted() (t Totals) {
 		}
 		t.Malformed += sum.Malformed
 		t.Expired += sum.Expired
+		t.Undecided += sum.Undecided
+		t.Lossy = t.Lossy || sum.Lossy
 	}
 	return t
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor"
@@ -144,6 +145,36 @@ func TestPlanThatCannotBeRead(t *testing.T) {
 		}
 		if _, sum := p.told(); fmt.Sprint(sum) != fmt.Sprint(Totals{}) {
 			t.Errorf("%+v is committed", sum)
+		}
+	}
+}
+
+// A property that a record brings knows of what was lossy before: nothing that
+// rests on absence is told.
+func TestPlanLearnsOfLoss(t *testing.T) {
+	for _, lossy := range []bool{false, true} {
+		p := newPipeline(t, 1)
+		p.compile = compileSome
+		var err error
+		if p.program, err = compileSome("paid"); err != nil {
+			t.Fatal(err)
+		}
+		at := func(n int, kind string) event.Event {
+			return event.Event{ID: fmt.Sprint(n), Source: fmt.Sprint("s", n), Type: kind, Time: begin.Add(time.Duration(n) * time.Second),
+				Data: event.Data{{Name: "user", Value: event.Int(1)}}}
+		}
+		r, first := rand.New(rand.NewPCG(1, 1)), at(0, "PAID")
+		first.Lossy = lossy
+		p.send(r, []event.Event{first})
+		var b Block
+		b.Plan("paid,taken")
+		p.append([]Block{b}, 1)
+		p.send(r, []event.Event{at(1, "TAKEN")})
+		p.close()
+		p.compete(r, 0)
+		ids, sum := p.told()
+		if (len(ids) == 0) != lossy || sum.Lossy != lossy || (sum.Undecided == 1) != lossy || sum.Missing != 0 {
+			t.Errorf("lossy %v: %d violations, %+v", lossy, len(ids), sum)
 		}
 	}
 }

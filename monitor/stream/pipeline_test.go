@@ -52,9 +52,11 @@ properties:
 }
 
 // someEvents are events of sources whose clocks go back now and then, out of
-// order by less than the lateness, some twice, some malformed.
+// order by less than the lateness, some twice, some malformed; of every third
+// stream one source is lossy from somewhere on.
 func someEvents(r *rand.Rand, n int) (all []event.Event) {
 	sequence := map[string]int{}
+	lossy := r.IntN(3) == 0
 	for i := range n {
 		source := fmt.Sprint("s", r.IntN(5))
 		sequence[source]++
@@ -66,6 +68,7 @@ func someEvents(r *rand.Rand, n int) (all []event.Event) {
 		if r.IntN(3) > 0 {
 			e.Sequence = fmt.Sprint(sequence[source])
 		}
+		e.Lossy = lossy && i > n/4 && source == "s1"
 		if r.IntN(50) == 0 {
 			e.Data = event.Data{{Name: "user", Value: event.Value{}}}
 		}

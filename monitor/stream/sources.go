@@ -51,6 +51,9 @@ func (s *sources) see(e *event.Event) {
 		x.Newest = e.Time
 	}
 	s.reach(e.Time)
+	if e.Lossy {
+		return // gaps say nothing
+	}
 	n, err := strconv.ParseInt(e.Sequence, 10, 64)
 	if err != nil {
 		return // none, or larger than anybody counts

@@ -73,7 +73,8 @@ func (s *state) chained() string { return hex.EncodeToString(s.links[:16]) }
 func (s *state) totals() Totals {
 	t := s.counted()
 	t.Add(s.base)
-	t.Violations, t.Missing, t.Undecided, t.Lost = int(s.verdicts), s.sources.missing, s.undecided, s.lost
+	t.Violations, t.Missing, t.Lost = int(s.verdicts), s.sources.missing, s.lost
+	t.Undecided += s.undecided
 	for _, e := range s.eras {
 		for _, p := range e.stream.Stats() {
 			t.Instances += p.Instances

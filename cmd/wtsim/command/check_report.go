@@ -55,7 +55,8 @@ type summaryObject struct {
 	Late       int             `json:"late"`
 	Duplicates int             `json:"duplicates"`
 	Expired    int             `json:"expired"`
-	Owed       *int            `json:"owed,omitempty"` // absent with --end
+	Owed       *int            `json:"owed,omitempty"`  // absent with --end
+	Lossy      bool            `json:"lossy,omitempty"` // events may be missing
 	Instances  int             `json:"instances"`
 	ElapsedNS  int64           `json:"elapsed_ns"`
 }
@@ -66,7 +67,7 @@ func (r *jsonReport) summary(s monitor.Summary, end bool, elapsed time.Duration)
 		owed = nil
 	}
 	r.object(summaryObject{"summary", s.Verdict, s.Events, s.Violations, s.Malformed, s.Late, s.Duplicates,
-		s.Expired, owed, s.Instances, elapsed.Nanoseconds()})
+		s.Expired, owed, s.Lossy, s.Instances, elapsed.Nanoseconds()})
 }
 
 func (r *jsonReport) flush() error { return r.Flush() }
@@ -164,6 +165,9 @@ func (r *textReport) summary(s monitor.Summary, end bool, elapsed time.Duration)
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
+	}
+	if s.Lossy {
+		parts = append(parts, "events may be missing")
 	}
 	fmt.Fprintf(r, "%s: %s; %s in %v\n", s.Verdict, strings.Join(parts, ", "), counted(s.Instances, "instance"), elapsed.Round(time.Millisecond/10))
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/monitor/stream/jetstream"
+	"github.com/wtsim/wtsim/monitor/stream/otlp"
 	"github.com/wtsim/wtsim/monitor/stream/service"
 )
 
@@ -42,6 +43,7 @@ const monitorExamples = `  wtsim monitor --props scenarios/properties/realworld.
   curl -H 'Content-Type: application/x-ndjson' --data-binary @events.ndjson http://127.0.0.1:8399/v1/events
   curl 'http://127.0.0.1:8399/v1/violations?follow'
   wtsim monitor --props shop.yaml --listen :8399 --token-file token --webhook https://alerts.example/wtsim
+  wtsim monitor --props shop.yaml --rules rules.yaml --otlp 127.0.0.1:4317
   wtsim monitor status`
 
 func (a *app) monitor(args []string) (int, error) {
@@ -64,7 +66,11 @@ func (a *app) monitor(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return a.serveMonitor(o, program, files)
+	receiver, err := o.receiver()
+	if err != nil {
+		return 0, err
+	}
+	return a.serveMonitor(o, program, files, receiver)
 }
 
 // planText is what a log has of property files.
@@ -89,7 +95,7 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	f := a.flags("monitor", " --props FILE [flags]\n       wtsim monitor status [--addr URL]", monitorExamples)
 	f.StringArrayVar(&o.props, "props", nil, "a file of properties: wtsim's YAML or Watchtower's JSON; may repeat")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8399", "the address that events, questions and the page come to")
-	f.StringVar(&o.otlp, "otlp", "", "the address for OTLP over gRPC (not built yet)")
+	f.StringVar(&o.otlp, "otlp", "", "the address that OTLP comes to over gRPC, such as 127.0.0.1:4317 (none unless given; over HTTP it comes to --listen)")
 	f.StringVar(&o.data, "data", "./wtsim-data", "the directory for events, states and verdicts")
 	f.StringVar(&o.nats, "nats", "", "keep them in this NATS cluster instead; NATS_CREDS, NATS_CA, NATS_CERT and NATS_KEY name files")
 	f.IntVar(&o.shards, "shards", 1, "in how many parts the instances are judged; the same for the life of the data")
@@ -97,7 +103,7 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	f.DurationVar(&o.lateness, "lateness", 2*time.Second, "how far an event may come behind")
 	f.DurationVar(&o.ahead, "ahead", 5*time.Minute, "an event further ahead of this machine's clock is malformed (0: none)")
 	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged, and that no state needs any more")
-	f.StringVar(&o.rules, "rules", "", "a file of rules that make events of OTLP (not built yet)")
+	f.StringVar(&o.rules, "rules", "", "a file of rules that make events of OTLP's spans; see docs/production.md")
 	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token that requests must have")
 	f.StringVar(&o.cert, "tls-cert", "", "a file with the certificate to serve TLS with")
 	f.StringVar(&o.key, "tls-key", "", "a file with its key")
@@ -108,11 +114,6 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 }
 
 func (o *monitorOptions) validate() error {
-	for name, given := range map[string]bool{"otlp": o.otlp != "", "rules": o.rules != ""} {
-		if given {
-			return fmt.Errorf("--%s is not built yet, wanted a monitor without it", name)
-		}
-	}
 	switch {
 	case len(o.props) == 0:
 		return errors.New("--props is missing, wanted a file of properties")
@@ -136,24 +137,29 @@ func (o *monitorOptions) validate() error {
 			return fmt.Errorf("--webhook is %q, wanted the URL of a receiver, such as https://alerts.example/wtsim", o.webhook)
 		}
 	}
-	return o.validateListen()
+	if o.otlp != "" {
+		if err := o.validateListen("otlp", o.otlp); err != nil {
+			return err
+		}
+	}
+	return o.validateListen("listen", o.listen)
 }
 
 // validateListen wants a token or mTLS where others than this machine's own
 // processes come to.
-func (o *monitorOptions) validateListen() error {
-	host, _, err := net.SplitHostPort(o.listen)
+func (o *monitorOptions) validateListen(flag, address string) error {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("--listen is %q, wanted an address with a port, such as 127.0.0.1:8399", o.listen)
+		return fmt.Errorf("--%s is %q, wanted an address with a port, such as 127.0.0.1:8399", flag, address)
 	}
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() || o.tokenFile != "" || o.ca != "" {
 		return nil
 	}
-	return fmt.Errorf("--listen is %q, where anybody may come to, wanted --token-file or --client-ca with it, or a loopback address", o.listen)
+	return fmt.Errorf("--%s is %q, where anybody may come to, wanted --token-file or --client-ca with it, or a loopback address", flag, address)
 }
 
 // serveMonitor runs until a signal comes.
-func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []propertyFile) (int, error) {
+func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []propertyFile, receiver *otlp.Receiver) (int, error) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -161,13 +167,17 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []
 	if err != nil {
 		return 0, fmt.Errorf("monitor: %w", err)
 	}
-	so.Properties, so.Compile = planText(files), compilePlan
+	so.Properties, so.Compile, so.Routes = planText(files), compilePlan, receiver.Routes
 	so.Log, so.Tell = a.stderr, (&violationPrinter{a.stdout, o.asJSON}).tell
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return 0, fmt.Errorf("monitor: --listen: %w", err)
 	}
 	defer listener.Close()
+	spans, err := o.listenToSpans()
+	if err != nil {
+		return 0, err
+	}
 	engine, err := o.engine()
 	if err != nil {
 		return 0, fmt.Errorf("monitor: %w", err)
@@ -178,9 +188,15 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []
 		return 0, fmt.Errorf("monitor: %w", err)
 	}
 	fmt.Fprintf(a.stderr, "wtsim: monitor: listening on %s://%s, data in %s\n", o.scheme(), listener.Addr(), o.where())
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	go func() { failed <- s.Serve(listener) }()
-	return a.untilSignal(s, signals, failed)
+	if spans != nil {
+		server := receiver.Server(s, so.TLS)
+		fmt.Fprintf(a.stderr, "wtsim: monitor: OTLP over gRPC on %s\n", spans.Addr())
+		go func() { failed <- server.Serve(service.Limited(spans)) }()
+		return a.untilSignal(func() { stopSpans(server); s.Stop() }, signals, failed)
+	}
+	return a.untilSignal(s.Stop, signals, failed)
 }
 
 // clusterWithin is how long a cluster may take to answer.
@@ -200,11 +216,11 @@ func startService(so service.Options, engine *jetstream.Engine) (s *service.Serv
 	}
 }
 
-func (a *app) untilSignal(s *service.Service, signals chan os.Signal, failed chan error) (int, error) {
+func (a *app) untilSignal(stop func(), signals chan os.Signal, failed chan error) (int, error) {
 	code := exitHeld
 	select {
 	case err := <-failed:
-		s.Stop()
+		stop()
 		return 0, fmt.Errorf("monitor: %w", err)
 	case sig := <-signals:
 		if sig == os.Interrupt {
@@ -213,7 +229,7 @@ func (a *app) untilSignal(s *service.Service, signals chan os.Signal, failed cha
 	}
 	stopped := make(chan struct{})
 	go func() {
-		s.Stop()
+		stop()
 		close(stopped)
 	}()
 	select {

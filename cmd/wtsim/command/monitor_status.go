@@ -85,6 +85,9 @@ func statusText(st service.Status) string {
 			fmt.Fprintf(&b, "  %d %s\n", p.n, p.what)
 		}
 	}
+	if st.Lossy {
+		b.WriteString("  a source may lose events: what rests on absence is inconclusive\n")
+	}
 	if st.Watermark != nil {
 		fmt.Fprintf(&b, "judged up to %s\n", st.Watermark.UTC().Format(time.RFC3339Nano))
 	}

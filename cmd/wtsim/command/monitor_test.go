@@ -233,7 +233,10 @@ func TestMonitorRefuses(t *testing.T) {
 		{"--props " + props + " --webhook ftp://x", "wanted the URL of a receiver"},
 		{"--props " + props + " --tls-cert x", "belong together"},
 		{"--props " + props + " --token-file /does/not/exist", "no such file"},
-		{"--props " + props + " --otlp :4317", "--otlp is not built yet"},
+		{"--props " + props + " --otlp :4317", "--otlp is \":4317\", where anybody may come to"},
+		{"--props " + props + " --otlp 4317", "--otlp is \"4317\", wanted an address with a port"},
+		{"--props " + props + " --rules /does/not/exist", "--rules: open /does/not/exist"},
+		{"--props " + props + " --rules " + props, ": [1:1] "},
 		{"--props " + props + " --lateness -1s", "--lateness is -1s"},
 		{"status --addr http://127.0.0.1:1", "no answer"},
 	} {

@@ -47,6 +47,7 @@ type Judge struct {
 	SlideAt  int // how many events wait before a front takes a part of them although there was no pause of E
 	MaxLayer int // bounds the down-sets of one size
 	work     workspace
+	missing  []uint64 // see StatesWithMissing; nil where nothing is
 }
 
 // Pending is an event whose place is not certain yet.
@@ -204,7 +205,7 @@ func (s *Judge) spread(states uint64, letter uint32) (to uint64) {
 	for ; states != 0; states &= states - 1 {
 		to |= 1 << row[bits.TrailingZeros64(states)]
 	}
-	return to
+	return s.withMissing(to)
 }
 
 // Over tells whether nothing can change an instance any more.

@@ -384,10 +384,33 @@ func (s *Judge) flipsBetween(slice []Pending, low, high time.Duration, holds fun
 	return high
 }
 
+// StatesWithMissing returns the states that all orders of a slice lead to if
+// events may be missing; missing are, by state, those that what is missing may
+// lead to. There are no registers.
+func (s *Judge) StatesWithMissing(slice []Pending, skew time.Duration, missing []uint64) (states uint64, ok bool) {
+	with := *s
+	m := *s.Machine
+	m.Covering = false // what is tried here did not happen
+	with.Machine, with.missing = &m, missing
+	return with.statesWith(slice, skew)
+}
+
+// withMissing adds what may be missing to the states of an instance.
+func (s *Judge) withMissing(states uint64) (to uint64) {
+	if s.missing == nil {
+		return states
+	}
+	for ; states != 0; states &= states - 1 {
+		to |= s.missing[bits.TrailingZeros64(states)]
+	}
+	return to
+}
+
 // statesWith returns the states that all orders of a slice lead to, with
 // another skew. With none, events of equal times still have no order.
 func (s *Judge) statesWith(slice []Pending, skew time.Duration) (states uint64, ok bool) {
 	f := NewFront()
+	f.States = s.withMissing(f.States)
 	for _, e := range slice {
 		f.Add(s, e, skew)
 	}

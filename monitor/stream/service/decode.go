@@ -238,7 +238,7 @@ func (in *intake) binary(h http.Header, data []byte) error {
 func (in *intake) attributes(h http.Header, data []byte, decoded func(string) string) error {
 	var b bytes.Buffer
 	b.WriteByte('{')
-	for _, name := range []string{"specversion", "id", "source", "type", "time", "sequence", "invocation"} {
+	for _, name := range []string{"specversion", "id", "source", "type", "time", "sequence", "invocation", "lossy"} {
 		all := h.Values("Ce-" + name)
 		switch {
 		case len(all) > 1:

@@ -35,8 +35,10 @@ type gateway struct {
 const maxPending = 64 << 20
 
 var (
-	errBusy    = errors.New("too much is on its way to the log; try again later")
-	errNoStore = errors.New("the log does not take it; try again later")
+	// ErrBusy says that too much is on its way.
+	ErrBusy = errors.New("too much is on its way to the log; try again later")
+	// ErrNoStore says that the log does not take it.
+	ErrNoStore = errors.New("the log does not take it; try again later")
 )
 
 func newGateway(o *Options, logs Logs, plan stream.Plan) *gateway {
@@ -91,11 +93,11 @@ func (g *gateway) open(size int64) (*intake, error) {
 	size = min(size, g.options.Limits.Body)
 	if g.taking.Add(size)+g.pending.Load() > maxPending {
 		g.taking.Add(-size)
-		return nil, errBusy
+		return nil, ErrBusy
 	}
 	if g.full.Load() {
 		g.taking.Add(-size)
-		return nil, fmt.Errorf("%w: the disk is almost full", errNoStore)
+		return nil, fmt.Errorf("%w: the disk is almost full", ErrNoStore)
 	}
 	r := g.routers.Get().(*stream.Router)
 	return &intake{gateway: g, router: r, blocks: r.Shards(), size: size}, nil
@@ -154,7 +156,7 @@ func wait(ctx context.Context, all []*flight) (err error) {
 		select {
 		case <-f.done:
 			if f.err != nil {
-				err = fmt.Errorf("%w: %w", errNoStore, f.err)
+				err = fmt.Errorf("%w: %w", ErrNoStore, f.err)
 			}
 		case <-ctx.Done():
 			return ctx.Err()

@@ -26,6 +26,11 @@ func (s *Service) routes() http.Handler {
 	inner.HandleFunc("POST /v1/close", s.close)
 	inner.Handle("GET /metrics", s.metrics.handler())
 	inner.HandleFunc("GET /{$}", s.page)
+	if s.Routes != nil {
+		for pattern, handler := range s.Routes(s) { //wtsim:order each stands for itself
+			inner.Handle(pattern, handler)
+		}
+	}
 	m := http.NewServeMux()
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	m.HandleFunc("GET /readyz", s.readiness)
@@ -63,10 +68,19 @@ func (s *Service) guarded(inner http.Handler) http.Handler {
 }
 
 func (s *Service) hasToken(r *http.Request) bool {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		_, token, _ = r.BasicAuth() // a browser's
+	if _, token, ok := r.BasicAuth(); ok { // a browser's
+		return s.isToken(token)
 	}
+	return s.Authorized(r.Header.Get("Authorization"))
+}
+
+// Authorized tells whether a request may come, by its Authorization.
+func (s *Service) Authorized(authorization string) bool {
+	token, ok := strings.CutPrefix(authorization, "Bearer ")
+	return s.Token == "" || ok && s.isToken(token)
+}
+
+func (s *Service) isToken(token string) bool {
 	a, b := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.Token))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
@@ -124,18 +138,11 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request) (int, accepted) {
 	if err != nil {
 		return statusOf(err), accepted{Error: err.Error()}
 	}
-	var body io.Reader = http.MaxBytesReader(w, r.Body, s.Limits.Body)
-	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
-		if body, err = gzip.NewReader(body); err == nil {
-			body = http.MaxBytesReader(w, io.NopCloser(body), s.Limits.Body)
-		}
-	}
+	body, err := s.Body(w, r)
 	if err == nil {
 		err = in.decode(r, body)
 	}
-	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		err = fmt.Errorf("%w: a body of more than %d bytes", errTooLarge, large.Limit)
-	}
+	err = tooLarge(err)
 	if err != nil && in.accepted > 0 && !errors.Is(err, errTooLarge) { // the rest of it is no event
 		in.wrong(in.accepted+in.malformed+1, err.Error())
 		err = nil
@@ -159,8 +166,26 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request) (int, accepted) {
 	return http.StatusAccepted, a
 }
 
+// Body is that of a request, decompressed, within the limits.
+func (s *Service) Body(w http.ResponseWriter, r *http.Request) (body io.Reader, err error) {
+	body = http.MaxBytesReader(w, r.Body, s.Limits.Body)
+	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
+		if body, err = gzip.NewReader(body); err == nil {
+			body = http.MaxBytesReader(w, io.NopCloser(body), s.Limits.Body)
+		}
+	}
+	return body, err
+}
+
+func tooLarge(err error) error {
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return fmt.Errorf("%w: a body of more than %d bytes", errTooLarge, large.Limit)
+	}
+	return err
+}
+
 func statusOf(err error) int {
-	if errors.Is(err, errBusy) {
+	if errors.Is(err, ErrBusy) {
 		return http.StatusTooManyRequests
 	}
 	return http.StatusServiceUnavailable
@@ -279,7 +304,7 @@ func (s *Service) now() Status {
 	switch t := st.Totals; {
 	case t.Violations > 0:
 		st.Verdict = "violated"
-	case t.Malformed+t.Late+t.Missing+t.Expired+t.Undecided+t.Lost > 0:
+	case t.Malformed+t.Late+t.Missing+t.Expired+t.Undecided+t.Lost > 0 || t.Lossy:
 		st.Verdict = "inconclusive"
 	}
 	return st

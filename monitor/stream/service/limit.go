@@ -10,8 +10,8 @@ import (
 // mostConnections bounds how many are open at once; others wait to be taken.
 const mostConnections = 1024
 
-// limited is a listener that holds back what is beyond the bound.
-func limited(l net.Listener) net.Listener {
+// Limited is a listener that holds back what is beyond the bound.
+func Limited(l net.Listener) net.Listener {
 	return &limitedListener{Listener: l, room: make(chan struct{}, mostConnections), closed: make(chan struct{})}
 }
 

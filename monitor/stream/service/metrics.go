@@ -19,6 +19,7 @@ type metrics struct {
 	requests      *prometheus.CounterVec
 	accepted      prometheus.Counter
 	refusedEvents prometheus.Counter
+	unmatched     prometheus.Counter
 	errors        prometheus.Counter
 	alarms        prometheus.Counter
 	dropped       prometheus.Counter
@@ -44,6 +45,7 @@ func newMetrics(s *Service) *metrics {
 	m.registry.MustRegister(m.requests, m.offsets, m.delays)
 	m.accepted = counter("events_accepted_total", "Events that this process has stored.")
 	m.refusedEvents = counter("events_malformed_total", "Lines that are no events, at this process.")
+	m.unmatched = counter("records_unmatched_total", "Spans that no rule makes an event of, and log records without an event name.")
 	m.errors = counter("errors_total", "Operations that failed, and were tried again.")
 	m.alarms = counter("alarms_total", "Damages of the log or of a state.")
 	m.dropped = counter("webhook_refused_total", "Violations that the webhook's receiver has refused for good.")
@@ -58,6 +60,7 @@ func newMetrics(s *Service) *metrics {
 	sum("late", "Events that came too late to be judged.", func(t stream.Totals) int { return t.Late })
 	sum("missing", "Gaps in the sequences of sources.", func(t stream.Totals) int { return t.Missing })
 	sum("duplicates", "Events that came again.", func(t stream.Totals) int { return t.Duplicates })
+	sum("undecided", "Instances that may be violated, and may not.", func(t stream.Totals) int { return t.Undecided })
 	sum("instances", "Instances that can still be violated.", func(t stream.Totals) int { return t.Instances })
 	sum("lost_blocks", "Blocks that the log has lost or damaged.", func(t stream.Totals) int { return t.Lost })
 	gauge := func(name, help string, value func() float64) {

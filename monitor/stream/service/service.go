@@ -41,6 +41,9 @@ type Options struct {
 	// An error is tried again.
 	Tell func(object []byte) error
 	Log  io.Writer // of what is not a violation; nil is nowhere
+	// Routes are further ones, by pattern, for who has the token: events that
+	// come in another form, see [Service.Take]. nil is none.
+	Routes func(*Service) map[string]http.Handler
 }
 
 // Logs are where everything is kept.
@@ -181,7 +184,7 @@ func (s *Service) stir() {
 
 // Serve takes requests on a listener, until Stop.
 func (s *Service) Serve(l net.Listener) error {
-	l = limited(l)
+	l = Limited(l)
 	if s.TLS != nil {
 		return s.server.ServeTLS(l, "", "")
 	}
