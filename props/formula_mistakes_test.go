@@ -43,7 +43,7 @@ func TestFormulaMistakes(t *testing.T) {
 		"a(x) IMPLIES NOT (NOT b(x) UNTIL[0,5] c(x,_))":                    `1:28: NOT stands before UNTIL`,
 		"c(x,y) IMPLIES ONCE c(y,x)":                                       "",
 		"c(x,y) IMPLIES ONCE c(y,_)":                                       `1:21: "c" stands with other variables at 1:1, so that one event could be both`,
-		"(a(x) AND ONCE (b(y) AND NOT x = y)) IMPLIES FALSE":                 `compares what no one event has`,
+		"(a(x) AND ONCE (b(y) AND NOT x = y)) IMPLIES FALSE":               `compares what no one event has`,
 		"a(x) IMPLIES NOT ONCE (b(x) AND x < y)":                           `x < y compares what no one event has, wanted both sides in a predicate beside it`,
 		"a(x) IMPLIES ((NOT b(x)) SINCE[0,5] b(x))":                        `1:26: NOT b(x) SINCE[0,5] b(x) may end and begin anew with one event`,
 		"d(_,x) IMPLIES EXISTS m. (ONCE c(m,x)) AND (ONCE[0,5] d(m,x))":    `1:45: ONCE[0,5] d(m, x) hangs on m, which is quantified around more than it`,
