@@ -73,6 +73,7 @@ var layers = []layer{
 	{pkg: "internal/nasty"}, // tests alone
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
+	{pkg: "internal/sigma"},
 	{pkg: "internal/steady"},
 	{pkg: "internal/version"},
 	{pkg: "internal/wholefile"},
