@@ -65,6 +65,18 @@ func TestFormulaMistakes(t *testing.T) {
 	}
 }
 
+// What is too large is refused before it takes time.
+func TestFormulaIsBounded(t *testing.T) {
+	deep := strings.Repeat("(", 200) + "a(x)" + strings.Repeat(")", 200)
+	equivalences := "a(x)" + strings.Repeat(" EQUIV a(x)", 60)
+	distributed := "a(x) IMPLIES FALSE" + strings.Repeat(" OR (a(x) AND EVENTUALLY[0,1] b(x))", 12)
+	for text, want := range map[string]string{deep: "nested deeper than 100", equivalences: "more than 1000 parts", distributed: "more than 64 clauses"} {
+		if err := props.Formula("p", text, signature()).Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 // In a file, the place is that of the file.
 func TestFormulaMistakesInYAML(t *testing.T) {
 	for text, want := range map[string]string{
@@ -111,4 +123,19 @@ func TestFormulaDeadlineGoesOn(t *testing.T) {
 	if got := judged(t, p, []string{"x"}, []point{{0, "a", []int{1}}, {1, "d", []int{0, 1}}, {3, "b", []int{1}}}); got["x=1 "] != "0+2s" {
 		t.Errorf("got %v, want x=1 at 0+2s", got)
 	}
+}
+
+// No text ends the process, or takes for ever.
+func FuzzFormula(f *testing.F) {
+	f.Add("a(x) IMPLIES ONCE[0,7d] b(x)")
+	f.Add("FORALL x, y. c(x,y) EQUIV (NOT e() SINCE[0,2) c(x,_)) # and so on")
+	f.Add("(* *) (EXISTS m. a(m) AND ONCE d(m,x)) IMPLIES EVENTUALLY(0,5] b(x) OR x >= -1.5 AND NOT y = \"t\"")
+	f.Fuzz(func(t *testing.T, text string) {
+		p := props.Formula("p", text, signature())
+		if err := p.Validate(); err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("more than a line: %v", err)
+		}
+		p.Warnings()
+		p.Text()
+	})
 }

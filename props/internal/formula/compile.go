@@ -13,11 +13,15 @@ type compiler struct {
 	letters     []*letter
 	letterOf    map[*node]*letter
 	ops         []operator
-	operatorOf  map[string]int
+	operatorOf  map[*node]int
 	inRegisters bool // the bits are in registers, so that states differ by what is due alone
 	states      []state
+	work        int // evaluations so far
 	machine     *Machine
 }
+
+// maxWork bounds the evaluations that a translation takes.
+const maxWork = 100_000
 
 // maxStates bounds the machine.
 const maxStates = 256
@@ -46,7 +50,7 @@ func Compile(f *Formula, s Signature) (*Machine, error) {
 }
 
 func compile(n normal, s Signature, inRegisters bool) (*compiler, error) {
-	c := &compiler{normal: n, signature: s, variables: n.freeVariables(), letterOf: map[*node]*letter{}, operatorOf: map[string]int{}, inRegisters: inRegisters, machine: &Machine{}}
+	c := &compiler{normal: n, signature: s, variables: n.freeVariables(), letterOf: map[*node]*letter{}, operatorOf: map[*node]int{}, inRegisters: inRegisters, machine: &Machine{}}
 	c.machine.Variables = c.variables
 	if err := c.alphabet(); err != nil {
 		return nil, err

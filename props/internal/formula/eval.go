@@ -97,7 +97,7 @@ func (e *evaluation) truth(n *node) truth {
 		e.forValues(n.name, func(string) { some = some.or(e.truth(n.args[0])) })
 		return some
 	}
-	o := &e.ops[e.operatorOf[n.String()]]
+	o := &e.ops[e.operatorOf[n]]
 	if n.op == isPrevious {
 		return e.before(o).and(e.inTime(o))
 	}
@@ -225,7 +225,7 @@ func (e *evaluation) before(o *operator) truth {
 		param := e.values[o.quantified]
 		return e.ask(Guard{Kind: Member, Register: o.register, Other: -1, Param: param, Text: strings.TrimPrefix(param, Nested) + " is in " + e.machine.Registers[o.register].Name})
 	case o.register >= 0:
-		return e.ask(Guard{Kind: IsSet, Register: o.register, Other: -1, Text: o.text(8)})
+		return e.ask(Guard{Kind: IsSet, Register: o.register, Other: -1, Text: o.node.text(8)})
 	}
 	return truthOf(e.at.bits&(1<<o.number) != 0)
 }
@@ -237,9 +237,9 @@ func (e *evaluation) inTime(o *operator) truth {
 		empty := e.ask(Guard{Kind: Empty, Register: o.young, Other: -1, Text: "the event before is not younger than " + o.in.from.String()})
 		return e.ask(Guard{Kind: Occupied, Register: o.recent, Other: -1, Text: "the event before is in " + o.in.text}).and(empty)
 	case o.recent >= 0:
-		return e.ask(Guard{Kind: Occupied, Register: o.recent, Other: o.young, Text: o.text(8)})
+		return e.ask(Guard{Kind: Occupied, Register: o.recent, Other: o.young, Text: o.node.text(8)})
 	case o.young >= 0:
-		return e.ask(Guard{Kind: Empty, Register: o.young, Other: -1, Text: o.text(8)})
+		return e.ask(Guard{Kind: Empty, Register: o.young, Other: -1, Text: o.node.text(8)})
 	}
 	return true3
 }

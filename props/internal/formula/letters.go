@@ -169,6 +169,7 @@ func (c *compiler) differ(a, b *node) bool {
 // operator is a temporal operator of the past, and where what it remembers is.
 type operator struct {
 	*node
+	text          string // as it is written; there is one operator of a text
 	number        int
 	quantified    string // the variable for whose values it remembers something, if there is one
 	register      int    // the bit or the set; -1 if it is a bit of the state
@@ -189,11 +190,17 @@ func (c *compiler) operators(n *node, quantified []string) error {
 			return err
 		}
 	}
-	text := n.String()
-	if _, known := c.operatorOf[text]; known || !n.temporal() {
+	if !n.temporal() {
 		return nil
 	}
-	o := operator{node: n, number: len(c.ops), register: -1, recent: -1, young: -1}
+	text := n.String()
+	for i := range c.ops {
+		if c.ops[i].text == text {
+			c.operatorOf[n] = i
+			return nil
+		}
+	}
+	o := operator{node: n, text: text, number: len(c.ops), register: -1, recent: -1, young: -1}
 	for _, v := range quantified {
 		if n.mentions(v) {
 			o.quantified = v
@@ -211,7 +218,7 @@ func (c *compiler) operators(n *node, quantified []string) error {
 	if !n.in.endless {
 		o.recent = c.declare(Register{Name: "recent " + text, Kind: Window, Length: n.in.to + 1})
 	}
-	c.operatorOf[text] = len(c.ops)
+	c.operatorOf[n] = len(c.ops)
 	c.ops = append(c.ops, o)
 	if len(c.ops) > 64 {
 		return n.at.fail("the formula has more than 64 operators of the past, wanted several properties")

@@ -2,6 +2,7 @@ package formula
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -192,7 +193,7 @@ func (t term) String() string {
 	case t.variable != "":
 		return t.variable
 	case t.constant.Kind() == event.String:
-		return `"` + t.constant.Text() + `"`
+		return strconv.Quote(t.constant.Text())
 	}
 	return t.constant.Text()
 }

@@ -26,10 +26,31 @@ func Parse(text string) (*Formula, error) {
 	if err == nil && p.now.text != "" {
 		err = p.now.at.fail("%v after the formula, wanted an operator or the end", p.now)
 	}
+	if err == nil && n.size(maxSize) == 0 {
+		err = place{1, 1}.fail("the formula has more than %d parts, EQUIV counted twice, wanted several properties", maxSize)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &Formula{n.named(n), strings.Join(strings.Fields(p.plain), " ")}, nil
+}
+
+// maxSize and maxDepth bound a formula: nobody reads more.
+const (
+	maxSize  = 1000
+	maxDepth = 100
+)
+
+// size takes the number of a formula's parts from a budget, and returns what is
+// left of that; 0 if it is not enough.
+func (n *node) size(budget int) int {
+	budget--
+	for _, a := range n.args {
+		if budget > 0 {
+			budget = a.size(budget)
+		}
+	}
+	return max(budget, 0)
 }
 
 // named gives quantified variables their own names, where no other variable of
@@ -66,6 +87,7 @@ func (n *node) named(whole *node) *node {
 type parser struct {
 	lexer
 	now     token
+	depth   int               // of what is being read
 	used    map[string]int    // how many quantifiers have had a name
 	renamed map[string]string // what a quantified variable is called, where it stands
 }
@@ -125,6 +147,10 @@ func (p *parser) want(text string) error {
 
 // formula reads one whose operators bind at least as tight.
 func (p *parser) formula(tight int) (*node, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, p.now.at.fail("nested deeper than %d, wanted less", maxDepth)
+	}
+	defer func() { p.depth-- }()
 	left, err := p.prefix()
 	for err == nil {
 		word, how := p.now, binary[p.now.text]

@@ -152,8 +152,8 @@ func (e *evaluation) decide() (*Decision, error) {
 		}
 		return nil, n.at.fail("%s compares what no one event has, wanted both sides in a predicate beside it", n)
 	}
-	if len(e.assume) >= maxTests {
-		return nil, e.normal.always.at.fail("one event hangs on more than %d conditions, wanted several properties", maxTests)
+	if e.work++; len(e.assume) >= maxTests || e.work > maxWork {
+		return nil, e.normal.parts()[0].at.fail("one event hangs on more than %d conditions, or the formula is too large, wanted several properties", maxTests)
 	}
 	g := *e.need
 	d := &Decision{Guard: &g}
