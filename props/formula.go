@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/props/internal/formula"
@@ -34,7 +35,16 @@ func Formula(name, text string, s Signature) *Property {
 		return p
 	}
 	t := translation{m, s, map[formula.Guard]*guard{}}
-	return build(name, t.spec(), forEvery(m.Variables)+sentence)
+	return build(name, t.spec(), forEvery(m.Variables)+sentence+s.where())
+}
+
+// where says the signature, which is a part of what the formula means.
+func (s Signature) where() string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		all = append(all, name+" is "+s[name].String())
+	}
+	return ", where " + strings.Join(all, ", ")
 }
 
 // compile reads and translates a formula, and returns it as it is understood.

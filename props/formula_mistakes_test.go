@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -114,6 +115,26 @@ func TestFormulaPrecedence(t *testing.T) {
 		if a.Text() != b.Text() {
 			t.Errorf("%s:\n%swanted\n%s", loose, a.Text(), b.Text())
 		}
+	}
+}
+
+// What a signature says is a part of what the property says: a checkpoint of
+// one is none of another.
+func TestFormulaSaysItsSignature(t *testing.T) {
+	said := map[string]bool{}
+	for _, event := range []string{"A(x, n)", "A(x, m)", "B(x, n)", "{on: \"A(x, n)\", when: event.k > 1}", "{on: \"A(x, n)\", when: event.k > 2}"} {
+		ps, err := props.Parse("p.yaml", []byte("properties:\n  - name: p\n    formula: a(x, 1) IMPLIES FALSE\n    signature:\n      a: "+event+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		program, err := monitor.Compile(ps[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		said[program.Fingerprint()] = true
+	}
+	if len(said) != 5 {
+		t.Errorf("%d fingerprints, wanted 5", len(said))
 	}
 }
 
