@@ -35,6 +35,7 @@ func signature() props.Signature {
 type draw struct {
 	*rapid.T
 	usual map[string][]string
+	order bool // formulas over the order of events alone
 }
 
 func (d draw) oneOf(label string, words ...string) string {
@@ -43,9 +44,13 @@ func (d draw) oneOf(label string, words ...string) string {
 
 func (d draw) formula() *logic {
 	if rapid.IntRange(0, 9).Draw(d.T, "any") == 0 {
-		return d.part(3, []string{"x", "y"}, true)
+		return d.part(3, []string{"x", "y"}, !d.order)
 	}
-	switch d.oneOf("shape", "set", "due", "old", "free", "free", "free", "free", "free") {
+	shapes := []string{"set", "free", "free", "free", "free", "free", "due", "old"}
+	if d.order {
+		shapes = shapes[:4]
+	}
+	switch d.oneOf("shape", shapes...) {
 	case "set":
 		return d.ofSet()
 	case "due":
@@ -65,7 +70,7 @@ func (d draw) formula() *logic {
 	case "past":
 		trigger = &logic{op: "AND", parts: []*logic{trigger, d.part(2, []string{"x", "y"}, false)}}
 	}
-	then := d.part(3, []string{"x", "y"}, true)
+	then := d.part(3, []string{"x", "y"}, !d.order)
 	l := &logic{op: "IMPLIES", parts: []*logic{trigger, then}}
 	if rapid.IntRange(0, 4).Draw(d.T, "several") == 0 {
 		l = &logic{op: "AND", parts: []*logic{l, {op: "IMPLIES", parts: []*logic{d.predicate([]string{"x"}), d.part(2, []string{"x"}, false)}}}}
@@ -95,7 +100,10 @@ func (d draw) ofSet() *logic {
 	case "trigger":
 		return negation(&logic{op: "AND", parts: []*logic{some, &logic{op: "ONCE", to: -1, parts: []*logic{atom("c", "x", "_")}}}})
 	case "past":
-		some = &logic{op: "ONCE", to: rapid.IntRange(-1, 3).Draw(d.T, "to"), parts: []*logic{some}}
+		some = &logic{op: "ONCE", to: -1, parts: []*logic{some}}
+		if !d.order {
+			some.to = rapid.IntRange(-1, 3).Draw(d.T, "to")
+		}
 	}
 	return &logic{op: "IMPLIES", parts: []*logic{atom("d", "_", "x"), some}}
 }
@@ -171,7 +179,7 @@ func (d draw) part(depth int, variables []string, future bool) *logic {
 	if slices.Contains([]string{"SINCE", "UNTIL", "HISTORICALLY", "ALWAYS"}, l.op) && rapid.IntRange(0, 3).Draw(d.T, "negated") > 0 {
 		l.parts[0] = &logic{op: "NOT", parts: []*logic{l.parts[0]}}
 	}
-	if len(l.op) > 3 && rapid.IntRange(0, 2).Draw(d.T, "metric") > 0 {
+	if !d.order && len(l.op) > 3 && rapid.IntRange(0, 2).Draw(d.T, "metric") > 0 {
 		l.from = rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(d.T, "from")
 		if l.to = l.from + rapid.IntRange(0, 4).Draw(d.T, "length"); rapid.IntRange(0, 3).Draw(d.T, "endless") == 0 {
 			l.to = -1
@@ -238,7 +246,7 @@ func TestFormulaIsExact(t *testing.T) {
 	translated, violated, all := 0, 0, 0
 	refused := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		d := draw{t, map[string][]string{}}
+		d := draw{t, map[string][]string{}, false}
 		l := d.formula()
 		text := l.text()
 		p := props.Formula("p", text, signature())
