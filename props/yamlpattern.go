@@ -21,6 +21,7 @@ var patternParts = []struct {
 	{"responds", []string{"within"}, (*patternYAML).responds},
 	{"monotone", []string{"parameter", "direction"}, (*patternYAML).monotone},
 	{"balanced", nil, (*patternYAML).balanced},
+	{"formula", []string{"signature"}, (*patternYAML).formula},
 	{"at most", []string{"of", "within", "sum"}, (*patternYAML).atMost},
 	{"at least", []string{"of", "within", "sum", "after", "before"}, (*patternYAML).atLeast}, // behind those that have such a part
 }

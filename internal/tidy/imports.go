@@ -22,7 +22,8 @@ type layer struct {
 // see, and whether a run depends on it, by adding a row.
 var layers = []layer{
 	{pkg: "event", run: true},
-	{pkg: "props", run: true, may: []string{"event"}},
+	{pkg: "props", run: true, may: []string{"event", "props/internal/*"}},
+	{pkg: "props/internal/formula", run: true, may: []string{"event"}},
 	{pkg: "monitor", run: true, may: []string{"event", "props", "monitor/internal/*"}},
 	{pkg: "monitor/internal/codec", run: true},
 	{pkg: "monitor/internal/order", run: true, may: []string{"event", "monitor/internal/codec"}},
@@ -73,6 +74,7 @@ var layers = []layer{
 	{pkg: "internal/nasty"}, // tests alone
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
+	{pkg: "internal/sigma"},
 	{pkg: "internal/steady"},
 	{pkg: "internal/version"},
 	{pkg: "internal/wholefile"},

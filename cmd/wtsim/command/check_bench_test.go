@@ -15,7 +15,7 @@ import (
 // about a million events? See docs/benchmarks.md for the figures that others
 // reach.
 //
-//	go test ./cmd/wtsim/command -run '^$' -bench Check -benchtime 3x
+//	go test ./cmd/wtsim/command -run '^$' -bench 'Check$' -benchtime 3x
 func BenchmarkCheck(b *testing.B) {
 	for _, t := range traces() {
 		b.Run(t.name, func(b *testing.B) {

@@ -16,7 +16,7 @@ const propertyFiles = "../../../scenarios/properties"
 // The properties of published applications hold on one recording each and are
 // violated on another, which violates nothing else; whatever the notation.
 func TestPropertyFiles(t *testing.T) {
-	for app, notations := range map[string][]string{"realworld": {"json", "yaml"}, "hello-retail": {"yaml"}, "moonmail": {"yaml"}, "policies": {"yaml"}} {
+	for app, notations := range map[string][]string{"realworld": {"json", "yaml"}, "hello-retail": {"yaml"}, "moonmail": {"yaml"}, "policies": {"yaml"}, "monpoly": {"yaml"}} {
 		for _, notation := range notations {
 			file := filepath.Join(propertyFiles, app+"."+notation)
 			content, err := os.ReadFile(file)
@@ -39,6 +39,35 @@ func TestPropertyFiles(t *testing.T) {
 					t.Errorf("%s.violates: %s violates %q", traces, file, got)
 				}
 			}
+		}
+	}
+}
+
+// MonPoly's own example logs have the verdicts that MonPoly gives: those of its
+// documentation for the first, those of its definition for the second.
+func TestMonPolyLogs(t *testing.T) {
+	for log, want := range map[string]struct{ property, bindings string }{
+		"rv11":  {"a published report was approved", `{"r":160} {"r":152}`},
+		"rv11b": {"a published file was approved by a manager", `{"a":"Alice","f":160} {"a":"Alice","f":163} {"a":"Charlie","f":152} {"a":"Charlie","f":163}`},
+	} {
+		var out, errs bytes.Buffer
+		a := &app{stdout: &out, stderr: &errs}
+		a.main([]string{"check", "--props", filepath.Join(propertyFiles, "monpoly.yaml"), "--events", filepath.Join(propertyFiles, "monpoly", log+".ndjson"), "--json"})
+		var got []string
+		for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+			var x struct {
+				Property string
+				Binding  json.RawMessage
+			}
+			if err := json.Unmarshal([]byte(line), &x); err != nil {
+				t.Fatal(err)
+			}
+			if x.Property == want.property {
+				got = append(got, string(x.Binding))
+			}
+		}
+		if strings.Join(got, " ") != want.bindings {
+			t.Errorf("%s: got %s, want %s; %s", log, got, want.bindings, errs.String())
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wtsim/wtsim/internal/sigma"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -15,12 +16,14 @@ type propsOptions struct {
 	format string
 	schema bool
 	asJSON bool
+	from   string
 }
 
 const propsExamples = `  wtsim props checkout.yaml
   wtsim props gdpr7.json --format mermaid
   wtsim props checkout.yaml --format dot | dot -Tsvg > checkout.svg
-  wtsim props --schema > wtsim-props.schema.json`
+  wtsim props --schema > wtsim-props.schema.json
+  wtsim props --import sigma brute_force.yml > brute_force.yaml`
 
 // described is a line of `wtsim props --json`.
 type described struct {
@@ -53,6 +56,7 @@ func (a *app) props(args []string) (int, error) {
 	f := a.flags("props", " FILE [flags]", propsExamples)
 	f.StringVar(&o.format, "format", "text", "how to draw the state machines: text, mermaid or dot")
 	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of property files in YAML, for editors")
+	f.StringVar(&o.from, "import", "", "convert rules of another kind to a property file in YAML, and print it: sigma, for Sigma's correlation rules")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a line")
 	if done, err := parse(f, args, "[FILE]"); done || err != nil {
 		return exitHeld, err
@@ -69,9 +73,15 @@ func (a *app) props(args []string) (int, error) {
 	if formats := []string{"text", "mermaid", "dot"}; !slices.Contains(formats, o.format) {
 		return 0, fmt.Errorf("props: --format is %q, wanted text, mermaid or dot; see wtsim props --help", o.format)
 	}
+	if o.from != "" && o.from != "sigma" {
+		return 0, fmt.Errorf("props: --import is %q, wanted sigma; see wtsim props --help", o.from)
+	}
 	content, err := os.ReadFile(f.Arg(0))
 	if err != nil {
 		return 0, fmt.Errorf("props: %w", err)
+	}
+	if o.from != "" {
+		return exitHeld, a.convert(o.from, f.Arg(0), content)
 	}
 	ps, err := props.Parse(f.Arg(0), content)
 	if err != nil {
@@ -84,6 +94,20 @@ func (a *app) props(args []string) (int, error) {
 		a.draw(o.format, i, p)
 	}
 	return exitHeld, nil
+}
+
+// convert prints rules of another kind as properties. What is printed is valid:
+// the file that it was made of is told where it is not.
+func (a *app) convert(from, file string, content []byte) error {
+	out, err := sigma.Convert(file, content)
+	if err != nil {
+		return err
+	}
+	if _, err := props.Parse(file+", converted from "+from, out); err != nil {
+		return err
+	}
+	_, err = a.stdout.Write(out)
+	return err
 }
 
 // draw prints one property. Warnings of a drawing go to standard error, since
