@@ -25,7 +25,8 @@ func longerRich(skewed bool) *rapid.Generator[richCourse] {
 		}
 		if skewed && rapid.Bool().Draw(t, "longer") {
 			for range rapid.IntRange(0, 20).Draw(t, "more") {
-				last := richArrival{arrival{happening: c.rich.drawHappening(t, 2), source: rapid.IntRange(0, 9).Draw(t, "source"), seq: -1}, rapid.IntRange(0, 4).Draw(t, "x"), rapid.IntRange(-1, 2).Draw(t, "n")}
+				last := richArrival{arrival{happening: c.rich.drawHappening(t, 2), source: rapid.IntRange(0, 9).Draw(t, "source"), seq: -1}, rapid.IntRange(0, 4).Draw(t, "x"), rapid.IntRange(-1, 2).Draw(t, "n"), ""}
+				last.name = c.rich.drawName(t, last.kind)
 				if n := len(c.arrivals); n > 0 {
 					last.at = c.arrivals[n-1].at + rapid.IntRange(0, 1).Draw(t, "pass")
 				}

@@ -18,6 +18,7 @@ type rich struct {
 	after    []int          // by state: milliseconds, 0 for no deadline
 	timeout  []int          // by state: where the deadline leads
 	of       []int          // by type: whose events it is a role of; its own, mostly
+	other    int            // the type that stands for all that are not named; -1 if none does
 	plain    bool           // there are neither guards over registers, updates nor deadlines
 	windowed bool           // guards and updates are of windows
 	lengths  [2]int         // of the windows, in milliseconds: one counts, one sums up n
@@ -63,8 +64,9 @@ const (
 // richArrival is an event as it comes in, with x and n.
 type richArrival struct {
 	arrival
-	x int
-	n int
+	x    int
+	n    int
+	name string // its type, if that is not the usual one
 }
 
 // memoryModel is what an instance is in.
@@ -198,6 +200,7 @@ const (
 	neverLeft                          // what is in a window stays there
 	endIncluded                        // what is exactly its length ago is in a window
 	firstRoleAlone                     // an event has one role
+	namedAlone                         // types that are not named do not count
 	distancesOfNone                    // with skew, also the distance of two events of one source is not known
 )
 
@@ -303,7 +306,8 @@ func (r *richRun) spreads() []richSpread {
 	root := slices.Repeat(bound{-1}, r.vars)
 	instances[fmt.Sprint(root)] = root
 	for _, e := range r.trace {
-		for _, b := range r.bindings(e) {
+		_, bindings := r.bindings(e)
+		for _, b := range bindings {
 			for _, in := range sortedBounds(instances) {
 				if u, ok := in.join(b); ok {
 					instances[fmt.Sprint(u)] = u

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"reflect"
@@ -50,7 +51,8 @@ func richCourses(skewed bool) *rapid.Generator[richCourse] {
 		at, sources := 0, rapid.IntRange(1, 4).Draw(t, "sources")
 		for range rapid.IntRange(0, length).Draw(t, "events") {
 			at += rapid.SampledFrom([]int{0, 0, 1, 1, 2, 3, 7, 12, -2, -5}).Draw(t, "pass")
-			a := richArrival{arrival{happening: c.rich.drawHappening(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0, rapid.IntRange(-1, 2).Draw(t, "n")}
+			a := richArrival{arrival{happening: c.rich.drawHappening(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0, rapid.IntRange(-1, 2).Draw(t, "n"), ""}
+			a.name = c.rich.drawName(t, a.kind)
 			if rapid.IntRange(0, 3).Draw(t, "sequenced") == 0 {
 				a.seq = rapid.IntRange(0, 5).Draw(t, "seq")
 			}
@@ -73,6 +75,7 @@ func drawRich(t *rapid.T) rich {
 		ri.types = append(ri.types, modelType{binds})
 	}
 	ri.drawRoles(t)
+	ri.drawOther(t)
 	states := rapid.IntRange(3, 6).Draw(t, "states")
 	ri.windowed = rapid.Bool().Draw(t, "windowed")
 	ri.plain = !ri.windowed && rapid.IntRange(0, 3).Draw(t, "plain") == 0
@@ -144,7 +147,7 @@ func (ri *rich) property() *props.Property {
 	for s := 2; s < len(ri.steps); s++ {
 		r := props.From(stateName(s))
 		for i, t := range ri.types {
-			l := props.On(fmt.Sprintf("T%d", ri.of[i]))
+			l := ri.letter(i)
 			for n, v := range t.binds {
 				l = l.Binding(vars[v], fmt.Sprintf("p%d", n))
 			}
@@ -204,6 +207,7 @@ func (ri *rich) property() *props.Property {
 
 func (a richArrival) event(i int) event.Event {
 	e := a.arrival.event(i)
+	e.Type = cmp.Or(a.name, e.Type)
 	e.Data = e.Data.With("x", forms[a.x].value).With("n", event.Int(int64(a.n)))
 	return e
 }
@@ -405,6 +409,10 @@ func TestRichComparisonNoticesMistakes(t *testing.T) {
 		return c.differs(c.rich, distancesOfNone)
 	})
 	for _, skewed := range []bool{false, true} {
+		noticedIn(t, "named alone", func(seed int) (string, error) {
+			c := richCourses(skewed).Example(seed)
+			return c.differs(c.rich, namedAlone)
+		})
 		noticedIn(t, "first role alone", func(seed int) (string, error) {
 			c := richCourses(skewed).Example(seed)
 			return c.differs(c.rich, firstRoleAlone)

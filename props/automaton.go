@@ -71,11 +71,13 @@ func (a *Automaton) Windowed() bool {
 // several, the automaton takes them all, in order.
 type EventType struct {
 	Type  string
+	Other bool     // Type stands for all that the property does not name, see Lacks
 	Binds []Bind   // the variables that it binds, ascending
 	Wants []string // further parameters that an event must have
 	Reads []string // parameters that guards over registers and updates look at
 	Sums  []string // parameters that must be numbers that are [Summable]
 
+	asks    []string // of Other: parameters that guards cannot do without
 	guards  []*guard
 	dynamic uint64     // which of them are over registers
 	next    [][]branch // by state: the first that fits is taken
@@ -103,6 +105,14 @@ func (b *Bind) Of(d event.Data) (event.Value, bool) {
 		}
 	}
 	return v, ok
+}
+
+// Lacks reports whether the parameters are not all there that letters of other
+// events name: then the event is none of them.
+func (t *EventType) Lacks(d event.Data) bool {
+	lacks := func(name string) bool { _, ok := d.Get(name); return !ok }
+	unbound := func(b Bind) bool { _, ok := b.Of(d); return !ok }
+	return slices.ContainsFunc(t.Binds, unbound) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
 }
 
 // branch is a transition: it fits if all its guards hold.

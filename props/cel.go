@@ -252,7 +252,7 @@ func compileCEL(text string, registers []Register) (*guard, *celError) {
 	if used {
 		return &guard{desc: text, holds: g.holds, reads: g.reads, wants: g.wants}, nil
 	}
-	return &guard{desc: text, pass: g.pass}, nil
+	return &guard{desc: text, pass: g.pass, asks: g.wants}, nil
 }
 
 // inspect finds the parameters and whether registers are named.

@@ -107,7 +107,10 @@ func (c *compiler) enter(l Letter) error {
 	}
 	t := c.event(l)
 	if t == nil {
-		c.a.Events = append(c.a.Events, EventType{Type: l.event, Binds: binds, next: make([][]branch, len(c.a.States))})
+		if slices.ContainsFunc(c.a.Events, func(t EventType) bool { return t.Type == l.event && t.Other != l.other }) {
+			return fmt.Errorf("%q is an event type and stands for all others, wanted one of the two", l.event)
+		}
+		c.a.Events = append(c.a.Events, EventType{Type: l.event, Other: l.other, Binds: binds, next: make([][]branch, len(c.a.States))})
 		t = &c.a.Events[len(c.a.Events)-1]
 	}
 	t.Wants = with(t.Wants, l.wants)
@@ -122,6 +125,9 @@ func (c *compiler) enter(l Letter) error {
 			t.guards = append(t.guards, g)
 		}
 		t.Reads, t.Wants = with(t.Reads, g.reads), with(t.Wants, g.wants)
+		if t.Other {
+			t.asks = with(t.asks, g.asks)
+		}
 	}
 	if len(t.guards) > maxGuards {
 		return fmt.Errorf("%q has %d guards, wanted at most %d", l.event, len(t.guards), maxGuards)
@@ -151,7 +157,7 @@ func (c *compiler) binds(l Letter) ([]Bind, error) {
 // event returns the role that an event has in a letter; nil if there is none yet.
 func (c *compiler) event(l Letter) *EventType {
 	binds, err := c.binds(l)
-	i := slices.IndexFunc(c.a.Events, func(t EventType) bool { return t.Type == l.event && slices.Equal(t.Binds, binds) })
+	i := slices.IndexFunc(c.a.Events, func(t EventType) bool { return t.Type == l.event && t.Other == l.other && slices.Equal(t.Binds, binds) })
 	if i < 0 || err != nil {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 // methods return changed copies, so that one letter can be the root of many.
 type Letter struct {
 	event  string
+	other  bool // instead of event: what the property does not name
 	binds  []bind
 	wants  []string
 	guards []*guard
@@ -34,6 +35,7 @@ type guard struct {
 	holds func(Memory) bool
 	reads []string // parameters that holds looks at
 	wants []string // those of them that an event must have
+	asks  []string // parameters that pass cannot do without, as far as is known
 }
 
 // overRegisters reports whether the guard must be asked for each instance.
@@ -48,6 +50,18 @@ func On(eventType string, variables ...string) Letter {
 	}
 	return l
 }
+
+// Other returns the letter of every event type that the property does not name
+// otherwise. Of such events nothing can be expected: one that lacks a parameter
+// which the letter names is not malformed, but none of the letter's.
+func Other(variables ...string) Letter {
+	l := On(otherEvents, variables...)
+	l.other = true
+	return l
+}
+
+// otherEvents is how property files call the letter of [Other].
+const otherEvents = "other"
 
 // Binding adds a variable that is bound by the parameter of another name.
 func (l Letter) Binding(variable, param string) Letter {
@@ -118,7 +132,7 @@ func (l Letter) GivenCount(counter Register, desc string, pass func(int64) bool)
 func (l Letter) role() string {
 	binds := slices.Clone(l.binds)
 	slices.SortFunc(binds, func(a, b bind) int { return strings.Compare(a.variable, b.variable) })
-	return fmt.Sprintf("%q%q", l.event, fmt.Sprint(binds))
+	return fmt.Sprintf("%q%v%q", l.event, l.other, fmt.Sprint(binds))
 }
 
 // covers reports whether all events that another letter fits, this one fits.
@@ -135,7 +149,13 @@ func (l Letter) guarded(g *guard) Letter {
 // CHARGED(order=order_id) when the amount is negative.
 func (l Letter) String() string {
 	var b strings.Builder
+	if l.other {
+		b.WriteString("any ")
+	}
 	b.WriteString(l.event)
+	if l.other {
+		b.WriteString(" event")
+	}
 	if len(l.binds) > 0 {
 		b.WriteByte('(')
 		for i, p := range l.binds {

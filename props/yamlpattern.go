@@ -251,6 +251,7 @@ func (y yamlParser) letter(t *tree) (Letter, error) {
 		return Letter{}, y.fail(t, "%q is no event, %s", t.text, example)
 	}
 	l := On(name)
+	l.other = name == otherEvents
 	inside := strings.TrimSuffix(rest, ")")
 	if strings.TrimSpace(inside) == "" {
 		return l, nil

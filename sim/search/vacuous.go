@@ -123,7 +123,7 @@ func unruled(p *props.Property, rules []probe.Rule) (types []string) {
 	}
 	for i := range a.Events {
 		t := a.Events[i].Type
-		if !slices.ContainsFunc(rules, func(r probe.Rule) bool { return r.Emit == t }) {
+		if !a.Events[i].Other && !slices.ContainsFunc(rules, func(r probe.Rule) bool { return r.Emit == t }) {
 			types = append(types, t)
 		}
 	}
