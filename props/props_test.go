@@ -117,7 +117,7 @@ func TestString(t *testing.T) {
 		"p: for every order: CHARGED(order) never happens after CANCELLED(order=order_id)":   NeverAfter("p", charged, cancelled),
 		"p: for every order: CHARGED(order) happens only after CANCELLED(order=order_id)":    Precedes("p", cancelled, charged),
 		"p: for every order: CHARGED(order) is followed by DONE before the run is quiescent": Eventually("p", charged, On("DONE")),
-		"p: for every order: any other event(order) never happens after CHARGED(order)": NeverAfter("p", Other("order"), charged),
+		"p: for every order: any other event(order) never happens after CHARGED(order)":      NeverAfter("p", Other("order"), charged),
 		"p: DONE happens at most once": AtMostOnce("p", On("DONE")),
 		"p: for every order: CHARGED(order) when the amount is small and the card is new happens at most once":      AtMostOnce("p", small),
 		"p: holds of the stores when the run is quiescent":                                                          AtQuiescence("p", func(State) error { return errors.New("no") }),
