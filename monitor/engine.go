@@ -273,7 +273,7 @@ func (l *letter) judge(e *event.Event) (passed uint64, why string) {
 	if why = unfitFor(l, e); why != "" {
 		return 0, why
 	}
-	passed, err := l.Letter(e.Data)
+	passed, err := l.Letter(e)
 	if err != nil {
 		why = err.Error()
 	}

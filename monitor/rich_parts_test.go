@@ -264,7 +264,7 @@ func (c richCourse) explained(counters, flips map[bool]int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	timed := slices.Max(c.rich.after) > 0 || c.rich.windowed
+	timed := slices.Max(c.rich.after) > 0 || c.rich.windowed || c.rich.asksAge()
 	for _, v := range all {
 		in := c.rich.judged(v).in
 		s := spreads[slices.IndexFunc(spreads, func(s richSpread) bool { return slices.Equal(s.in, in) })]

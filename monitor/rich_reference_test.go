@@ -21,7 +21,8 @@ type rich struct {
 	other    int            // the type that stands for all that are not named; -1 if none does
 	plain    bool           // there are neither guards over registers, updates nor deadlines
 	windowed bool           // guards and updates are of windows
-	lengths  [2]int         // of the windows, in milliseconds: one counts, one sums up n
+	aged     bool           // guards are over the age of a state
+	lengths  [3]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state
 	ended    bool           // nothing comes after the events
 }
 
@@ -42,6 +43,8 @@ const (
 	quiet   // it holds none
 	heavy   // the second comes to 2 or more
 	wealthy // the amount is 1 or more
+	younger // what led into the state is less than that long ago
+	older   // it is not
 )
 
 const (
@@ -76,7 +79,7 @@ type memoryModel struct {
 	count  int
 	last   int // class, -1 for none
 	amount int
-	in     [2][]inWindow
+	in     [3][]inWindow
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int
@@ -89,7 +92,7 @@ type inWindow struct{ by, source, at, n int }
 
 func (c memoryModel) clone() memoryModel {
 	c.set = maps.Clone(c.set)
-	c.in = [2][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1])}
+	c.in = [3][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1]), slices.Clone(c.in[2])}
 	return c
 }
 
@@ -105,7 +108,8 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 		sum += h.n
 	}
 	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x,
-		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1}[s.guard]
+		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1,
+		younger: len(c.in[2]) > 0, older: len(c.in[2]) == 0}[s.guard]
 	return ok && (!s.flag || a.flag)
 }
 
@@ -149,6 +153,9 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 		}
 		if s.to >= 0 {
 			c.state, c.armed = s.to, false
+			if ri.aged && s.to > 1 {
+				c.in[2] = []inWindow{{e, a.source, at, 1}}
+			}
 			if d := ri.after[s.to]; d > 0 {
 				c.armed, c.deadline, c.source, c.by, c.after = true, at+d, a.source, e, d
 			}
@@ -200,6 +207,7 @@ const (
 	neverLeft                          // what is in a window stays there
 	endIncluded                        // what is exactly its length ago is in a window
 	firstRoleAlone                     // an event has one role
+	agedByStaying                      // an event that stays makes the state young
 	namedAlone                         // types that are not named do not count
 	distancesOfNone                    // with skew, also the distance of two events of one source is not known
 )
@@ -288,6 +296,9 @@ func (r *richRun) step(c memoryModel, e int) memoryModel {
 // stepIn is step in one of the event's roles.
 func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
 	to := r.take(c, r.as[e], e, r.p.effective[e], role)
+	if r.flaw == agedByStaying && to.state == c.state {
+		to.in[2] = []inWindow{{e, r.as[e].source, r.p.effective[e], 1}}
+	}
 	if r.flaw == writtenBefore {
 		to.count += to.count - c.count
 	}

@@ -78,7 +78,8 @@ func drawRich(t *rapid.T) rich {
 	ri.drawOther(t)
 	states := rapid.IntRange(3, 6).Draw(t, "states")
 	ri.windowed = rapid.Bool().Draw(t, "windowed")
-	ri.plain = !ri.windowed && rapid.IntRange(0, 3).Draw(t, "plain") == 0
+	ri.aged = rapid.IntRange(0, 3).Draw(t, "aged") == 0
+	ri.plain = !ri.windowed && !ri.aged && rapid.IntRange(0, 3).Draw(t, "plain") == 0
 	for s := range states {
 		var row [][]richStep
 		for range ri.types {
@@ -96,7 +97,7 @@ func drawRich(t *rapid.T) rich {
 		ri.after, ri.timeout = append(ri.after, after), append(ri.timeout, to)
 	}
 	ri.ended = rapid.Bool().Draw(t, "ended")
-	ri.lengths = [2]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums")}
+	ri.lengths = [3]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums"), rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "age")}
 	return ri
 }
 
@@ -111,6 +112,9 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	}
 	if ri.windowed {
 		guards, updates = []int{crowded, quiet, heavy, noGuard, counted}, []int{occur, addN, occur, addN, clearWindow, noUpdate, countUp}
+	}
+	if ri.aged {
+		guards = append(guards, younger, older, younger, older)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "steps") {
 		s := richStep{to: rapid.IntRange(2, states-1).Draw(t, "to")}
@@ -170,7 +174,7 @@ func (ri *rich) property() *props.Property {
 						return ok && now.Equal(was)
 					}, "x")
 				default:
-					g = givenWindow(g, x.guard)
+					g = givenWindow(g, x.guard, time.Duration(ri.lengths[2])*time.Millisecond)
 				}
 				step := r.On(g)
 				if x.update != noUpdate {
@@ -394,7 +398,7 @@ func TestSoakRich(t *testing.T) {
 // The comparison above is able to fail.
 func TestRichComparisonNoticesMistakes(t *testing.T) {
 	for name, f := range map[string]flaw{"deadlines first": deadlinesFirst, "never expired": neverExpired, "written before": writtenBefore, "staying begins anew": stayingBeginsNew,
-		"never left": neverLeft, "end included": endIncluded} {
+		"aged by staying": agedByStaying, "never left": neverLeft, "end included": endIncluded} {
 		noticedIn(t, name, func(seed int) (string, error) {
 			c := richCourses(false).Example(seed)
 			return c.differs(c.rich, f)

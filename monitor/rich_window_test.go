@@ -69,13 +69,22 @@ func (r *richRun) withoutOne(c memoryModel, left []int) (all []memoryModel) {
 	return all
 }
 
+// asksAge tells whether some guard is over the age of a state.
+func (ri *rich) asksAge() bool {
+	return slices.ContainsFunc(slices.Concat(slices.Concat(ri.steps...)...), func(x richStep) bool { return x.guard == younger || x.guard == older })
+}
+
 // windows are the registers of a model that count and sum up.
 func (ri *rich) windows() (window, sums props.Register) {
 	return props.Window("w", time.Duration(ri.lengths[0])*time.Millisecond), props.Window("v", time.Duration(ri.lengths[1])*time.Millisecond)
 }
 
-func givenWindow(l props.Letter, guard int) props.Letter {
+func givenWindow(l props.Letter, guard int, age time.Duration) props.Letter {
 	switch guard {
+	case younger:
+		return l.GivenYounger(age)
+	case older:
+		return l.GivenOlder(age)
 	case crowded:
 		return l.Given("crowded", func(m props.Memory) bool { return m.Size("w") >= 2 })
 	case quiet:

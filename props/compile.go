@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Limits of an automaton; both are the width of a bit set.
@@ -124,6 +125,9 @@ func (c *compiler) enter(l Letter) error {
 			}
 			t.guards = append(t.guards, g)
 		}
+		if slices.ContainsFunc(g.ages, func(d time.Duration) bool { return d <= 0 }) {
+			return fmt.Errorf("the guard %q of %q is over an age that is not positive, wanted a positive duration", g.desc, l.event)
+		}
 		t.Reads, t.Wants = with(t.Reads, g.reads), with(t.Wants, g.wants)
 		if t.Other {
 			t.asks = with(t.asks, g.asks)
@@ -211,6 +215,9 @@ func (c *compiler) add(from int, t transition) error {
 	b := branch{Move: Move{To: from, Entered: !t.stay, Writes: c.writes(et, t)}}
 	if !t.stay {
 		b.To = c.state(t.to)
+	}
+	if b.Entered && b.To >= StartState {
+		b.Writes = append(b.Writes, c.renewals()...)
 	}
 	for _, g := range t.letter.guards {
 		b.guards |= 1 << slices.Index(et.guards, g)

@@ -18,7 +18,7 @@ func (c *compiler) declareRegisters() error {
 			return fmt.Errorf("register %q is a window of %v, wanted a positive duration", r.name, r.length)
 		}
 	}
-	c.a.Registers = c.registers
+	c.a.Registers = slices.Concat(c.registers, c.ages())
 	return nil
 }
 
@@ -68,7 +68,9 @@ func (c *compiler) updates(t transition) error {
 		case slices.ContainsFunc(t.updates[:i], func(e Update) bool { return e.register.name == u.register.name }):
 			return fmt.Errorf("%q writes register %q twice, wanted once", et.Type, u.register.name)
 		case u.param != "":
-			et.Reads, et.Wants = with(et.Reads, []string{u.param}), with(et.Wants, []string{u.param})
+			if et.Reads = with(et.Reads, []string{u.param}); isParam(u.param) {
+				et.Wants = with(et.Wants, []string{u.param})
+			}
 			if u.register.kind == WindowRegister || u.op == AddNumber {
 				et.Sums = with(et.Sums, []string{u.param})
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 )
@@ -31,7 +32,9 @@ type bind struct {
 // event alone, or over registers too.
 type guard struct {
 	desc  string
-	pass  func(event.Data) (bool, error)
+	pass  func(*event.Event) (bool, error)
+	clock bool            // pass looks at the event's time
+	ages  []time.Duration // of states, that holds looks at
 	holds func(Memory) bool
 	reads []string // parameters that holds looks at
 	wants []string // those of them that an event must have
@@ -91,7 +94,17 @@ func (l Letter) Wanting(params ...string) Letter {
 func (l Letter) When(desc string, pass func(event.Data) bool) Letter {
 	g := &guard{desc: desc}
 	if pass != nil {
-		g.pass = func(d event.Data) (bool, error) { return pass(d), nil }
+		g.pass = func(e *event.Event) (bool, error) { return pass(e.Data), nil }
+	}
+	return l.guarded(g)
+}
+
+// WhenEvent is [Letter.When] for a guard that looks at more than parameters: the
+// event's type, its source, or its time, which is what the source's clock said.
+func (l Letter) WhenEvent(desc string, pass func(event.Event) bool) Letter {
+	g := &guard{desc: desc, clock: true}
+	if pass != nil {
+		g.pass = func(e *event.Event) (bool, error) { return pass(*e), nil }
 	}
 	return l.guarded(g)
 }

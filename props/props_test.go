@@ -131,7 +131,7 @@ func TestString(t *testing.T) {
 
 func letterOf(t *testing.T, et *EventType, d event.Data) uint64 {
 	t.Helper()
-	l, err := et.Letter(d)
+	l, err := et.Letter(&event.Event{Data: d})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,6 +89,7 @@ const (
 	CountBy                     // a number to a counter, or an amount
 	AddNumber                   // a parameter's value to an amount, as often as By says: 1 or -1
 	Forget                      // back to what it held at first
+	Renew                       // the event to a window, in place of all that it held
 )
 
 // Occur adds the event to a window.
@@ -133,11 +134,11 @@ func (r Register) Clear() Update { return Update{register: r, op: Forget} }
 func (u Update) String() string {
 	switch u.op {
 	case AddValue:
-		return "adding " + cmp.Or(u.param, "it") + " to " + u.register.name
+		return "adding " + cmp.Or(shownName(u.param), "it") + " to " + u.register.name
 	case RemoveValue:
-		return "removing " + u.param + " from " + u.register.name
+		return "removing " + shownName(u.param) + " from " + u.register.name
 	case StoreValue:
-		return "keeping " + u.param + " as " + u.register.name
+		return "keeping " + shownName(u.param) + " as " + u.register.name
 	case CountBy:
 		return fmt.Sprintf("counting %s by %d", u.register.name, u.by)
 	case AddNumber:

@@ -434,7 +434,6 @@ func (m *machineYAML) updates(t *tree) ([]Update, error) {
 // updateOf reads what is done to a register; wanted is not empty if it is
 // something else.
 func updateOf(r Register, text string) (u Update, wanted string) {
-	param := paramOf
 	added, minus, adds := summand(text)
 	add, isAdd := strings.CutPrefix(text, "add ")
 	remove, isRemove := strings.CutPrefix(text, "remove ")
@@ -444,12 +443,14 @@ func updateOf(r Register, text string) (u Update, wanted string) {
 		return r.Clear(), ""
 	case r.kind == WindowRegister && text == "add":
 		return r.Occur(), ""
-	case (r.kind == SetRegister || r.kind == WindowRegister) && isAdd && param(add) != "":
-		return r.Add(param(add)), ""
-	case r.kind == SetRegister && isRemove && param(remove) != "":
-		return r.Remove(param(remove)), ""
-	case r.kind == LastRegister && param(text) != "":
-		return r.Store(param(text)), ""
+	case r.kind == WindowRegister && isAdd && paramOf(add) != "":
+		return r.Add(paramOf(add)), ""
+	case r.kind == SetRegister && isAdd && readName(add) != "":
+		return r.Add(readName(add)), ""
+	case r.kind == SetRegister && isRemove && readName(remove) != "":
+		return r.Remove(readName(remove)), ""
+	case r.kind == LastRegister && readName(text) != "":
+		return r.Store(readName(text)), ""
 	case r.kind == AmountRegister && adds && minus:
 		return r.Minus(added), ""
 	case r.kind == AmountRegister && adds:
@@ -462,9 +463,9 @@ func updateOf(r Register, text string) (u Update, wanted string) {
 
 func wantedOf(k RegisterKind) string {
 	return []string{
-		`"add event.PARAMETER", "remove event.PARAMETER" or "clear"`,
+		`"add event.PARAMETER", "remove event.PARAMETER" (or a part of the context, such as context.source) or "clear"`,
 		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
-		`"event.PARAMETER" or "clear"`,
+		`"event.PARAMETER", a part of the context, such as "context.source", or "clear"`,
 		`"add", "add event.PARAMETER" or "clear"`,
 		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
 	}[k]

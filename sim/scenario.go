@@ -164,7 +164,7 @@ func compileDrawn(s Scenario) (*Simulation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
 	}
-	timed := slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Automaton() != nil && p.Automaton().Timed() })
+	timed := slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Automaton() != nil && p.Automaton().LooksAtTime() })
 	ofCalls := slices.ContainsFunc(s.Properties, (*props.Property).LooksAtCalls)
 	return &Simulation{scenario: s, rules: rules, program: program, timed: timed, ofCalls: ofCalls, benign: &benign{}}, nil
 }

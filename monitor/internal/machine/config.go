@@ -259,7 +259,7 @@ func (c *Configs) write(memory string, writes []props.Write, letter uint32, by *
 			b = append(b, part...)
 			continue
 		}
-		if r.Kind() == props.WindowRegister && writes[w].Op == props.AddValue {
+		if writes[w].Happens(c.Store.Auto) {
 			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, c.Store.Fates[letter].Letter, by))
 			continue
 		}
@@ -441,7 +441,7 @@ func (c *Configs) LetterOf(letter int, passed uint64, e *event.Event) uint32 {
 	from := len(b)
 	for _, name := range c.Store.Auto.Events[letter].Reads {
 		number := uint32(0)
-		if v, ok := e.Data.Get(name); ok {
+		if v, ok := props.Read(e, name); ok {
 			number = uint32(c.symbols.Canonical(c.symbols.Symbol(v))) + 1
 		}
 		b = binary.LittleEndian.AppendUint32(b, number)

@@ -18,6 +18,9 @@ import (
 
 // happen is a window with an event.
 func (c *Configs) happen(window uint32, w *props.Write, read *reading, letter int, by *Stamp) uint32 {
+	if w.Op == props.Renew {
+		window = 0
+	}
 	if !c.Exact {
 		n := read.occurs + uint32(slices.Index(c.adds[letter], w.Param))
 		return c.holdings.change(window, n, true, c.occurrences.worth)
