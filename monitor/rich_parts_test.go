@@ -170,7 +170,7 @@ func (ri *rich) dying() []bool {
 		for s := 2; s < len(ri.steps); s++ {
 			live[s] = live[s] || ri.after[s] > 0 && live[ri.timeout[s]]
 			for _, steps := range ri.steps[s] {
-				live[s] = live[s] || slices.ContainsFunc(steps, func(x richStep) bool { return x.to >= 0 && live[x.to] })
+				live[s] = live[s] || slices.ContainsFunc(steps, func(x richStep) bool { return x.to >= 0 && live[x.to] || x.pushes() })
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func (u richUse) String() string {
 func (ri *rich) listed(u richUse) bool {
 	for i, steps := range ri.steps[u.from] {
 		if ri.roleName(i) == u.event {
-			return len(steps) == 0 && u.from == u.to || slices.ContainsFunc(steps, func(x richStep) bool { return x.to == u.to || x.to < 0 && u.from == u.to })
+			return len(steps) == 0 && u.from == u.to || slices.ContainsFunc(steps, func(x richStep) bool { return x.to == u.to || x.to < 0 && u.from == u.to || u.to == 0 && x.pushes() })
 		}
 	}
 	return true

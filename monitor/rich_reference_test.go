@@ -21,6 +21,7 @@ type rich struct {
 	other    int            // the type that stands for all that are not named; -1 if none does
 	plain    bool           // there are neither guards over registers, updates nor deadlines
 	windowed bool           // guards and updates are of windows
+	stacked  bool           // guards and updates are of stacks
 	aged     bool           // guards are over the age of a state
 	lengths  [3]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state
 	ended    bool           // nothing comes after the events
@@ -45,6 +46,9 @@ const (
 	wealthy // the amount is 1 or more
 	younger // what led into the state is less than that long ago
 	older   // it is not
+	topIsX
+	topIsCount // of the stack of counts
+	bare       // no x is on the stack
 )
 
 const (
@@ -62,6 +66,10 @@ const (
 	plusN
 	minusN
 	clearAmount
+	pushX
+	popX
+	pushCount
+	popCount
 )
 
 // richArrival is an event as it comes in, with x and n.
@@ -80,6 +88,7 @@ type memoryModel struct {
 	last   int // class, -1 for none
 	amount int
 	in     [3][]inWindow
+	stacks [2][]int // classes of x, and counts
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int
@@ -93,8 +102,20 @@ type inWindow struct{ by, source, at, n int }
 func (c memoryModel) clone() memoryModel {
 	c.set = maps.Clone(c.set)
 	c.in = [3][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1]), slices.Clone(c.in[2])}
+	c.stacks = [2][]int{slices.Clone(c.stacks[0]), slices.Clone(c.stacks[1])}
 	return c
 }
+
+// top is what is on top of a stack; -1 if nothing.
+func (c memoryModel) top(stack int) int {
+	if n := len(c.stacks[stack]); n > 0 {
+		return c.stacks[stack][n-1]
+	}
+	return -1
+}
+
+// deepest is how much a stack holds.
+const deepest = 2
 
 func newMemoryModel() memoryModel { return memoryModel{state: 2, set: map[int]bool{}, last: -1} }
 
@@ -109,7 +130,8 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	}
 	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x,
 		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1,
-		younger: len(c.in[2]) > 0, older: len(c.in[2]) == 0}[s.guard]
+		younger: len(c.in[2]) > 0, older: len(c.in[2]) == 0,
+		topIsX: c.top(0) == x, topIsCount: len(c.stacks[1]) > 0 && c.top(1) == c.count, bare: len(c.stacks[0]) == 0}[s.guard]
 	return ok && (!s.flag || a.flag)
 }
 
@@ -122,8 +144,19 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 		if !ri.fits(s, c, a) {
 			continue
 		}
+		if s.update == pushX && len(c.stacks[0]) == deepest || s.update == pushCount && len(c.stacks[1]) == deepest {
+			return end(c)
+		}
 		c = c.clone()
 		switch x := class(a.x); s.update {
+		case pushX:
+			c.stacks[0] = append(c.stacks[0], x)
+		case popX:
+			c.stacks[0] = c.stacks[0][:max(0, len(c.stacks[0])-1)]
+		case pushCount:
+			c.stacks[1] = append(c.stacks[1], c.count)
+		case popCount:
+			c.stacks[1] = c.stacks[1][:max(0, len(c.stacks[1])-1)]
 		case addX:
 			c.set[x] = true
 		case removeX:
@@ -207,6 +240,7 @@ const (
 	neverLeft                          // what is in a window stays there
 	endIncluded                        // what is exactly its length ago is in a window
 	firstRoleAlone                     // an event has one role
+	firstOut                           // of a stack, the oldest is taken first
 	agedByStaying                      // an event that stays makes the state young
 	namedAlone                         // types that are not named do not count
 	distancesOfNone                    // with skew, also the distance of two events of one source is not known
@@ -296,6 +330,9 @@ func (r *richRun) step(c memoryModel, e int) memoryModel {
 // stepIn is step in one of the event's roles.
 func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
 	to := r.take(c, r.as[e], e, r.p.effective[e], role)
+	if n := len(c.stacks[0]); r.flaw == firstOut && len(to.stacks[0]) < n {
+		to.stacks[0] = c.stacks[0][1:]
+	}
 	if r.flaw == agedByStaying && to.state == c.state {
 		to.in[2] = []inWindow{{e, r.as[e].source, r.p.effective[e], 1}}
 	}

@@ -79,7 +79,8 @@ func drawRich(t *rapid.T) rich {
 	states := rapid.IntRange(3, 6).Draw(t, "states")
 	ri.windowed = rapid.Bool().Draw(t, "windowed")
 	ri.aged = rapid.IntRange(0, 3).Draw(t, "aged") == 0
-	ri.plain = !ri.windowed && !ri.aged && rapid.IntRange(0, 3).Draw(t, "plain") == 0
+	ri.stacked = !ri.windowed && rapid.IntRange(0, 2).Draw(t, "stacked") == 0
+	ri.plain = !ri.windowed && !ri.aged && !ri.stacked && rapid.IntRange(0, 3).Draw(t, "plain") == 0
 	for s := range states {
 		var row [][]richStep
 		for range ri.types {
@@ -113,7 +114,10 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	if ri.windowed {
 		guards, updates = []int{crowded, quiet, heavy, noGuard, counted}, []int{occur, addN, occur, addN, clearWindow, noUpdate, countUp}
 	}
-	if ri.aged {
+	if ri.stacked {
+		guards, updates = []int{topIsX, topIsX, topIsX, topIsCount, bare, noGuard}, []int{pushX, pushX, pushX, popX, popX, pushCount, pushCount, popCount, countUp, countUp, countDown, noUpdate}
+	}
+	if ri.aged && !ri.stacked {
 		guards = append(guards, younger, older, younger, older)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "steps") {
@@ -127,7 +131,10 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 			s.to = 1
 		}
 		s.update = rapid.SampledFrom(updates).Draw(t, "update")
-		if i < 2 {
+		if ri.stacked && s.to > 1 && rapid.IntRange(0, 3).Draw(t, "nests") > 0 {
+			s.to, s.update = -1, rapid.SampledFrom([]int{pushX, pushX, popX, pushCount, popCount}).Draw(t, "nesting")
+		}
+		if i < 2 && (!ri.stacked || s.to >= 0) {
 			s.flag, s.guard = rapid.Bool().Draw(t, "flagged"), rapid.SampledFrom(guards).Draw(t, "guard")
 		}
 		all = append(all, s)
@@ -138,10 +145,26 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	return all
 }
 
+// registers are those of a model.
+func (ri *rich) registers() (set, counter, last, amount, window, sums, xs, counts props.Register) {
+	window, sums = ri.windows()
+	xs, counts = stacks()
+	return props.Set("s"), props.Counter("c"), props.Last("l"), props.Amount("a"), window, sums, xs, counts
+}
+
+// updates are what steps do to them.
+func (ri *rich) updates() map[int]props.Update {
+	set, counter, last, amount, window, sums, xs, counts := ri.registers()
+	return map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
+		countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), clearLast: last.Clear(),
+		occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear(),
+		plusN: amount.Plus("n"), minusN: amount.Minus("n"), clearAmount: amount.Clear(),
+		pushX: xs.Push("x"), popX: xs.Pop(), pushCount: counts.PushCount(counter), popCount: counts.Pop()}
+}
+
 // property translates the model for the packages under test.
 func (ri *rich) property() *props.Property {
-	set, counter, last, amount := props.Set("s"), props.Counter("c"), props.Last("l"), props.Amount("a")
-	window, sums := ri.windows()
+	set, counter, last, amount, window, sums, xs, counts := ri.registers()
 	flagged := func(d event.Data) bool { v, _ := d.Get("flag"); return v.Equal(event.Boolean(true)) }
 	var vars []string
 	for v := range ri.vars {
@@ -178,10 +201,7 @@ func (ri *rich) property() *props.Property {
 				}
 				step := r.On(g)
 				if x.update != noUpdate {
-					step = step.Do(map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
-						countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), clearLast: last.Clear(),
-						occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear(),
-						plusN: amount.Plus("n"), minusN: amount.Minus("n"), clearAmount: amount.Clear()}[x.update])
+					step = step.Do(ri.updates()[x.update])
 				}
 				if r = step.Stay(); x.to >= 0 {
 					r = step.To(stateName(x.to))
@@ -205,6 +225,9 @@ func (ri *rich) property() *props.Property {
 	}
 	if ri.windowed {
 		quantified = quantified.With(window, sums)
+	}
+	if ri.stacked {
+		quantified = quantified.With(xs, counts)
 	}
 	return quantified.Machine("model", rules...)
 }
@@ -398,7 +421,7 @@ func TestSoakRich(t *testing.T) {
 // The comparison above is able to fail.
 func TestRichComparisonNoticesMistakes(t *testing.T) {
 	for name, f := range map[string]flaw{"deadlines first": deadlinesFirst, "never expired": neverExpired, "written before": writtenBefore, "staying begins anew": stayingBeginsNew,
-		"aged by staying": agedByStaying, "never left": neverLeft, "end included": endIncluded} {
+		"aged by staying": agedByStaying, "first out": firstOut, "never left": neverLeft, "end included": endIncluded} {
 		noticedIn(t, name, func(seed int) (string, error) {
 			c := richCourses(false).Example(seed)
 			return c.differs(c.rich, f)

@@ -74,6 +74,14 @@ func (ri *rich) asksAge() bool {
 	return slices.ContainsFunc(slices.Concat(slices.Concat(ri.steps...)...), func(x richStep) bool { return x.guard == younger || x.guard == older })
 }
 
+// stacks are the registers of values one upon the other.
+func stacks() (xs, counts props.Register) {
+	return props.Stack("xs", deepest), props.Stack("counts", deepest)
+}
+
+// pushes tells whether a step may find a stack full.
+func (x richStep) pushes() bool { return x.update == pushX || x.update == pushCount }
+
 // windows are the registers of a model that count and sum up.
 func (ri *rich) windows() (window, sums props.Register) {
 	return props.Window("w", time.Duration(ri.lengths[0])*time.Millisecond), props.Window("v", time.Duration(ri.lengths[1])*time.Millisecond)
@@ -81,6 +89,19 @@ func (ri *rich) windows() (window, sums props.Register) {
 
 func givenWindow(l props.Letter, guard int, age time.Duration) props.Letter {
 	switch guard {
+	case topIsX:
+		return l.Given("x is on top", func(m props.Memory) bool {
+			x, _ := m.Param("x")
+			top, ok := m.Top("xs")
+			return ok && top.Equal(x)
+		}, "x")
+	case topIsCount:
+		return l.Given("the counter is on top", func(m props.Memory) bool {
+			top, ok := m.Top("counts")
+			return ok && top.Equal(event.Int(m.Count("c")))
+		})
+	case bare:
+		return l.Given("bare", func(m props.Memory) bool { return m.Size("xs") == 0 })
 	case younger:
 		return l.GivenYounger(age)
 	case older:

@@ -2,10 +2,37 @@ package props_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/wtsim/wtsim/props"
 )
+
+// A stack gives back what was put on it last; where it is full, what would push
+// violates, and the drawing says so.
+func TestStacks(t *testing.T) {
+	const machine = "properties:\n  - name: p\n    registers: {n: counter, s: {stack: 2}}\n    states:\n      a:\n        - {on: A(x), do: {s: push %s, n: +1}}\n" +
+		"        - {on: B(x), when: \"%s\", to: violated}\n        - {on: B(x), do: {s: pop, n: -1}}\n        - {on: C(x), do: {s: clear}}\n"
+	for _, c := range []struct{ push, guard, runs string }{
+		{"event.n", "top(s) != event.n", "A1 A2 B2 B1|  A1 A2 B1+  A1 B1 A2 B2|  A1 A2 A3+  A1 A2 C A3 A4|  A1 A2 C B2+  B1+  A1 A2.0 B2|"},
+		{"n", "size(s) == 0 ? false : top(s) != n - 1", "A A B B B|  A A A+  A A B A B B|"},
+		{"context.type", "size(s) == 2 && top(s) == 'A'", "A1 B1|  A1 A1 B1+"},
+		{"event.n", "top(s) == null", "A1 B1|  B1+"},
+	} {
+		ps, err := props.Parse("p.yaml", fmt.Appendf(nil, machine, c.push, c.guard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range strings.Split(c.runs, "  ") {
+			if got := play(t, ps[0], run); got != run {
+				t.Errorf("push %s, %s: got %q, want %q", c.push, c.guard, got, run)
+			}
+		}
+		if want := "A(x) when s is 2 deep -> violated"; !strings.Contains(ps[0].Text(), want) {
+			t.Errorf("got %s, want %s", ps[0].Text(), want)
+		}
+	}
+}
 
 // The age of a state is compared exactly, whatever the operator and its sides. An
 // event that stays, and a deadline, make nothing young; where no event has led,

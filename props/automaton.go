@@ -140,8 +140,8 @@ type Move struct {
 type Write struct {
 	Register int
 	Op       UpdateOp
-	Param    int // in Reads; -1 if none
-	By       int64
+	Param    int   // in Reads; -1 if none
+	By       int64 // of PushCount, the counter
 }
 
 // Happens tells whether the event is added to a window.

@@ -218,7 +218,7 @@ func celEnv(registers []Register) (*cel.Env, error) {
 	}
 	vars := free(registers)
 	for _, r := range registers {
-		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType, WindowRegister: windowType, AmountRegister: cel.DynType}[r.kind]
+		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType, WindowRegister: windowType, AmountRegister: cel.DynType, StackRegister: stackType}[r.kind]
 		vars = append(vars, cel.Variable(r.name, t))
 	}
 	return base.Extend(vars...)
@@ -463,7 +463,9 @@ func (in *celInput) ResolveName(name string) (any, bool) {
 	case AmountRegister:
 		return celValue(in.memory.Sum(name)), true
 	case WindowRegister:
-		return celWindow{in.memory, name}, true
+		return celWindow{in.memory, name, windowType}, true
+	case StackRegister:
+		return celWindow{in.memory, name, stackType}, true
 	}
 	var all []ref.Val
 	for _, v := range in.memory.Values(name) {

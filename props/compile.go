@@ -9,11 +9,14 @@ import (
 	"time"
 )
 
-// Limits of an automaton; both are the width of a bit set.
+// Limits of an automaton; these are the width of a bit set.
 const (
 	maxVariables = 64
 	maxGuards    = 64
 )
+
+// maxDepth bounds what each instance keeps of a stack.
+const maxDepth = 1000
 
 // compiler turns a machine as written into an automaton. Its methods do one
 // part each, in the order in which compile calls them.

@@ -22,13 +22,14 @@ const (
 	LastRegister                        // one value, or none; none
 	WindowRegister                      // what happened within some time, up to now; nothing
 	AmountRegister                      // an exact number; 0
+	StackRegister                       // values one upon the other; none
 )
 
 // String returns the kind as property files write it: an amount is a counter
 // that adds a parameter.
 func (k RegisterKind) String() string { return kindNames[k] }
 
-var kindNames = []string{"set", "counter", "last", "window", "counter"}
+var kindNames = []string{"set", "counter", "last", "window", "counter", "stack"}
 
 // Register is something that each instance of a property remembers beside its
 // state. Transitions write it ([Step.Do]), guards look at it
@@ -37,6 +38,7 @@ type Register struct {
 	name   string
 	kind   RegisterKind
 	length time.Duration // of a window
+	depth  int           // of a stack
 }
 
 // Set returns the register that holds a set of values, empty at first.
@@ -76,6 +78,7 @@ type Update struct {
 	op       UpdateOp
 	param    string
 	by       int64
+	from     string // the counter that is pushed
 }
 
 // UpdateOp tells updates apart.
@@ -89,6 +92,9 @@ const (
 	CountBy                     // a number to a counter, or an amount
 	AddNumber                   // a parameter's value to an amount, as often as By says: 1 or -1
 	Forget                      // back to what it held at first
+	PushValue                   // a parameter's value on a stack
+	PushCount                   // what the counter By holds on a stack
+	PopValue                    // what is on top from a stack
 	Renew                       // the event to a window, in place of all that it held
 )
 
@@ -141,6 +147,10 @@ func (u Update) String() string {
 		return "keeping " + shownName(u.param) + " as " + u.register.name
 	case CountBy:
 		return fmt.Sprintf("counting %s by %d", u.register.name, u.by)
+	case PushValue, PushCount:
+		return "putting " + cmp.Or(u.from, shownName(u.param)) + " on " + u.register.name
+	case PopValue:
+		return "taking the top from " + u.register.name
 	case AddNumber:
 		return fmt.Sprintf("counting %s by %s%s", u.register.name, []string{"minus ", "", ""}[u.by+1], u.param)
 	}
@@ -160,6 +170,10 @@ func (u Update) fits() bool {
 		return u.register.kind == CounterRegister || u.register.kind == AmountRegister
 	case AddNumber:
 		return u.register.kind == AmountRegister && u.param != ""
+	case PushValue, PushCount:
+		return u.register.kind == StackRegister && u.param+u.from != ""
+	case PopValue:
+		return u.register.kind == StackRegister
 	}
 	return true
 }
@@ -180,7 +194,9 @@ type Memory interface {
 	// Values returns what a set holds, in an order that depends on the values
 	// alone.
 	Values(register string) []event.Value
-	// Size returns how many occurrences a window holds.
+	// Top returns the value on top of a stack, and whether there is any.
+	Top(register string) (event.Value, bool)
+	// Size returns how many occurrences a window holds, or values a stack.
 	Size(register string) int64
 	// Sum returns what the numbers of the occurrences in a window come to, or
 	// what an amount is.
