@@ -239,7 +239,7 @@ func (s *Scenario) validate() error {
 		services[v.Name()] = true
 	}
 	for _, r := range s.Rules {
-		if !services[r.Service] && !functions[r.Service] {
+		if store, ok := RestOf(r.Service); !services[r.Service] && !functions[r.Service] && !(ok && services[store]) {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
 		}
 	}

@@ -172,6 +172,9 @@ func (w *world) quiesce() {
 		}
 	}
 	w.result.Reach = w.reach()
+	if w.rest(); w.result.Verdict != "" {
+		return
+	}
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
 		w.result.violated(v[0], "")
