@@ -47,6 +47,7 @@ const (
 	younger // what led into the state is less than that long ago
 	older   // it is not
 	topIsX
+	isSource   // the last source is the event's
 	topIsCount // of the stack of counts
 	bare       // no x is on the stack
 )
@@ -66,6 +67,7 @@ const (
 	plusN
 	minusN
 	clearAmount
+	storeSource
 	pushX
 	popX
 	pushCount
@@ -86,6 +88,7 @@ type memoryModel struct {
 	set    map[int]bool
 	count  int
 	last   int // class, -1 for none
+	from   int // source, -1 for none
 	amount int
 	in     [3][]inWindow
 	stacks [2][]int // classes of x, and counts
@@ -117,7 +120,9 @@ func (c memoryModel) top(stack int) int {
 // deepest is how much a stack holds.
 const deepest = 2
 
-func newMemoryModel() memoryModel { return memoryModel{state: 2, set: map[int]bool{}, last: -1} }
+func newMemoryModel() memoryModel {
+	return memoryModel{state: 2, set: map[int]bool{}, last: -1, from: -1}
+}
 
 // name is how a deadline, or an event, is called.
 func (c memoryModel) name() string { return fmt.Sprintf("%d+%dms", c.by, c.after) }
@@ -128,7 +133,7 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	for _, h := range c.in[1] {
 		sum += h.n
 	}
-	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x,
+	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x, isSource: c.from == a.source,
 		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1,
 		younger: len(c.in[2]) > 0, older: len(c.in[2]) == 0,
 		topIsX: c.top(0) == x, topIsCount: len(c.stacks[1]) > 0 && c.top(1) == c.count, bare: len(c.stacks[0]) == 0}[s.guard]
@@ -167,6 +172,8 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 			c.count++
 		case countDown:
 			c.count--
+		case storeSource:
+			c.from = a.source
 		case storeX:
 			c.last = x
 		case clearLast:
@@ -241,6 +248,7 @@ const (
 	endIncluded                        // what is exactly its length ago is in a window
 	firstRoleAlone                     // an event has one role
 	firstOut                           // of a stack, the oldest is taken first
+	sourcesForgotten                   // a source that was stored is not there
 	agedByStaying                      // an event that stays makes the state young
 	namedAlone                         // types that are not named do not count
 	distancesOfNone                    // with skew, also the distance of two events of one source is not known
@@ -332,6 +340,9 @@ func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
 	to := r.take(c, r.as[e], e, r.p.effective[e], role)
 	if n := len(c.stacks[0]); r.flaw == firstOut && len(to.stacks[0]) < n {
 		to.stacks[0] = c.stacks[0][1:]
+	}
+	if r.flaw == sourcesForgotten {
+		to.from = -1
 	}
 	if r.flaw == agedByStaying && to.state == c.state {
 		to.in[2] = []inWindow{{e, r.as[e].source, r.p.effective[e], 1}}

@@ -106,8 +106,8 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	if from < 2 {
 		return nil
 	}
-	guards := []int{noGuard, inSet, notInSet, counted, isLast, wealthy}
-	updates := []int{noUpdate, addX, removeX, clearSet, countUp, countDown, storeX, clearLast, plusN, plusN, minusN, clearAmount}
+	guards := []int{noGuard, inSet, notInSet, counted, isLast, isSource, wealthy}
+	updates := []int{noUpdate, addX, removeX, clearSet, countUp, countDown, storeX, storeSource, clearLast, plusN, plusN, minusN, clearAmount}
 	if ri.plain {
 		guards, updates = []int{noGuard}, []int{noUpdate}
 	}
@@ -156,7 +156,7 @@ func (ri *rich) registers() (set, counter, last, amount, window, sums, xs, count
 func (ri *rich) updates() map[int]props.Update {
 	set, counter, last, amount, window, sums, xs, counts := ri.registers()
 	return map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
-		countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), clearLast: last.Clear(),
+		countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), storeSource: source().Store(props.ContextSource), clearLast: last.Clear(),
 		occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear(),
 		plusN: amount.Plus("n"), minusN: amount.Minus("n"), clearAmount: amount.Clear(),
 		pushX: xs.Push("x"), popX: xs.Pop(), pushCount: counts.PushCount(counter), popCount: counts.Pop()}
@@ -190,6 +190,8 @@ func (ri *rich) property() *props.Property {
 					g = g.GivenNotIn(set, "x")
 				case counted:
 					g = g.GivenCount(counter, "at least 2", func(n int64) bool { return n >= 2 })
+				case isSource:
+					g = givenSource(g)
 				case isLast:
 					g = g.Given("x is the last", func(m props.Memory) bool {
 						now, _ := m.Param("x")
@@ -221,7 +223,7 @@ func (ri *rich) property() *props.Property {
 	}
 	quantified := props.ForAll(vars...)
 	if !ri.plain {
-		quantified = quantified.With(set, amount, counter, last)
+		quantified = quantified.With(set, amount, counter, last, source())
 	}
 	if ri.windowed {
 		quantified = quantified.With(window, sums)
@@ -421,7 +423,7 @@ func TestSoakRich(t *testing.T) {
 // The comparison above is able to fail.
 func TestRichComparisonNoticesMistakes(t *testing.T) {
 	for name, f := range map[string]flaw{"deadlines first": deadlinesFirst, "never expired": neverExpired, "written before": writtenBefore, "staying begins anew": stayingBeginsNew,
-		"aged by staying": agedByStaying, "first out": firstOut, "never left": neverLeft, "end included": endIncluded} {
+		"aged by staying": agedByStaying, "first out": firstOut, "sources forgotten": sourcesForgotten, "never left": neverLeft, "end included": endIncluded} {
 		noticedIn(t, name, func(seed int) (string, error) {
 			c := richCourses(false).Example(seed)
 			return c.differs(c.rich, f)

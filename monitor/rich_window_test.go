@@ -79,6 +79,17 @@ func stacks() (xs, counts props.Register) {
 	return props.Stack("xs", deepest), props.Stack("counts", deepest)
 }
 
+// source is the register of who did something last.
+func source() props.Register { return props.Last("source") }
+
+func givenSource(l props.Letter) props.Letter {
+	return l.Given("by the same", func(m props.Memory) bool {
+		now, _ := m.Param(props.ContextSource)
+		was, ok := m.Last("source")
+		return ok && was.Equal(now)
+	}, props.ContextSource)
+}
+
 // pushes tells whether a step may find a stack full.
 func (x richStep) pushes() bool { return x.update == pushX || x.update == pushCount }
 

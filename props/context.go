@@ -17,6 +17,13 @@ const contextName = "context"
 // of its context. No parameter that a property names begins so.
 const contextMark = "\x00"
 
+// What may stand where updates and [Letter.Given] take a parameter: a part of the
+// event's context.
+const (
+	ContextSource = contextMark + "source"
+	ContextType   = contextMark + "type"
+)
+
 // contextParts are the parts, by name.
 var contextParts = map[string]func(*event.Event) event.Value{
 	"source": func(e *event.Event) event.Value { return event.Str(e.Source) },

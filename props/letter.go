@@ -114,13 +114,14 @@ func (l Letter) WhenEvent(desc string, pass func(event.Event) bool) Letter {
 // else may it depend. It is asked with what the registers hold before the
 // event.
 func (l Letter) Given(desc string, holds func(Memory) bool, params ...string) Letter {
-	return l.guarded(&guard{desc: desc, holds: holds, reads: slices.Clone(params), wants: slices.Clone(params)})
+	wants := slices.DeleteFunc(slices.Clone(params), func(name string) bool { return !isParam(name) })
+	return l.guarded(&guard{desc: desc, holds: holds, reads: slices.Clone(params), wants: wants})
 }
 
 // GivenIn restricts the letter to events whose parameter has a value that the
 // set holds.
 func (l Letter) GivenIn(set Register, param string) Letter {
-	return l.Given(param+" is in "+set.name, func(m Memory) bool {
+	return l.Given(shownName(param)+" is in "+set.name, func(m Memory) bool {
 		v, _ := m.Param(param)
 		return m.Has(set.name, v)
 	}, param)
@@ -129,7 +130,7 @@ func (l Letter) GivenIn(set Register, param string) Letter {
 // GivenNotIn restricts the letter to events whose parameter has a value that
 // the set does not hold.
 func (l Letter) GivenNotIn(set Register, param string) Letter {
-	return l.Given(param+" is not in "+set.name, func(m Memory) bool {
+	return l.Given(shownName(param)+" is not in "+set.name, func(m Memory) bool {
 		v, _ := m.Param(param)
 		return !m.Has(set.name, v)
 	}, param)

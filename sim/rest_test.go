@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,9 @@ func TestRest(t *testing.T) {
 	last := usual.Steps[len(usual.Steps)-1]
 	if got := fmt.Sprint(last.Identity, last.Events); got != "at rest[SEAT_HELD(alice)]" {
 		t.Errorf("the last step of the benign run is %s", got)
+	}
+	if names := search.NewReached(s).Add(usual); !slices.Contains(names, "rule SEAT_HELD") {
+		t.Errorf("reached are %q", names)
 	}
 	found, err := subject(s).Search(context.Background(), search.Options{Schedules: 500})
 	if err != nil || found.Result == nil {
