@@ -309,9 +309,11 @@ func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 	for i := range o.routed {
 		r := &o.routed[i]
 		x.store = &m.stores[r.plan]
-		x.fate, x.letter, x.other = r.letter, x.letterOf(r.letter), ""
+		x.fate, x.letter = r.letter, x.letterOf(r.letter)
 		if x.letter.Other {
 			x.other = m.symbols.Value(r.values[len(r.values)-1]).Text()
+		} else if x.other != "" {
+			x.other = ""
 		}
 		if x.first = i == 0 || o.routed[i-1].plan != r.plan; x.first {
 			x.hits = x.hits[:0]

@@ -401,11 +401,7 @@ func (g *celGuard) pass(e *event.Event) (bool, error) {
 			return false, fmt.Errorf("parameter %q is missing, which guard %q names", name, g.text)
 		}
 	}
-	in := celInput{params: params}
-	if g.clock {
-		in.time = types.Timestamp{Time: e.Time.UTC()}
-	}
-	out, _, err := g.program.Eval(&in)
+	out, _, err := g.program.Eval(&celInput{params: params, event: e})
 	if err != nil {
 		return false, fmt.Errorf("guard %q: %s", g.text, strings.Join(strings.Fields(err.Error()), " "))
 	}
@@ -433,7 +429,7 @@ func (g *celGuard) holds(m Memory) bool {
 // celInput gives variables their values.
 type celInput struct {
 	params    map[string]any // parts of the context too
-	time      types.Timestamp
+	event     *event.Event   // of a guard over the event alone
 	registers []Register
 	memory    Memory
 }

@@ -77,7 +77,10 @@ func constantAge(e ast.NavigableExpr) (d time.Duration, ok bool) {
 
 // context is what a guard sees of the event besides its parameters.
 func (in *celInput) context() map[string]any {
-	all := map[string]any{timePart: in.time}
+	all := map[string]any{}
+	if in.event != nil {
+		all[timePart] = types.Timestamp{Time: in.event.Time.UTC()}
+	}
 	for part := range contextParts { //wtsim:order a map again
 		all[part] = in.params[contextMark+part]
 	}

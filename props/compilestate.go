@@ -17,8 +17,8 @@ func (c *compiler) declareRegisters() error {
 		if r.kind == WindowRegister && r.length <= 0 {
 			return fmt.Errorf("register %q is a window of %v, wanted a positive duration", r.name, r.length)
 		}
-		if r.kind == StackRegister && (r.depth < 1 || r.depth > maxDepth) {
-			return fmt.Errorf("register %q is a stack of depth %d, wanted one from 1 to %d", r.name, r.depth, maxDepth)
+		if r.kind == StackRegister && (r.Depth() < 1 || r.Depth() > maxDepth) {
+			return fmt.Errorf("register %q is a stack of depth %d, wanted one from 1 to %d", r.name, r.Depth(), maxDepth)
 		}
 	}
 	c.a.Registers = slices.Concat(c.registers, c.ages())

@@ -36,8 +36,10 @@ const timePart = "time"
 // Read returns a value of an event by the name that the type reads it by: a
 // parameter, or a part of its context.
 func Read(e *event.Event, name string) (event.Value, bool) {
-	if part, ok := strings.CutPrefix(name, contextMark); ok && contextParts[part] != nil {
-		return contextParts[part](e), true
+	if !isParam(name) {
+		if of := contextParts[name[len(contextMark):]]; of != nil {
+			return of(e), true
+		}
 	}
 	return e.Data.Get(name)
 }
@@ -60,4 +62,4 @@ func shownName(name string) string {
 }
 
 // isParam tells whether what is read is a parameter.
-func isParam(name string) bool { return !strings.HasPrefix(name, contextMark) }
+func isParam(name string) bool { return name == "" || name[0] != contextMark[0] }

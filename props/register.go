@@ -37,8 +37,7 @@ var kindNames = []string{"set", "counter", "last", "window", "counter", "stack"}
 type Register struct {
 	name   string
 	kind   RegisterKind
-	length time.Duration // of a window
-	depth  int           // of a stack
+	length time.Duration // of a window; of a stack, how deep it may be
 }
 
 // Set returns the register that holds a set of values, empty at first.
@@ -69,8 +68,13 @@ func (r Register) Name() string { return r.name }
 // Kind returns what the register holds.
 func (r Register) Kind() RegisterKind { return r.kind }
 
-// Length returns how long a window is.
-func (r Register) Length() time.Duration { return r.length }
+// Length returns how long a window is; 0 if it is none.
+func (r Register) Length() time.Duration {
+	if r.kind != WindowRegister {
+		return 0
+	}
+	return r.length
+}
 
 // Update writes a register when a transition is taken.
 type Update struct {

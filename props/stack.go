@@ -3,6 +3,7 @@ package props
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Stacks are for what is nested: what was true outside is pushed where something
@@ -13,11 +14,16 @@ import (
 // depth at most, and none at first. A transition that pushes where it is full
 // leads to [Violated] instead.
 func Stack(name string, depth int) Register {
-	return Register{name: name, kind: StackRegister, depth: depth}
+	return Register{name: name, kind: StackRegister, length: time.Duration(depth)}
 }
 
-// Depth returns how many values a stack holds at most.
-func (r Register) Depth() int { return r.depth }
+// Depth returns how many values a stack holds at most; 0 if it is none.
+func (r Register) Depth() int {
+	if r.kind != StackRegister {
+		return 0
+	}
+	return int(r.length)
+}
 
 // Push puts the value of a parameter on a stack.
 func (r Register) Push(param string) Update { return Update{register: r, op: PushValue, param: param} }
@@ -46,7 +52,7 @@ func (s *spec) bounded() {
 			for _, u := range t.updates {
 				if r := u.register; u.pushes() {
 					if full[r.name] == nil {
-						full[r.name] = &guard{desc: fmt.Sprintf("%s is %d deep", r.name, r.depth), holds: func(m Memory) bool { return m.Size(r.name) >= int64(r.depth) }}
+						full[r.name] = &guard{desc: fmt.Sprintf("%s is %d deep", r.name, r.Depth()), holds: func(m Memory) bool { return m.Size(r.name) >= int64(r.Depth()) }}
 					}
 					steps = append(steps, transition{letter: t.letter.guarded(full[r.name]), to: s.violated})
 				}

@@ -260,15 +260,14 @@ func (c *Configs) write(memory string, writes []props.Write, letter uint32, by *
 			b = append(b, part...)
 			continue
 		}
-		if writes[w].Happens(c.Store.Auto) {
+		switch kind := r.Kind(); {
+		case kind == props.WindowRegister && writes[w].Op != props.Forget:
 			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, c.Store.Fates[letter].Letter, by))
-			continue
-		}
-		if r.Kind() == props.StackRegister {
+		case kind == props.StackRegister:
 			b = c.writeStack(b, memory, part, &writes[w], read.values)
-			continue
+		default:
+			b = c.writeOne(b, kind, part, &writes[w], read.values)
 		}
-		b = c.writeOne(b, r.Kind(), part, &writes[w], read.values)
 	}
 	c.buffer = b
 	return string(b)
