@@ -113,7 +113,7 @@ func (a account) tell(order []note) (told []WitnessEvent, last machine.Running) 
 			last = machine.Running{}
 			r := a.trails.records.at(n.record)
 			state = a.after(n, state)
-			e = WitnessEvent{Source: a.sources.Name(r.source), ID: r.id, Type: a.letterOf(n.letter).Type}
+			e = WitnessEvent{Source: a.sources.Name(r.source), ID: r.id, Type: a.typeOf(n)}
 		}
 		e.To = a.Auto.States[a.Base(state)]
 		told = append(told, e)

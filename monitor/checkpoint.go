@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -199,6 +200,9 @@ func (pl *plan) says(to io.Writer) {
 	fmt.Fprintf(to, "%q%q%v", pl.automaton.Variables, pl.automaton.States, pl.automaton.AtEnd)
 	for i := range pl.automaton.Events {
 		t := &pl.automaton.Events[i]
+		if t.Other {
+			fmt.Fprint(to, "any ")
+		}
 		fmt.Fprintf(to, "%q%v%q%d", t.Type, t.Binds, t.Wants, t.Guards())
 		for state := range pl.automaton.States {
 			fmt.Fprintf(to, "%v%d,%d", t.Targets(state), t.Next(state, 0), t.Next(state, ^uint64(0)))
@@ -256,6 +260,11 @@ func (m *engine) encode(e *codec.Encoder) {
 		r.at().Encode(e)
 		m.trails.time(uint32(n)).Encode(e)
 	}
+	e.Count(len(m.trails.types))
+	for _, n := range slices.Sorted(maps.Keys(m.trails.types)) {
+		e.Count(int(n))
+		e.Text(m.trails.types[n])
+	}
 	e.Count(m.trails.notes.n)
 	for n := range m.trails.notes.n {
 		x := m.trails.notes.at(uint32(n))
@@ -280,6 +289,9 @@ func (m *engine) decode(d *codec.Decoder) {
 		id := m.trails.texts.Keep(d.Text())
 		source := int32(d.Below(len(m.sources.Names), "a source"))
 		m.trails.keep(recordOf(id, source, order.DecodeInstant(d)), order.DecodeInstant(d))
+	}
+	for n := d.Count(); n > 0 && d.Err == nil; n-- {
+		m.trails.call(uint32(d.Below(max(1, m.trails.records.n), "a record")), d.Text())
 	}
 	notes := d.Below(1<<32-1, "the number of notes")
 	for n := 0; n < notes && d.Err == nil; n++ {
@@ -314,7 +326,11 @@ func (a *queued) decode(d *codec.Decoder, m *engine) {
 		if d.Err != nil {
 			break
 		}
-		values := values.DecodeSymbols(d, &m.symbols, len(st.letterOf(uint32(letter)).list))
+		l, more := st.letterOf(uint32(letter)), 0
+		if l.Other {
+			more = 1
+		}
+		values := values.DecodeSymbols(d, &m.symbols, len(l.list)+more)
 		a.routed = append(a.routed, routed{int32(plan), uint32(letter), values})
 	}
 }

@@ -100,6 +100,9 @@ func (m *engine) sweepTrails() {
 			r := *old.records.at(uint32(n))
 			r.id = m.trails.texts.Keep(r.id)
 			moved[n] = m.trails.keep(r, old.time(uint32(n)))
+			if name, ok := old.types[uint32(n)]; ok {
+				m.trails.call(moved[n], m.trails.texts.Keep(name))
+			}
 		}
 	}
 	for n := range m.trails.notes.n {

@@ -91,6 +91,7 @@ type step struct {
 	first   bool            // of its roles in the property
 	applied int             // how many events were
 	letter  *letter         // for the property
+	other   string          // the event's type, where the letter does not say it
 	fate    uint32          // the letter's number, see package machine
 	written []values.Symbol // by variable
 	plain   []values.Symbol // by variable, canonical
@@ -133,7 +134,7 @@ type queued struct {
 type routed struct {
 	plan   int32
 	letter uint32          // see store.letter
-	values []values.Symbol // of the letter's variables, ascending
+	values []values.Symbol // of the letter's variables, ascending; behind them, of an other event, its type
 }
 
 // misfit is why an event is malformed for a property.
@@ -222,7 +223,7 @@ func (m *engine) prepareAt(i int, e *event.Event) []misfit {
 	o := &m.group[i]
 	*o = occurrence{id: e.ID, routed: o.routed[:0]}
 	m.lossy = m.lossy || e.Lossy
-	if routes := m.program.routes[e.Type]; len(routes) > 0 {
+	if routes := m.program.routesOf(e.Type); len(routes) > 0 {
 		return m.prepare(o, e, routes, &m.scratch)
 	}
 	return nil
@@ -238,6 +239,9 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		}
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
+		if l.Other && l.Lacks(e.Data) {
+			continue
+		}
 		passed, why := l.judge(e)
 		if why != "" {
 			misfits = append(misfits, misfit{r.plan, why})
@@ -251,6 +255,9 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		for _, b := range l.Binds {
 			v, _ := b.Of(e.Data)
 			*buffer = append(*buffer, m.symbols.Symbol(v))
+		}
+		if l.Other {
+			*buffer = append(*buffer, m.symbols.Symbol(event.Str(e.Type)))
 		}
 		number := uint32(0)
 		if s.Configs != nil {
@@ -269,7 +276,7 @@ func (l *letter) judge(e *event.Event) (passed uint64, why string) {
 	if why = unfitFor(l, e); why != "" {
 		return 0, why
 	}
-	passed, err := l.Letter(e.Data)
+	passed, err := l.Letter(e)
 	if err != nil {
 		why = err.Error()
 	}
@@ -306,6 +313,11 @@ func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 		r := &o.routed[i]
 		x.store = &m.stores[r.plan]
 		x.fate, x.letter = r.letter, x.letterOf(r.letter)
+		if x.letter.Other {
+			x.other = m.symbols.Value(r.values[len(r.values)-1]).Text()
+		} else if x.other != "" {
+			x.other = ""
+		}
 		if x.first = i == 0 || o.routed[i-1].plan != r.plan; x.first {
 			x.hits = x.hits[:0]
 			x.seen++
@@ -382,6 +394,9 @@ func (x *step) note(own cell) {
 	if !x.noted {
 		x.noted = true
 		x.trails.keep(recordOf(x.now.id, x.now.Source, x.now.At), x.now.Time)
+	}
+	if x.other != "" {
+		x.trails.call(uint32(x.trails.records.n-1), x.other)
 	}
 	in.trail = x.trails.add(in.trail, uint32(x.trails.records.n-1), x.fate)
 }

@@ -107,6 +107,7 @@ func (s *store) conclude(domain int, c cell, end *endOfTime) {
 	a.tellOrder(&v, order, end.newest)
 	if s.lossy {
 		if a.weighOrder(&v, order); v.why != "" {
+			v.record = 0 // as of all that are undecided: it is not kept
 			s.settled = append(s.settled, v)
 			return
 		}

@@ -40,7 +40,7 @@ func (p *Program) Divisible() bool {
 func (p *Program) Route(to []int, e *event.Event, parts int) []int {
 	from := len(to)
 	var room [64]byte
-	for _, r := range p.routes[e.Type] {
+	for _, r := range p.routesOf(e.Type) {
 		pl := &p.plans[r.plan]
 		n := partOf(parts, pl.home, pl.common, &pl.letters[r.letter], e, room[:0])
 		if at, there := slices.BinarySearch(to[from:], n); !there {
@@ -80,7 +80,7 @@ func (p *Program) Share(to []Input, all []Input, part, parts int) []Input {
 func (p *Program) has(part, parts int, e *event.Event) (own, home bool) {
 	first := parts
 	var room [64]byte
-	for _, r := range p.routes[e.Type] {
+	for _, r := range p.routesOf(e.Type) {
 		pl := &p.plans[r.plan]
 		n := partOf(parts, pl.home, pl.common, &pl.letters[r.letter], e, room[:0])
 		own, first = own || n == part, min(first, n)

@@ -18,6 +18,7 @@ const maxDomains = 1024
 type Program struct {
 	plans  []plan
 	routes map[string][]route // by event type, in order of property
+	others []route            // of all types that no property names
 	vars   int                // the most variables that a property has
 	timed  bool               // some property hangs on how much time passes
 }
@@ -141,15 +142,46 @@ func (p *Program) add(property *props.Property) error {
 		pl.lazy = !pl.roles && pl.canBeLazy()
 		for i := range pl.automaton.Events {
 			pl.plan(&pl.automaton.Events[i])
-			name := pl.automaton.Events[i].Type
-			p.routes[name] = append(p.routes[name], route{len(p.plans), i})
 		}
+		p.lead(pl.letters)
 		p.vars = max(p.vars, len(pl.automaton.Variables))
 		p.timed = p.timed || pl.automaton.Timed()
 		pl.common = pl.commonVariable()
 	}
 	p.plans = append(p.plans, pl)
 	return nil
+}
+
+// lead leads event types to the next property, by its letters. What these do not
+// name, they have as others.
+func (p *Program) lead(letters []letter) {
+	named := map[string]bool{}
+	var others []route
+	for i, l := range letters {
+		r := route{len(p.plans), i}
+		if l.Other {
+			others = append(others, r)
+			continue
+		}
+		if _, known := p.routes[l.Type]; !known {
+			p.routes[l.Type] = slices.Clone(p.others)
+		}
+		p.routes[l.Type], named[l.Type] = append(p.routes[l.Type], r), true
+	}
+	for name := range p.routes { //wtsim:order each on its own
+		if !named[name] {
+			p.routes[name] = append(p.routes[name], others...)
+		}
+	}
+	p.others = append(p.others, others...)
+}
+
+// routesOf returns where events of a type lead.
+func (p *Program) routesOf(eventType string) []route {
+	if routes, named := p.routes[eventType]; named {
+		return routes
+	}
+	return p.others
 }
 
 // close finds the domains: what events bind, and all unions of these.
@@ -238,6 +270,7 @@ func (pl *plan) finder(domain int, by set) finder {
 
 // mostRoutes is how many roles an event has in all properties, at most.
 func (p *Program) mostRoutes() (most int) {
+	most = len(p.others)
 	for _, routes := range p.routes { //wtsim:order the greatest is the same
 		most = max(most, len(routes))
 	}

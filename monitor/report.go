@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,7 +70,7 @@ func (x *step) tell(found []Violation, h hit, firing *machine.Running) []Violati
 	case x.whole != nil:
 		v.Event = *x.whole
 	default:
-		v.Event = event.Event{ID: x.now.id, Source: x.sources.Name(x.now.Source), Type: x.letter.Type, Time: x.now.Time.Time()}
+		v.Event = event.Event{ID: x.now.id, Source: x.sources.Name(x.now.Source), Type: cmp.Or(x.other, x.letter.Type), Time: x.now.Time.Time()}
 	}
 	return append(found, v)
 }

@@ -25,7 +25,8 @@ func longerRich(skewed bool) *rapid.Generator[richCourse] {
 		}
 		if skewed && rapid.Bool().Draw(t, "longer") {
 			for range rapid.IntRange(0, 20).Draw(t, "more") {
-				last := richArrival{arrival{happening: c.rich.drawHappening(t, 2), source: rapid.IntRange(0, 9).Draw(t, "source"), seq: -1}, rapid.IntRange(0, 4).Draw(t, "x"), rapid.IntRange(-1, 2).Draw(t, "n")}
+				last := richArrival{arrival{happening: c.rich.drawHappening(t, 2), source: rapid.IntRange(0, 9).Draw(t, "source"), seq: -1}, rapid.IntRange(0, 4).Draw(t, "x"), rapid.IntRange(-1, 2).Draw(t, "n"), ""}
+				last.name = c.rich.drawName(t, last.kind)
 				if n := len(c.arrivals); n > 0 {
 					last.at = c.arrivals[n-1].at + rapid.IntRange(0, 1).Draw(t, "pass")
 				}
@@ -172,7 +173,7 @@ func (ri *rich) dying() []bool {
 		for s := 2; s < len(ri.steps); s++ {
 			live[s] = live[s] || ri.after[s] > 0 && live[ri.timeout[s]]
 			for _, steps := range ri.steps[s] {
-				live[s] = live[s] || slices.ContainsFunc(steps, func(x richStep) bool { return x.to >= 0 && live[x.to] })
+				live[s] = live[s] || slices.ContainsFunc(steps, func(x richStep) bool { return x.to >= 0 && live[x.to] || x.pushes() })
 			}
 		}
 	}
@@ -198,7 +199,7 @@ func (u richUse) String() string {
 func (ri *rich) listed(u richUse) bool {
 	for i, steps := range ri.steps[u.from] {
 		if ri.roleName(i) == u.event {
-			return len(steps) == 0 && u.from == u.to || slices.ContainsFunc(steps, func(x richStep) bool { return x.to == u.to || x.to < 0 && u.from == u.to })
+			return len(steps) == 0 && u.from == u.to || slices.ContainsFunc(steps, func(x richStep) bool { return x.to == u.to || x.to < 0 && u.from == u.to || u.to == 0 && x.pushes() })
 		}
 	}
 	return true
@@ -266,7 +267,7 @@ func (c richCourse) explained(counters, flips map[bool]int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	timed := slices.Max(c.rich.after) > 0 || c.rich.windowed
+	timed := slices.Max(c.rich.after) > 0 || c.rich.windowed || c.rich.asksAge()
 	for _, v := range all {
 		in := c.rich.judged(v).in
 		s := spreads[slices.IndexFunc(spreads, func(s richSpread) bool { return slices.Equal(s.in, in) })]

@@ -18,9 +18,12 @@ type rich struct {
 	after    []int          // by state: milliseconds, 0 for no deadline
 	timeout  []int          // by state: where the deadline leads
 	of       []int          // by type: whose events it is a role of; its own, mostly
+	other    int            // the type that stands for all that are not named; -1 if none does
 	plain    bool           // there are neither guards over registers, updates nor deadlines
 	windowed bool           // guards and updates are of windows
-	lengths  [2]int         // of the windows, in milliseconds: one counts, one sums up n
+	stacked  bool           // guards and updates are of stacks
+	aged     bool           // guards are over the age of a state
+	lengths  [3]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state
 	ended    bool           // nothing comes after the events
 }
 
@@ -41,6 +44,12 @@ const (
 	quiet   // it holds none
 	heavy   // the second comes to 2 or more
 	wealthy // the amount is 1 or more
+	younger // what led into the state is less than that long ago
+	older   // it is not
+	topIsX
+	isSource   // the last source is the event's
+	topIsCount // of the stack of counts
+	bare       // no x is on the stack
 )
 
 const (
@@ -58,13 +67,19 @@ const (
 	plusN
 	minusN
 	clearAmount
+	storeSource
+	pushX
+	popX
+	pushCount
+	popCount
 )
 
 // richArrival is an event as it comes in, with x and n.
 type richArrival struct {
 	arrival
-	x int
-	n int
+	x    int
+	n    int
+	name string // its type, if that is not the usual one
 }
 
 // memoryModel is what an instance is in.
@@ -73,8 +88,10 @@ type memoryModel struct {
 	set    map[int]bool
 	count  int
 	last   int // class, -1 for none
+	from   int // source, -1 for none
 	amount int
-	in     [2][]inWindow
+	in     [3][]inWindow
+	stacks [2][]int // classes of x, and counts
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int
@@ -87,11 +104,25 @@ type inWindow struct{ by, source, at, n int }
 
 func (c memoryModel) clone() memoryModel {
 	c.set = maps.Clone(c.set)
-	c.in = [2][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1])}
+	c.in = [3][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1]), slices.Clone(c.in[2])}
+	c.stacks = [2][]int{slices.Clone(c.stacks[0]), slices.Clone(c.stacks[1])}
 	return c
 }
 
-func newMemoryModel() memoryModel { return memoryModel{state: 2, set: map[int]bool{}, last: -1} }
+// top is what is on top of a stack; -1 if nothing.
+func (c memoryModel) top(stack int) int {
+	if n := len(c.stacks[stack]); n > 0 {
+		return c.stacks[stack][n-1]
+	}
+	return -1
+}
+
+// deepest is how much a stack holds.
+const deepest = 2
+
+func newMemoryModel() memoryModel {
+	return memoryModel{state: 2, set: map[int]bool{}, last: -1, from: -1}
+}
 
 // name is how a deadline, or an event, is called.
 func (c memoryModel) name() string { return fmt.Sprintf("%d+%dms", c.by, c.after) }
@@ -102,8 +133,10 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	for _, h := range c.in[1] {
 		sum += h.n
 	}
-	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x,
-		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1}[s.guard]
+	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x, isSource: c.from == a.source,
+		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1,
+		younger: len(c.in[2]) > 0, older: len(c.in[2]) == 0,
+		topIsX: c.top(0) == x, topIsCount: len(c.stacks[1]) > 0 && c.top(1) == c.count, bare: len(c.stacks[0]) == 0}[s.guard]
 	return ok && (!s.flag || a.flag)
 }
 
@@ -116,8 +149,19 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 		if !ri.fits(s, c, a) {
 			continue
 		}
+		if s.update == pushX && len(c.stacks[0]) == deepest || s.update == pushCount && len(c.stacks[1]) == deepest {
+			return end(c)
+		}
 		c = c.clone()
 		switch x := class(a.x); s.update {
+		case pushX:
+			c.stacks[0] = append(c.stacks[0], x)
+		case popX:
+			c.stacks[0] = c.stacks[0][:max(0, len(c.stacks[0])-1)]
+		case pushCount:
+			c.stacks[1] = append(c.stacks[1], c.count)
+		case popCount:
+			c.stacks[1] = c.stacks[1][:max(0, len(c.stacks[1])-1)]
 		case addX:
 			c.set[x] = true
 		case removeX:
@@ -128,6 +172,8 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 			c.count++
 		case countDown:
 			c.count--
+		case storeSource:
+			c.from = a.source
 		case storeX:
 			c.last = x
 		case clearLast:
@@ -147,6 +193,9 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 		}
 		if s.to >= 0 {
 			c.state, c.armed = s.to, false
+			if ri.aged && s.to > 1 {
+				c.in[2] = []inWindow{{e, a.source, at, 1}}
+			}
 			if d := ri.after[s.to]; d > 0 {
 				c.armed, c.deadline, c.source, c.by, c.after = true, at+d, a.source, e, d
 			}
@@ -198,6 +247,10 @@ const (
 	neverLeft                          // what is in a window stays there
 	endIncluded                        // what is exactly its length ago is in a window
 	firstRoleAlone                     // an event has one role
+	firstOut                           // of a stack, the oldest is taken first
+	sourcesForgotten                   // a source that was stored is not there
+	agedByStaying                      // an event that stays makes the state young
+	namedAlone                         // types that are not named do not count
 	distancesOfNone                    // with skew, also the distance of two events of one source is not known
 )
 
@@ -285,6 +338,15 @@ func (r *richRun) step(c memoryModel, e int) memoryModel {
 // stepIn is step in one of the event's roles.
 func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
 	to := r.take(c, r.as[e], e, r.p.effective[e], role)
+	if n := len(c.stacks[0]); r.flaw == firstOut && len(to.stacks[0]) < n {
+		to.stacks[0] = c.stacks[0][1:]
+	}
+	if r.flaw == sourcesForgotten {
+		to.from = -1
+	}
+	if r.flaw == agedByStaying && to.state == c.state {
+		to.in[2] = []inWindow{{e, r.as[e].source, r.p.effective[e], 1}}
+	}
 	if r.flaw == writtenBefore {
 		to.count += to.count - c.count
 	}
@@ -303,7 +365,8 @@ func (r *richRun) spreads() []richSpread {
 	root := slices.Repeat(bound{-1}, r.vars)
 	instances[fmt.Sprint(root)] = root
 	for _, e := range r.trace {
-		for _, b := range r.bindings(e) {
+		_, bindings := r.bindings(e)
+		for _, b := range bindings {
 			for _, in := range sortedBounds(instances) {
 				if u, ok := in.join(b); ok {
 					instances[fmt.Sprint(u)] = u

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wtsim/wtsim/props"
 	"pgregory.net/rapid"
 )
 
@@ -24,6 +25,9 @@ func (ri *rich) roles(kind int) (all []int) {
 // roleName is how coverage calls a type.
 func (ri *rich) roleName(role int) string {
 	name := fmt.Sprintf("T%d", ri.of[role])
+	if ri.of[role] == ri.other {
+		name = "other"
+	}
 	if len(ri.roles(ri.of[role])) < 2 {
 		return name
 	}
@@ -50,6 +54,29 @@ func (ri *rich) drawRoles(t *rapid.T) {
 	}
 }
 
+// drawOther makes some type stand for all that are not named.
+func (ri *rich) drawOther(t *rapid.T) {
+	if ri.other = -1; rapid.IntRange(0, 2).Draw(t, "has others") == 0 {
+		ri.other = ri.of[rapid.IntRange(0, len(ri.types)-1).Draw(t, "other")]
+	}
+}
+
+// letter is how the property names a type.
+func (ri *rich) letter(role int) props.Letter {
+	if ri.of[role] == ri.other {
+		return props.Other()
+	}
+	return props.On(fmt.Sprintf("T%d", ri.of[role]))
+}
+
+// drawName draws what an event that is not named is called; empty is usual.
+func (ri *rich) drawName(t *rapid.T, kind int) string {
+	if kind != ri.other {
+		return ""
+	}
+	return rapid.SampledFrom([]string{"", "U", "V"}).Draw(t, "name")
+}
+
 // drawHappening draws an event with what all its roles bind.
 func (ri *rich) drawHappening(t *rapid.T, some int) happening {
 	o := ri.draw(t, some)
@@ -62,22 +89,29 @@ func (ri *rich) drawHappening(t *rapid.T, some int) happening {
 	return o
 }
 
-// bindings are those of an event, one a role; none if it is malformed.
-func (r *richRun) bindings(e int) (all []bound) {
+// bindings are those of an event, by the roles that it has; none if it is
+// malformed.
+func (r *richRun) bindings(e int) (roles []int, all []bound) {
+	if r.as[e].kind == r.other && r.flaw == namedAlone {
+		return nil, nil
+	}
 	for _, role := range r.roles(r.as[e].kind) {
+		if r.as[e].kind == r.other && slices.Contains(r.as[e].values[:len(r.types[role].binds)], missing) {
+			continue
+		}
 		b, ok := r.binding(happening{kind: role, values: r.as[e].values})
 		if !ok {
-			return nil
+			return nil, nil
 		}
-		all = append(all, b)
+		roles, all = append(roles, role), append(all, b)
 	}
-	return all
+	return roles, all
 }
 
 // rolesIn are the roles in which an event is in the slice of an instance.
 func (r *richRun) rolesIn(e int, in bound) (all []int) {
-	roles := r.roles(r.as[e].kind)
-	for i, b := range r.bindings(e) {
+	roles, bindings := r.bindings(e)
+	for i, b := range bindings {
 		if b.within(in) && (i == 0 || r.flaw != firstRoleAlone) {
 			all = append(all, roles[i])
 		}

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"reflect"
@@ -50,7 +51,8 @@ func richCourses(skewed bool) *rapid.Generator[richCourse] {
 		at, sources := 0, rapid.IntRange(1, 4).Draw(t, "sources")
 		for range rapid.IntRange(0, length).Draw(t, "events") {
 			at += rapid.SampledFrom([]int{0, 0, 1, 1, 2, 3, 7, 12, -2, -5}).Draw(t, "pass")
-			a := richArrival{arrival{happening: c.rich.drawHappening(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0, rapid.IntRange(-1, 2).Draw(t, "n")}
+			a := richArrival{arrival{happening: c.rich.drawHappening(t, values), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0, rapid.IntRange(-1, 2).Draw(t, "n"), ""}
+			a.name = c.rich.drawName(t, a.kind)
 			if rapid.IntRange(0, 3).Draw(t, "sequenced") == 0 {
 				a.seq = rapid.IntRange(0, 5).Draw(t, "seq")
 			}
@@ -73,9 +75,12 @@ func drawRich(t *rapid.T) rich {
 		ri.types = append(ri.types, modelType{binds})
 	}
 	ri.drawRoles(t)
+	ri.drawOther(t)
 	states := rapid.IntRange(3, 6).Draw(t, "states")
 	ri.windowed = rapid.Bool().Draw(t, "windowed")
-	ri.plain = !ri.windowed && rapid.IntRange(0, 3).Draw(t, "plain") == 0
+	ri.aged = rapid.IntRange(0, 3).Draw(t, "aged") == 0
+	ri.stacked = !ri.windowed && rapid.IntRange(0, 2).Draw(t, "stacked") == 0
+	ri.plain = !ri.windowed && !ri.aged && !ri.stacked && rapid.IntRange(0, 3).Draw(t, "plain") == 0
 	for s := range states {
 		var row [][]richStep
 		for range ri.types {
@@ -93,7 +98,7 @@ func drawRich(t *rapid.T) rich {
 		ri.after, ri.timeout = append(ri.after, after), append(ri.timeout, to)
 	}
 	ri.ended = rapid.Bool().Draw(t, "ended")
-	ri.lengths = [2]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums")}
+	ri.lengths = [3]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums"), rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "age")}
 	return ri
 }
 
@@ -101,13 +106,19 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	if from < 2 {
 		return nil
 	}
-	guards := []int{noGuard, inSet, notInSet, counted, isLast, wealthy}
-	updates := []int{noUpdate, addX, removeX, clearSet, countUp, countDown, storeX, clearLast, plusN, plusN, minusN, clearAmount}
+	guards := []int{noGuard, inSet, notInSet, counted, isLast, isSource, wealthy}
+	updates := []int{noUpdate, addX, removeX, clearSet, countUp, countDown, storeX, storeSource, clearLast, plusN, plusN, minusN, clearAmount}
 	if ri.plain {
 		guards, updates = []int{noGuard}, []int{noUpdate}
 	}
 	if ri.windowed {
 		guards, updates = []int{crowded, quiet, heavy, noGuard, counted}, []int{occur, addN, occur, addN, clearWindow, noUpdate, countUp}
+	}
+	if ri.stacked {
+		guards, updates = []int{topIsX, topIsX, topIsX, topIsCount, bare, noGuard}, []int{pushX, pushX, pushX, popX, popX, pushCount, pushCount, popCount, countUp, countUp, countDown, noUpdate}
+	}
+	if ri.aged && !ri.stacked {
+		guards = append(guards, younger, older, younger, older)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "steps") {
 		s := richStep{to: rapid.IntRange(2, states-1).Draw(t, "to")}
@@ -120,7 +131,10 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 			s.to = 1
 		}
 		s.update = rapid.SampledFrom(updates).Draw(t, "update")
-		if i < 2 {
+		if ri.stacked && s.to > 1 && rapid.IntRange(0, 3).Draw(t, "nests") > 0 {
+			s.to, s.update = -1, rapid.SampledFrom([]int{pushX, pushX, popX, pushCount, popCount}).Draw(t, "nesting")
+		}
+		if i < 2 && (!ri.stacked || s.to >= 0) {
 			s.flag, s.guard = rapid.Bool().Draw(t, "flagged"), rapid.SampledFrom(guards).Draw(t, "guard")
 		}
 		all = append(all, s)
@@ -131,10 +145,26 @@ func drawRichSteps(t *rapid.T, from, states int, ri rich) (all []richStep) {
 	return all
 }
 
+// registers are those of a model.
+func (ri *rich) registers() (set, counter, last, amount, window, sums, xs, counts props.Register) {
+	window, sums = ri.windows()
+	xs, counts = stacks()
+	return props.Set("s"), props.Counter("c"), props.Last("l"), props.Amount("a"), window, sums, xs, counts
+}
+
+// updates are what steps do to them.
+func (ri *rich) updates() map[int]props.Update {
+	set, counter, last, amount, window, sums, xs, counts := ri.registers()
+	return map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
+		countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), storeSource: source().Store(props.ContextSource), clearLast: last.Clear(),
+		occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear(),
+		plusN: amount.Plus("n"), minusN: amount.Minus("n"), clearAmount: amount.Clear(),
+		pushX: xs.Push("x"), popX: xs.Pop(), pushCount: counts.PushCount(counter), popCount: counts.Pop()}
+}
+
 // property translates the model for the packages under test.
 func (ri *rich) property() *props.Property {
-	set, counter, last, amount := props.Set("s"), props.Counter("c"), props.Last("l"), props.Amount("a")
-	window, sums := ri.windows()
+	set, counter, last, amount, window, sums, xs, counts := ri.registers()
 	flagged := func(d event.Data) bool { v, _ := d.Get("flag"); return v.Equal(event.Boolean(true)) }
 	var vars []string
 	for v := range ri.vars {
@@ -144,7 +174,7 @@ func (ri *rich) property() *props.Property {
 	for s := 2; s < len(ri.steps); s++ {
 		r := props.From(stateName(s))
 		for i, t := range ri.types {
-			l := props.On(fmt.Sprintf("T%d", ri.of[i]))
+			l := ri.letter(i)
 			for n, v := range t.binds {
 				l = l.Binding(vars[v], fmt.Sprintf("p%d", n))
 			}
@@ -160,6 +190,8 @@ func (ri *rich) property() *props.Property {
 					g = g.GivenNotIn(set, "x")
 				case counted:
 					g = g.GivenCount(counter, "at least 2", func(n int64) bool { return n >= 2 })
+				case isSource:
+					g = givenSource(g)
 				case isLast:
 					g = g.Given("x is the last", func(m props.Memory) bool {
 						now, _ := m.Param("x")
@@ -167,14 +199,11 @@ func (ri *rich) property() *props.Property {
 						return ok && now.Equal(was)
 					}, "x")
 				default:
-					g = givenWindow(g, x.guard)
+					g = givenWindow(g, x.guard, time.Duration(ri.lengths[2])*time.Millisecond)
 				}
 				step := r.On(g)
 				if x.update != noUpdate {
-					step = step.Do(map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
-						countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), clearLast: last.Clear(),
-						occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear(),
-						plusN: amount.Plus("n"), minusN: amount.Minus("n"), clearAmount: amount.Clear()}[x.update])
+					step = step.Do(ri.updates()[x.update])
 				}
 				if r = step.Stay(); x.to >= 0 {
 					r = step.To(stateName(x.to))
@@ -194,16 +223,20 @@ func (ri *rich) property() *props.Property {
 	}
 	quantified := props.ForAll(vars...)
 	if !ri.plain {
-		quantified = quantified.With(set, amount, counter, last)
+		quantified = quantified.With(set, amount, counter, last, source())
 	}
 	if ri.windowed {
 		quantified = quantified.With(window, sums)
+	}
+	if ri.stacked {
+		quantified = quantified.With(xs, counts)
 	}
 	return quantified.Machine("model", rules...)
 }
 
 func (a richArrival) event(i int) event.Event {
 	e := a.arrival.event(i)
+	e.Type = cmp.Or(a.name, e.Type)
 	e.Data = e.Data.With("x", forms[a.x].value).With("n", event.Int(int64(a.n)))
 	return e
 }
@@ -390,7 +423,7 @@ func TestSoakRich(t *testing.T) {
 // The comparison above is able to fail.
 func TestRichComparisonNoticesMistakes(t *testing.T) {
 	for name, f := range map[string]flaw{"deadlines first": deadlinesFirst, "never expired": neverExpired, "written before": writtenBefore, "staying begins anew": stayingBeginsNew,
-		"never left": neverLeft, "end included": endIncluded} {
+		"aged by staying": agedByStaying, "first out": firstOut, "sources forgotten": sourcesForgotten, "never left": neverLeft, "end included": endIncluded} {
 		noticedIn(t, name, func(seed int) (string, error) {
 			c := richCourses(false).Example(seed)
 			return c.differs(c.rich, f)
@@ -405,6 +438,10 @@ func TestRichComparisonNoticesMistakes(t *testing.T) {
 		return c.differs(c.rich, distancesOfNone)
 	})
 	for _, skewed := range []bool{false, true} {
+		noticedIn(t, "named alone", func(seed int) (string, error) {
+			c := richCourses(skewed).Example(seed)
+			return c.differs(c.rich, namedAlone)
+		})
 		noticedIn(t, "first role alone", func(seed int) (string, error) {
 			c := richCourses(skewed).Example(seed)
 			return c.differs(c.rich, firstRoleAlone)

@@ -69,13 +69,54 @@ func (r *richRun) withoutOne(c memoryModel, left []int) (all []memoryModel) {
 	return all
 }
 
+// asksAge tells whether some guard is over the age of a state.
+func (ri *rich) asksAge() bool {
+	return slices.ContainsFunc(slices.Concat(slices.Concat(ri.steps...)...), func(x richStep) bool { return x.guard == younger || x.guard == older })
+}
+
+// stacks are the registers of values one upon the other.
+func stacks() (xs, counts props.Register) {
+	return props.Stack("xs", deepest), props.Stack("counts", deepest)
+}
+
+// source is the register of who did something last.
+func source() props.Register { return props.Last("source") }
+
+func givenSource(l props.Letter) props.Letter {
+	return l.Given("by the same", func(m props.Memory) bool {
+		now, _ := m.Param(props.ContextSource)
+		was, ok := m.Last("source")
+		return ok && was.Equal(now)
+	}, props.ContextSource)
+}
+
+// pushes tells whether a step may find a stack full.
+func (x richStep) pushes() bool { return x.update == pushX || x.update == pushCount }
+
 // windows are the registers of a model that count and sum up.
 func (ri *rich) windows() (window, sums props.Register) {
 	return props.Window("w", time.Duration(ri.lengths[0])*time.Millisecond), props.Window("v", time.Duration(ri.lengths[1])*time.Millisecond)
 }
 
-func givenWindow(l props.Letter, guard int) props.Letter {
+func givenWindow(l props.Letter, guard int, age time.Duration) props.Letter {
 	switch guard {
+	case topIsX:
+		return l.Given("x is on top", func(m props.Memory) bool {
+			x, _ := m.Param("x")
+			top, ok := m.Top("xs")
+			return ok && top.Equal(x)
+		}, "x")
+	case topIsCount:
+		return l.Given("the counter is on top", func(m props.Memory) bool {
+			top, ok := m.Top("counts")
+			return ok && top.Equal(event.Int(m.Count("c")))
+		})
+	case bare:
+		return l.Given("bare", func(m props.Memory) bool { return m.Size("xs") == 0 })
+	case younger:
+		return l.GivenYounger(age)
+	case older:
+		return l.GivenOlder(age)
 	case crowded:
 		return l.Given("crowded", func(m props.Memory) bool { return m.Size("w") >= 2 })
 	case quiet:

@@ -286,7 +286,7 @@ func (s *Stream) accept(x *Input, j *Judgement) {
 	w := s.events.Take()
 	w.Moment, w.Rank = order.Moment{Source: source, At: at, Time: own}, r
 	w.Item = queued{occurrence: occurrence{routed: w.Item.routed[:0]}, values: w.Item.values[:0]}
-	if routes := m.program.routes[e.Type]; len(routes) > 0 && !x.Tick {
+	if routes := m.program.routesOf(e.Type); len(routes) > 0 && !x.Tick {
 		if misfits := m.prepare(&w.Item.occurrence, e, routes, &w.Item.values); len(misfits) > 0 && tells {
 			s.malformed(x, because(m.reject(e, misfits)), j)
 		}
@@ -309,7 +309,7 @@ func because(all []Malformed) string {
 
 func (s *Stream) late(x *Input, j *Judgement) {
 	j.Lost.Late++
-	routes := s.engine.program.routes[x.Event.Type]
+	routes := s.engine.program.routesOf(x.Event.Type)
 	for i, r := range routes {
 		if i == 0 || routes[i-1].plan != r.plan {
 			s.engine.stores[r.plan].late++

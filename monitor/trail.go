@@ -19,6 +19,7 @@ type trails struct {
 	notes   pieces[note]
 	records pieces[record]
 	times   map[uint32]order.Instant // of records, where it is not the effective one
+	types   map[uint32]string        // of records, where the letter does not say it
 	texts   values.Texts
 }
 
@@ -85,6 +86,22 @@ func (t *trails) keep(r record, time order.Instant) uint32 {
 	return n
 }
 
+// call says of what type a recorded event is.
+func (t *trails) call(n uint32, eventType string) {
+	if t.types == nil {
+		t.types = make(map[uint32]string)
+	}
+	t.types[n] = eventType
+}
+
+// typeOf returns the type of an event of a slice.
+func (s *store) typeOf(n note) string {
+	if l := s.letterOf(n.letter); !l.Other {
+		return l.Type
+	}
+	return s.trails.types[n.record]
+}
+
 // time returns when a recorded event was, by its source's clock.
 func (t *trails) time(n uint32) order.Instant {
 	if at, ok := t.times[n]; ok {
@@ -140,5 +157,5 @@ func (s *store) partOf(part, domain int, key []values.Symbol) cell {
 // eventOf returns what is known of a recorded event.
 func (s *store) eventOf(n note) event.Event {
 	r := s.trails.records.at(n.record)
-	return event.Event{ID: r.id, Source: s.sources.Name(r.source), Type: s.letterOf(n.letter).Type, Time: s.trails.time(n.record).Time()}
+	return event.Event{ID: r.id, Source: s.sources.Name(r.source), Type: s.typeOf(n), Time: s.trails.time(n.record).Time()}
 }

@@ -41,9 +41,45 @@ func PrecedesAged(name string, first, then Letter, atLeast, within time.Duration
 	}
 	p := build(name, s, forEvery(s.variables)+fmt.Sprintf("%v happens only %s after %v", then, saidAges(atLeast, within), first))
 	p.mustNotAdd(first, then)
+	p.mustBeAges(atLeast, within)
+	return p
+}
+
+// mustBeAges makes the property invalid if no time is between the two; 0 is no
+// bound, but not twice.
+func (p *Property) mustBeAges(atLeast, within time.Duration) {
 	if p.err == nil && (atLeast < 0 || within < 0 || within > 0 && within < atLeast || atLeast == 0 && within == 0) {
 		p.err = fmt.Errorf("at least %s and within %s, wanted durations of which the first is not longer", said(atLeast), said(within))
 	}
+}
+
+// RespondsAged returns the property that the next response after each trigger
+// happens at least a duration after it, and within another, the ends of both
+// included; 0 is no bound:
+//
+//	settled: trigger, adding it to young -> owed
+//	owed:    response when young holds one -> violated; response -> settled
+//	         trigger, adding it to young
+//	         after the second duration -> violated, and violated at the end
+//
+// One response settles all triggers of its binding before it: the first of them
+// decides whether it is too late, the last whether it is too early. The response
+// must not bind a variable that the trigger does not.
+func RespondsAged(name string, trigger, response Letter, atLeast, within time.Duration) *Property {
+	young := Window("young", atLeast)
+	tooEarly := response.Given("it is too early", func(m Memory) bool { return m.Size("young") > 0 })
+	owed := From("owed").On(tooEarly).To(Violated).On(response).To("settled")
+	if !response.covers(trigger) { // else nothing is left that begins another wait
+		owed = owed.On(trigger).Do(young.Occur()).Stay()
+	}
+	if owed = owed.ViolatedAtEnd(); within != 0 {
+		owed = owed.After(within).To(Violated)
+	}
+	s := spec{variables: union(trigger, response), registers: []Register{young}, violated: Violated, satisfied: Satisfied,
+		rules: []Rule{From("settled").On(trigger).Do(young.Occur()).To("owed"), owed}}
+	p := build(name, s, forEvery(s.variables)+fmt.Sprintf("%v is next followed by %v %s after it", trigger, response, saidAges(atLeast, within)))
+	p.mustNotAdd(response, trigger)
+	p.mustBeAges(atLeast, within)
 	return p
 }
 

@@ -61,6 +61,14 @@ func (a *Automaton) Timed() bool {
 	return false
 }
 
+// LooksAtTime reports whether it hangs on the time of events: it is timed, or
+// some guard looks at it.
+func (a *Automaton) LooksAtTime() bool {
+	return a.Timed() || slices.ContainsFunc(a.Events, func(t EventType) bool {
+		return slices.ContainsFunc(t.guards, func(g *guard) bool { return g.clock })
+	})
+}
+
 // Windowed reports whether some register is a window.
 func (a *Automaton) Windowed() bool {
 	return slices.ContainsFunc(a.Registers, func(r Register) bool { return r.kind == WindowRegister })
@@ -71,11 +79,13 @@ func (a *Automaton) Windowed() bool {
 // several, the automaton takes them all, in order.
 type EventType struct {
 	Type  string
+	Other bool     // Type stands for all that the property does not name, see Lacks
 	Binds []Bind   // the variables that it binds, ascending
 	Wants []string // further parameters that an event must have
-	Reads []string // parameters that guards over registers and updates look at
+	Reads []string // what guards over registers and updates look at, see [Read]
 	Sums  []string // parameters that must be numbers that are [Summable]
 
+	asks    []string // of Other: parameters that guards cannot do without
 	guards  []*guard
 	dynamic uint64     // which of them are over registers
 	next    [][]branch // by state: the first that fits is taken
@@ -105,6 +115,14 @@ func (b *Bind) Of(d event.Data) (event.Value, bool) {
 	return v, ok
 }
 
+// Lacks reports whether the parameters are not all there that letters of other
+// events name: then the event is none of them.
+func (t *EventType) Lacks(d event.Data) bool {
+	lacks := func(name string) bool { _, ok := d.Get(name); return !ok }
+	unbound := func(b Bind) bool { _, ok := b.Of(d); return !ok }
+	return slices.ContainsFunc(t.Binds, unbound) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
+}
+
 // branch is a transition: it fits if all its guards hold.
 type branch struct {
 	guards uint64
@@ -122,21 +140,26 @@ type Move struct {
 type Write struct {
 	Register int
 	Op       UpdateOp
-	Param    int // in Reads; -1 if none
-	By       int64
+	Param    int   // in Reads; -1 if none
+	By       int64 // of PushCount, the counter
 }
 
-// Letter returns which guards the parameters pass, guards over registers
+// Happens tells whether the event is added to a window.
+func (w *Write) Happens(a *Automaton) bool {
+	return w.Op == Renew || w.Op == AddValue && a.Registers[w.Register].kind == WindowRegister
+}
+
+// Letter returns which guards the event passes, guards over registers
 // aside. Events of one type with equal letters, and equal values of what the
 // type reads, lead from each state and memory to the same. An error means that
 // a guard cannot say: the event is malformed for the property.
-func (t *EventType) Letter(d event.Data) (uint64, error) {
+func (t *EventType) Letter(e *event.Event) (uint64, error) {
 	var passed uint64
 	for i, g := range t.guards {
 		if g.overRegisters() {
 			continue
 		}
-		ok, err := g.pass(d)
+		ok, err := g.pass(e)
 		if err != nil {
 			return 0, err
 		}
@@ -173,7 +196,7 @@ func (t *EventType) Take(state int, letter uint64, m Memory) (move *Move, ok boo
 // Arms reports whether an event of this type may begin a deadline, or be
 // added to a window: its time is remembered.
 func (t *EventType) Arms(a *Automaton) bool {
-	remembers := func(w Write) bool { return w.Op == AddValue && a.Registers[w.Register].kind == WindowRegister }
+	remembers := func(w Write) bool { return w.Happens(a) }
 	for _, branches := range t.next {
 		for _, b := range branches {
 			if b.Entered && a.Deadlines[b.To].After > 0 || slices.ContainsFunc(b.Writes, remembers) {

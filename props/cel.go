@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -51,6 +52,8 @@ type celGuard struct {
 	program   cel.Program
 	reads     []string // parameters
 	wants     []string // those not under has()
+	ages      []time.Duration
+	clock     bool // it looks at the event's time
 	registers []Register
 }
 
@@ -59,14 +62,13 @@ type celGuard struct {
 func excluded() []*env.Function {
 	var all []*env.Function
 	for _, name := range []string{
-		"getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours", "getMilliseconds", "getMinutes", "getMonth", "getSeconds",
 		operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo,
 		operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
 		overloads.TypeConvertDouble, overloads.TypeConvertInt, overloads.TypeConvertUint,
 	} {
 		all = append(all, env.NewFunction(name))
 	}
-	return all
+	return append(all, zoned()...)
 }
 
 // baseEnv is the environment without registers. Building it takes
@@ -143,7 +145,12 @@ func comparisons() (all []cel.EnvOption) {
 		for _, t := range []*cel.Type{cel.BoolType, cel.StringType, cel.BytesType, cel.TimestampType, cel.DurationType} {
 			add(t, t)
 		}
+		add(ageType, cel.DurationType)
+		add(cel.DurationType, ageType)
 		all = append(all, cel.Function(c.operator, append(opts, cel.SingletonBinaryBinding(func(a, b ref.Val) ref.Val {
+			if holds := compareAge(c.operator, a, b); holds != nil {
+				return holds
+			}
 			order, err := compareValues(a, b)
 			if err != nil {
 				return err
@@ -209,9 +216,9 @@ func celEnv(registers []Register) (*cel.Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	var vars []cel.EnvOption
+	vars := free(registers)
 	for _, r := range registers {
-		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType, WindowRegister: windowType, AmountRegister: cel.DynType}[r.kind]
+		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType, WindowRegister: windowType, AmountRegister: cel.DynType, StackRegister: stackType}[r.kind]
 		vars = append(vars, cel.Variable(r.name, t))
 	}
 	return base.Extend(vars...)
@@ -250,15 +257,16 @@ func compileCEL(text string, registers []Register) (*guard, *celError) {
 		return nil, &celError{1, 1, err.Error()}
 	}
 	if used {
-		return &guard{desc: text, holds: g.holds, reads: g.reads, wants: g.wants}, nil
+		return &guard{desc: text, holds: g.holds, reads: g.reads, wants: g.wants, ages: g.ages}, nil
 	}
-	return &guard{desc: text, pass: g.pass}, nil
+	return &guard{desc: text, pass: g.pass, asks: g.wants, clock: g.clock}, nil
 }
 
 // inspect finds the parameters and whether registers are named.
 func (g *celGuard) inspect(a *ast.AST) (usesRegisters bool, problem *celError) {
 	optional := map[string]bool{}
 	var all []string
+	var clock ast.Expr
 	fail := func(e ast.Expr, what string) {
 		if problem == nil {
 			at := a.SourceInfo().GetStartLocation(e.ID())
@@ -270,27 +278,44 @@ func (g *celGuard) inspect(a *ast.AST) (usesRegisters bool, problem *celError) {
 		case ast.ComprehensionKind:
 			c := e.AsComprehension()
 			for _, name := range []string{c.IterVar(), c.IterVar2()} {
-				if name == eventName || name != "" && registerNamed(g.registers, name) >= 0 {
+				if slices.Contains([]string{eventName, contextName, ageVariable}, name) || name != "" && registerNamed(g.registers, name) >= 0 {
 					fail(e, fmt.Sprintf("%q is taken, wanted another name for the item", name))
 				}
 			}
 		case ast.IdentKind:
-			if registerNamed(g.registers, e.AsIdent()) >= 0 {
+			switch name := e.AsIdent(); {
+			case registerNamed(g.registers, name) >= 0:
 				usesRegisters = true
+			case name == ageVariable:
+				d, ok := constantAge(e)
+				if usesRegisters, g.ages = true, append(g.ages, d); !ok {
+					fail(e, "the age of the state is compared with no constant, wanted one such as age < duration('5s')")
+				}
+			case name == contextName:
+				part, ok := contextPart(e)
+				if !ok {
+					fail(e, "the context has no such part, wanted context.source, context.type or context.time")
+				}
+				if part == timePart && clock == nil {
+					clock = e
+				} else if part != timePart {
+					all, optional[contextMark+part] = with(all, []string{contextMark + part}), true
+				}
+			case name == eventName:
+				name, tested, ok := parameter(e)
+				if !ok {
+					fail(e, "the event as a whole, wanted one of its parameters, such as event.amount")
+					return false
+				}
+				all = with(all, []string{name})
+				optional[name] = optional[name] || tested
 			}
-			if e.AsIdent() != eventName {
-				return false
-			}
-			name, tested, ok := parameter(e)
-			if !ok {
-				fail(e, "the event as a whole, wanted one of its parameters, such as event.amount")
-				return false
-			}
-			all = with(all, []string{name})
-			optional[name] = optional[name] || tested
 		}
 		return false
 	})
+	if g.clock = clock != nil; g.clock && usesRegisters {
+		fail(clock, "the event's time beside registers or the age, wanted it in a guard over the event alone")
+	}
 	g.reads = all
 	g.wants = slices.DeleteFunc(slices.Clone(all), func(name string) bool { return optional[name] })
 	return usesRegisters, problem
@@ -366,17 +391,17 @@ func parameter(e ast.NavigableExpr) (name string, tested, ok bool) {
 }
 
 // pass judges a guard over the event alone. What it names must be there.
-func (g *celGuard) pass(d event.Data) (bool, error) {
+func (g *celGuard) pass(e *event.Event) (bool, error) {
 	params := make(map[string]any, len(g.reads))
 	for _, name := range g.reads {
-		v, ok := d.Get(name)
+		v, ok := Read(e, name)
 		if ok {
 			params[name] = celValue(v)
 		} else if slices.Contains(g.wants, name) {
 			return false, fmt.Errorf("parameter %q is missing, which guard %q names", name, g.text)
 		}
 	}
-	out, _, err := g.program.Eval(&celInput{params: params})
+	out, _, err := g.program.Eval(&celInput{params: params, event: e})
 	if err != nil {
 		return false, fmt.Errorf("guard %q: %s", g.text, strings.Join(strings.Fields(err.Error()), " "))
 	}
@@ -403,7 +428,8 @@ func (g *celGuard) holds(m Memory) bool {
 
 // celInput gives variables their values.
 type celInput struct {
-	params    map[string]any
+	params    map[string]any // parts of the context too
+	event     *event.Event   // of a guard over the event alone
 	registers []Register
 	memory    Memory
 }
@@ -414,8 +440,13 @@ func (in *celInput) ResolveName(name string) (any, bool) {
 		return in.params, true
 	}
 	i := registerNamed(in.registers, name)
-	if i < 0 || in.memory == nil {
+	switch {
+	case i < 0 && name == contextName:
+		return in.context(), true
+	case in.memory == nil:
 		return nil, false
+	case i < 0:
+		return celAge{in.memory}, name == ageVariable
 	}
 	switch in.registers[i].kind {
 	case CounterRegister:
@@ -428,7 +459,9 @@ func (in *celInput) ResolveName(name string) (any, bool) {
 	case AmountRegister:
 		return celValue(in.memory.Sum(name)), true
 	case WindowRegister:
-		return celWindow{in.memory, name}, true
+		return celWindow{in.memory, name, windowType}, true
+	case StackRegister:
+		return celWindow{in.memory, name, stackType}, true
 	}
 	var all []ref.Val
 	for _, v := range in.memory.Values(name) {

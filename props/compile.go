@@ -6,13 +6,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// Limits of an automaton; both are the width of a bit set.
+// Limits of an automaton; these are the width of a bit set.
 const (
 	maxVariables = 64
 	maxGuards    = 64
 )
+
+// maxDepth bounds what each instance keeps of a stack.
+const maxDepth = 1000
 
 // compiler turns a machine as written into an automaton. Its methods do one
 // part each, in the order in which compile calls them.
@@ -107,7 +111,10 @@ func (c *compiler) enter(l Letter) error {
 	}
 	t := c.event(l)
 	if t == nil {
-		c.a.Events = append(c.a.Events, EventType{Type: l.event, Binds: binds, next: make([][]branch, len(c.a.States))})
+		if slices.ContainsFunc(c.a.Events, func(t EventType) bool { return t.Type == l.event && t.Other != l.other }) {
+			return fmt.Errorf("%q is an event type and stands for all others, wanted one of the two", l.event)
+		}
+		c.a.Events = append(c.a.Events, EventType{Type: l.event, Other: l.other, Binds: binds, next: make([][]branch, len(c.a.States))})
 		t = &c.a.Events[len(c.a.Events)-1]
 	}
 	t.Wants = with(t.Wants, l.wants)
@@ -121,7 +128,13 @@ func (c *compiler) enter(l Letter) error {
 			}
 			t.guards = append(t.guards, g)
 		}
+		if slices.ContainsFunc(g.ages, func(d time.Duration) bool { return d <= 0 }) {
+			return fmt.Errorf("the guard %q of %q is over an age that is not positive, wanted a positive duration", g.desc, l.event)
+		}
 		t.Reads, t.Wants = with(t.Reads, g.reads), with(t.Wants, g.wants)
+		if t.Other {
+			t.asks = with(t.asks, g.asks)
+		}
 	}
 	if len(t.guards) > maxGuards {
 		return fmt.Errorf("%q has %d guards, wanted at most %d", l.event, len(t.guards), maxGuards)
@@ -151,7 +164,7 @@ func (c *compiler) binds(l Letter) ([]Bind, error) {
 // event returns the role that an event has in a letter; nil if there is none yet.
 func (c *compiler) event(l Letter) *EventType {
 	binds, err := c.binds(l)
-	i := slices.IndexFunc(c.a.Events, func(t EventType) bool { return t.Type == l.event && slices.Equal(t.Binds, binds) })
+	i := slices.IndexFunc(c.a.Events, func(t EventType) bool { return t.Type == l.event && t.Other == l.other && slices.Equal(t.Binds, binds) })
 	if i < 0 || err != nil {
 		return nil
 	}
@@ -205,6 +218,9 @@ func (c *compiler) add(from int, t transition) error {
 	b := branch{Move: Move{To: from, Entered: !t.stay, Writes: c.writes(et, t)}}
 	if !t.stay {
 		b.To = c.state(t.to)
+	}
+	if b.Entered && b.To >= StartState {
+		b.Writes = append(b.Writes, c.renewals()...)
 	}
 	for _, g := range t.letter.guards {
 		b.guards |= 1 << slices.Index(et.guards, g)

@@ -17,8 +17,11 @@ func (c *compiler) declareRegisters() error {
 		if r.kind == WindowRegister && r.length <= 0 {
 			return fmt.Errorf("register %q is a window of %v, wanted a positive duration", r.name, r.length)
 		}
+		if r.kind == StackRegister && (r.Depth() < 1 || r.Depth() > maxDepth) {
+			return fmt.Errorf("register %q is a stack of depth %d, wanted one from 1 to %d", r.name, r.Depth(), maxDepth)
+		}
 	}
-	c.a.Registers = c.registers
+	c.a.Registers = slices.Concat(c.registers, c.ages())
 	return nil
 }
 
@@ -67,8 +70,12 @@ func (c *compiler) updates(t transition) error {
 			return fmt.Errorf("%q writes register %q, a %v, as if it were another kind", et.Type, u.register.name, c.registers[at].kind)
 		case slices.ContainsFunc(t.updates[:i], func(e Update) bool { return e.register.name == u.register.name }):
 			return fmt.Errorf("%q writes register %q twice, wanted once", et.Type, u.register.name)
+		case u.op == PushCount && !c.counts(u.from):
+			return fmt.Errorf("%q puts %q on the stack %q, wanted a counter", et.Type, u.from, u.register.name)
 		case u.param != "":
-			et.Reads, et.Wants = with(et.Reads, []string{u.param}), with(et.Wants, []string{u.param})
+			if et.Reads = with(et.Reads, []string{u.param}); isParam(u.param) {
+				et.Wants = with(et.Wants, []string{u.param})
+			}
 			if u.register.kind == WindowRegister || u.op == AddNumber {
 				et.Sums = with(et.Sums, []string{u.param})
 			}
@@ -82,12 +89,21 @@ func (c *compiler) writes(et *EventType, t transition) []Write {
 	var all []Write
 	for _, u := range t.updates {
 		w := Write{Register: registerNamed(c.registers, u.register.name), Op: u.op, By: u.by, Param: -1}
+		if u.op == PushCount {
+			w.By = int64(registerNamed(c.registers, u.from))
+		}
 		if u.param != "" {
 			w.Param = slices.Index(et.Reads, u.param)
 		}
 		all = append(all, w)
 	}
 	return all
+}
+
+// counts tells whether a register is a counter.
+func (c *compiler) counts(name string) bool {
+	i := registerNamed(c.registers, name)
+	return i >= 0 && (c.registers[i].kind == CounterRegister || c.registers[i].kind == AmountRegister)
 }
 
 func (c *compiler) registerNames() []string {

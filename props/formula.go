@@ -206,10 +206,10 @@ func (t *translation) guard(g formula.Guard, negated bool) *guard {
 	x := &guard{desc: key.Text}
 	switch g.Kind {
 	case formula.Comparison:
-		x.pass = func(d event.Data) (bool, error) { holds, err := compareOperands(g, d); return holds != negated, err }
+		x.pass = func(e *event.Event) (bool, error) { holds, err := compareOperands(g, e.Data); return holds != negated, err }
 	case formula.OfPredicate:
-		x.pass = func(d event.Data) (bool, error) {
-			holds, err := t.signature[g.Predicate].passes(d)
+		x.pass = func(e *event.Event) (bool, error) {
+			holds, err := t.signature[g.Predicate].passes(e)
 			return holds != negated, err
 		}
 	default:
@@ -268,9 +268,9 @@ func compareOperands(g formula.Guard, d event.Data) (bool, error) {
 
 // passes tells whether an event passes the letter's guards, which are over the
 // event alone.
-func (l Letter) passes(d event.Data) (bool, error) {
+func (l Letter) passes(e *event.Event) (bool, error) {
 	for _, g := range l.guards {
-		if ok, err := g.pass(d); !ok || err != nil {
+		if ok, err := g.pass(e); !ok || err != nil {
 			return false, err
 		}
 	}

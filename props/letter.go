@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 )
@@ -14,6 +15,7 @@ import (
 // methods return changed copies, so that one letter can be the root of many.
 type Letter struct {
 	event  string
+	other  bool // instead of event: what the property does not name
 	binds  []bind
 	wants  []string
 	guards []*guard
@@ -30,10 +32,13 @@ type bind struct {
 // event alone, or over registers too.
 type guard struct {
 	desc  string
-	pass  func(event.Data) (bool, error)
+	pass  func(*event.Event) (bool, error)
+	clock bool            // pass looks at the event's time
+	ages  []time.Duration // of states, that holds looks at
 	holds func(Memory) bool
 	reads []string // parameters that holds looks at
 	wants []string // those of them that an event must have
+	asks  []string // parameters that pass cannot do without, as far as is known
 }
 
 // overRegisters reports whether the guard must be asked for each instance.
@@ -48,6 +53,18 @@ func On(eventType string, variables ...string) Letter {
 	}
 	return l
 }
+
+// Other returns the letter of every event type that the property does not name
+// otherwise. Of such events nothing can be expected: one that lacks a parameter
+// which the letter names is not malformed, but none of the letter's.
+func Other(variables ...string) Letter {
+	l := On(otherEvents, variables...)
+	l.other = true
+	return l
+}
+
+// otherEvents is how property files call the letter of [Other].
+const otherEvents = "other"
 
 // Binding adds a variable that is bound by the parameter of another name.
 func (l Letter) Binding(variable, param string) Letter {
@@ -77,7 +94,17 @@ func (l Letter) Wanting(params ...string) Letter {
 func (l Letter) When(desc string, pass func(event.Data) bool) Letter {
 	g := &guard{desc: desc}
 	if pass != nil {
-		g.pass = func(d event.Data) (bool, error) { return pass(d), nil }
+		g.pass = func(e *event.Event) (bool, error) { return pass(e.Data), nil }
+	}
+	return l.guarded(g)
+}
+
+// WhenEvent is [Letter.When] for a guard that looks at more than parameters: the
+// event's type, its source, or its time, which is what the source's clock said.
+func (l Letter) WhenEvent(desc string, pass func(event.Event) bool) Letter {
+	g := &guard{desc: desc, clock: true}
+	if pass != nil {
+		g.pass = func(e *event.Event) (bool, error) { return pass(*e), nil }
 	}
 	return l.guarded(g)
 }
@@ -87,13 +114,14 @@ func (l Letter) When(desc string, pass func(event.Data) bool) Letter {
 // else may it depend. It is asked with what the registers hold before the
 // event.
 func (l Letter) Given(desc string, holds func(Memory) bool, params ...string) Letter {
-	return l.guarded(&guard{desc: desc, holds: holds, reads: slices.Clone(params), wants: slices.Clone(params)})
+	wants := slices.DeleteFunc(slices.Clone(params), func(name string) bool { return !isParam(name) })
+	return l.guarded(&guard{desc: desc, holds: holds, reads: slices.Clone(params), wants: wants})
 }
 
 // GivenIn restricts the letter to events whose parameter has a value that the
 // set holds.
 func (l Letter) GivenIn(set Register, param string) Letter {
-	return l.Given(param+" is in "+set.name, func(m Memory) bool {
+	return l.Given(shownName(param)+" is in "+set.name, func(m Memory) bool {
 		v, _ := m.Param(param)
 		return m.Has(set.name, v)
 	}, param)
@@ -102,7 +130,7 @@ func (l Letter) GivenIn(set Register, param string) Letter {
 // GivenNotIn restricts the letter to events whose parameter has a value that
 // the set does not hold.
 func (l Letter) GivenNotIn(set Register, param string) Letter {
-	return l.Given(param+" is not in "+set.name, func(m Memory) bool {
+	return l.Given(shownName(param)+" is not in "+set.name, func(m Memory) bool {
 		v, _ := m.Param(param)
 		return !m.Has(set.name, v)
 	}, param)
@@ -118,7 +146,7 @@ func (l Letter) GivenCount(counter Register, desc string, pass func(int64) bool)
 func (l Letter) role() string {
 	binds := slices.Clone(l.binds)
 	slices.SortFunc(binds, func(a, b bind) int { return strings.Compare(a.variable, b.variable) })
-	return fmt.Sprintf("%q%q", l.event, fmt.Sprint(binds))
+	return fmt.Sprintf("%q%v%q", l.event, l.other, fmt.Sprint(binds))
 }
 
 // covers reports whether all events that another letter fits, this one fits.
@@ -135,7 +163,13 @@ func (l Letter) guarded(g *guard) Letter {
 // CHARGED(order=order_id) when the amount is negative.
 func (l Letter) String() string {
 	var b strings.Builder
+	if l.other {
+		b.WriteString("any ")
+	}
 	b.WriteString(l.event)
+	if l.other {
+		b.WriteString(" event")
+	}
 	if len(l.binds) > 0 {
 		b.WriteByte('(')
 		for i, p := range l.binds {

@@ -54,6 +54,10 @@ var patterns = []struct {
 	{props.PrecedesAged("p", letterA, letterB, 4*time.Second, 3*time.Second), "{precedes: [A(x), B(x)], at least: 4s, within: 3s}", ""}, // invalid: no age is such
 	{props.Eventually("p", letterA, letterB), "responds: [A(x), B(x)]", "B|  A B|  A B A!  A A B|"},
 	{props.Responds("p", letterA, letterB, 2*time.Second), "{responds: [A(x), B(x)], within: 2s}", "B|  A.B|  A A B|  A..B+  A..C+  A!  A B A.....C+"},
+	{props.RespondsAged("p", letterA, letterB, 2*time.Second, 0), "{responds: [A(x), B(x)], at least: 2s}", "B|  A.B|  A.....B|  A B+  A.A B+  B A.A.B B|  A.A!"},
+	{props.RespondsAged("p", letterA, letterB, 2*time.Second, 3*time.Second), "{responds: [A(x), B(x)], at least: 2s, within: 3s}", "A.B B|  A..B|  A B+  A...C+  A.A B+  A..A C+  A!"},
+	{props.RespondsAged("p", letterA, letterA, 2*time.Second, 3*time.Second), "{responds: [A(x), A(x)], at least: 2s, within: 3s}", "A.A A.A|  A A+"},
+	{props.RespondsAged("p", letterA, letterB, 4*time.Second, 3*time.Second), "{responds: [A(x), B(x)], at least: 4s, within: 3s}", ""}, // invalid: no time is such
 	{props.Monotone("p", letterA, "n", props.Rising), "{monotone: A(x), parameter: n}", "A1 A1 A2 A10|  A1 A1.5 A1.25+  A2 A10 A9+  A2 B1 A2|"},
 	{props.Monotone("p", letterA, "n", props.Falling), "{monotone: A(x), parameter: n, direction: falling}", "A3 A2 A2|  A-1 A-2 A-1.5+"},
 	{props.AtMost("p", event.Int(2), props.Occurrences(letterA, 3*time.Second)), "{at most: 2, of: A(x), within: 3s}", "A A B A.A A.|  A A A+ A  A.A.A A A+  A B A..A A|"},

@@ -22,6 +22,7 @@ type Property struct {
 
 // build compiles a machine into a property; a mistake is kept for Validate.
 func build(name string, s spec, sentence string) *Property {
+	s.bounded()
 	p := &Property{name: name, variables: s.variables, sentence: sentence, machine: &s}
 	p.automaton, p.err = compile(&s)
 	if name == "" {

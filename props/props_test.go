@@ -37,6 +37,7 @@ func TestValidate(t *testing.T) {
 		`property "p": CHARGED(order) binds "order", which PAID does not; leave it out to mean any`: Precedes("p", charged, On("PAID")),
 		`property "p": PAID(user) binds "user", which CHARGED(order) does not; leave it out to m`:   Eventually("p", charged, On("PAID", "user")),
 		`property "p": state "waiting" has two transitions on "CHARGED"`:                            Precedes("p", charged, charged),
+		`property "p": "other" is an event type and stands for all others, wanted one of the two`:   all.Machine("p", from.On(On("other")).Stay().On(Other()).Stay()),
 		`property "p": the check is nil, wanted a function`:                                         AtQuiescence("p", nil),
 		`property "": no name, wanted words that say what must hold`:                                AtQuiescence("", nil),
 	} {
@@ -116,6 +117,7 @@ func TestString(t *testing.T) {
 		"p: for every order: CHARGED(order) never happens after CANCELLED(order=order_id)":   NeverAfter("p", charged, cancelled),
 		"p: for every order: CHARGED(order) happens only after CANCELLED(order=order_id)":    Precedes("p", cancelled, charged),
 		"p: for every order: CHARGED(order) is followed by DONE before the run is quiescent": Eventually("p", charged, On("DONE")),
+		"p: for every order: any other event(order) never happens after CHARGED(order)":      NeverAfter("p", Other("order"), charged),
 		"p: DONE happens at most once": AtMostOnce("p", On("DONE")),
 		"p: for every order: CHARGED(order) when the amount is small and the card is new happens at most once":      AtMostOnce("p", small),
 		"p: holds of the stores when the run is quiescent":                                                          AtQuiescence("p", func(State) error { return errors.New("no") }),
@@ -129,7 +131,7 @@ func TestString(t *testing.T) {
 
 func letterOf(t *testing.T, et *EventType, d event.Data) uint64 {
 	t.Helper()
-	l, err := et.Letter(d)
+	l, err := et.Letter(&event.Event{Data: d})
 	if err != nil {
 		t.Fatal(err)
 	}

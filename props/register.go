@@ -22,13 +22,14 @@ const (
 	LastRegister                        // one value, or none; none
 	WindowRegister                      // what happened within some time, up to now; nothing
 	AmountRegister                      // an exact number; 0
+	StackRegister                       // values one upon the other; none
 )
 
 // String returns the kind as property files write it: an amount is a counter
 // that adds a parameter.
 func (k RegisterKind) String() string { return kindNames[k] }
 
-var kindNames = []string{"set", "counter", "last", "window", "counter"}
+var kindNames = []string{"set", "counter", "last", "window", "counter", "stack"}
 
 // Register is something that each instance of a property remembers beside its
 // state. Transitions write it ([Step.Do]), guards look at it
@@ -36,7 +37,7 @@ var kindNames = []string{"set", "counter", "last", "window", "counter"}
 type Register struct {
 	name   string
 	kind   RegisterKind
-	length time.Duration // of a window
+	length time.Duration // of a window; of a stack, how deep it may be
 }
 
 // Set returns the register that holds a set of values, empty at first.
@@ -67,8 +68,13 @@ func (r Register) Name() string { return r.name }
 // Kind returns what the register holds.
 func (r Register) Kind() RegisterKind { return r.kind }
 
-// Length returns how long a window is.
-func (r Register) Length() time.Duration { return r.length }
+// Length returns how long a window is; 0 if it is none.
+func (r Register) Length() time.Duration {
+	if r.kind != WindowRegister {
+		return 0
+	}
+	return r.length
+}
 
 // Update writes a register when a transition is taken.
 type Update struct {
@@ -76,6 +82,7 @@ type Update struct {
 	op       UpdateOp
 	param    string
 	by       int64
+	from     string // the counter that is pushed
 }
 
 // UpdateOp tells updates apart.
@@ -89,6 +96,10 @@ const (
 	CountBy                     // a number to a counter, or an amount
 	AddNumber                   // a parameter's value to an amount, as often as By says: 1 or -1
 	Forget                      // back to what it held at first
+	PushValue                   // a parameter's value on a stack
+	PushCount                   // what the counter By holds on a stack
+	PopValue                    // what is on top from a stack
+	Renew                       // the event to a window, in place of all that it held
 )
 
 // Occur adds the event to a window.
@@ -133,13 +144,17 @@ func (r Register) Clear() Update { return Update{register: r, op: Forget} }
 func (u Update) String() string {
 	switch u.op {
 	case AddValue:
-		return "adding " + cmp.Or(u.param, "it") + " to " + u.register.name
+		return "adding " + cmp.Or(shownName(u.param), "it") + " to " + u.register.name
 	case RemoveValue:
-		return "removing " + u.param + " from " + u.register.name
+		return "removing " + shownName(u.param) + " from " + u.register.name
 	case StoreValue:
-		return "keeping " + u.param + " as " + u.register.name
+		return "keeping " + shownName(u.param) + " as " + u.register.name
 	case CountBy:
 		return fmt.Sprintf("counting %s by %d", u.register.name, u.by)
+	case PushValue, PushCount:
+		return "putting " + cmp.Or(u.from, shownName(u.param)) + " on " + u.register.name
+	case PopValue:
+		return "taking the top from " + u.register.name
 	case AddNumber:
 		return fmt.Sprintf("counting %s by %s%s", u.register.name, []string{"minus ", "", ""}[u.by+1], u.param)
 	}
@@ -159,6 +174,10 @@ func (u Update) fits() bool {
 		return u.register.kind == CounterRegister || u.register.kind == AmountRegister
 	case AddNumber:
 		return u.register.kind == AmountRegister && u.param != ""
+	case PushValue, PushCount:
+		return u.register.kind == StackRegister && u.param+u.from != ""
+	case PopValue:
+		return u.register.kind == StackRegister
 	}
 	return true
 }
@@ -179,7 +198,9 @@ type Memory interface {
 	// Values returns what a set holds, in an order that depends on the values
 	// alone.
 	Values(register string) []event.Value
-	// Size returns how many occurrences a window holds.
+	// Top returns the value on top of a stack, and whether there is any.
+	Top(register string) (event.Value, bool)
+	// Size returns how many occurrences a window holds, or values a stack.
 	Size(register string) int64
 	// Sum returns what the numbers of the occurrences in a window come to, or
 	// what an amount is.

@@ -223,10 +223,17 @@ func paramOf(text string) string {
 // register reads a kind, or a window with its length.
 func (m *machineYAML) register(r member) (Register, error) {
 	if r.value.kind == '{' {
-		if err := m.known(r.value, "register "+strconv.Quote(r.name.text), []string{"window"}); err != nil {
+		if err := m.known(r.value, "register "+strconv.Quote(r.name.text), []string{"window", "stack"}); err != nil {
 			return Register{}, err
 		}
-		length := r.value.get("window")
+		length, depth := r.value.get("window"), r.value.get("stack")
+		if depth != nil && length == nil {
+			n, err := strconv.Atoi(depth.text)
+			if err != nil {
+				return Register{}, m.fail(depth, "the stack is %q deep, wanted a number", depth.text)
+			}
+			return Stack(r.name.text, n), nil
+		}
 		if length == nil {
 			return Register{}, m.fail(r.value, "register %q has no kind, wanted %s", r.name.text, wantedKinds)
 		}
@@ -240,7 +247,7 @@ func (m *machineYAML) register(r member) (Register, error) {
 	return Register{name: r.name.text, kind: RegisterKind(kind)}, nil
 }
 
-var wantedKinds = oneOf(kindNames[:WindowRegister]) + ", or a window such as {window: 5m}"
+var wantedKinds = oneOf(kindNames[:WindowRegister]) + ", a window such as {window: 5m}, or a stack such as {stack: 16}"
 
 // isIdentifier tells whether CEL can name it.
 func isIdentifier(s string) bool {
@@ -422,7 +429,7 @@ func (m *machineYAML) updates(t *tree) ([]Update, error) {
 		if i < 0 {
 			return nil, m.fail(d.name, "unknown register %q, wanted %s", d.name.text, oneOf((&compiler{spec: &m.spec}).registerNames()))
 		}
-		u, wanted := updateOf(m.spec.registers[i], d.value.text)
+		u, wanted := m.updateOf(m.spec.registers[i], d.value.text)
 		if wanted != "" || d.value.kind != '"' {
 			return nil, m.fail(d.value, "%q is nothing to do to the %v %q, wanted %s", d.value.text, m.spec.registers[i].kind, d.name.text, wantedOf(m.spec.registers[i].kind))
 		}
@@ -433,23 +440,31 @@ func (m *machineYAML) updates(t *tree) ([]Update, error) {
 
 // updateOf reads what is done to a register; wanted is not empty if it is
 // something else.
-func updateOf(r Register, text string) (u Update, wanted string) {
-	param := paramOf
+func (m *machineYAML) updateOf(r Register, text string) (u Update, wanted string) {
 	added, minus, adds := summand(text)
 	add, isAdd := strings.CutPrefix(text, "add ")
 	remove, isRemove := strings.CutPrefix(text, "remove ")
 	n, err := strconv.ParseInt(text, 10, 64)
+	push, isPush := strings.CutPrefix(text, "push ")
 	switch {
 	case text == "clear":
 		return r.Clear(), ""
+	case r.kind == StackRegister && isPush && readName(push) != "":
+		return r.Push(readName(push)), ""
+	case r.kind == StackRegister && isPush && registerNamed(m.spec.registers, push) >= 0:
+		return r.PushCount(m.spec.registers[registerNamed(m.spec.registers, push)]), ""
+	case r.kind == StackRegister && text == "pop":
+		return r.Pop(), ""
 	case r.kind == WindowRegister && text == "add":
 		return r.Occur(), ""
-	case (r.kind == SetRegister || r.kind == WindowRegister) && isAdd && param(add) != "":
-		return r.Add(param(add)), ""
-	case r.kind == SetRegister && isRemove && param(remove) != "":
-		return r.Remove(param(remove)), ""
-	case r.kind == LastRegister && param(text) != "":
-		return r.Store(param(text)), ""
+	case r.kind == WindowRegister && isAdd && paramOf(add) != "":
+		return r.Add(paramOf(add)), ""
+	case r.kind == SetRegister && isAdd && readName(add) != "":
+		return r.Add(readName(add)), ""
+	case r.kind == SetRegister && isRemove && readName(remove) != "":
+		return r.Remove(readName(remove)), ""
+	case r.kind == LastRegister && readName(text) != "":
+		return r.Store(readName(text)), ""
 	case r.kind == AmountRegister && adds && minus:
 		return r.Minus(added), ""
 	case r.kind == AmountRegister && adds:
@@ -462,10 +477,11 @@ func updateOf(r Register, text string) (u Update, wanted string) {
 
 func wantedOf(k RegisterKind) string {
 	return []string{
-		`"add event.PARAMETER", "remove event.PARAMETER" or "clear"`,
+		`"add event.PARAMETER", "remove event.PARAMETER" (or a part of the context, such as context.source) or "clear"`,
 		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
-		`"event.PARAMETER" or "clear"`,
+		`"event.PARAMETER", a part of the context, such as "context.source", or "clear"`,
 		`"add", "add event.PARAMETER" or "clear"`,
 		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
+		`"push event.PARAMETER", "push" with a counter, "pop" or "clear"`,
 	}[k]
 }

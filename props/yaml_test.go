@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -187,17 +188,20 @@ func TestGuards(t *testing.T) {
 		"event.list.exists(i, i == 2.5)":            "true",
 		"event.object.a.c[0] == 7":                  "true",
 		"event.object.all(k, k in ['a', 'b'])":      "true",
-		"event.s == 'a' || event.missing > 1":       `parameter "missing" is missing, which guard "event.s == 'a' || event.missing > 1" names`,
-		"event.s > 1":                               `guard "event.s > 1": no such overload`,
-		"event.n":                                   `guard "event.n" is a int here, wanted a condition`,
-		"event.n / 0 == 1":                          `guard "event.n / 0 == 1": division by zero`,
+		"context.type == 'CHARGED' && context.source.endsWith('1') && event.n == 5":                                       "true",
+		"context.time.getHours() == 6 && context.time.getDate() == 1 && context.time.getDayOfWeek() == 0":                 "true",
+		"context.time < timestamp('2026-03-01T06:30:00.000000001Z') && context.time >= timestamp('2026-03-01T00:00:00Z')": "true",
+		"event.s == 'a' || event.missing > 1": `parameter "missing" is missing, which guard "event.s == 'a' || event.missing > 1" names`,
+		"event.s > 1":                         `guard "event.s > 1": no such overload`,
+		"event.n":                             `guard "event.n" is a int here, wanted a condition`,
+		"event.n / 0 == 1":                    `guard "event.n / 0 == 1": division by zero`,
 	} {
 		g, problem := compileCEL(text, nil)
 		if problem != nil {
 			t.Errorf("%s: %v", text, problem)
 			continue
 		}
-		ok, err := g.pass(d)
+		ok, err := g.pass(&event.Event{Type: "CHARGED", Source: "s1", Time: time.Date(2026, 3, 1, 8, 30, 0, 0, time.FixedZone("", 2*3600)), Data: d})
 		got := map[bool]string{true: "true", false: "false"}[ok]
 		if err != nil {
 			got = err.Error()
@@ -249,7 +253,7 @@ func TestGuardsAreExact(t *testing.T) {
 			t.Errorf("%s: %v", text, problem)
 			continue
 		}
-		if ok, err := g.pass(d); !ok || err != nil {
+		if ok, err := g.pass(&event.Event{Data: d}); !ok || err != nil {
 			t.Errorf("%s: %v, %v", text, ok, err)
 		}
 	}
@@ -295,7 +299,7 @@ func TestGuardGoesThroughObjectsInOrder(t *testing.T) {
 			t.Fatal(problem)
 		}
 		for range 20 {
-			_, err := g.pass(d)
+			_, err := g.pass(&event.Event{Data: d})
 			if err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Fatalf("got %v, want %s", err, want)
 			}
@@ -317,7 +321,7 @@ func TestGuardCost(t *testing.T) {
 	if problem != nil {
 		t.Fatal(problem)
 	}
-	if _, err := g.pass(event.Data{{Name: "list", Value: v}}); err == nil || !strings.Contains(err.Error(), "cost limit") {
+	if _, err := g.pass(&event.Event{Data: event.Data{{Name: "list", Value: v}}}); err == nil || !strings.Contains(err.Error(), "cost limit") {
 		t.Errorf("got %v, want the limit of its cost", err)
 	}
 }

@@ -18,7 +18,7 @@ var patternParts = []struct {
 	{"never", scopeParts, (*patternYAML).never},
 	{"exists", scopeParts, (*patternYAML).exists},
 	{"precedes", []string{"at least", "within"}, (*patternYAML).precedes},
-	{"responds", []string{"within"}, (*patternYAML).responds},
+	{"responds", []string{"at least", "within"}, (*patternYAML).responds},
 	{"monotone", []string{"parameter", "direction"}, (*patternYAML).monotone},
 	{"balanced", nil, (*patternYAML).balanced},
 	{"formula", []string{"signature"}, (*patternYAML).formula},
@@ -81,32 +81,33 @@ func (p *patternYAML) exists() (*Property, error) {
 }
 
 func (p *patternYAML) precedes() (*Property, error) {
-	ls, err := p.two(p.key, "precedes")
-	if err != nil {
-		return nil, err
-	}
-	var ages [2]time.Duration
-	for i, part := range []string{"at least", "within"} {
-		if t := p.tree.get(part); t != nil {
-			if ages[i], err = p.duration(t); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if ages == [2]time.Duration{} {
-		return Precedes(p.name, ls[0], ls[1]), nil
+	ls, ages, err := p.twoAged("precedes")
+	if err != nil || ages == [2]time.Duration{} {
+		return Precedes(p.name, ls[0], ls[1]), err
 	}
 	return PrecedesAged(p.name, ls[0], ls[1], ages[0], ages[1]), nil
 }
 
-func (p *patternYAML) responds() (*Property, error) {
-	ls, err := p.two(p.key, "responds")
-	within := p.tree.get("within")
-	if err != nil || within == nil {
-		return Eventually(p.name, ls[0], ls[1]), err
+// twoAged reads two letters, and how far apart they are.
+func (p *patternYAML) twoAged(what string) (ls [2]Letter, ages [2]time.Duration, err error) {
+	ls, err = p.two(p.key, what)
+	for i, part := range []string{"at least", "within"} {
+		if t := p.tree.get(part); t != nil && err == nil {
+			ages[i], err = p.duration(t)
+		}
 	}
-	d, err := p.duration(within)
-	return Responds(p.name, ls[0], ls[1], d), err
+	return ls, ages, err
+}
+
+func (p *patternYAML) responds() (*Property, error) {
+	ls, ages, err := p.twoAged("responds")
+	switch {
+	case err != nil || ages == [2]time.Duration{}:
+		return Eventually(p.name, ls[0], ls[1]), err
+	case ages[0] == 0:
+		return Responds(p.name, ls[0], ls[1], ages[1]), nil
+	}
+	return RespondsAged(p.name, ls[0], ls[1], ages[0], ages[1]), nil
 }
 
 func (p *patternYAML) monotone() (*Property, error) {
@@ -252,6 +253,7 @@ func (y yamlParser) letter(t *tree) (Letter, error) {
 		return Letter{}, y.fail(t, "%q is no event, %s", t.text, example)
 	}
 	l := On(name)
+	l.other = name == otherEvents
 	inside := strings.TrimSuffix(rest, ")")
 	if strings.TrimSpace(inside) == "" {
 		return l, nil

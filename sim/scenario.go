@@ -164,7 +164,7 @@ func compileDrawn(s Scenario) (*Simulation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
 	}
-	timed := slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Automaton() != nil && p.Automaton().Timed() })
+	timed := slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Automaton() != nil && p.Automaton().LooksAtTime() })
 	ofCalls := slices.ContainsFunc(s.Properties, (*props.Property).LooksAtCalls)
 	return &Simulation{scenario: s, rules: rules, program: program, timed: timed, ofCalls: ofCalls, benign: &benign{}}, nil
 }
@@ -239,7 +239,7 @@ func (s *Scenario) validate() error {
 		services[v.Name()] = true
 	}
 	for _, r := range s.Rules {
-		if !services[r.Service] && !functions[r.Service] {
+		if store, ok := RestOf(r.Service); !services[r.Service] && !functions[r.Service] && !(ok && services[store]) {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
 		}
 	}

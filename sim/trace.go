@@ -145,7 +145,12 @@ func (w *world) tell(s Step) {
 	}
 	w.story.last, w.story.counted = s.Identity, w.story.counted+1
 	w.beat.Tick()
-	for _, e := range s.Events {
+	w.observe(s.Events)
+}
+
+// observe asks the properties about events, until one is violated.
+func (w *world) observe(events []event.Event) {
+	for _, e := range events {
 		j := w.monitor.Observe(e)
 		for _, u := range j.Used {
 			w.insight.took(u.Property, u.TransitionUse)

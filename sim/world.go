@@ -171,6 +171,9 @@ func (w *world) quiesce() {
 		w.missSignals(func(i *instance) bool { return !i.idle.IsZero() }) // it will be taken away; nobody waits for that
 	}
 	w.result.Reach = w.reach()
+	if w.rest(); w.result.Verdict != "" {
+		return
+	}
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
 		w.result.violated(v[0], "")

@@ -123,7 +123,7 @@ func unruled(p *props.Property, rules []probe.Rule) (types []string) {
 	}
 	for i := range a.Events {
 		t := a.Events[i].Type
-		if !slices.ContainsFunc(rules, func(r probe.Rule) bool { return r.Emit == t }) {
+		if !a.Events[i].Other && !slices.ContainsFunc(rules, func(r probe.Rule) bool { return r.Emit == t }) {
 			types = append(types, t)
 		}
 	}
@@ -138,6 +138,7 @@ func (r *Reached) Add(run *sim.Result) (names []string) {
 	for i := range run.Steps {
 		step := &run.Steps[i]
 		for _, e := range step.Events {
+			names = append(names, r.rest(e.Type)...)
 			if n := slices.Index(r.open, e.Type); n >= 0 {
 				r.open = slices.Delete(r.open, n, n+1)
 				names = append(names, sim.MeantEvent+e.Type)
@@ -147,6 +148,19 @@ func (r *Reached) Add(run *sim.Result) (names []string) {
 			names = append(names, r.operation(step.Operation)...)
 		}
 	}
+	return names
+}
+
+// rest takes in an event: rules for what stores hold in the end have no
+// operation to be seen by.
+func (r *Reached) rest(eventType string) (names []string) {
+	r.rules = slices.DeleteFunc(r.rules, func(x reachedRule) bool {
+		_, rests := sim.RestOf(x.rule.Service)
+		if rests = rests && x.rule.Emit == eventType; rests {
+			names = append(names, ruleName(&x.rule))
+		}
+		return rests
+	})
 	return names
 }
 

@@ -43,6 +43,7 @@ type registerJSON struct {
 	Name   string `json:"name"`
 	Kind   string `json:"kind"`
 	Length string `json:"length,omitempty"` // of a window
+	Depth  int    `json:"depth,omitempty"`  // of a stack
 }
 
 type eventJSON struct {
@@ -151,7 +152,7 @@ func describeProperty(p *props.Property) described {
 		d.Transitions = []props.Edge{}
 	}
 	for _, r := range auto.Registers {
-		register := registerJSON{Name: r.Name(), Kind: r.Kind().String()}
+		register := registerJSON{Name: r.Name(), Kind: r.Kind().String(), Depth: r.Depth()}
 		if r.Kind() == props.WindowRegister {
 			register.Length = r.Length().String()
 		}

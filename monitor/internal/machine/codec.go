@@ -131,7 +131,7 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 		switch {
 		case r.Kind() == props.CounterRegister:
 			n = 8
-		case r.Kind() == props.SetRegister && len(rest) >= 4:
+		case (r.Kind() == props.SetRegister || r.Kind() == props.StackRegister) && len(rest) >= 4:
 			n += 4 * int(word(rest))
 		}
 		if text == "" { // of what is dead

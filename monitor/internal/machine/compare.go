@@ -49,10 +49,15 @@ func (c *Configs) compareParts(kind props.RegisterKind, a, b string) int {
 		return cmp.Compare(count(a), count(b))
 	case kind == props.WindowRegister:
 		return c.compareWindows(word(a), word(b))
-	case kind == props.SetRegister:
+	case kind == props.SetRegister || kind == props.StackRegister:
 		a, b = a[4:], b[4:]
 	}
-	return slices.Compare(c.keys(a), c.keys(b))
+	x, y := c.keys(a), c.keys(b)
+	if kind != props.StackRegister {
+		slices.Sort(x)
+		slices.Sort(y)
+	}
+	return slices.Compare(x, y)
 }
 
 // keys returns values by which symbols + 1 can be compared.
@@ -64,7 +69,6 @@ func (c *Configs) keys(items string) (all []string) {
 		}
 		all = append(all, v.Key())
 	}
-	slices.Sort(all)
 	return all
 }
 

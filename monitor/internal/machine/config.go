@@ -133,14 +133,15 @@ func (c *Configs) blank() string {
 
 // register returns the part of a memory that is a register's: a counter's
 // number; a last value's symbol + 1, or 0; a set's size and symbols,
-// ascending; a window's number (window.go).
+// ascending; a stack's size and symbols + 1, from the bottom; a window's number
+// (window.go).
 func (c *Configs) register(memory string, register int) string {
 	for i, r := range c.Store.Auto.Registers {
 		n := 4
 		switch r.Kind() {
 		case props.CounterRegister:
 			n = 8
-		case props.SetRegister:
+		case props.SetRegister, props.StackRegister:
 			n = 4 + 4*int(word(memory))
 		}
 		if i == register {
@@ -259,11 +260,14 @@ func (c *Configs) write(memory string, writes []props.Write, letter uint32, by *
 			b = append(b, part...)
 			continue
 		}
-		if r.Kind() == props.WindowRegister && writes[w].Op == props.AddValue {
+		switch kind := r.Kind(); {
+		case kind == props.WindowRegister && writes[w].Op != props.Forget:
 			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, c.Store.Fates[letter].Letter, by))
-			continue
+		case kind == props.StackRegister:
+			b = c.writeStack(b, memory, part, &writes[w], read.values)
+		default:
+			b = c.writeOne(b, kind, part, &writes[w], read.values)
 		}
-		b = c.writeOne(b, r.Kind(), part, &writes[w], read.values)
 	}
 	c.buffer = b
 	return string(b)
@@ -393,6 +397,15 @@ func (v *view) Last(register string) (event.Value, bool) {
 // Count returns what a counter holds.
 func (v *view) Count(register string) int64 { return count(v.part(register, props.CounterRegister)) }
 
+// Top returns what is on top of a stack.
+func (v *view) Top(register string) (event.Value, bool) {
+	part := v.part(register, props.StackRegister)
+	if n := int(word(part)); n > 0 {
+		return v.value(word(part[4*n:]))
+	}
+	return event.Value{}, false
+}
+
 // Has tells whether a set holds a value.
 func (v *view) Has(register string, x event.Value) bool {
 	for items := v.items(register); len(items) > 0; items = items[4:] {
@@ -441,7 +454,7 @@ func (c *Configs) LetterOf(letter int, passed uint64, e *event.Event) uint32 {
 	from := len(b)
 	for _, name := range c.Store.Auto.Events[letter].Reads {
 		number := uint32(0)
-		if v, ok := e.Data.Get(name); ok {
+		if v, ok := props.Read(e, name); ok {
 			number = uint32(c.symbols.Canonical(c.symbols.Symbol(v))) + 1
 		}
 		b = binary.LittleEndian.AppendUint32(b, number)

@@ -37,7 +37,7 @@ func (x *run) take(t *testing.T, state uint32, name string, n, at int64) uint32 
 	t.Helper()
 	i := slices.IndexFunc(x.Auto.Events, func(e props.EventType) bool { return e.Type == name })
 	e := event.Event{ID: fmt.Sprint(at), Source: "s", Type: name, Data: event.Data{{Name: "n", Value: event.Int(n)}}}
-	passed, err := x.Auto.Events[i].Letter(e.Data)
+	passed, err := x.Auto.Events[i].Letter(&e)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func adds(t *props.EventType, a *props.Automaton) (all []int) {
 	for state := range a.States {
 		for _, m := range t.Moves(state) {
 			for _, w := range m.Writes {
-				if w.Op == props.AddValue && a.Registers[w.Register].Kind() == props.WindowRegister && !slices.Contains(all, w.Param) {
+				if w.Happens(a) && !slices.Contains(all, w.Param) {
 					all = append(all, w.Param)
 				}
 			}

@@ -56,7 +56,7 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 // valuesFrom returns where in a register's part of a memory the values are;
 // counters and windows have none.
 func valuesFrom(kind props.RegisterKind) int {
-	return map[props.RegisterKind]int{props.SetRegister: 4, props.CounterRegister: 8, props.WindowRegister: math.MaxInt}[kind]
+	return map[props.RegisterKind]int{props.SetRegister: 4, props.StackRegister: 4, props.CounterRegister: 8, props.WindowRegister: math.MaxInt}[kind]
 }
 
 // visited returns a list of symbols + 1, where 0 is none, as a visitor leaves

@@ -18,6 +18,9 @@ import (
 
 // happen is a window with an event.
 func (c *Configs) happen(window uint32, w *props.Write, read *reading, letter int, by *Stamp) uint32 {
+	if w.Op == props.Renew {
+		window = 0
+	}
 	if !c.Exact {
 		n := read.occurs + uint32(slices.Index(c.adds[letter], w.Param))
 		return c.holdings.change(window, n, true, c.occurrences.worth)
@@ -90,19 +93,22 @@ func (c *Configs) withWindows(memory string, by func(register int, window uint32
 
 // window returns what a memory has for a window, and since when what happened is
 // in it.
-func (v *view) window(register string) (window uint32, limit order.Instant) {
+func (v *view) window(register string) (window uint32, limit order.Instant, ok bool) {
 	for i, r := range v.c.Store.Auto.Registers {
 		if r.Name() == register && r.Kind() == props.WindowRegister {
-			return word(v.c.register(v.memory, i)), v.now.Add(-r.Length())
+			return word(v.c.register(v.memory, i)), v.now.Add(-r.Length()), true
 		}
 	}
-	return 0, v.now
+	return 0, v.now, false
 }
 
-// Size returns how many occurrences a window holds.
+// Size returns how many occurrences a window holds, or values a stack.
 func (v *view) Size(register string) int64 {
-	window, limit := v.window(register)
-	if v.c.Exact {
+	window, limit, ok := v.window(register)
+	switch {
+	case !ok:
+		return int64(word(v.part(register, props.StackRegister)))
+	case v.c.Exact:
 		return v.c.history.size(window, limit)
 	}
 	return int64(v.c.holdings.sizes[window])
@@ -115,7 +121,7 @@ func (v *view) Sum(register string) event.Value {
 			return v.c.amount(word(v.c.register(v.memory, i))).Value()
 		}
 	}
-	window, limit := v.window(register)
+	window, limit, _ := v.window(register)
 	if v.c.Exact {
 		return v.c.history.sum(window, limit).Value()
 	}
