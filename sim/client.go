@@ -20,6 +20,7 @@ type workload struct {
 	clients  map[string]*instance // as sources of events
 	calls    []*props.Call        // in the order in which they began
 	reach    Reach
+	gaveUp   *pendingRequest // the first that was not repeated any more
 }
 
 // pendingRequest is a client's request that has not been answered for good.
@@ -109,10 +110,24 @@ func (r *pendingRequest) Unanswered(t *cloud.Task) {
 
 func (r *pendingRequest) retry(t *cloud.Task) bool {
 	if t.Attempt > r.client.Retries {
+		if r.of.gaveUp == nil {
+			r.of.gaveUp = r
+		}
 		return false
 	}
 	r.of.kernel.Invoke(t.Next(), time.Now().Add(r.client.Backoff)) //wtsim:clock the bubble's clock
 	return true
+}
+
+// hint says of a violation that it may be the workload's: a client has given up
+// that was to try less often than the run had faults. Of none it is empty.
+func (wl *workload) hint(faults int) string {
+	if wl.gaveUp == nil || wl.gaveUp.client.Retries >= faults {
+		return ""
+	}
+	c := wl.gaveUp.client
+	return fmt.Sprintf("%s gave up after the attempts that it has (Retries: %d), where a run may have %d faults: if a property wants its request done, let it try more often",
+		c.Name, c.Retries, wl.scenario.Faults.Most)
 }
 
 func (wl *workload) nextRequest(r *pendingRequest) {

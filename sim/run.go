@@ -35,6 +35,7 @@ type Result struct {
 	Record    *scheduler.Record  // decisions, and the plan that was followed
 	Unmatched scheduler.Plan     // deviations of a replayed plan that did not occur
 	Limits    []string           // what the simulation lacks that the application asked for
+	Hint      string             // of a violation: what else than the application it may be due to, in a sentence
 	Steps     []Step
 	Hash      string // of the trace
 	Runtime   string // [Patched] or empty: what the trace depends on beside the Go version
@@ -142,7 +143,9 @@ func (w *world) finish(err error) *Result {
 			r.reportLeak(&w.gate, leak.Goroutines())
 		}
 	}
-	r.limit(&w.services.kernel.limits, w.sim.scenario.Meant)
+	if r.limit(&w.services.kernel.limits, w.sim.scenario.Meant); r.Verdict == Violated {
+		r.Hint = w.workload.hint(w.chance.faults)
+	}
 	return r
 }
 

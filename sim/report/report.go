@@ -31,6 +31,7 @@ type Report struct {
 	Timeline   Timeline
 	Decisions  int // that there were
 	Stack      string
+	Hint       string // see [sim.Result.Hint]
 	Hash       string // of the trace
 	Runtime    string // see [sim.Result.Runtime]
 	Found      *Found // how a search has found it; nil of a run that was asked for
@@ -46,7 +47,7 @@ type Found struct {
 // New reports a run beside the benign one, which may be nil.
 func New(scenario string, r, benign *sim.Result) *Report {
 	out := &Report{Scenario: scenario, Verdict: r.Verdict, Why: r.Why, Violation: r.Violation, AtEnd: atEnd(r), Unmatched: r.Unmatched,
-		Timeline: newTimeline(r, benign), Stack: r.Stack, Hash: r.Hash, Runtime: r.Runtime}
+		Timeline: newTimeline(r, benign), Stack: r.Stack, Hint: r.Hint, Hash: r.Hash, Runtime: r.Runtime}
 	if r.Record != nil {
 		out.Deviations, out.Decisions = r.Record.Plan, len(r.Record.Decisions)
 	}

@@ -41,6 +41,9 @@ func (r *Report) Story(o StoryOptions) string {
 	if r.Runtime == sim.Patched {
 		t.out.WriteString("    on the patched runtime\n")
 	}
+	if r.Hint != "" {
+		fmt.Fprintf(&t.out, "    hint: %s\n", r.Hint)
+	}
 	return t.out.String()
 }
 
