@@ -12,6 +12,7 @@ import (
 // A stranger's module, with scenarios of its own, builds a binary of its own
 // from three lines, and that binary searches, finds and replays.
 func TestOwnBinary(t *testing.T) {
+	t.Parallel() // all of it is in other processes
 	if testing.Short() {
 		t.Skip("links a binary, which takes seconds; runs without -short")
 	}

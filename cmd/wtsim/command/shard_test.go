@@ -41,6 +41,7 @@ func wtsim(t *testing.T, dir string, args ...string) (stdout string, code int) {
 // Three shards, merged, tell what one search tells: verdict, exit code, number
 // of the schedule, statistics, and the counterexample to the byte.
 func TestShardsTellTheSame(t *testing.T) {
+	t.Parallel() // all of it is in other processes
 	for _, args := range []string{
 		"checkout/double-charge",
 		"test/thrice --strategy random",

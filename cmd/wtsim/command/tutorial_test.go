@@ -15,6 +15,7 @@ import (
 // made and its commands run, one after the other, in a module of its own; what
 // the commands print is what it shows.
 func TestTutorial(t *testing.T) {
+	t.Parallel() // all of it is in other processes
 	switch {
 	case testing.Short():
 		t.Skip("-short: it builds a module of its own several times")
