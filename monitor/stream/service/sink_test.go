@@ -51,8 +51,8 @@ func TestSink(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := out.Stats()
-	ask := func(path string) string {
-		r, err := http.NewRequest(http.MethodGet, base+path, nil)
+	ask := func(method, path string) string {
+		r, err := http.NewRequest(method, base+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,8 @@ func TestSink(t *testing.T) {
 		_, text := answered(t, r)
 		return text
 	}
-	text := ask("/v1/status")
+	ask(http.MethodPost, "/v1/close") // the last event waits for time to pass
+	text := ask(http.MethodGet, "/v1/status")
 	var now Status
 	if err := json.Unmarshal([]byte(text), &now); err != nil {
 		t.Fatal(err)
@@ -68,7 +69,7 @@ func TestSink(t *testing.T) {
 	if sent.Dropped == 0 || sent.Sent < 5 || now.Missing != int(sent.Dropped) || now.Events != int(sent.Sent) || now.Malformed != 0 {
 		t.Errorf("sent %+v, the monitor has %s", sent, text)
 	}
-	text = ask("/v1/violations")
+	text = ask(http.MethodGet, "/v1/violations")
 	if !strings.Contains(text, `"event":"i-1/43"`) || strings.Contains(text, "o-1") {
 		t.Errorf("got %s", text)
 	}
