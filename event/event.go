@@ -26,7 +26,11 @@ type Event struct {
 	Sequence   string    // decimal, orders the events of one source; may be empty
 	Invocation string    // the invocation that it happened in; may be empty
 	Data       Data      // parameters, sorted by name
-	Lossy      bool      // its source may have kept others to itself: what it says is, what it does not say may be
+	// TraceParent is that of the request that it happened for, of W3C's trace
+	// context (CloudEvents' distributed tracing extension), for people and
+	// tools: it is written and never read. May be empty.
+	TraceParent string
+	Lossy       bool // its source may have kept others to itself: what it says is, what it does not say may be
 }
 
 // Field is one named parameter.

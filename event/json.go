@@ -25,6 +25,10 @@ func (e Event) AppendJSON(dst []byte) []byte {
 		dst = append(dst, `,"invocation":`...)
 		dst = appendString(dst, e.Invocation)
 	}
+	if e.TraceParent != "" {
+		dst = append(dst, `,"traceparent":`...)
+		dst = appendString(dst, e.TraceParent)
+	}
 	if e.Lossy {
 		dst = append(dst, `,"lossy":true`...)
 	}

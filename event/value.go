@@ -178,12 +178,21 @@ func (v Value) Key() string {
 	return "z"
 }
 
-// AppendJSON appends the value as JSON: a number as first written.
+// AppendJSON appends the value as JSON on one line: a number as first written.
 func (v Value) AppendJSON(dst []byte) []byte {
 	if v.kind == String {
 		return appendString(dst, v.text)
 	}
-	return append(dst, v.Text()...)
+	start := len(dst)
+	dst = append(dst, v.Text()...)
+	if v.kind == Composite {
+		for i, c := range dst[start:] {
+			if c == '\n' || c == '\r' { // JSON has them between values alone
+				dst[start+i] = ' '
+			}
+		}
+	}
+	return dst
 }
 
 // MarshalJSON writes the value as JSON: a number as first written.

@@ -35,13 +35,16 @@ func Emit(ctx context.Context, eventType string, params map[string]any) {
 
 // Caller returns the invocation that the calling goroutine works for, as set
 // by [Label]; empty if there is none.
-func Caller() string {
+func Caller() string { return label(LabelKey) }
+
+// label returns a pprof label of the calling goroutine.
+func label(key string) string {
 	labels := (*labelMap)(runtimeGetProfLabel())
 	if labels == nil {
 		return ""
 	}
 	for _, l := range labels.list {
-		if l.key == LabelKey {
+		if l.key == key {
 			return l.value
 		}
 	}

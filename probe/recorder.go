@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"runtime/pprof"
 	"strconv"
 	"sync"
 	"time"
@@ -10,13 +11,33 @@ import (
 	"github.com/wtsim/wtsim/event"
 )
 
+// Sink takes the events of a [Recorder] out of the process. Its methods are
+// called from many goroutines; package sink has some.
+type Sink interface {
+	// Put takes an event, in order, and does not block for long: it drops and
+	// counts what it has no room for.
+	Put(event.Event)
+	// Flush returns when what was put before has left, or when the sink does
+	// not want its caller to wait any longer: then with an error.
+	Flush(context.Context) error
+}
+
+// SinkFunc is a [Sink] that an event leaves by as it is put.
+type SinkFunc func(event.Event)
+
+// Put calls f.
+func (f SinkFunc) Put(e event.Event) { f(e) }
+
+// Flush has nothing to do.
+func (f SinkFunc) Flush(context.Context) error { return nil }
+
 // Recorder is the tap of production: it lets every call through and turns
 // it into events by rules.
 type Recorder struct {
 	rules    *Rules
 	function string
 	instance string
-	sink     func(event.Event)
+	sink     Sink
 
 	mu          sync.Mutex
 	sequence    uint64
@@ -24,21 +45,30 @@ type Recorder struct {
 }
 
 // NewRecorder returns the recorder of one function instance. instance must
-// be unique among instances of the function, such as a UUID made at start.
-// sink is called with each event, in order, and must not block for long.
-func NewRecorder(function, instance string, rules *Rules, sink func(event.Event)) *Recorder {
+// be unique among instances of the function, such as what crypto/rand.Text returns at start.
+func NewRecorder(function, instance string, rules *Rules, sink Sink) *Recorder {
 	return &Recorder{rules: rules, function: function, instance: instance, sink: sink}
 }
 
 // Invocation marks the calling goroutine as working for a new invocation, as
 // [Label] does, so that the events of its operations name it, until end is
-// called on the same goroutine.
+// called on the same goroutine. They also carry the context's trace context
+// (see [WithTraceParent]). end returns when they have left the process, as far
+// as the sink waits for that: call it before the response goes out, for an
+// instance may stand still after it.
 func (r *Recorder) Invocation(ctx context.Context) (labelled context.Context, end func()) {
 	r.mu.Lock()
 	r.invocations++
 	id := fmt.Sprintf("%s/inv-%d", r.instance, r.invocations)
 	r.mu.Unlock()
-	return Label(ctx, r, id), func() { unlabel(ctx) }
+	outer := ctx
+	if parent, ok := ctx.Value(traceParent{}).(string); ok {
+		ctx = pprof.WithLabels(ctx, pprof.Labels(traceKey, parent))
+	}
+	return Label(ctx, r, id), func() {
+		unlabel(outer)
+		_ = r.sink.Flush(context.WithoutCancel(outer)) // the sink counts what has not left
+	}
 }
 
 // Enter lets the call through.
@@ -69,9 +99,9 @@ func (r *Recorder) record(e Emitted) {
 	defer r.mu.Unlock()
 	r.sequence++
 	n := strconv.FormatUint(r.sequence, 10)
-	r.sink(event.Event{
+	r.sink.Put(event.Event{
 		ID: r.instance + "/" + n, Source: "/functions/" + r.function + "/" + r.instance,
 		Type: e.Type, Time: time.Now().UTC(), //wtsim:clock production's clock
-		Sequence: n, Invocation: Caller(), Data: e.Data,
+		Sequence: n, Invocation: Caller(), TraceParent: label(traceKey), Data: e.Data,
 	})
 }

@@ -37,6 +37,7 @@ var layers = []layer{
 	{pkg: "probe", run: true, may: []string{"event"}},
 	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
 	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC
+	{pkg: "probe/sink", may: []string{"event", "probe"}},               // clocks, goroutines, HTTP: production alone
 	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},
 

@@ -12,6 +12,7 @@ func TestProduction(t *testing.T) {
 		"probe/redisprobe/a.go": "package redisprobe\n\nimport _ \"go.opentelemetry.io/otel\"\n",
 		"monitor/internal/x.go": "package x\n\nimport _ \"example.org/m/internal/bubble\"\n",
 		"sim/a.go":              "package sim\n\nimport _ \"example.org/m/scheduler\"\n",
+		"probe/sink/a.go":       "package sink\n\nimport (\n\t_ \"net/http\"\n\t_ \"example.com/retry\"\n\t_ \"example.org/m/sim\"\n)\n",
 		"probe/ok_test.go":      "package probe\n\nimport _ \"example.org/m/sim\"\n",
 	}
 	expect(t, production(parse(t, bad)),
@@ -21,5 +22,7 @@ func TestProduction(t *testing.T) {
 		"probe/a.go:7: probe links scheduler into production; want at most event, props, ",
 		"probe/httpprobe/a.go:6: probe/httpprobe links probe/internal/probetest into production",
 		"probe/redisprobe/a.go:3: probe/redisprobe imports go.opentelemetry.io/otel; want it in its home alone",
+		"probe/sink/a.go:5: probe/sink imports example.com/retry; want the standard library alone",
+		"probe/sink/a.go:6: probe/sink links sim into production",
 	)
 }

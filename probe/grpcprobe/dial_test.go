@@ -63,7 +63,7 @@ func dials(t *testing.T, listener *bufconn.Listener, tap func(*probe.Recorder) p
 		t.Fatal(err)
 	}
 	var events []string
-	recorder := probe.NewRecorder("f", "i-1", rules, func(e event.Event) { events = append(events, e.Type+string(e.Data.AppendJSON(nil))) })
+	recorder := probe.NewRecorder("f", "i-1", rules, probe.SinkFunc(func(e event.Event) { events = append(events, e.Type+string(e.Data.AppendJSON(nil))) }))
 	conn, err := grpc.NewClient("passthrough:///bufconn", append(DialOptions(tap(recorder), gcpprobe.DescribePubSub),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))...)

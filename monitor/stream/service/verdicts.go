@@ -17,6 +17,7 @@ type verdicts struct {
 	wake  chan struct{}
 	found func(stream.Name) // of what is found from now on; nil is nobody
 
+	reading sync.Mutex // held by who reads
 	mu      sync.Mutex
 	next    uint64 // the record to be read
 	all     []place
@@ -64,8 +65,11 @@ func (v *verdicts) follow(ctx context.Context, failed func(error)) {
 	}
 }
 
-// read takes in all that is there.
+// read takes in all that is there. At the end of the process it is read while it
+// is followed: not twice.
 func (v *verdicts) read(ctx context.Context) error {
+	v.reading.Lock()
+	defer v.reading.Unlock()
 	for {
 		all, err := v.log.Read(ctx, v.next, 4<<20)
 		if err != nil || len(all) == 0 {

@@ -95,5 +95,5 @@ func Recorder(events *[]event.Event, rules ...probe.Rule) *probe.Recorder {
 	if err != nil {
 		panic(err)
 	}
-	return probe.NewRecorder("charge", "i-1", compiled, func(e event.Event) { *events = append(*events, e) })
+	return probe.NewRecorder("charge", "i-1", compiled, probe.SinkFunc(func(e event.Event) { *events = append(*events, e) }))
 }
