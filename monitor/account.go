@@ -25,6 +25,10 @@ const endingLetter = passingLetter - 1
 // occurrence in place of a record, and the window in place of the note before.
 const leavingLetter = passingLetter - 2
 
+// roundsLetter is the letter of whole rounds of deadlines that lead in a circle:
+// that many, in place of a record. They are not told.
+const roundsLetter = passingLetter - 3
+
 // inTime returns a slice with the deadlines that pass before its events, and
 // the configuration that it leads to. until says of what is still running at
 // its end whether it passed.
@@ -35,7 +39,8 @@ func (a account) inTime(until func(machine.Running) bool) (all []note, state uin
 		if n.letter != passingLetter {
 			r := a.trails.records.at(n.record)
 			for running().On() && running().At.Before(r.at()) && state != props.ViolatedState {
-				state, all = a.Configs.Expire(state), append(all, note{letter: passingLetter})
+				to, rounds := a.Configs.Pass(state, r.at())
+				state, all = to, append(all, passingNote(rounds))
 			}
 			all, state = a.leaveInTime(all, state, r.at())
 		}
@@ -49,7 +54,7 @@ func (a account) inTime(until func(machine.Running) bool) (all []note, state uin
 			state = a.after(n, state)
 		}
 	}
-	for running().On() && until(running()) {
+	for running().On() && !a.Configs.Circles(state) && until(running()) {
 		state, all = a.Configs.Expire(state), append(all, note{letter: passingLetter})
 	}
 	return all, state
@@ -70,6 +75,14 @@ func (a account) leaveInTime(all []note, state uint32, now order.Instant) ([]not
 		})
 	}
 	return all, state
+}
+
+// passingNote is a deadline in a slice, or so many whole rounds of one.
+func passingNote(rounds uint32) note {
+	if rounds > 0 {
+		return note{record: rounds, letter: roundsLetter}
+	}
+	return note{letter: passingLetter}
 }
 
 func leavingNote(register int, n uint32) note {
@@ -103,6 +116,9 @@ func (a account) tell(order []note) (told []WitnessEvent, last machine.Running) 
 			continue
 		case leavingLetter:
 			state = a.Configs.Leave(state, int(n.before), n.record)
+			continue
+		case roundsLetter:
+			state = a.Configs.Around(state, n.record)
 			continue
 		case passingLetter:
 			last = a.Configs.All[state].Running
@@ -194,6 +210,8 @@ func (a account) notesOf(order []int) (all []note) {
 			all = append(all, note{letter: passingLetter})
 		case i == skew.Ending:
 			all = append(all, note{letter: endingLetter})
+		case i <= skew.Leaving && skew.RoundsOf(i) > 0:
+			all = append(all, passingNote(skew.RoundsOf(i)))
 		case i <= skew.Leaving:
 			all = append(all, leavingNote(skew.LeavingOf(i)))
 		default:
@@ -252,6 +270,8 @@ func (a account) until(order []note, wanted func(state uint32) bool) (upTo []not
 			state = a.Configs.Expire(state)
 		case leavingLetter:
 			state = a.Configs.Leave(state, int(n.before), n.record)
+		case roundsLetter:
+			state = a.Configs.Around(state, n.record)
 		default:
 			state = a.Next(n.letter, state, nil)
 		}

@@ -127,7 +127,8 @@ func (d *deadlines) take(at order.Instant, each func(due)) {
 	}
 }
 
-// runs returns the deadline of an instance, if it has one at that time.
+// runs returns the deadline of an instance, if it has one at that time. Where
+// nothing comes any more, those in a circle stand still: they have no last one.
 func (m *engine) runs(x due) (r machine.Running, ok bool) {
 	s := &m.stores[x.plan]
 	in := &s.pools[x.domain].all[x.cell]
@@ -135,7 +136,7 @@ func (m *engine) runs(x due) (r machine.Running, ok bool) {
 		return machine.Running{}, false
 	}
 	r = s.Configs.All[in.state].Running
-	return r, r.On() && r.At == x.at
+	return r, r.On() && r.At == x.at && !(m.deadlines.over && s.Configs.Circles(in.state))
 }
 
 // sweepDeadlines drops those of states that were left.
@@ -200,7 +201,7 @@ func (m *engine) pass(at order.Instant, including bool) (found []Violation) {
 			for n < len(all) && all[n].plan == all[0].plan && all[n].Running == all[0].Running {
 				n++
 			}
-			now = append(now, m.fire(all[:n])...)
+			now = append(now, m.fire(all[:n], at)...)
 			all = all[n:]
 		}
 		sortViolations(now)
@@ -209,8 +210,8 @@ func (m *engine) pass(at order.Instant, including bool) (found []Violation) {
 }
 
 // fire lets a deadline pass, for all instances of one property for which it
-// runs.
-func (m *engine) fire(all []passes) []Violation {
+// runs; what leads in a circle passes as often as it does before a time.
+func (m *engine) fire(all []passes, before order.Instant) []Violation {
 	first := all[0].Running
 	x := &m.step
 	x.passing = occurrence{Moment: order.Moment{At: first.At}}
@@ -224,7 +225,7 @@ func (m *engine) fire(all []passes) []Violation {
 		}
 		in := &x.pools[d.domain].all[d.cell]
 		was := in.state
-		if in.state = x.Configs.Expired(was); x.IsDead(in.state) {
+		if in.state = x.Configs.Passed(was, before); x.IsDead(in.state) {
 			x.end(int(d.domain), d.cell, was)
 		} else {
 			x.begin(int(d.domain), d.cell, was)

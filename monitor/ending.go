@@ -73,7 +73,7 @@ func (s *Stream) endOfTime(judged bool) endOfTime {
 
 // passed tells whether a deadline certainly precedes an event that was seen.
 func (e *endOfTime) passed(r machine.Running, skew time.Duration) bool {
-	return e.judged || e.any && (r.At.Add(skew).Before(e.newest) || int(r.Source) < len(e.of) && r.At.Before(e.of[r.Source]))
+	return e.any && (r.At.Add(skew).Before(e.newest) || int(r.Source) < len(e.of) && r.At.Before(e.of[r.Source]))
 }
 
 // endOf is what passes at the end of an instance.
@@ -161,8 +161,8 @@ func (m *engine) end(newest order.Instant) (found []Violation) {
 	return found
 }
 
-// owed counts the instances that have a deadline ahead of them, or are in a
-// state that must not be the last.
+// owed counts the instances that have a deadline ahead of them that is not one
+// in a circle, or are in a state that must not be the last.
 func (m *engine) owed() (n int) {
 	for i := range m.stores {
 		s := &m.stores[i]
@@ -200,5 +200,5 @@ func (s *store) isHome() bool {
 }
 
 func (s *store) owesIn(state uint32) bool {
-	return state != props.ViolatedState && (s.Auto.AtEnd[s.Base(state)] || s.Timed() && s.Configs.All[state].Running.On())
+	return state != props.ViolatedState && (s.Auto.AtEnd[s.Base(state)] || s.Timed() && s.Configs.All[state].Running.On() && !s.Configs.Circles(state))
 }

@@ -100,7 +100,7 @@ func (s *store) worldsOf(domain int, slice []note) machine.Worlds {
 	fits := s.fitting(domain)
 	w := s.FirstWorlds(fits)
 	for _, n := range slice {
-		if n.letter < leavingLetter {
+		if n.letter < roundsLetter {
 			w = s.After(w, n.letter, fits)
 		}
 	}

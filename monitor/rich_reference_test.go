@@ -17,6 +17,7 @@ type rich struct {
 	steps    [][][]richStep // by state, by type: the first that fits
 	after    []int          // by state: milliseconds, 0 for no deadline
 	timeout  []int          // by state: where the deadline leads
+	passing  []int          // by state: one of the updates below, by the deadline
 	of       []int          // by type: whose events it is a role of; its own, mostly
 	other    int            // the type that stands for all that are not named; -1 if none does
 	plain    bool           // there are neither guards over registers, updates nor deadlines
@@ -61,6 +62,7 @@ const (
 	countDown
 	storeX
 	clearLast
+	clearCount // by deadlines alone
 	occur
 	addN
 	clearWindow
@@ -205,15 +207,6 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 	return c
 }
 
-// expire is what the deadline does.
-func (ri *rich) expire(c memoryModel) memoryModel {
-	c.state, c.armed = ri.timeout[c.state], false
-	if d := ri.after[c.state]; d > 0 {
-		c.armed, c.deadline, c.after = true, c.deadline+d, c.after+d
-	}
-	return c
-}
-
 // richSpread is what an instance comes to, over all orders.
 type richSpread struct {
 	in            bound
@@ -251,6 +244,8 @@ const (
 	sourcesForgotten                   // a source that was stored is not there
 	agedByStaying                      // an event that stays makes the state young
 	namedAlone                         // types that are not named do not count
+	oneRound                           // deadlines in a circle pass once
+	nothingPassing                     // deadlines write nothing
 	distancesOfNone                    // with skew, also the distance of two events of one source is not known
 )
 
@@ -287,7 +282,7 @@ func (r *richRun) precedesDeadline(e int, c memoryModel) bool {
 // came too late to be judged.
 func (r *richRun) passed(c memoryModel) bool {
 	seen := c.deadline+r.skew < r.p.newest || slices.ContainsFunc(r.trace, func(e int) bool { return r.deadlinePrecedes(c, e) })
-	return r.flaw != neverExpired && (seen || r.ended)
+	return r.flaw != neverExpired && (seen || r.ended && r.round(c.state) == 0)
 }
 
 // passedInTime: in the order by time, something that was seen comes after it.
@@ -295,7 +290,7 @@ func (r *richRun) passedInTime(c memoryModel) bool {
 	if r.skew == 0 {
 		return r.passed(c)
 	}
-	return r.flaw != neverExpired && (c.deadline < r.p.newest || r.ended)
+	return r.flaw != neverExpired && (c.deadline < r.p.newest || r.ended && r.round(c.state) == 0)
 }
 
 // mayPass: after all events of the slice, the deadline may come before an event
@@ -319,6 +314,12 @@ func end(c memoryModel) memoryModel {
 // expire is the deadline as a step of an order.
 func (r *richRun) expire(c memoryModel) memoryModel {
 	to := r.rich.expire(c)
+	if round := r.round(c.state); r.flaw == oneRound && round > 0 && to.after >= 2*round {
+		to.armed = false
+	}
+	if r.flaw == nothingPassing {
+		to.set, to.count, to.last, to.amount = c.set, c.count, c.last, c.amount
+	}
 	if r.used != nil {
 		r.used[richUse{c.state, fmt.Sprintf("after %dms", r.after[c.state]), to.state}] = true
 	}
@@ -405,6 +406,10 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 	c := newMemoryModel()
 	for _, e := range slice {
 		for c.armed && c.state > 1 && (c.deadline < r.p.effective[e] || r.flaw == deadlinesFirst && c.deadline == r.p.effective[e]) {
+			if round := r.round(c.state); round > 0 && c.deadline+round < r.p.effective[e] {
+				c = r.around(c)
+				continue
+			}
 			steps = append(steps, c.name())
 			c = r.expire(c)
 		}
@@ -418,6 +423,9 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 		}
 	}
 	for c.armed && r.passedInTime(c) {
+		if r.round(c.state) > 0 && (r.used == nil || r.skew > 0) {
+			return nil // it leads nowhere; with skew, orders say what is used
+		}
 		steps = append(steps, c.name())
 		if c = r.expire(c); c.state == 0 {
 			return steps

@@ -59,6 +59,7 @@ func richCourses(skewed bool) *rapid.Generator[richCourse] {
 			a.x = rapid.IntRange(0, 4).Draw(t, "x")
 			c.arrivals = append(c.arrivals, a)
 		}
+		c.rich.drawPassing(t)
 		return c
 	})
 }
@@ -97,6 +98,7 @@ func drawRich(t *rapid.T) rich {
 		ri.atEnd = append(ri.atEnd, s > 1 && rapid.IntRange(0, 2).Draw(t, "at end") == 0)
 		ri.after, ri.timeout = append(ri.after, after), append(ri.timeout, to)
 	}
+	ri.passing = make([]int, states)
 	ri.ended = rapid.Bool().Draw(t, "ended")
 	ri.lengths = [3]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums"), rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "age")}
 	return ri
@@ -156,7 +158,7 @@ func (ri *rich) registers() (set, counter, last, amount, window, sums, xs, count
 func (ri *rich) updates() map[int]props.Update {
 	set, counter, last, amount, window, sums, xs, counts := ri.registers()
 	return map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
-		countUp: counter.Count(1), countDown: counter.Count(-1), storeX: last.Store("x"), storeSource: source().Store(props.ContextSource), clearLast: last.Clear(),
+		countUp: counter.Count(1), countDown: counter.Count(-1), clearCount: counter.Clear(), storeX: last.Store("x"), storeSource: source().Store(props.ContextSource), clearLast: last.Clear(),
 		occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear(),
 		plusN: amount.Plus("n"), minusN: amount.Minus("n"), clearAmount: amount.Clear(),
 		pushX: xs.Push("x"), popX: xs.Pop(), pushCount: counts.PushCount(counter), popCount: counts.Pop()}
@@ -214,7 +216,7 @@ func (ri *rich) property() *props.Property {
 			}
 		}
 		if ri.after[s] > 0 {
-			r = r.After(time.Duration(ri.after[s]) * time.Millisecond).To(stateName(ri.timeout[s]))
+			r = ri.limited(r, s)
 		}
 		if ri.atEnd[s] {
 			r = r.ViolatedAtEnd()
@@ -452,6 +454,14 @@ func TestRichComparisonNoticesMistakes(t *testing.T) {
 		return c.differs(c.rich, sliceAlone)
 	})
 	for _, skewed := range []bool{false, true} {
+		noticedIn(t, "one round", func(seed int) (string, error) {
+			c := richCourses(skewed).Example(seed)
+			return c.differs(c.rich, oneRound)
+		})
+		noticedIn(t, "nothing passing", func(seed int) (string, error) {
+			c := richCourses(skewed).Example(seed)
+			return c.differs(c.rich, nothingPassing)
+		})
 		noticedIn(t, "no end", func(seed int) (string, error) {
 			c := richCourses(skewed).Example(seed)
 			return c.differs(c.rich, endForgotten)

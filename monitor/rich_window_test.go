@@ -138,7 +138,7 @@ func (r *richRun) follow(slice []int, order, states []string) (cs []memoryModel,
 		e, err := strconv.Atoi(name)
 		var to []memoryModel
 		why = "something has left a window, or has not"
-		for _, c := range r.withLess(cs, left) {
+		for _, c := range r.withLess(r.withRounds(cs, left), left) {
 			switch {
 			case err == nil && r.skew > 0 && r.holdsTooOld(c, e):
 				continue

@@ -29,8 +29,10 @@ type Automaton struct {
 
 // Timeout is the deadline of a state; none if After is 0.
 type Timeout struct {
-	After time.Duration
-	To    int
+	After  time.Duration
+	To     int
+	Writes []Write       // of counters and to what registers held at first: [CountBy] 1 or more, and [Forget]
+	Round  time.Duration // of deadlines that lead in a circle: how long it takes until this one runs again; else 0
 }
 
 // Stateful reports whether an instance is more than its state: there are

@@ -57,10 +57,16 @@ func (r Rule) edges(state string, hidden []string) (all []Edge) {
 		if t.stay {
 			e.To = state
 		}
-		for _, u := range t.updates {
-			e.Do = append(e.Do, u.String())
-		}
+		e.Do = saidAll(t.updates)
 		all = append(all, e)
+	}
+	return all
+}
+
+// saidAll says updates to people.
+func saidAll(updates []Update) (all []string) {
+	for _, u := range updates {
+		all = append(all, u.String())
 	}
 	return all
 }
@@ -68,7 +74,13 @@ func (r Rule) edges(state string, hidden []string) (all []Edge) {
 func (p *Property) timeEdges(s int) (all []Edge) {
 	a := p.automaton
 	if d := a.Deadlines[s]; d.After > 0 {
-		all = append(all, Edge{From: a.States[s], On: "after " + said(d.After), To: a.States[d.To]})
+		e := Edge{From: a.States[s], On: "after " + said(d.After), To: a.States[d.To]}
+		for _, r := range p.machine.rules {
+			if r.from == e.From && r.limit.set {
+				e.Do = saidAll(r.limit.updates)
+			}
+		}
+		all = append(all, e)
 	}
 	if a.AtEnd[s] {
 		all = append(all, Edge{From: a.States[s], On: AtEnd, To: a.States[ViolatedState]})

@@ -65,10 +65,14 @@ type transition struct {
 
 // deadline leads out of a state when time has passed in it.
 type deadline struct {
-	after time.Duration
-	to    string
-	set   bool
+	after   time.Duration
+	updates []Update
+	to      string
+	set     bool
 }
+
+// transition is what the passing does.
+func (d deadline) transition() transition { return transition{updates: d.updates, to: d.to} }
 
 // From begins the rule of a state. Rules of one state add up.
 func From(state string) Rule { return Rule{from: state} }
@@ -85,12 +89,23 @@ func (r Rule) On(l Letter) Step { return Step{rule: r, letter: l} }
 // is an event of the source of that event, at its time plus the duration; at
 // one time it comes after all others. Nothing leads into the state that an
 // instance starts in, before an event does.
-func (r Rule) After(d time.Duration) Deadline { return Deadline{r, d} }
+//
+// A state that a deadline leads to begins its own deadline at that instant.
+// Deadlines that lead in a circle, or back to their own state, pass again and
+// again, in rounds, until an event leads out.
+func (r Rule) After(d time.Duration) Deadline { return Deadline{rule: r, after: d} }
 
 // Deadline is a deadline without its target.
 type Deadline struct {
-	rule  Rule
-	after time.Duration
+	rule    Rule
+	after   time.Duration
+	updates []Update
+}
+
+// Do writes registers when the deadline passes: it clears them, or counts up.
+func (d Deadline) Do(updates ...Update) Deadline {
+	d.updates = append(slices.Clip(d.updates), updates...)
+	return d
 }
 
 // To leads to a state: one that has a rule, or [Violated] or [Satisfied].
@@ -99,7 +114,7 @@ func (d Deadline) To(state string) Rule {
 		d.rule.limit.after = -1 // compile tells of the second
 		return d.rule
 	}
-	d.rule.limit = deadline{d.after, state, true}
+	d.rule.limit = deadline{d.after, d.updates, state, true}
 	return d.rule
 }
 
@@ -166,7 +181,7 @@ func (s *spec) sentence() string {
 			parts = append(parts, "in "+r.place()+", "+t.letter.String()+" "+s.leads(t))
 		}
 		if r.limit.set {
-			parts = append(parts, "in "+r.place()+", the passing of "+said(r.limit.after)+" "+s.leads(transition{to: r.limit.to}))
+			parts = append(parts, "in "+r.place()+", the passing of "+said(r.limit.after)+" "+s.leads(r.limit.transition()))
 		}
 		if r.end {
 			parts = append(parts, "in "+r.place()+", the end of the run violates")

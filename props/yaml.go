@@ -347,7 +347,7 @@ func (m *machineYAML) transition(r Rule, t *tree, states *tree) (Rule, error) {
 	case t.get("on") != nil:
 		return m.onEvent(r, t, target)
 	case t.get("after") != nil:
-		if err := m.known(t, "a deadline", []string{"after", "to"}); err != nil {
+		if err := m.known(t, "a deadline", []string{"after", "do", "to"}); err != nil {
 			return r, err
 		}
 		d, err := m.duration(t.get("after"))
@@ -359,7 +359,15 @@ func (m *machineYAML) transition(r Rule, t *tree, states *tree) (Rule, error) {
 		case r.any:
 			return r, m.fail(t, "every state has a deadline, wanted some states")
 		}
-		return r.After(d).To(target.text), nil
+		limit := r.After(d)
+		if do := t.get("do"); do != nil {
+			updates, err := m.updates(do)
+			if err != nil {
+				return r, err
+			}
+			limit = limit.Do(updates...)
+		}
+		return limit.To(target.text), nil
 	case t.get("at") != nil:
 		if err := m.known(t, "the end", []string{"at", "to"}); err != nil {
 			return r, err

@@ -75,7 +75,7 @@ func (c *Configs) keys(items string) (all []string) {
 // ViolatedInTime tells whether the deadlines that run would violate if no
 // event came any more.
 func (c *Configs) ViolatedInTime(state uint32) bool {
-	for c.All[state].Running.On() {
+	for c.All[state].Running.On() && !c.Circles(state) {
 		state = c.Expire(state)
 	}
 	return state == props.ViolatedState || c.Store.Auto.AtEnd[c.Store.Base(state)]

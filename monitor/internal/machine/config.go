@@ -226,7 +226,7 @@ func (c *Configs) change(x *Config, letter uint32, by *Stamp) (changed bool) {
 	}
 	x.State = uint16(move.To)
 	if len(move.Writes) > 0 {
-		x.memory = c.write(x.memory, move.Writes, letter, by)
+		x.memory = c.write(x.memory, move.Writes, read, f.Letter, by)
 	}
 	if move.Entered {
 		x.Running = Running{}
@@ -240,18 +240,27 @@ func (c *Configs) change(x *Config, letter uint32, by *Stamp) (changed bool) {
 // Expire is what the running deadline does.
 func (c *Configs) Expire(from uint32) uint32 {
 	x := c.All[from]
-	x.State = uint16(c.Store.Auto.Deadlines[x.State].To)
-	was := x.Running
-	x.Running = Running{}
-	if d := c.Store.Auto.Deadlines[x.State].After; d > 0 {
-		x.Running = Running{was.At.Add(d), was.Source, was.ID, was.After + d}
-	}
+	c.expire(&x)
 	return c.number(x)
 }
 
-// write returns a memory with registers written.
-func (c *Configs) write(memory string, writes []props.Write, letter uint32, by *Stamp) string {
-	read := &c.Reads[letter]
+func (c *Configs) expire(x *Config) {
+	passed := &c.Store.Auto.Deadlines[x.State]
+	if x.State = uint16(passed.To); len(passed.Writes) > 0 {
+		x.memory = c.write(x.memory, passed.Writes, &noReading, 0, nil)
+	}
+	if d := c.Store.Auto.Deadlines[x.State].After; d > 0 {
+		x.Running.again(d)
+	} else {
+		x.Running = Running{}
+	}
+}
+
+// noReading is what deadlines read.
+var noReading reading
+
+// write returns a memory with registers written, by an event of a type.
+func (c *Configs) write(memory string, writes []props.Write, read *reading, letter int, by *Stamp) string {
 	b := c.buffer[:0]
 	for i, r := range c.Store.Auto.Registers {
 		part := c.register(memory, i)
@@ -262,7 +271,7 @@ func (c *Configs) write(memory string, writes []props.Write, letter uint32, by *
 		}
 		switch kind := r.Kind(); {
 		case kind == props.WindowRegister && writes[w].Op != props.Forget:
-			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, c.Store.Fates[letter].Letter, by))
+			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, letter, by))
 		case kind == props.StackRegister:
 			b = c.writeStack(b, memory, part, &writes[w], read.values)
 		default:

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"math"
 	"time"
 
 	"github.com/wtsim/wtsim/monitor/internal/codec"
@@ -37,6 +38,16 @@ func (t Instant) Add(d time.Duration) Instant {
 		sec, nsec = sec+1, nsec-1e9
 	}
 	return Instant{sec, nsec}
+}
+
+// Since is how much later it is than another; what is longer than a duration
+// can be is the longest.
+func (t Instant) Since(u Instant) time.Duration {
+	sec := t.Sec - u.Sec
+	if sec >= math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return time.Duration(sec)*time.Second + time.Duration(t.Nsec-u.Nsec)
 }
 
 func Later(a, b Instant) Instant {

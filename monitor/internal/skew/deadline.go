@@ -90,19 +90,23 @@ func (s *Judge) close(set uint64, counts []uint16, g *groups) uint64 {
 	}
 	members := c.Sets.All[set]
 	all := slices.Clip(members)
-	var known *keyed
+	var known *keyed // all; nil before there is more
+	add := func(to uint32) {
+		if known == nil {
+			known = newKeyed(0)
+			for _, n := range members {
+				known.put(uint64(n), 0)
+			}
+		}
+		if _, there := known.put(uint64(to), 0); !there {
+			all = append(all, to)
+		}
+	}
 	for i := 0; i < len(all) && len(all) <= s.MaxLayer; i++ {
 		if r := &c.All[all[i]].Running; r.On() && s.mayPass(r, gap, counts, g) {
-			all = append(all, c.Expired(all[i]))
+			add(c.Passed(all[i], g.over(gap)))
 		}
-		s.eachLeft(all[i], gap, counts, g, func(_ int, to uint32) {
-			if known == nil {
-				known = newKeyed(0)
-			}
-			if _, there := known.put(uint64(to), 0); !there {
-				all = append(all, to)
-			}
-		})
+		s.eachLeft(all[i], gap, counts, g, func(_ int, to uint32) { add(to) })
 	}
 	if len(all) == len(members) {
 		return set
@@ -126,12 +130,30 @@ func (s *Judge) mayPass(r *machine.Running, gap order.Instant, counts []uint16, 
 	return true
 }
 
+// over is a time before which deadlines in a circle pass in whole rounds, given
+// the earliest event outside of a down-set: they certainly precede all that is
+// outside, so that no event is added to the configurations that are left out.
+func (g *groups) over(gap order.Instant) order.Instant {
+	over := gap.Add(-g.skew)
+	if g.bounded && g.until.Before(over) {
+		return g.until
+	}
+	return over
+}
+
 // End says what is at the end of the events of an instance.
 type End struct {
-	Must   func(machine.Running) bool // the deadline has passed in every order
+	Must   func(machine.Running) bool // the deadline has passed in every order, given what was seen
 	May    func(machine.Running) bool // it has in some
 	InTime func(machine.Running) bool // it has in the order by time
-	Judged bool                       // states that must not be the last are violated
+	Judged bool                       // nothing comes after: all deadlines pass, states that must not be the last are violated
+}
+
+// must tells whether the deadline of a configuration has passed at the end in
+// every order.
+func (s *Judge) must(state uint32, end End) bool {
+	c := s.Configs
+	return end.Must(c.All[state].Running) || end.Judged && !c.Circles(state)
 }
 
 // AtEnd is rule 5.
@@ -140,16 +162,21 @@ func (s *Judge) AtEnd(set uint64, end End) uint64 {
 		c := s.Configs
 		var all []uint32
 		for _, state := range c.Sets.All[set] {
-			for c.All[state].Running.On() {
+			for around := 0; c.All[state].Running.On(); {
 				r := c.All[state].Running
-				if !end.Must(r) {
+				if c.Circles(state) {
+					if around++; around > len(s.Auto.States) {
+						break // a round later nothing is new
+					}
+				}
+				if !s.must(state, end) {
 					if all = append(all, state); !end.May(r) {
 						break
 					}
 				}
 				state = c.Expired(state)
 			}
-			if !c.All[state].Running.On() {
+			if !c.All[state].Running.On() || c.Circles(state) {
 				all = append(all, state)
 			}
 		}

@@ -168,8 +168,10 @@ func (s *Judge) endOf(state uint32, end End, wanted func(state uint32) bool) (mo
 		if s.Configs != nil {
 			r = s.Configs.All[state].Running
 		}
-		must := r.On() && end.Must(r)
+		must := r.On() && s.must(state, end)
 		switch {
+		case r.On() && s.Configs.Circles(state):
+			return more, wanted(state) // it leads nowhere
 		case must:
 		case end.Judged && s.Auto.AtEnd[s.Base(state)]:
 			if wanted(props.ViolatedState) {
@@ -311,8 +313,10 @@ func (s *Judge) passingBefore(w *past, at, d int, state uint32) (uint32, int) {
 	counts := l.counts[d*width : (d+1)*width]
 	gap, _ := g.gap(counts)
 	for _, from := range c.Ordered(l.states[d]) {
-		if r := &c.All[from].Running; r.On() && s.mayPass(r, gap, counts, g) && c.Expire(from) == state {
-			return from, Passing
+		if r := &c.All[from].Running; r.On() && s.mayPass(r, gap, counts, g) {
+			if to, rounds := c.Pass(from, g.over(gap)); to == state {
+				return from, passing(rounds)
+			}
 		}
 		step := 0
 		s.eachLeft(from, gap, counts, g, func(left int, to uint32) {

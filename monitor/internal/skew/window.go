@@ -34,6 +34,27 @@ func LeavingOf(step int) (register int, n uint32) {
 	return code & (1<<16 - 1), uint32(code >> 16)
 }
 
+// passing is how a deadline stands in an order, or so many whole rounds of one:
+// as if that many left a window that there is not.
+func passing(rounds uint32) int {
+	if rounds == 0 {
+		return Passing
+	}
+	return leaving(noRegister, rounds)
+}
+
+// RoundsOf returns how many rounds pass where an order has something that is at
+// most Leaving; 0 is none.
+func RoundsOf(step int) uint32 {
+	if register, n := LeavingOf(step); register == noRegister {
+		return n
+	}
+	return 0
+}
+
+// noRegister is the number of no register.
+const noRegister = 1<<16 - 1
+
 // leavesBefore tells whether an occurrence has certainly left before an event.
 func leavesBefore(o *machine.Occurrence, leaves order.Instant, e *Pending, skew time.Duration) bool {
 	return !e.At.Before(leaves.Add(skew)) || o.Source == e.Source && !e.At.Before(leaves)
