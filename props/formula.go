@@ -206,7 +206,10 @@ func (t *translation) guard(g formula.Guard, negated bool) *guard {
 	x := &guard{desc: key.Text}
 	switch g.Kind {
 	case formula.Comparison:
-		x.pass = func(e *event.Event) (bool, error) { holds, err := compareOperands(g, e.Data); return holds != negated, err }
+		x.pass = func(e *event.Event) (bool, error) {
+			holds, err := compareOperands(g, e.Data)
+			return holds != negated, err
+		}
 	case formula.OfPredicate:
 		x.pass = func(e *event.Event) (bool, error) {
 			holds, err := t.signature[g.Predicate].passes(e)
