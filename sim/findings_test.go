@@ -143,24 +143,19 @@ func endless() []findingTest {
 		{name: "late", f: body(func(*kit, http.ResponseWriter, *http.Request) { time.Sleep(30 * time.Minute) }), verdict: sim.Held},
 		{name: "late, by a timer", f: body(func(*kit, http.ResponseWriter, *http.Request) { <-time.After(30 * time.Minute) }), verdict: sim.Held},
 		{name: "computes", f: body(func(*kit, http.ResponseWriter, *http.Request) {
-			spinning.Add(1)
-			for !stopSpinning.Load() {
-			}
-			spinning.Add(-1)
+			computeWhile(func() bool { return true })
 		}), verdict: sim.Violated, want: []string{"invocations end", "suspect", "findings_test.go"}},
 		{name: "computes until the clock says", f: body(func(*kit, http.ResponseWriter, *http.Request) {
-			for start := time.Now(); time.Since(start) < time.Minute && !stopSpinning.Load(); {
-			}
+			start := time.Now()
+			computeWhile(func() bool { return time.Since(start) < time.Minute })
 		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
 		{name: "computes until its context ends", f: body(func(_ *kit, _ http.ResponseWriter, r *http.Request) {
-			for r.Context().Err() == nil && !stopSpinning.Load() {
-			}
+			computeWhile(func() bool { return r.Context().Err() == nil })
 		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
 		{name: "computes until another has called", f: body(func(k *kit, _ http.ResponseWriter, r *http.Request) {
 			var done atomic.Bool
 			go func() { k.redis.Get(r.Context(), "key"); done.Store(true) }()
-			for !done.Load() && !stopSpinning.Load() {
-			}
+			computeWhile(func() bool { return !done.Load() })
 		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
 	}
 }
@@ -193,6 +188,14 @@ var (
 	stopSpinning atomic.Bool
 	spinning     atomic.Int32
 )
+
+// computeWhile computes while a condition holds, and for no longer than its test.
+func computeWhile(holds func() bool) {
+	spinning.Add(1)
+	defer spinning.Add(-1)
+	for holds() && !stopSpinning.Load() {
+	}
+}
 
 func endSpinning() {
 	stopSpinning.Store(true)

@@ -173,9 +173,13 @@ func (r *Result) findEndless(gate *gate, s *bubble.Stuck) {
 	if !s.Busy || s.Polls || len(s.Goroutines) != 1 || strings.HasPrefix(s.Goroutines[0].State, "syscall") {
 		return
 	}
-	o := gate.owner(s.Goroutines[0].Label(probe.LabelKey))
+	label := s.Goroutines[0].Label(probe.LabelKey)
+	o := gate.owner(label)
 	if o == nil || o.building || o.task.Own || o.inst.Dead() || len(o.inst.serving) != 1 || len(o.task.calls) > 0 {
 		return
+	}
+	if len(bubble.Labelled(probe.LabelKey)[label]) != 1 || len(gate.take().arrivals) > 0 {
+		return // it may wait for one of these
 	}
 	r.Verdict, r.Why, r.Violation = Violated, "", finding(allEnd, o.task)
 }
