@@ -31,7 +31,8 @@ func exits(when string) sim.Scenario {
 				case when == "always" || when == "failing" && err != nil:
 					os.Exit(3)
 				case when == "computing" && err != nil:
-					for {
+					for n := 0; ; n++ {
+						_ = n
 					}
 				case when == "goroutine" && err != nil:
 					go panic("nobody catches it") //nolint:all // the end of the process
