@@ -2,7 +2,7 @@
 // the cloud. See `wtsim help`.
 //
 // Built with -tags light it has no scenarios, and none of the client libraries
-// that they use: check, props and monitor are all there, in a third of the time
+// that they use: check, props and monitor are all there, in little more than a third of the time
 // that the whole takes to build.
 package main
 
