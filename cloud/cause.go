@@ -160,55 +160,59 @@ const (
 type TaskName struct {
 	Function string
 	Subject  Subject
-	Why      string // it exists besides the first delivery: "~dup~retry"
-	Text     string // as it prints
+	Label
+
+	again Label // for which it exists besides the first delivery: "~dup~retry"
+	copy  Label // of this, up to the newest duplicate: "~dup"
 }
 
-// Subject is what a task is about: a request, a message, a tick.
+// Subject is what a task is about: a request, a message, a tick. Its label is
+// such as "place-order(alice/1).orders/1".
 type Subject struct {
-	Text string // its name, e.g. "place-order(alice/1).orders/1"
-	No   string // which of several that are alike; empty for the only one
+	Label
+	No string // which of several that are alike; empty for the only one
 }
+
+// About is the subject of a name, the only one of its kind.
+func About(name Label) Subject { return Subject{Label: name} }
 
 // Numbered is the subject of a name that ends with the number k among those of
 // one label, and n among those of one call; see [Origin.Next].
-func Numbered(label string, k, n int) Subject {
-	s := Subject{Text: fmt.Sprintf("%s/%d", label, k), No: fmt.Sprint(k)}
+func Numbered(of Label, k, n int) Subject {
+	number, no := fmt.Sprintf("/%d", k), fmt.Sprint(k)
 	if n > 1 {
-		s.Text = fmt.Sprintf("%s.%d", s.Text, n)
-		s.No = strings.TrimPrefix(fmt.Sprintf("%d.%d", k, n), "1.")
+		number = fmt.Sprintf("%s.%d", number, n)
+		no = strings.TrimPrefix(fmt.Sprintf("%d.%d", k, n), "1.")
 	}
-	if s.No == "1" {
-		s.No = ""
+	if no == "1" {
+		no = ""
 	}
-	return s
+	return Subject{of.With(number), no}
 }
 
 // NameTask names the first delivery of a subject to a function.
 func NameTask(function string, subject Subject) TaskName {
-	return TaskName{Function: function, Subject: subject, Text: function + "(" + subject.Text + ")"}
+	return TaskName{Function: function, Subject: subject, Label: subject.Within(function+"(", ")")}
 }
 
-// String returns the name.
-func (n TaskName) String() string { return n.Text }
+// NameOnly is the name of what no function was invoked for.
+func NameOnly(function string, subject Subject) TaskName {
+	return TaskName{Function: function, Subject: subject, Label: subject.Label}
+}
 
 // Copy tells the copies of a delivery apart, each of which may be tried again:
 // "~dup" for one of the first attempt, "" for the delivery itself.
-func (n TaskName) Copy() string {
-	copy, retried := n.Why, true
-	for retried {
-		copy, retried = strings.CutSuffix(copy, string(Retry))
-	}
-	return copy
-}
+func (n TaskName) Copy() Label { return n.copy }
 
 // Doubled reports whether the newest reason is a duplicate.
-func (n TaskName) Doubled() bool { return strings.HasSuffix(n.Why, string(Dup)) }
+func (n TaskName) Doubled() bool { return n.copy.Text != "" && n.copy == n.again }
 
 // Again names one that comes again.
 func (n TaskName) Again(why Again) TaskName {
-	n.Why += string(why)
-	n.Text += string(why)
+	n.Label, n.again = n.Label.Again(why), n.again.Again(why)
+	if why == Dup {
+		n.copy = n.again
+	}
 	return n
 }
 
@@ -217,25 +221,3 @@ func (n TaskName) For(function string) TaskName {
 	n.Function = function
 	return n
 }
-
-// NameOnly is the name of what no function was invoked for.
-func NameOnly(function string, subject Subject) TaskName {
-	return TaskName{Function: function, Subject: subject, Text: subject.Text}
-}
-
-// What names of tasks tell, also as text: they stand in traces and files.
-
-// Reason is what a task is there for: all attempts, duplicates, and what they
-// leave running, have one.
-func Reason(task string) string {
-	if inner, ok := strings.CutPrefix(task, "instance("); ok {
-		task = strings.TrimSuffix(inner, ")")
-	}
-	return strings.NewReplacer(string(Retry), "", string(Dup), "").Replace(task)
-}
-
-// FirstAttempt names an identity, or a task, as in the first attempt.
-func FirstAttempt(name string) string { return strings.ReplaceAll(name, string(Retry), "") }
-
-// Retries counts the attempts before that of a task's name.
-func Retries(name string) int { return strings.Count(name, string(Retry)) }

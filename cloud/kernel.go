@@ -64,7 +64,7 @@ type Kernel interface {
 
 // Origin is who makes a call: what follows from the call is named after it.
 type Origin struct {
-	Task     string // the task, or its constructor
+	Task     Label  // the task, or its constructor
 	Number   int    // of the call among those of its label
 	Root     string // the client's request that it follows from
 	Instance *Instance
@@ -75,7 +75,7 @@ type Origin struct {
 
 // NewOrigin returns the origin of a call; count numbers what has one label
 // within the caller's attempt.
-func NewOrigin(task string, number int, root string, i *Instance, count func(label string) int) *Origin {
+func NewOrigin(task Label, number int, root string, i *Instance, count func(label string) int) *Origin {
 	return &Origin{Task: task, Number: number, Root: root, Instance: i, count: count}
 }
 

@@ -138,6 +138,16 @@ func (p *Property) OnlyAtEnd() bool {
 	return !reached[ViolatedState] && slices.ContainsFunc(a.reachedStates(reached), func(s int) bool { return a.AtEnd[s] })
 }
 
+// OnlyForbids reports whether every event that the property is about violates it
+// at once where it is the first: that none is seen is all it asks for. Of another
+// property that has seen none nothing was asked.
+func (p *Property) OnlyForbids() bool {
+	a := p.Automaton()
+	return a != nil && !slices.ContainsFunc(a.Events, func(t EventType) bool {
+		return slices.ContainsFunc(t.next[StartState], func(b branch) bool { return b.To != ViolatedState })
+	})
+}
+
 func quoted(s string) string { return fmt.Sprintf("%q", s) }
 
 // reached returns which states can be reached.

@@ -54,7 +54,7 @@ func (g *gate) woken() Step {
 			return s
 		}
 	}
-	s.Task, s.Function, s.Number, s.Instance = k.task.Name.Text, k.task.fn.Name, k.task.number, k.inst.ID
+	s.Task, s.Function, s.Number, s.Instance = k.task.Name.Label, k.task.fn.Name, k.task.number, k.inst.ID
 	s.What, s.Status = shortLabel(&k.Op)+" (waited)", k.Op.Result.Status
 	return s
 }
@@ -92,11 +92,11 @@ func (w *world) admit(arrivals []*call) {
 		}
 	}
 	for _, c := range arrivals {
-		name := c.task.Name.Text
+		owner := c.task.Name.Label
 		if c.building {
-			name = "new " + name
+			owner = owner.Within("new ", "")
 		}
-		c.name(name, c.task.count(name+":"+c.label))
+		c.name(owner, c.task.count(owner.Text+":"+c.label))
 		c.task.calls = append(c.task.calls, c)
 		c.task.touch(c.Op.Service, c.Op.Resource)
 	}

@@ -32,7 +32,7 @@ func (v *invoker) RoundTrip(r *http.Request) (*http.Response, error) {
 	for name := range r.Header { //wtsim:order a map to a map
 		c.Header[name] = r.Header.Get(name)
 	}
-	subject := cloud.Numbered(k.owner+"."+k.Op.Method+" "+cloud.Mask(k.Op.Resource), k.k, 1)
+	subject := cloud.Numbered(k.owner.With("."+k.Op.Method+" "+cloud.Mask(k.Op.Resource)), k.k, 1)
 	w.gate.mu.Lock()
 	w.services.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(v.fn.Name, subject), Root: k.task.Root, Attempt: 1, Cause: c}, time.Time{})
 	w.gate.mu.Unlock()

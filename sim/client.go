@@ -71,7 +71,7 @@ func (wl *workload) request(c *Client, number, order int) {
 	r := c.Requests[number-1]
 	root := fmt.Sprintf("%s/%d", c.Name, number)
 	wl.kernel.Invoke(&cloud.Task{
-		Name: cloud.NameTask(r.Function, cloud.Subject{Text: root}), Root: root, Attempt: 1,
+		Name: cloud.NameTask(r.Function, cloud.About(cloud.Named(root))), Root: root, Attempt: 1,
 		Cause: &pendingRequest{
 			Request: r, http: cloud.Request{Method: r.Method, Path: r.Path, Header: r.Header, Body: r.Body},
 			of: wl, client: c, number: number, order: order,

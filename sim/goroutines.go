@@ -137,7 +137,7 @@ func (t *task) joins(other *task) (candidate, bool) {
 // quiet.
 func (th *threads) together() {
 	if c := th.companion; c != nil {
-		c.step = Step{Identity: c.candidate.step(), Task: c.task.Name.Text, Function: c.task.fn.Name}
+		c.step = Step{Identity: c.candidate.step(), Task: c.task.Name.Label, Function: c.task.fn.Name}
 		if k := c.call; k != nil {
 			th.entropy.random.reseed(k.caller, k.id)
 			c.task.calls = remove(c.task.calls, k)

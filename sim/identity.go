@@ -3,6 +3,7 @@ package sim
 import (
 	"strconv"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
 )
 
@@ -28,9 +29,9 @@ func opLabel(op *event.Operation) string {
 }
 
 // name gives an operation its identity.
-func (c *call) name(owner string, k int) {
+func (c *call) name(owner cloud.Label, k int) {
 	c.owner, c.k = owner, k
-	c.id = owner + ":" + c.label + "/" + strconv.Itoa(k)
+	c.id = owner.Text + ":" + c.label + "/" + strconv.Itoa(k)
 	if c.Op.Try > 0 {
 		c.id += "." + strconv.Itoa(c.Op.Try)
 	}

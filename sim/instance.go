@@ -75,7 +75,7 @@ type instance struct {
 
 // birth is how an instance has come to be.
 type birth struct {
-	cause    string        // the task that it was started for
+	cause    cloud.Label   // the task that it was started for
 	root     string        // the client's request that this follows from
 	since    time.Time     // when it was started
 	old      bool          // of the revision before
@@ -100,7 +100,11 @@ type container struct {
 }
 
 // name tells the instance by its cause.
-func (i *instance) name() string { return "instance(" + i.cause + ")" }
+func (i *instance) name() cloud.Label {
+	l := i.cause.Within("instance(", ")")
+	l.Reason = i.cause.Reason
+	return l
+}
 
 // room reports whether it can serve one more invocation.
 func (i *instance) room() bool {
@@ -131,7 +135,7 @@ func (i *instance) busy() bool { return len(i.serving) > 0 || i.fn.AlwaysOn || i
 // newInstance starts a function instance for a task.
 func (w *world) newInstance(t *task, old bool) *instance {
 	i := &instance{Instance: cloud.Instance{ID: fmt.Sprintf("i-%d", len(w.fleet.instances)+1), Function: t.fn.Name}, fn: t.fn, world: w,
-		birth: birth{cause: t.Name.Text, root: t.Root, old: old, since: time.Now()}} //wtsim:clock the bubble's clock
+		birth: birth{cause: t.Name.Label, root: t.Root, old: old, since: time.Now()}} //wtsim:clock the bubble's clock
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	i.tap = &instanceTap{i}
 	i.router = &router{inst: i}
@@ -177,7 +181,7 @@ func (i *instance) rest() {
 		return
 	}
 	i.idle = time.Now().Add(i.world.sim.scenario.Platform.IdleFor) //wtsim:clock the bubble's clock
-	i.world.agenda.insert(entry{at: i.idle, name: "reap " + i.name(), idle: !i.warned(), fire: func() {
+	i.world.agenda.insert(entry{at: i.idle, name: "reap " + i.name().Text, idle: !i.warned(), fire: func() {
 		i.idle = time.Time{}
 		if !i.needed() {
 			i.terminate("is taken away, it was idle")
@@ -188,7 +192,7 @@ func (i *instance) rest() {
 // wake notes that an instance has something to do.
 func (i *instance) wake() {
 	if !i.idle.IsZero() {
-		i.world.agenda.remove(i.idle, "reap "+i.name())
+		i.world.agenda.remove(i.idle, "reap "+i.name().Text)
 		i.idle = time.Time{}
 	}
 }
@@ -198,7 +202,7 @@ func (i *instance) wake() {
 func (i *instance) terminate(why string) {
 	i.leaving = true
 	if why != "" {
-		i.world.story.happened = append(i.world.story.happened, Step{Identity: "reap " + i.name(), Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
+		i.world.story.happened = append(i.world.story.happened, Step{Identity: "reap " + i.name().Text, Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID, What: i.ID + " " + why})
 	}
 	if !i.warned() {
 		i.world.missSignals(func(o *instance) bool { return o == i })
@@ -208,7 +212,7 @@ func (i *instance) terminate(why string) {
 	}
 	own := i.ownTask()
 	grace := i.world.sim.scenario.Platform.Grace
-	i.world.agenda.add(time.Now().Add(grace), "end "+i.name(), func() { i.end() }) //wtsim:clock the bubble's clock
+	i.world.agenda.add(time.Now().Add(grace), "end "+i.name().Text, func() { i.end() }) //wtsim:clock the bubble's clock
 	i.world.gate.own(i.world.entropy.label(own.Name.Text), &owner{task: own, inst: i})
 	i.world.entropy.random.reseed(i.world.entropy.label(own.Name.Text), "terminate "+own.Name.Text)
 	i.warn()
@@ -247,13 +251,13 @@ func (w *world) addStandbys() {
 	for _, f := range w.fleet.functions {
 		for n := range f.MinInstances {
 			root := fmt.Sprintf("min/%d", n+1)
-			w.standBy(f, root, root)
+			w.standBy(f, cloud.Named(root), root)
 		}
 	}
 }
 
-func (w *world) standBy(f *function, about, root string) {
-	w.services.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(f.Name, cloud.Subject{Text: about}), Root: root, Attempt: 1, Cause: &standby{w}}, time.Time{})
+func (w *world) standBy(f *function, about cloud.Label, root string) {
+	w.services.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(f.Name, cloud.About(about)), Root: root, Attempt: 1, Cause: &standby{w}}, time.Time{})
 }
 
 // replace starts a new instance for one that has died, if the function has
@@ -262,7 +266,7 @@ func (i *instance) replace() {
 	if len(i.fn.instances) >= i.fn.MinInstances || i.world.gate.over.Load() {
 		return
 	}
-	i.world.standBy(i.fn, "min after "+i.cause, i.root)
+	i.world.standBy(i.fn, i.cause.Within("min after ", ""), i.root)
 }
 
 // function finds a function by its name, which is its host name too; nil if

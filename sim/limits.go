@@ -12,6 +12,7 @@ import (
 type limits struct {
 	mu   sync.Mutex
 	what []string
+	last string // that the newest operation has met
 }
 
 // Lacks notes that something was refused that only the simulation does not have.
@@ -19,9 +20,18 @@ type limits struct {
 func (k *kernel) Lacks(what string) {
 	k.limits.mu.Lock()
 	defer k.limits.mu.Unlock()
+	k.limits.last = what
 	if !slices.Contains(k.limits.what, what) {
 		k.limits.what = append(k.limits.what, what)
 	}
+}
+
+// newest is what was met since it was asked before; empty for nothing.
+func (l *limits) newest() (what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	what, l.last = l.last, ""
+	return what
 }
 
 // limit makes a run inconclusive in which the application met what the

@@ -53,7 +53,8 @@ const (
 	MeantNoProperties = "no properties"
 	MeantRequests     = "failing requests"
 	MeantConstructor  = "failing constructor " // of a function
-	MeantProperty     = "property "            // that cannot be violated
+	MeantNoEvents     = "no events"            // that any property is about
+	MeantProperty     = "property "            // that cannot be violated, or has seen no event
 	MeantRule         = "rule "                // that matches nothing, by the event that it emits
 	MeantEvent        = "event "               // that is never seen
 	MeantLack         = "lack of "             // a command or a method that the simulator refuses
@@ -71,7 +72,7 @@ func (s *Scenario) checkMeant() error {
 }
 
 func (s *Scenario) means(name string) bool {
-	if name == MeantNoProperties || name == MeantRequests {
+	if name == MeantNoProperties || name == MeantRequests || name == MeantNoEvents {
 		return true
 	}
 	if f, ok := strings.CutPrefix(name, MeantConstructor); ok {

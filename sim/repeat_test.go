@@ -138,12 +138,12 @@ func TestRepeatsNames(t *testing.T) {
 // op is a step of charge #1, as a run tells it.
 func op(n int, method, resource string, words ...string) sim.Step {
 	o := &event.Operation{Service: "redis", Method: method, Resource: resource, Request: event.Payload{Words: append([]string{method, resource}, words...)}}
-	return sim.Step{Kind: sim.KindOperation, Task: "charge(a/1)", Function: "charge", Number: 1, What: "redis " + method + " " + resource,
+	return sim.Step{Kind: sim.KindOperation, Task: cloud.Named("charge(a/1)"), Function: "charge", Number: 1, What: "redis " + method + " " + resource,
 		Identity: fmt.Sprintf("charge(a/1):redis.%s %s/1", method, resource), Operation: o, Status: "OK", Time: instant(n)}
 }
 
 func end(n int, status string) sim.Step {
-	return sim.Step{Kind: sim.KindEnd, Task: "charge(a/1)", Function: "charge", Number: 1, What: "ends",
+	return sim.Step{Kind: sim.KindEnd, Task: cloud.Named("charge(a/1)"), Function: "charge", Number: 1, What: "ends",
 		Identity: "end charge(a/1)", Status: status, Time: instant(n)}
 }
 

@@ -45,9 +45,3 @@ func (s *Step) Effect() string {
 
 // OperationWords is an operation for people, such as "store GET cart:1".
 func OperationWords(op *event.Operation) string { return shortLabel(op) }
-
-// StallWords says past what a call is held, for people.
-func StallWords(with string) string { return stallPeople(with) }
-
-// Attempt is the number of the attempt that the step belongs to, from 0.
-func (s *Step) Attempt() int { return cloud.Retries(s.Task) }

@@ -20,6 +20,7 @@ import (
 // platform could take to try again.
 type hold struct {
 	name     string // of the option
+	words    string // past what, for people
 	past     time.Time
 	until    time.Time // at most
 	resource touch     // the key, or
@@ -44,7 +45,7 @@ func (sl *stalls) holds(k *call) []*hold {
 	}
 	var out []*hold
 	if !t.overdue {
-		out = append(out, &hold{name: t.timeoutName, past: t.timeout, until: t.timeout.Add(sl.longest), root: t.Root})
+		out = append(out, &hold{name: t.timeoutName, words: "invocation's time limit", past: t.timeout, until: t.timeout.Add(sl.longest), root: t.Root})
 	}
 	for _, key := range t.touched {
 		x, ok := sl.services.backend(key.service).(cloud.Expirer)
@@ -65,20 +66,21 @@ func (t *task) pastExpiry(key touch, past time.Time, longest time.Duration) *hol
 	if last := t.timeout.Add(-stepTime); !t.overdue && last.After(past) && last.Before(until) {
 		until = last
 	}
-	return &hold{name: "expiry " + key.service + " " + cloud.Mask(key.resource), past: past, until: until, resource: key}
+	what := key.service + " " + cloud.Mask(key.resource)
+	return &hold{name: "expiry " + what, words: "expiry of " + what, past: past, until: until, resource: key}
 }
 
 // stall holds a call past an entry. A caller with a deadline gives up at that.
-func (sl *stalls) stall(k *call, name string) {
-	sl.hold(k, sl.named(k, name))
+func (sl *stalls) stall(k *call, h *hold) {
+	sl.hold(k, h)
 	if k.Held = true; !k.Op.Deadline.IsZero() {
 		k.release <- probe.Fate{Action: heed}
 	}
 }
 
-// late lets a call's caller go, at its deadline; the call is held past an entry.
-func (sl *stalls) late(k *call, name string) probe.Fate {
-	k.late, k.Held = sl.named(k, name), true
+// leave lets a call's caller go, at its deadline; the call is held past an entry.
+func (k *call) leave(h *hold) probe.Fate {
+	k.late, k.Held = h, true
 	return probe.Fate{Action: probe.Late}
 }
 
@@ -90,10 +92,13 @@ func (sl *stalls) follow(k *call) {
 	sl.hold(k, first.late)
 }
 
-// named is a hold that was offered.
-func (sl *stalls) named(k *call, name string) *hold {
+// chosen is the hold that a deviation says, nil for none.
+func (sl *stalls) chosen(k *call, o scheduler.Option) *hold {
+	if o.Do != cloud.Stall && o.Do != cloud.LateEffect {
+		return nil
+	}
 	all := sl.holds(k)
-	return all[slices.IndexFunc(all, func(h *hold) bool { return h.name == name })]
+	return all[slices.IndexFunc(all, func(h *hold) bool { return h.name == o.With })]
 }
 
 func (sl *stalls) hold(k *call, h *hold) {
@@ -149,16 +154,9 @@ func (h *hold) concerns(c candidate) bool {
 }
 
 // heldPeople puts into words how a call is held.
-func heldPeople(o scheduler.Option) string {
-	if o.Do == cloud.LateEffect {
-		return "comes late, past the " + stallPeople(o.With) + ": its caller has given up, at its deadline"
+func heldPeople(kind, past string) string {
+	if kind == cloud.LateEffect {
+		return "comes late, past the " + past + ": its caller has given up, at its deadline"
 	}
-	return "is held past the " + stallPeople(o.With)
-}
-
-func stallPeople(name string) string {
-	if strings.HasPrefix(name, "timeout ") {
-		return "invocation's time limit"
-	}
-	return "expiry of " + strings.TrimPrefix(name, "expiry ")
+	return "is held past the " + past
 }

@@ -225,7 +225,7 @@ func (fl *fleet) instancesInto(d *cloud.Digest, memory bool) {
 			continue
 		}
 		if memory {
-			d.Text(i.cause)
+			d.Text(i.cause.Text)
 		}
 		d.Flags(i.leaving, i.built, i.buildErr != nil, i.old, i.own != nil)
 		for _, n := range []int{len(i.serving), i.errors, len(i.onTerminate) + len(i.signals), int(i.skew)} {

@@ -30,7 +30,7 @@ func (w *world) perform(c candidate) {
 	w.entropy.seed(c.step())
 	w.roster.turn(c)
 	w.insight.site = site(c)
-	s := Step{Identity: c.step(), Task: c.task.Name.Text, Function: c.task.fn.Name}
+	s := Step{Identity: c.step(), Task: c.task.Name.Label, Function: c.task.fn.Name}
 	switch {
 	case c.call != nil:
 		w.entropy.random.reseed(c.call.caller, s.Identity)
@@ -102,8 +102,12 @@ func (w *world) operate(c candidate, s *Step) {
 	if k.After != nil {
 		s.What += " (late)"
 	}
+	h := w.stalls.chosen(k, o)
+	if h != nil {
+		s.Held = h.words
+	}
 	if o.Do != "" {
-		w.chance.remark(operationNote(c, o))
+		w.chance.remark(operationNote(c, o, s.Held))
 	}
 	if o.Do == cloud.Outage {
 		w.offers.begin(k.Op.Service)
@@ -111,7 +115,7 @@ func (w *world) operate(c candidate, s *Step) {
 		return
 	}
 	if o.Do == cloud.Stall {
-		w.stalls.stall(k, o.With)
+		w.stalls.stall(k, h)
 		s.Status = "held"
 		return
 	}
@@ -132,7 +136,7 @@ func (w *world) operate(c candidate, s *Step) {
 	case o.Do == cloud.LoseResponse:
 		w.let(k, probe.Fate{Action: probe.Lose, With: o.With})
 	case o.Do == cloud.LateEffect:
-		w.let(k, w.stalls.late(k, o.With))
+		w.let(k, k.leave(h))
 		s.Status = "late"
 		return
 	case o.Do == cloud.StaleRead:
@@ -248,8 +252,9 @@ func (of *offers) failOver(k *call, writes string) {
 	of.beat.Wait()
 }
 
-// operationNote puts an operation's deviation into words.
-func operationNote(c candidate, o scheduler.Option) string {
+// operationNote puts an operation's deviation into words; past is what it is
+// held past.
+func operationNote(c candidate, o scheduler.Option, past string) string {
 	k := c.call
 	where := fmt.Sprintf("%s, attempt %d", c.task.who(), c.task.Attempt)
 	if k.building {
@@ -280,7 +285,7 @@ func operationNote(c candidate, o scheduler.Option) string {
 	case cloud.Duplicate:
 		return fmt.Sprintf("%s: the first message of %s is delivered twice", where, op)
 	}
-	return fmt.Sprintf("%s: %s %s", where, op, heldPeople(o))
+	return fmt.Sprintf("%s: %s %s", where, op, heldPeople(o.Do, past))
 }
 
 func lostPeople(n string) string {

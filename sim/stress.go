@@ -91,7 +91,7 @@ func (i *instance) enters(c *probe.Call) bool {
 	c.Op.Caller = event.Caller{Function: i.fn.Name, Instance: i.ID, Invocation: t.Name.Text}
 	k := &call{Call: c, task: t, inst: i, building: building}
 	k.label = cloud.Mask(opLabel(&c.Op))
-	k.name(t.Name.Text, t.count(k.label))
+	k.name(t.Name.Label, t.count(k.label))
 	c.Ref = k
 	return true
 }

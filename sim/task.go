@@ -127,14 +127,14 @@ type call struct {
 	*probe.Call
 	task      *task
 	inst      *instance
-	building  bool   // made by the constructor
-	full      string // service, method and resource
-	label     string // the same with generated tokens masked
-	id        string // identity, once given
-	owner     string // its first part: the task, or its constructor
-	k         int    // its number
-	caller    string // the goroutine's label
-	goroutine int    // its id, once asked for
+	building  bool        // made by the constructor
+	full      string      // service, method and resource
+	label     string      // the same with generated tokens masked
+	id        string      // identity, once given
+	owner     cloud.Label // its first part: the task, or its constructor
+	k         int         // its number
+	caller    string      // the goroutine's label
+	goroutine int         // its id, once asked for
 	release   chan probe.Fate
 	held      *hold       // by a stall
 	late      *hold       // it is held so when its caller has gone

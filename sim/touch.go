@@ -111,7 +111,7 @@ func (in *insight) did(s *Step, arguments [sha256.Size]byte) {
 	if in.watch == WatchNothing {
 		return
 	}
-	step := scheduler.Transition{Name: s.Identity, Task: s.Task, Site: s.What}
+	step := scheduler.Transition{Name: s.Identity, Task: s.Task.Text, Site: s.What}
 	outcome := fnv.New64a()
 	for _, part := range []string{s.Outcome.String(), s.Status, s.Instance} {
 		_, _ = outcome.Write([]byte(part + "\x00"))

@@ -32,14 +32,16 @@ type Step struct {
 	Time       time.Time
 	Identity   string // of the step; decisions are named after it
 	Kind       StepKind
-	Task       string
-	From       cloud.Part // of a start: what it comes from, if that is known by a name
+	Task       cloud.Label // that it belongs to; the zero value for none
+	From       cloud.Part  // of a start: what it comes from, if that is known by a name
 	Function   string
 	Instance   string           // function instance
 	Number     int              // of the function's invocations, from 1
 	Cold       bool             // on a new function instance
 	What       string           // in words
 	Outcome    Outcome          // what was decided, if it is not benign
+	Held       string           // of an operation that is held: past what, in words
+	Lacks      string           // of an operation: what of its service is not simulated, for which it was refused
 	Status     string           // the result, in words
 	Operation  *event.Operation // of an operation
 	Events     []event.Event
@@ -130,10 +132,11 @@ func (w *world) begins(t *task, s *Step) {
 // asks the properties about them.
 func (w *world) tell(s Step) {
 	w.threads.chosen.Add(1)
-	emitted := w.gate.events(s.Task)
+	emitted := w.gate.events(s.Task.Text)
 	s.Time = time.Now().UTC() //wtsim:clock the bubble's clock
 	s.Output = w.story.output.take()
 	s.Deviations = w.chance.noted()
+	s.Lacks = w.services.kernel.limits.newest()
 	for _, e := range emitted {
 		s.Events = append(s.Events, e.event(s.Time))
 	}
@@ -217,7 +220,7 @@ func (st *chronicle) lastStep() string {
 
 // happens notes what is to be told of a task although nobody decided it.
 func (st *chronicle) happens(t *cloud.Task, name, what, status string) {
-	s := Step{Identity: name + " " + t.Name.Text, Kind: KindTime, Task: t.Name.Text, Function: t.Name.Function, What: what, Status: status}
+	s := Step{Identity: name + " " + t.Name.Text, Kind: KindTime, Task: t.Name.Label, Function: t.Name.Function, What: what, Status: status}
 	if mine, ok := t.Ref.(*task); ok {
 		s.Instance, s.Number = instanceID(mine), mine.number
 	}

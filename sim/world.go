@@ -121,7 +121,7 @@ func (w *world) next() {
 // ownTask returns the task of what an instance does by itself.
 func (i *instance) ownTask() *task {
 	if i.own == nil {
-		i.own = &task{Task: &cloud.Task{Name: cloud.NameOnly(i.fn.Name, cloud.Subject{Text: i.name()}), Root: i.root, Attempt: 1, Own: true}, fn: i.fn, inst: i, stage: live}
+		i.own = &task{Task: &cloud.Task{Name: cloud.NameOnly(i.fn.Name, cloud.About(i.name())), Root: i.root, Attempt: 1, Own: true}, fn: i.fn, inst: i, stage: live}
 		i.world.roster.tasks = append(i.world.roster.tasks, i.own)
 	}
 	return i.own

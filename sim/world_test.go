@@ -40,13 +40,13 @@ func TestAttribution(t *testing.T) {
 			step := &r.Steps[i]
 			if op := step.Operation; op != nil {
 				who, _, _ := strings.Cut(op.Resource, ":")
-				if !strings.HasPrefix(step.Task, "desk("+who+"/") || op.Caller != (event.Caller{Function: "desk", Instance: "i-1", Invocation: step.Task}) {
+				if !strings.HasPrefix(step.Task.Text, "desk("+who+"/") || op.Caller != (event.Caller{Function: "desk", Instance: "i-1", Invocation: step.Task.Text}) {
 					t.Fatalf("seed %d: %s belongs to %s, %+v", seed, op.Resource, step.Task, op.Caller)
 				}
 			}
 			for _, e := range step.Events {
 				sequence++
-				if e.Invocation != step.Task || e.Source != "/functions/desk/i-1" || e.Sequence != fmt.Sprint(sequence) || e.ID != fmt.Sprintf("i-1/%d", sequence) {
+				if e.Invocation != step.Task.Text || e.Source != "/functions/desk/i-1" || e.Sequence != fmt.Sprint(sequence) || e.ID != fmt.Sprintf("i-1/%d", sequence) {
 					t.Fatalf("seed %d: event %+v in a step of %s", seed, e, step.Task)
 				}
 			}
@@ -77,7 +77,7 @@ func TestAttributionOfLeftovers(t *testing.T) {
 		r := benign(t, scenario(parts...))
 		for i := range r.Steps {
 			if op := r.Steps[i].Operation; op != nil && op.Resource == "late" {
-				got = r.Steps[i].Task
+				got = r.Steps[i].Task.Text
 			}
 		}
 		if name == "instance(desk(bob/1))" {
@@ -113,7 +113,7 @@ func turns(r *sim.Result) string {
 	var out []string
 	last, n := "", 0
 	for i := range r.Steps {
-		_, who, _ := strings.Cut(r.Steps[i].Task, "(")
+		_, who, _ := strings.Cut(r.Steps[i].Task.Text, "(")
 		who, _, _ = strings.Cut(who, "/")
 		if who != last && n > 0 {
 			out, n = append(out, fmt.Sprint(last, " ", n)), 0

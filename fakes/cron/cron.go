@@ -256,12 +256,12 @@ func (j *job) plan(after time.Time) {
 // tick is one tick. It is skipped while the retries of the one before are not
 // over.
 func (j *job) tick(root string, at time.Time) {
-	about := cloud.Subject{Text: root}
+	about := cloud.About(cloud.Named(root))
 	switch {
 	case j.Topic != "":
 		topics, ok := cloud.Find[gcp.Publisher](j.kernel)
 		if ok {
-			topics.Tell(cloud.Numbered(root+"."+j.Topic, 1, 1), root, j.Topic, gcp.Message{Data: []byte(j.Request.Body), Attributes: j.Request.Header})
+			topics.Tell(cloud.Numbered(about.With("."+j.Topic), 1, 1), root, j.Topic, gcp.Message{Data: []byte(j.Request.Body), Attributes: j.Request.Header})
 		}
 	case j.running:
 		j.kernel.Happens(&cloud.Task{Name: cloud.NameOnly(j.Function, about)}, "skip", "tick "+root, "skipped: the one before is being retried")

@@ -185,9 +185,9 @@ func (b *Backend) Route(cause *probe.Call, e gcp.Occurrence) {
 	b.kernel.Lock()
 	defer b.kernel.Unlock()
 	o := b.kernel.Origin(cause)
-	label := cloud.Mask(fmt.Sprintf("%s.%s %s", o.Task, delivery.Kind(e.Type), strings.TrimPrefix(e.Subject, "objects/")))
+	label := o.Task.With(fmt.Sprintf(".%s %s", delivery.Kind(e.Type), strings.TrimPrefix(e.Subject, "objects/"))).Each(cloud.Mask)
 	m := &delivery.Message{Message: gcp.Message{Data: e.Data}, Root: o.Root, Event: &e}
-	m.Named(cloud.Numbered(label, o.Count(label), 1), b.kernel.Now())
+	m.Named(cloud.Numbered(label, o.Count(label.Text), 1), b.kernel.Now())
 	for i := range b.triggers {
 		if b.triggers[i].matches(&e) {
 			b.triggers[i].sub.Queue(m)

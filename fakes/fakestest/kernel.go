@@ -99,7 +99,7 @@ func (k *Kernel) origin(i *cloud.Instance) *cloud.Origin {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.calls++
-	return cloud.NewOrigin("f(test)", k.calls, "test", i, k.count)
+	return cloud.NewOrigin(cloud.Named("f(test)"), k.calls, "test", i, k.count)
 }
 
 // instance makes a function instance.

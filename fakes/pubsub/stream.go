@@ -131,8 +131,9 @@ func (s *stream) signal() {
 func (s *stream) SendMsg(m any) error {
 	r := m.(*pubsubpb.StreamingPullRequest)
 	if len(r.AckIds) > 0 || len(r.ModifyDeadlineAckIds) > 0 {
-		s.server.broker.kernel.Lacks("acknowledgements on a stream")
-		s.finish(status.Error(codes.Unimplemented, "wtsim does not have acknowledgements on a stream: call Acknowledge and ModifyAckDeadline, as the client library does"))
+		l := &rpc.Lack{What: "acknowledgements on a stream", Advice: "call Acknowledge and ModifyAckDeadline, as the client library does"}
+		s.server.broker.kernel.Lacks(l.What)
+		s.finish(l.GRPCStatus().Err())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

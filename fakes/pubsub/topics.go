@@ -83,7 +83,7 @@ func (b *Backend) PublishTo(cause *probe.Call, topic string, m gcp.Message) (id 
 		return "", fmt.Errorf("topic %s: %w", topic, errNotFound)
 	}
 	o := b.kernel.Origin(cause)
-	about := cloud.Numbered(o.Task+"."+cloud.Mask(topic), o.Number, o.Next())
+	about := cloud.Numbered(o.Task.With("."+cloud.Mask(topic)), o.Number, o.Next())
 	return b.fanOut(about, o.Root, topic, m), nil
 }
 

@@ -131,7 +131,7 @@ func (b *Backend) enqueue(cause *probe.Call, queueName string, r request) (reque
 	if r.Name != "" {
 		resource += "/" + r.Name
 	}
-	name := cloud.NameTask(r.Function, cloud.Numbered(o.Task+"."+cloud.Mask(resource), o.Number, 1))
+	name := cloud.NameTask(r.Function, cloud.Numbered(o.Task.With("."+cloud.Mask(resource)), o.Number, 1))
 	if r.Name == "" {
 		r.Name = strings.TrimLeft(delivery.ID(name.String()), "0") // digits, as the service makes them
 	} else if q.knows(r.Name, now) && !b.service.lacks(names) {

@@ -3,6 +3,7 @@ package tasks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/fakes/internal/rpc"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -53,7 +55,7 @@ func (s *server) CreateTask(ctx context.Context, r *cloudtaskspb.CreateTaskReque
 	}
 	switch {
 	case errors.Is(err, errNotFound): // the queue is there
-		return nil, status.Errorf(codes.Unimplemented, "wtsim does not send tasks to %s: there is no function %q in the scenario", r.Task.GetHttpRequest().Url, t.Function)
+		return nil, &rpc.Lack{What: fmt.Sprintf("a function %q, to which tasks for %s would go", t.Function, r.Task.GetHttpRequest().Url), Advice: "declare it in the scenario"}
 	case errors.Is(err, errExists):
 		return nil, exists(waiting, t.Name)
 	case err != nil:
@@ -80,7 +82,7 @@ func queuedTask(r *cloudtaskspb.CreateTaskRequest) (request, error) {
 	case r.Task == nil:
 		return request{}, invalid("Task must be set.")
 	case r.Task.GetAppEngineHttpRequest() != nil:
-		return request{}, status.Error(codes.Unimplemented, "wtsim does not have App Engine: give the task an httpRequest to a function of the scenario")
+		return request{}, &rpc.Lack{What: "App Engine", Advice: "give the task an httpRequest to a function of the scenario"}
 	case h == nil:
 		return request{}, invalid("Task.message_type must be set.")
 	case proto.Size(r.Task) > mostTaskBytes:

@@ -155,7 +155,7 @@ func TestCloudRun(t *testing.T) {
 		if queued := waiting(e); queued[0].Function != "send" || queued[0].Path != "/mail" {
 			t.Errorf("got %+v", queued)
 		}
-		if err := create("sent-abc123xyz0-uc.a.run.app"); status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), `there is no function "sent"`) {
+		if err := create("sent-abc123xyz0-uc.a.run.app"); status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), `does not have a function "sent"`) {
 			t.Errorf("got %v", err)
 		}
 	})

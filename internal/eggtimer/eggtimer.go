@@ -137,7 +137,7 @@ func (b *Backend) set(cause *probe.Call, egg string, after time.Duration) bool {
 	b.known[egg] = now.Add(b.service.knownFor)
 	b.on[egg]++
 	o := b.kernel.Origin(cause)
-	about := cloud.Numbered(o.Task+"."+egg, o.Number, o.Next())
+	about := cloud.Numbered(o.Task.With("."+egg), o.Number, o.Next())
 	for _, x := range b.kernel.Deployment().Of(b.service.name) {
 		b.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(x.Function, about), Root: o.Root, Attempt: 1, Cause: &ring{b.kernel, egg}}, now.Add(after))
 	}

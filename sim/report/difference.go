@@ -51,7 +51,7 @@ const (
 
 // place is where a task does something: its n-th step, from 0.
 type place struct {
-	task string
+	task cloud.Label
 	n    int
 }
 
@@ -134,7 +134,7 @@ func earlier(x, y []*sim.Step) *sim.Step {
 }
 
 // next is a task's first step, or nil.
-func next(steps []*sim.Step, task string) *sim.Step {
+func next(steps []*sim.Step, task cloud.Label) *sim.Step {
 	for _, s := range steps {
 		if s.Task == task {
 			return s
@@ -143,7 +143,7 @@ func next(steps []*sim.Step, task string) *sim.Step {
 	return nil
 }
 
-func count(steps []*sim.Step, task string) int {
+func count(steps []*sim.Step, task cloud.Label) int {
 	n := 0
 	for _, s := range steps {
 		if s.Task == task {
@@ -303,7 +303,7 @@ func benignWord(outcome string) string {
 func (c *comparison) timing() {
 	since := c.before
 	from := "the run began"
-	if c.p.Task != "" {
+	if c.p.Task.Text != "" {
 		since = slices.DeleteFunc(slices.Clone(since), func(s *sim.Step) bool { return s.Task != c.p.Task })
 		from = "its step before"
 	}

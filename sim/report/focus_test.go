@@ -15,7 +15,7 @@ import (
 // what is only read, is not.
 func TestBothSidesAreTold(t *testing.T) {
 	call := func(task, method, resource string, access event.Access) sim.Step {
-		return sim.Step{Identity: task + ":" + method + " " + resource, Kind: sim.KindOperation, Task: task, Function: "f", What: method + " " + resource,
+		return sim.Step{Identity: task + ":" + method + " " + resource, Kind: sim.KindOperation, Task: cloud.Named(task), Function: "f", What: method + " " + resource,
 			Operation: &event.Operation{Service: "redis", Method: method, Resource: resource, Access: access}}
 	}
 	steps := []sim.Step{

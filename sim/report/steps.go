@@ -22,6 +22,6 @@ type StepLine struct {
 
 // Line is the row as a line of JSON.
 func (r *Row) Line() StepLine {
-	return StepLine{Kind: "step", Time: r.Time.Format(time.RFC3339Nano), Identity: r.Identity, Task: r.Task,
+	return StepLine{Kind: "step", Time: r.Time.Format(time.RFC3339Nano), Identity: r.Identity, Task: r.Task.Text,
 		Function: r.Function, Instance: r.Instance, What: r.What, Status: r.Status, Events: r.Events, Output: r.Output}
 }

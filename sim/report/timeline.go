@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -217,7 +216,7 @@ func missing(r, benign *sim.Result) (out []*sim.Step) {
 // deed is what a task does, in whatever attempt.
 type deed struct{ reason, function, what string }
 
-func deedOf(s *sim.Step) deed { return deed{cloud.Reason(s.Task), s.Function, s.What} }
+func deedOf(s *sim.Step) deed { return deed{s.Task.Reason, s.Function, s.What} }
 
 func (d deed) people() string { return d.function + " " + d.what }
 

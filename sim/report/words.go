@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -14,14 +13,14 @@ import (
 // it.
 func resultWords(s *sim.Step) string {
 	result := strings.ReplaceAll(strings.TrimSpace(s.Status), "\n", "; ")
-	if s.Operation != nil && bytes.HasPrefix(s.Operation.Result.Body, []byte("wtsim does not ")) {
-		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
+	if s.Lacks != "" {
+		result += ": wtsim does not have " + s.Lacks // no service says so
 	}
 	switch s.Outcome.Do {
 	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
 		result = strings.TrimSpace(result + " (" + s.Outcome.String() + ")")
 	case cloud.Stall, cloud.LateEffect:
-		result += " past the " + sim.StallWords(s.Outcome.With)
+		result += " past the " + s.Held
 	case cloud.LoseResponse:
 		if s.Kind == sim.KindEnd {
 			result += " (response lost)"

@@ -58,8 +58,8 @@ func casesOf(r *sim.Result) map[string]bool {
 	}
 	again, taken := map[string]bool{}, map[string]bool{} // tasks that may come again, that do
 	for _, s := range r.Steps {
-		again[s.Task] = again[s.Task] || slices.Contains(offered[s.Identity], caseAgain)
-		taken[s.Task] = taken[s.Task] || caseOf(s.Outcome.Do, s.Outcome.With) == caseAgain
+		again[s.Task.Text] = again[s.Task.Text] || slices.Contains(offered[s.Identity], caseAgain)
+		taken[s.Task.Text] = taken[s.Task.Text] || caseOf(s.Outcome.Do, s.Outcome.With) == caseAgain
 	}
 	for _, s := range r.Steps {
 		if s.Operation == nil || s.Operation.Access&event.Writes == 0 {
@@ -71,8 +71,8 @@ func casesOf(r *sim.Result) map[string]bool {
 				note(effect+name, caseOf(s.Outcome.Do, s.Outcome.With) == name)
 			}
 		}
-		if again[s.Task] {
-			note(effect+caseAgain, taken[s.Task])
+		if again[s.Task.Text] {
+			note(effect+caseAgain, taken[s.Task.Text])
 		}
 	}
 	return out

@@ -86,7 +86,7 @@ func clip(text string) string {
 // speaks of: rules and events. The zero value knows of nothing.
 type Reached struct {
 	rules []reachedRule
-	open  []string // event types that no rule emits, not seen yet
+	open  []string // event types that properties are about, not seen yet
 	found map[string]bool
 }
 
@@ -100,7 +100,7 @@ func NewReached(s *sim.Simulation) *Reached {
 	scenario := s.Scenario()
 	r := &Reached{found: map[string]bool{}}
 	for _, p := range scenario.Properties {
-		r.open = append(r.open, unruled(p, scenario.Rules)...)
+		r.open = append(r.open, about(p)...)
 	}
 	slices.Sort(r.open)
 	r.open = slices.Compact(r.open)
@@ -114,17 +114,15 @@ func NewReached(s *sim.Simulation) *Reached {
 	return r
 }
 
-// unruled are the event types that a property looks at and no rule emits, in
-// order.
-func unruled(p *props.Property, rules []probe.Rule) (types []string) {
+// about are the event types that a property names, in order.
+func about(p *props.Property) (types []string) {
 	a := p.Automaton()
 	if a == nil {
 		return nil
 	}
 	for i := range a.Events {
-		t := a.Events[i].Type
-		if !a.Events[i].Other && !slices.ContainsFunc(rules, func(r probe.Rule) bool { return r.Emit == t }) {
-			types = append(types, t)
+		if !a.Events[i].Other {
+			types = append(types, a.Events[i].Type)
 		}
 	}
 	return types
@@ -264,9 +262,48 @@ func (s Subject) Unreached(t *Tally, long bool) (all []Vacuity) {
 		note(v)
 	}
 	for _, p := range scenario.Properties {
-		for _, e := range unruled(p, scenario.Rules) {
-			note(Vacuity{sim.MeantEvent + e, fmt.Sprintf("property %q is about %s, which no rule emits and no schedule has seen", p.Name(), e), long})
+		for _, e := range about(p) {
+			if !slices.ContainsFunc(scenario.Rules, func(r probe.Rule) bool { return r.Emit == e }) {
+				note(Vacuity{sim.MeantEvent + e, fmt.Sprintf("property %q is about %s, which no rule emits and no schedule has seen", p.Name(), e), long})
+			}
 		}
 	}
+	for _, v := range t.unasked(&scenario, long) {
+		note(v)
+	}
 	return all
+}
+
+// unasked tells of properties that have seen none of their events, where that is
+// not all that they ask for, and of a scenario all of whose properties have seen
+// none. What is explained by something else that is meant is not told again.
+func (t *Tally) unasked(s *sim.Scenario, long bool) (all []Vacuity) {
+	if slices.ContainsFunc(s.Meant, func(m string) bool { return m == sim.MeantRequests || strings.HasPrefix(m, sim.MeantConstructor) }) {
+		return nil
+	}
+	meant := func(e string) bool {
+		return slices.Contains(s.Meant, sim.MeantEvent+e) || slices.Contains(s.Meant, sim.MeantRule+e)
+	}
+	blind := 0
+	for _, p := range s.Properties {
+		types := about(p)
+		if !t.blind(p, types) || slices.ContainsFunc(types, meant) {
+			continue
+		}
+		if blind++; !p.OnlyForbids() {
+			all = append(all, Vacuity{sim.MeantProperty + p.Name(),
+				fmt.Sprintf("property %q has seen no event that it is about (%s) in any schedule: nothing was asked of it", p.Name(), strings.Join(types, ", ")), long})
+		}
+	}
+	if n := len(s.Properties); n > 0 && blind == n && len(all) == 0 {
+		all = append(all, Vacuity{sim.MeantNoEvents, "no schedule has seen any event that a property of the scenario is about", long})
+	}
+	return all
+}
+
+// blind reports whether no schedule has seen an event that a property is about.
+func (t *Tally) blind(p *props.Property, types []string) bool {
+	other := func(e props.EventType) bool { return e.Other }
+	return p.Automaton() != nil && !slices.ContainsFunc(p.Automaton().Events, other) &&
+		!slices.ContainsFunc(types, func(e string) bool { return t.First[sim.MeantEvent+e] > 0 })
 }

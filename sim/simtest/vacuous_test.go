@@ -65,6 +65,12 @@ func TestVacuous(t *testing.T) {
 			`the rule for COUNTED matches nothing in any schedule (redis INCR m), and no rule is for redis INCR n`},
 		{"event COUNTED", func(s *sim.Scenario) { s.Rules = nil },
 			`property "counted once" is about COUNTED, which no rule emits and no schedule has seen`},
+		{"property counted once", func(s *sim.Scenario) { s.Rules[0].Method = "DECR" },
+			`property "counted once" has seen no event that it is about (COUNTED) in any schedule: nothing was asked of it`},
+		{"no events", func(s *sim.Scenario) {
+			s.Rules[0].Method = "DECR"
+			s.Properties = []*props.Property{props.Never("never counted", props.On("COUNTED"))}
+		}, "no schedule has seen any event that a property of the scenario is about"},
 	} {
 		fresh(t)
 		s := counts()
@@ -81,6 +87,7 @@ func TestNotReached(t *testing.T) {
 	setFlag(t, "wtsim.schedules", "120")
 	s := counts()
 	s.Rules = append(s.Rules, probe.Rule{Service: "redis", Method: "DECR", Resource: "n", Emit: "TAKEN BACK"})
+	s.Properties = append(s.Properties, props.Never("never back", props.On("TAKEN BACK"))) // this is how it should be
 	says := "the rule for TAKEN BACK matches nothing in any schedule (redis DECR n)"
 	recordCheck(t, t.Name(), s).wantPass(t, "not reached: "+says)
 	setFlag(t, "wtsim.strict", "true")

@@ -233,7 +233,7 @@ func (d *Delivery) Buried(t *cloud.Task) (cloud.Subject, gcp.Message) {
 	m.Attributes["CloudPubSubDeadLetterSourceSubscription"] = d.Sub.Name
 	m.Attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = gcp.Project
 	m.Attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = d.Msg.Published.UTC().Format(time.RFC3339Nano)
-	return cloud.Subject{Text: d.Msg.Subject.Text + t.Name.Copy() + ".dead/" + d.Sub.Name, No: d.Sub.Name}, m
+	return cloud.Subject{Label: d.Msg.Subject.Join(t.Name.Copy()).With(".dead/" + d.Sub.Name), No: d.Sub.Name}, m
 }
 
 // Newer reports whether a later event of the same thing waits, with which the

@@ -9,6 +9,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 
@@ -92,13 +93,8 @@ func (c *Conn) Invoke(ctx context.Context, method string, req, reply any, _ ...g
 		return nil
 	}
 	answer, err := d.Handler(c.server, ctx, copied, nil)
-	if s := status.Convert(err); s.Code() == codes.Unimplemented && strings.HasPrefix(s.Message(), "method ") {
-		return c.unsupported(method) // what the generated server says where nothing is written
-	} else if s.Code() == codes.Unimplemented {
-		c.lack(strings.TrimPrefix(s.Message(), "wtsim does not have "))
-	}
 	if err != nil {
-		return err
+		return c.failed(method, err)
 	}
 	proto.Merge(reply.(proto.Message), answer.(proto.Message))
 	return nil
@@ -117,6 +113,35 @@ func (c *Conn) NewStream(ctx context.Context, _ *grpc.StreamDesc, method string,
 	return nil, c.unsupported(method)
 }
 
+// failed tells the run if the error says that something is not there.
+func (c *Conn) failed(method string, err error) error {
+	var l *Lack
+	if errors.As(err, &l) {
+		c.lack(l.What)
+		return l.GRPCStatus().Err()
+	}
+	s := status.Convert(err)
+	switch {
+	case s.Code() != codes.Unimplemented:
+	case strings.HasPrefix(s.Message(), "method "): // what the generated server says where nothing is written
+		return c.unsupported(method)
+	default: // a server of the user's own
+		c.lack(s.Message())
+	}
+	return err
+}
+
+// Lack is the error of a server that does not simulate something.
+type Lack struct {
+	What   string // "App Engine"
+	Advice string // what to do instead
+}
+
+func (l *Lack) Error() string { return "wtsim does not have " + l.What + ": " + l.Advice }
+
+// GRPCStatus is how gRPC tells it.
+func (l *Lack) GRPCStatus() *status.Status { return status.New(codes.Unimplemented, l.Error()) }
+
 // lack tells the run what the server does not have.
 func (c *Conn) lack(what string) {
 	if c.lacks != nil {
@@ -125,8 +150,7 @@ func (c *Conn) lack(what string) {
 }
 
 func (c *Conn) unsupported(method string) error {
-	c.lack(method)
-	return status.Errorf(codes.Unimplemented, "wtsim does not have %s: %s", method, c.methods.advice)
+	return c.failed(method, &Lack{method, c.methods.advice})
 }
 
 // Option returns the option that makes a client use conn, which passes calls
