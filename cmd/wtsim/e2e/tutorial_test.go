@@ -1,6 +1,7 @@
-package command
+package e2e
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/wtsim/wtsim/sim"
 )
+
+var update = flag.Bool("update", false, "rewrite the output in docs/tutorial.md; read the diff")
 
 // The tutorial works as it stands there: its files are written, its changes
 // made and its commands run, one after the other, in a module of its own; what
@@ -44,7 +47,7 @@ func TestTutorial(t *testing.T) {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("%s shows what the commands do not print; run go test ./cmd/wtsim/command -run Tutorial -update\n%s", path, got)
+		t.Errorf("%s shows what the commands do not print; run go test ./cmd/wtsim/e2e -run Tutorial -update\n%s", path, got)
 	}
 }
 
@@ -99,7 +102,7 @@ func (r *reader) run(block string) string {
 			r.t.Fatalf("%s: %v", command, err)
 		}
 		shown.WriteString(line)
-		for said := range strings.Lines(withoutProgress(string(out))) {
+		for said := range strings.Lines(progress.ReplaceAllString(string(out), "")) {
 			if !strings.HasPrefix(said, "go: ") && !strings.HasPrefix(said, "\tgo mod ") { // what it downloads, and advises
 				shown.WriteString(strings.TrimRight(said, " \n") + "\n")
 			}
@@ -137,6 +140,10 @@ func (r *reader) edit(file, diff string) {
 	}
 	r.write(file, strings.Replace(string(content), before.String(), after.String(), 1))
 }
+
+// progress is told of work that takes long, which it does on a machine that has
+// much to do.
+var progress = regexp.MustCompile(`(?m)^wtsim: .* schedules.*, findings: .*\n`)
 
 // steady leaves out how long things took.
 func steady(s string) string {
