@@ -1,16 +1,23 @@
 package sim_test
 
 import (
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/grpcserver"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/probe"
@@ -85,5 +92,43 @@ func TestPlacesChecked(t *testing.T) {
 		if _, err := sim.Compile(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, wanted %s", err, want)
 		}
+	}
+}
+
+// The host of a service can be looked up, by itself and by what clients look for
+// below it; other names leave the simulation.
+func TestPlacedNames(t *testing.T) {
+	said := map[string]string{}
+	s := placed(func(w http.ResponseWriter, r *http.Request) {
+		all, err := net.DefaultResolver.LookupHost(r.Context(), "cache.internal")
+		said["host"] = fmt.Sprint(all, err)
+		_, _, err = net.DefaultResolver.LookupSRV(r.Context(), "grpclb", "tcp", "cache.internal")
+		said["below"] = fmt.Sprint(err)
+		_, _ = http.Get("http://localhost:8080/v1")
+	}, web.New("api.example", api).At("localhost:8080"), redis.New("redis").At("cache.internal:6379"))
+	r := compile(t, s).Run(scheduler.Benign{})
+	if r.Verdict != sim.Held || said["host"] != "[192.0.2.11] <nil>" || !strings.Contains(said["below"], "no such host") {
+		t.Errorf("%s %s %q", r.Verdict, r.Why, said)
+	}
+}
+
+// A gRPC client, which looks hosts up by itself, reaches a server at its place.
+func TestPlacedGRPC(t *testing.T) {
+	patched(t)
+	s := placed(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := grpc.NewClient("health.internal:443", grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			http.Error(w, err.Error(), 500)
+			return
+		}
+		defer conn.Close()
+		if _, err := healthpb.NewHealthClient(conn).Check(r.Context(), &healthpb.HealthCheckRequest{}); err != nil {
+			http.Error(w, err.Error(), 500)
+		}
+	}, grpcserver.New("health", func(r grpc.ServiceRegistrar) { healthpb.RegisterHealthServer(r, health.NewServer()) }).At("health.internal:443"))
+	s.Rules[0] = probe.Rule{Service: "health", Emit: "ASKED"}
+	r := compile(t, s).Run(scheduler.Benign{})
+	if r.Verdict != sim.Held || len(r.Steps) < 2 || !strings.HasPrefix(r.Steps[1].What, "health ") {
+		t.Errorf("%s %s %+v", r.Verdict, r.Why, r.Steps)
 	}
 }

@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
-	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/dialguard"
@@ -101,7 +98,7 @@ func (sm *seam) refuse(network, address string) error {
 		sm.report(i, "opens a "+network+" socket to be called at, wanted a handler: requests, messages and events come from the scenario")
 		return syscall.EACCES
 	}
-	_ = sm.pastSeam(i, place(network, address))
+	_ = sm.pastSeam(i, place(network, sm.services.known(address)))
 	return syscall.ECONNREFUSED
 }
 
@@ -154,54 +151,3 @@ func (l labelled) RoundTrip(req *http.Request) (*http.Response, error) {
 // Unnoticed says which ways out of the simulation are not noticed in this
 // process; empty if all are.
 func Unnoticed() string { return dialguard.Unseen(seeded.Runtime) }
-
-// resolver stands in for [net.DefaultResolver] during a run: it asks a name
-// server that reports each question.
-func (sm *seam) resolver() *net.Resolver {
-	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nameServer{sm.pastSeam, sm.caller()}, nil
-	}}
-}
-
-// lookUp makes a first look-up, so that what package net makes then, once and
-// for all, belongs to no bubble.
-var lookUp = sync.OnceFunc(func() {
-	r := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, os.ErrClosed }}
-	_, _ = r.LookupHost(context.Background(), "wtsim.invalid") // fails, as it should
-})
-
-// nameServer is a connection to a name server that has no answer.
-type nameServer struct {
-	report func(*instance, string) error
-	inst   *instance
-}
-
-// Write takes a question: two bytes of length, a header of twelve, the name.
-func (n nameServer) Write(b []byte) (int, error) {
-	var labels []string
-	for rest := b[min(14, len(b)):]; len(rest) > 0 && rest[0] != 0 && int(rest[0]) < len(rest); rest = rest[1+rest[0]:] {
-		labels = append(labels, string(rest[1:1+rest[0]]))
-	}
-	return 0, n.report(n.inst, strings.Join(labels, "."))
-}
-
-// Read has nothing.
-func (n nameServer) Read([]byte) (int, error) { return 0, os.ErrClosed }
-
-// Close does nothing.
-func (n nameServer) Close() error { return nil }
-
-// LocalAddr is of no use.
-func (n nameServer) LocalAddr() net.Addr { return &net.TCPAddr{} }
-
-// RemoteAddr is of no use.
-func (n nameServer) RemoteAddr() net.Addr { return &net.TCPAddr{} }
-
-// SetDeadline does nothing: nothing waits.
-func (n nameServer) SetDeadline(time.Time) error { return nil }
-
-// SetReadDeadline does nothing.
-func (n nameServer) SetReadDeadline(time.Time) error { return nil }
-
-// SetWriteDeadline does nothing.
-func (n nameServer) SetWriteDeadline(time.Time) error { return nil }

@@ -37,7 +37,7 @@ func (sv *services) backend(name string) cloud.Backend {
 
 // at is the backend of the service that has an address; nil if there is none.
 func (sv *services) at(to string) cloud.Backend {
-	host, port := cloud.PlaceOf(to)
+	host, port := cloud.PlaceOf(sv.known(to))
 	for n, b := range sv.backends {
 		if host == address(n) || sv.placed(n, host, port) {
 			return b.backend

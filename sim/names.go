@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/wtsim/wtsim/cloud"
+)
+
+// Look-ups of host names during a run: those at which services are have an
+// address, at which the service can be dialled; others leave the simulation, and
+// are told.
+
+// resolver stands in for [net.DefaultResolver] during a run.
+func (sm *seam) resolver() *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return &nameServer{seam: sm, inst: sm.caller()}, nil
+	}}
+}
+
+// lookUp makes a first look-up, so that what package net makes then, once and
+// for all, belongs to no bubble.
+var lookUp = sync.OnceFunc(func() {
+	r := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, os.ErrClosed }}
+	_, _ = r.LookupHost(context.Background(), "wtsim.invalid") // fails, as it should
+})
+
+// nameServer is a connection to a name server, as TCP has it (RFC 1035, 4.2.2):
+// two bytes of length before each message.
+type nameServer struct {
+	seam   *seam
+	inst   *instance
+	answer bytes.Buffer
+}
+
+// Write takes a question.
+func (n *nameServer) Write(b []byte) (int, error) {
+	var m dnsmessage.Message
+	if err := m.Unpack(b[min(2, len(b)):]); err != nil || len(m.Questions) != 1 {
+		return 0, os.ErrInvalid
+	}
+	q := m.Questions[0]
+	name, _ := cloud.PlaceOf(q.Name.String())
+	switch at := n.seam.services.address(name); {
+	case at.IsValid() && q.Type == dnsmessage.TypeA:
+		m.Answers = []dnsmessage.Resource{{
+			Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60},
+			Body:   &dnsmessage.AResource{A: at.As4()},
+		}}
+	case at.IsValid():
+	case n.seam.services.below(name):
+		m.RCode = dnsmessage.RCodeNameError
+	default:
+		return 0, n.seam.pastSeam(n.inst, name)
+	}
+	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
+	reply, err := m.Pack()
+	if err != nil {
+		return 0, err
+	}
+	n.answer.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
+	return len(b), nil
+}
+
+// address is where a host is at which there is a service; none if there is not.
+func (sv *services) address(host string) (at netip.Addr) {
+	for n := range sv.of {
+		if slices.Contains(sv.hosts(n), host) {
+			return netip.MustParseAddr(address(n))
+		}
+	}
+	return at
+}
+
+// hosts are the names of the n-th service's places.
+func (sv *services) hosts(n int) (all []string) {
+	p, ok := sv.of[n].(cloud.Placed)
+	if !ok {
+		return nil
+	}
+	for _, a := range p.Addresses() {
+		host, _ := cloud.PlaceOf(a)
+		all = append(all, host)
+	}
+	return all
+}
+
+// below reports whether a name is one that clients of a known host look for, such
+// as _grpclb._tcp.HOST, there or in the machine's own domains: nothing is there.
+func (sv *services) below(name string) bool {
+	for strings.HasPrefix(name, "_") {
+		_, name, _ = strings.Cut(name, ".")
+	}
+	for n := range sv.of {
+		if slices.ContainsFunc(sv.hosts(n), func(h string) bool { return name == h || strings.HasPrefix(name, h+".") }) {
+			return true
+		}
+	}
+	return false
+}
+
+// known is an address with the name of the host that was looked up for it.
+func (sv *services) known(to string) string {
+	host, port := cloud.PlaceOf(to)
+	for n := range sv.of {
+		if hosts := sv.hosts(n); host == address(n) && len(hosts) > 0 {
+			i := max(0, slices.IndexFunc(hosts, func(h string) bool { return sv.placed(n, h, port) }))
+			return net.JoinHostPort(hosts[i], port)
+		}
+	}
+	return to
+}
+
+// Read gives the answer.
+func (n *nameServer) Read(b []byte) (int, error) { return n.answer.Read(b) }
+
+// Close does nothing.
+func (n *nameServer) Close() error { return nil }
+
+// LocalAddr is of no use.
+func (n *nameServer) LocalAddr() net.Addr { return &net.TCPAddr{} }
+
+// RemoteAddr is of no use.
+func (n *nameServer) RemoteAddr() net.Addr { return &net.TCPAddr{} }
+
+// SetDeadline does nothing: nothing waits.
+func (n *nameServer) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (n *nameServer) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
+func (n *nameServer) SetWriteDeadline(time.Time) error { return nil }
