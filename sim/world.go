@@ -18,7 +18,8 @@ const stepTime = 10 * time.Microsecond
 
 // world is the simulated platform during one run. Its loop runs on the
 // bubble's main goroutine; between two quiescent points handlers' goroutines
-// call into it through their taps, by way of the gate.
+// call into it through their taps, by way of the gate. Its fields are its parts,
+// its methods the loop and what lies between two parts.
 type world struct {
 	sim     *Simulation
 	beat    *bubble.Beat

@@ -30,6 +30,7 @@ func TestModule(t *testing.T) {
 		{"imports", importDirections(m, layers)},
 		{"banned", bannedCalls(m, layers, external)},
 		{"sizes", sizes(m)},
+		{"widths", widths(m)},
 		{"docs", docComments(m)},
 		{"production", production(m)},
 		{"words", words(m)},

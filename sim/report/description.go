@@ -13,7 +13,7 @@ import (
 )
 
 // Description is a scenario as `wtsim describe --json` prints it. What is a
-// text here is one for people.
+// text here is one for people. Its fields are the object's.
 type Description struct {
 	Kind          string                `json:"kind"` // "scenario"
 	Name          string                `json:"name"`

@@ -54,7 +54,8 @@ type Running struct {
 
 func (r Running) On() bool { return r.After > 0 }
 
-// Configs numbers the configurations of one property.
+// Configs numbers the configurations of one property. Its many methods are what a
+// letter can do to one, its fields the memory of each kind of answer.
 type Configs struct {
 	Store   *Machine
 	symbols *values.Table
