@@ -26,6 +26,7 @@ type rich struct {
 	aged     bool           // guards are over the age of a state
 	lengths  [3]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state
 	ended    bool           // nothing comes after the events
+	some     someValue      // the last variable is one that some value must do for
 }
 
 type richStep struct {
@@ -94,6 +95,7 @@ type memoryModel struct {
 	amount int
 	in     [3][]inWindow
 	stacks [2][]int // classes of x, and counts
+	each   []int    // by value, of a variable that some value must do for: its state
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int
@@ -303,6 +305,9 @@ func (r *richRun) mayPass(c memoryModel, slice []int) bool {
 
 // owing: the end violates.
 func (r *richRun) owing(c memoryModel) bool {
+	if r.some != noneSuch {
+		return r.ended && r.owingSome(c) && r.flaw != endForgotten
+	}
 	return r.ended && r.atEnd[c.state] && r.flaw != endForgotten
 }
 
@@ -338,6 +343,12 @@ func (r *richRun) step(c memoryModel, e int) memoryModel {
 
 // stepIn is step in one of the event's roles.
 func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
+	if r.some != noneSuch {
+		if c.state == 0 {
+			return c
+		}
+		return r.takeSome(c, e, role)
+	}
 	to := r.take(c, r.as[e], e, r.p.effective[e], role)
 	if n := len(c.stacks[0]); r.flaw == firstOut && len(to.stacks[0]) < n {
 		to.stacks[0] = c.stacks[0][1:]

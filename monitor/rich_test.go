@@ -223,7 +223,7 @@ func (ri *rich) property() *props.Property {
 		}
 		rules = append(rules, r)
 	}
-	quantified := props.ForAll(vars...)
+	quantified := ri.quantified(vars)
 	if !ri.plain {
 		quantified = quantified.With(set, amount, counter, last, source())
 	}

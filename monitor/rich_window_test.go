@@ -152,10 +152,10 @@ func (r *richRun) follow(slice []int, order, states []string) (cs []memoryModel,
 			default:
 				c = r.step(c, e)
 			}
-			if stateName(c.state) == states[i] {
+			if r.nameOf(c) == states[i] {
 				to = append(to, c)
 			} else {
-				why = fmt.Sprintf("it leads to %s, got %s at %d", stateName(c.state), states[i], i)
+				why = fmt.Sprintf("it leads to %s, got %s at %d", r.nameOf(c), states[i], i)
 			}
 		}
 		if len(to) == 0 {

@@ -25,6 +25,7 @@ type Automaton struct {
 	Events    []EventType // the alphabet, by type; those of one type in the order in which the property lists its roles
 	Registers []Register
 	Deadlines []Timeout // by state
+	Some      *Some     // a variable that some value must do for, whose only register holds the states of values; else nil
 }
 
 // Timeout is the deadline of a state; none if After is 0.
@@ -86,6 +87,7 @@ type EventType struct {
 	Wants []string // further parameters that an event must have
 	Reads []string // what guards over registers and updates look at, see [Read]
 	Sums  []string // parameters that must be numbers that are [Summable]
+	Some  *Bind    // of an automaton with Some, what names a value of its variable: the first that is read; nil if nothing
 
 	asks    []string // of Other: parameters that guards cannot do without
 	guards  []*guard
@@ -117,12 +119,20 @@ func (b *Bind) Of(d event.Data) (event.Value, bool) {
 	return v, ok
 }
 
+// reading is the name by which [Read] reads the value.
+func (b *Bind) reading() string {
+	if b.Nested {
+		return fieldMark + b.Param
+	}
+	return b.Param
+}
+
 // Lacks reports whether the parameters are not all there that letters of other
 // events name: then the event is none of them.
 func (t *EventType) Lacks(d event.Data) bool {
 	lacks := func(name string) bool { _, ok := d.Get(name); return !ok }
 	unbound := func(b Bind) bool { _, ok := b.Of(d); return !ok }
-	return slices.ContainsFunc(t.Binds, unbound) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
+	return slices.ContainsFunc(t.Binds, unbound) || t.Some != nil && unbound(*t.Some) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
 }
 
 // branch is a transition: it fits if all its guards hold.

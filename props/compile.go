@@ -26,6 +26,9 @@ type compiler struct {
 }
 
 func compile(s *spec) (*Automaton, error) {
+	if len(s.some) > 0 {
+		return someOf(s)
+	}
 	c := compiler{s, &Automaton{Variables: s.variables, States: []string{s.violated, s.satisfied}}}
 	for _, part := range []func() error{c.declare, c.declareRegisters, c.deadlines, c.alphabet, c.own, c.anywhere} {
 		if err := part(); err != nil {

@@ -44,7 +44,7 @@ func parseYAML(file string, content []byte) ([]*Property, error) {
 }
 
 // machineParts are the keys of a property that is a state machine.
-var machineParts = []string{"forall", "registers", "events", "start", "states"}
+var machineParts = []string{"forall", existsKey, existsEachTime, "registers", "events", "start", "states"}
 
 func (y yamlParser) property(t *tree) (*Property, error) {
 	if t.kind != '{' {
@@ -139,6 +139,9 @@ func (y yamlParser) machine(name string, t *tree) (*Property, error) {
 			return nil, err
 		}
 	}
+	if err = m.some(t); err != nil {
+		return nil, err
+	}
 	if err = m.registers(t.get("registers"), t.get("states")); err != nil {
 		return nil, err
 	}
@@ -149,9 +152,30 @@ func (y yamlParser) machine(name string, t *tree) (*Property, error) {
 		return nil, err
 	}
 	if t.get("forall") == nil {
-		m.spec.variables = union(m.spec.allLetters()...)
+		m.spec.variables = slices.DeleteFunc(union(m.spec.allLetters()...), func(v string) bool { return slices.Contains(m.spec.some, v) })
 	}
 	return build(name, m.spec, m.spec.sentence()), nil
+}
+
+// The keys of variables that some value must do for.
+const (
+	existsKey      = "exists"
+	existsEachTime = "exists each time"
+)
+
+// some reads the variable that some value must do for.
+func (m *machineYAML) some(t *tree) (err error) {
+	same, each := t.get(existsKey), t.get(existsEachTime)
+	switch {
+	case same != nil && each != nil:
+		return m.fail(each, "%q beside %q, wanted one of the two", existsEachTime, existsKey)
+	case each != nil:
+		m.spec.eachTime = true
+		m.spec.some, err = m.strings(each, existsEachTime)
+	case same != nil:
+		m.spec.some, err = m.strings(same, existsKey)
+	}
+	return err
 }
 
 func (s *spec) allLetters() []Letter {

@@ -59,7 +59,7 @@ func (y yamlParser) pattern(name string, t *tree) (*Property, error) {
 	if key := t.get("as if once"); key != nil {
 		return nil, y.fail(key, "\"as if once\" compares stores, which a recording does not have; wanted props.AsIfOnce, in a scenario's Properties")
 	}
-	if err := y.known(t, "a property", slices.Concat([]string{"name", "doc"}, machineParts, patternKeys())); err != nil {
+	if err := y.known(t, "a property", with(append([]string{"name", "doc"}, machineParts...), patternKeys())); err != nil {
 		return nil, err
 	}
 	return nil, y.fail(t, "the property says nothing, wanted \"states\", or a pattern: %s", oneOf(patternKeys()))

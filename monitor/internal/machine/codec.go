@@ -127,12 +127,14 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 	text := d.Text()
 	rest := text
 	for _, r := range c.Store.Auto.Registers {
-		n, from := 4, valuesFrom(r.Kind())
+		n := 4
 		switch {
 		case r.Kind() == props.CounterRegister:
 			n = 8
 		case (r.Kind() == props.SetRegister || r.Kind() == props.StackRegister) && len(rest) >= 4:
 			n += 4 * int(word(rest))
+		case r.Kind() == props.ValuesRegister && len(rest) >= 4:
+			n += 4 * (2*int(word(rest)) + 1)
 		}
 		if text == "" { // of what is dead
 			return text
@@ -144,7 +146,11 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 		if r.Kind() == props.WindowRegister {
 			c.checkWindow(d, word(rest))
 		}
-		for items := rest[min(from, n):n]; len(items) > 0; items = items[4:] {
+		if r.Kind() == props.ValuesRegister {
+			c.decodeStates(d, rest[:n])
+		}
+		from, to := valuesIn(r.Kind(), rest[:n])
+		for items := rest[from:to]; len(items) > 0; items = items[4:] {
 			c.checkValue(d, word(items))
 		}
 		rest = rest[n:]

@@ -124,6 +124,8 @@ func (c *Configs) blank() string {
 		switch r.Kind() {
 		case props.CounterRegister:
 			b = binary.LittleEndian.AppendUint64(b, 0)
+		case props.ValuesRegister:
+			b = noValues(b)
 		default:
 			b = binary.LittleEndian.AppendUint32(b, 0)
 		}
@@ -143,6 +145,8 @@ func (c *Configs) register(memory string, register int) string {
 			n = 8
 		case props.SetRegister, props.StackRegister:
 			n = 4 + 4*int(word(memory))
+		case props.ValuesRegister:
+			n = len(memory)
 		}
 		if i == register {
 			return memory[:n]
@@ -214,6 +218,9 @@ func (c *Configs) change(x *Config, letter uint32, by *Stamp) (changed bool) {
 		return c.change(x, second, by) || changed
 	}
 	f, read := c.Store.Fates[letter], &c.Reads[letter]
+	if c.Store.Auto.Some != nil {
+		return c.changeValues(x, f, read.values)
+	}
 	if !c.Exact {
 		by = &read.stamp
 	} else if c.windows > 0 {
