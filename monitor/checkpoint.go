@@ -15,8 +15,8 @@ import (
 
 	"github.com/wtsim/wtsim/monitor/internal/codec"
 	"github.com/wtsim/wtsim/monitor/internal/order"
-	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/monitor/internal/values"
+	"github.com/wtsim/wtsim/props"
 )
 
 // checkpointFormat is the first line of a checkpoint. A change of anything

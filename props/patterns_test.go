@@ -212,6 +212,10 @@ func TestWarnings(t *testing.T) {
 	if got := roles.Warnings(); !slices.Equal(got, want) {
 		t.Errorf("got %s", strings.Join(got, "\n"))
 	}
+	some := props.ForAll("x").Exists("y").Machine("p", props.From("a").On(props.On("D", "x", "y")).To(props.Violated))
+	if want := []string{`no event without "y" violates: a value that no event names always does`}; !slices.Equal(some.Warnings(), want) {
+		t.Errorf("got %q", some.Warnings())
+	}
 	for _, c := range patterns {
 		if w := c.goForm.Warnings(); len(w) > 0 {
 			t.Errorf("%v: %v", c.goForm, w)
