@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // rich is a property with guards, registers and deadlines in a form that the
@@ -24,7 +23,7 @@ type rich struct {
 	windowed bool           // guards and updates are of windows
 	stacked  bool           // guards and updates are of stacks
 	aged     bool           // guards are over the age of a state
-	lengths  [3]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state
+	lengths  [4]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state, one different x
 	ended    bool           // nothing comes after the events
 	some     someValue      // the last variable is one that some value must do for
 }
@@ -52,6 +51,8 @@ const (
 	isSource   // the last source is the event's
 	topIsCount // of the stack of counts
 	bare       // no x is on the stack
+	varied     // the fourth window holds 2 or more different x
+	familiar   // it holds x
 )
 
 const (
@@ -75,6 +76,7 @@ const (
 	popX
 	pushCount
 	popCount
+	seeX
 )
 
 // richArrival is an event as it comes in, with x and n.
@@ -93,7 +95,7 @@ type memoryModel struct {
 	last   int // class, -1 for none
 	from   int // source, -1 for none
 	amount int
-	in     [3][]inWindow
+	in     [4][]inWindow
 	stacks [2][]int // classes of x, and counts
 	each   []int    // by value, of a variable that some value must do for: its state
 	// The deadline: armed by an event at a time, since when it is after.
@@ -108,7 +110,9 @@ type inWindow struct{ by, source, at, n int }
 
 func (c memoryModel) clone() memoryModel {
 	c.set = maps.Clone(c.set)
-	c.in = [3][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1]), slices.Clone(c.in[2])}
+	for i := range c.in {
+		c.in[i] = slices.Clone(c.in[i])
+	}
 	c.stacks = [2][]int{slices.Clone(c.stacks[0]), slices.Clone(c.stacks[1])}
 	return c
 }
@@ -139,6 +143,7 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	}
 	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x, isSource: c.from == a.source,
 		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1,
+		varied: len(c.different()) >= 2, familiar: c.different()[x],
 		younger: len(c.in[2]) > 0, older: len(c.in[2]) == 0,
 		topIsX: c.top(0) == x, topIsCount: len(c.stacks[1]) > 0 && c.top(1) == c.count, bare: len(c.stacks[0]) == 0}[s.guard]
 	return ok && (!s.flag || a.flag)
@@ -186,6 +191,8 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 			c.in[0] = append(c.in[0], inWindow{e, a.source, at, 1})
 		case addN:
 			c.in[1] = append(c.in[1], inWindow{e, a.source, at, a.n})
+		case seeX:
+			c.in[3] = append(c.in[3], inWindow{e, a.source, at, x})
 		case clearWindow:
 			c.in[0] = nil
 		case plusN:
@@ -245,6 +252,7 @@ const (
 	firstOut                           // of a stack, the oldest is taken first
 	sourcesForgotten                   // a source that was stored is not there
 	agedByStaying                      // an event that stays makes the state young
+	firstSeen                          // a value that is seen again leaves as if it were not
 	namedAlone                         // types that are not named do not count
 	oneRound                           // deadlines in a circle pass once
 	nothingPassing                     // deadlines write nothing
@@ -352,6 +360,9 @@ func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
 	to := r.take(c, r.as[e], e, r.p.effective[e], role)
 	if n := len(c.stacks[0]); r.flaw == firstOut && len(to.stacks[0]) < n {
 		to.stacks[0] = c.stacks[0][1:]
+	}
+	if r.flaw == firstSeen && c.different()[class(r.as[e].x)] {
+		to.in[3] = c.in[3]
 	}
 	if r.flaw == sourcesForgotten {
 		to.from = -1
@@ -587,16 +598,4 @@ func (r *richRun) misplaced(slice []int, c memoryModel, left []int, name string,
 		return fmt.Sprintf("%d comes after %s", e, c.name())
 	}
 	return ""
-}
-
-func (r *richRun) show() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\nskew %d\n", r.skew)
-	for s := 2; s < len(r.steps); s++ {
-		fmt.Fprintf(&b, "%s: after %d -> %d, %+v\n", stateName(s), r.after[s], r.timeout[s], r.steps[s])
-	}
-	for i, a := range r.as {
-		fmt.Fprintf(&b, "%d: T%d%v flag %v x %d from %d at %d seq %d late %v\n", i, a.kind, a.values, a.flag, class(a.x), a.source, a.at, a.seq, r.p.late[i])
-	}
-	return b.String()
 }

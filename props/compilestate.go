@@ -108,7 +108,7 @@ func (c *compiler) updates(t transition) error {
 		switch {
 		case at < 0:
 			return fmt.Errorf("%q writes unknown register %q, wanted %s", et.Type, u.register.name, oneOf(c.registerNames()))
-		case c.registers[at].kind != u.register.kind || !u.fits():
+		case c.registers[at].kind != u.register.kind || c.registers[at].distinct != u.register.distinct || !u.fits():
 			return fmt.Errorf("%q writes register %q, a %v, as if it were another kind", et.Type, u.register.name, c.registers[at].kind)
 		case slices.ContainsFunc(t.updates[:i], func(e Update) bool { return e.register.name == u.register.name }):
 			return fmt.Errorf("%q writes register %q twice, wanted once", et.Type, u.register.name)
@@ -118,7 +118,7 @@ func (c *compiler) updates(t transition) error {
 			if et.Reads = with(et.Reads, []string{u.param}); isParam(u.param) {
 				et.Wants = with(et.Wants, []string{u.param})
 			}
-			if u.register.kind == WindowRegister || u.op == AddNumber {
+			if u.register.kind == WindowRegister && !u.register.distinct || u.op == AddNumber {
 				et.Sums = with(et.Sums, []string{u.param})
 			}
 		}

@@ -247,10 +247,14 @@ func paramOf(text string) string {
 // register reads a kind, or a window with its length.
 func (m *machineYAML) register(r member) (Register, error) {
 	if r.value.kind == '{' {
-		if err := m.known(r.value, "register "+strconv.Quote(r.name.text), []string{"window", "stack"}); err != nil {
+		if err := m.known(r.value, "register "+strconv.Quote(r.name.text), []string{"window", "distinct", "stack"}); err != nil {
 			return Register{}, err
 		}
 		length, depth := r.value.get("window"), r.value.get("stack")
+		if different := r.value.get("distinct"); different != nil && length == nil && depth == nil {
+			d, err := m.duration(different)
+			return Distinct(r.name.text, d), err
+		}
 		if depth != nil && length == nil {
 			n, err := strconv.Atoi(depth.text)
 			if err != nil {
@@ -271,7 +275,7 @@ func (m *machineYAML) register(r member) (Register, error) {
 	return Register{name: r.name.text, kind: RegisterKind(kind)}, nil
 }
 
-var wantedKinds = oneOf(kindNames[:WindowRegister]) + ", a window such as {window: 5m}, or a stack such as {stack: 16}"
+var wantedKinds = oneOf(kindNames[:WindowRegister]) + ", a window such as {window: 5m} or {distinct: 5m}, or a stack such as {stack: 16}"
 
 // isIdentifier tells whether CEL can name it.
 func isIdentifier(s string) bool {
@@ -463,7 +467,7 @@ func (m *machineYAML) updates(t *tree) ([]Update, error) {
 		}
 		u, wanted := m.updateOf(m.spec.registers[i], d.value.text)
 		if wanted != "" || d.value.kind != '"' {
-			return nil, m.fail(d.value, "%q is nothing to do to the %v %q, wanted %s", d.value.text, m.spec.registers[i].kind, d.name.text, wantedOf(m.spec.registers[i].kind))
+			return nil, m.fail(d.value, "%q is nothing to do to the %v %q, wanted %s", d.value.text, m.spec.registers[i].kind, d.name.text, wantedOf(m.spec.registers[i]))
 		}
 		all = append(all, u)
 	}
@@ -487,9 +491,11 @@ func (m *machineYAML) updateOf(r Register, text string) (u Update, wanted string
 		return r.PushCount(m.spec.registers[registerNamed(m.spec.registers, push)]), ""
 	case r.kind == StackRegister && text == "pop":
 		return r.Pop(), ""
-	case r.kind == WindowRegister && text == "add":
+	case r.distinct && isAdd && readName(add) != "":
+		return r.Add(readName(add)), ""
+	case r.kind == WindowRegister && !r.distinct && text == "add":
 		return r.Occur(), ""
-	case r.kind == WindowRegister && isAdd && paramOf(add) != "":
+	case r.kind == WindowRegister && !r.distinct && isAdd && paramOf(add) != "":
 		return r.Add(paramOf(add)), ""
 	case r.kind == SetRegister && isAdd && readName(add) != "":
 		return r.Add(readName(add)), ""
@@ -504,10 +510,13 @@ func (m *machineYAML) updateOf(r Register, text string) (u Update, wanted string
 	case (r.kind == CounterRegister || r.kind == AmountRegister) && err == nil && (text[0] == '+' || text[0] == '-'):
 		return r.Count(n), ""
 	}
-	return u, wantedOf(r.kind)
+	return u, wantedOf(r)
 }
 
-func wantedOf(k RegisterKind) string {
+func wantedOf(r Register) string {
+	if r.distinct {
+		return `"add event.PARAMETER" (or a part of the context, such as context.source) or "clear"`
+	}
 	return []string{
 		`"add event.PARAMETER", "remove event.PARAMETER" (or a part of the context, such as context.source) or "clear"`,
 		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
@@ -515,5 +524,5 @@ func wantedOf(k RegisterKind) string {
 		`"add", "add event.PARAMETER" or "clear"`,
 		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
 		`"push event.PARAMETER", "push" with a counter, "pop" or "clear"`,
-	}[k]
+	}[r.kind]
 }

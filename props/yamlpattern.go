@@ -22,8 +22,8 @@ var patternParts = []struct {
 	{"monotone", []string{"parameter", "direction"}, (*patternYAML).monotone},
 	{"balanced", nil, (*patternYAML).balanced},
 	{"formula", []string{"signature"}, (*patternYAML).formula},
-	{"at most", []string{"of", "within", "sum"}, (*patternYAML).atMost},
-	{"at least", []string{"of", "within", "sum", "after", "before"}, (*patternYAML).atLeast}, // behind those that have such a part
+	{"at most", []string{"of", "within", "sum", "distinct"}, (*patternYAML).atMost},
+	{"at least", []string{"of", "within", "sum", "distinct", "after", "before"}, (*patternYAML).atLeast}, // behind those that have such a part
 }
 
 // scopeParts say where a pattern speaks of; at most one, but that "within"

@@ -161,6 +161,9 @@ func describeProperty(p *props.Property) described {
 		if r.Kind() == props.WindowRegister {
 			register.Length = r.Length().String()
 		}
+		if r.Distinct() {
+			register.Kind = "distinct"
+		}
 		d.Registers = append(d.Registers, register)
 	}
 	for _, t := range auto.Events {

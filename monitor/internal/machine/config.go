@@ -75,10 +75,10 @@ type Configs struct {
 	begun uint32 // the configuration that it led to last
 
 	windows     int
-	history     history     // in exact order
-	occurrences occurrences // with skew
-	holdings    holdings    // with skew
-	adds        [][]int     // by event type: what is summed up of an event in a window, see occur
+	history     history      // in exact order
+	occurrences occurrences  // with skew
+	holdings    holdings     // with skew
+	adds        [][]addition // by event type: what is summed up of an event in a window, see occur
 
 	view   view
 	buffer []byte
@@ -147,6 +147,8 @@ func (c *Configs) register(memory string, register int) string {
 			n = 4 + 4*int(word(memory))
 		case props.ValuesRegister:
 			n = len(memory)
+		case props.WindowRegister:
+			n = c.sizeOfWindow(&r, memory)
 		}
 		if i == register {
 			return memory[:n]
@@ -277,6 +279,8 @@ func (c *Configs) write(memory string, writes []props.Write, read *reading, lett
 			continue
 		}
 		switch kind := r.Kind(); {
+		case c.listed(&r) && writes[w].Op != props.Forget:
+			b = appendLatest(b, part, word(read.values[4*writes[w].Param:]), by.At, by.At.Add(-r.Length()))
 		case kind == props.WindowRegister && writes[w].Op != props.Forget:
 			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, letter, by))
 		case kind == props.StackRegister:
@@ -422,7 +426,7 @@ func (v *view) Top(register string) (event.Value, bool) {
 	return event.Value{}, false
 }
 
-// Has tells whether a set holds a value.
+// Has tells whether a set, or a window of values, holds a value.
 func (v *view) Has(register string, x event.Value) bool {
 	for items := v.items(register); len(items) > 0; items = items[4:] {
 		if held, _ := v.value(word(items)); held.Equal(x) {
@@ -433,6 +437,9 @@ func (v *view) Has(register string, x event.Value) bool {
 }
 
 func (v *view) items(register string) string {
+	if n := v.distinct(register); n >= 0 {
+		return v.different(n)
+	}
 	part := v.part(register, props.SetRegister)
 	return part[4 : 4+4*int(word(part))]
 }

@@ -35,6 +35,7 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 	for n := range c.Reads {
 		c.Reads[n].values = c.visited(c.Reads[n].values, visit)
 	}
+	c.occurrences.eachSymbol(visit)
 	for n := range c.All {
 		x := &c.All[n]
 		if x.memory == "" {
@@ -43,7 +44,7 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 		var b []byte
 		for i, r := range c.Store.Auto.Registers {
 			part := c.register(x.memory, i)
-			from, to := valuesIn(r.Kind(), part)
+			from, to := c.valuesIn(&r, part)
 			b = append(append(append(b, part[:from]...), c.visited(part[from:to], visit)...), part[to:]...)
 		}
 		if string(b) != x.memory {
@@ -54,8 +55,12 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 
 // valuesIn returns where in a register's part of a memory the values are;
 // counters and windows have none.
-func valuesIn(kind props.RegisterKind, part string) (from, to int) {
-	switch kind {
+func (c *Configs) valuesIn(r *props.Register, part string) (from, to int) {
+	switch {
+	case c.listed(r):
+		return 4, 4 + 4*int(word(part))
+	}
+	switch r.Kind() {
 	case props.SetRegister, props.StackRegister:
 		return 4, len(part)
 	case props.CounterRegister, props.WindowRegister:

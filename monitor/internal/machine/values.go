@@ -48,7 +48,7 @@ func (c *Configs) changeValues(x *Config, f fate, read string) (changed bool) {
 			states[i] = moved(states[i])
 		}
 	}
-	memory := c.valuesIn(names, states)
+	memory := c.statesIn(names, states)
 	state := uint16(some.Judge(states))
 	changed = memory != x.memory || state != x.State
 	x.memory, x.State = memory, state
@@ -67,8 +67,8 @@ func valuesOf(memory string) (names []uint32, states []int) {
 	return names, states
 }
 
-// valuesIn writes a memory.
-func (c *Configs) valuesIn(names []uint32, states []int) string {
+// statesIn writes a memory.
+func (c *Configs) statesIn(names []uint32, states []int) string {
 	b := binary.LittleEndian.AppendUint32(c.buffer[:0], 0)
 	apart := func(i int) bool { return states[i+1] != states[0] }
 	for i, name := range names {
