@@ -128,10 +128,6 @@ func (c memoryModel) top(stack int) int {
 // deepest is how much a stack holds.
 const deepest = 2
 
-func newMemoryModel() memoryModel {
-	return memoryModel{state: 2, set: map[int]bool{}, last: -1, from: -1}
-}
-
 // name is how a deadline, or an event, is called.
 func (c memoryModel) name() string { return fmt.Sprintf("%d+%dms", c.by, c.after) }
 

@@ -25,6 +25,10 @@ func (ri *rich) round(state int) (round int) {
 	return 0
 }
 
+func newMemoryModel() memoryModel {
+	return memoryModel{state: 2, set: map[int]bool{}, last: -1, from: -1}
+}
+
 // around is what a whole round does.
 func (r *richRun) around(c memoryModel) memoryModel {
 	to := r.expire(c)
