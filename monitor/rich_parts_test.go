@@ -349,7 +349,7 @@ func (r *richRun) wrongCounter(s richSpread, counter []WitnessEvent) string {
 		return why + fmt.Sprint(states)
 	}
 	if !slices.ContainsFunc(cs, func(c memoryModel) bool {
-		return r.dying()[c.state] || len(left) == 0 && (!c.armed || !r.passed(c) || r.round(c.state) > 0) && !r.owing(c)
+		return r.dying()[c.state] || len(left) == 0 && (!c.armed || !r.passed(c) || r.roundOf(c) > 0) && !r.owing(c)
 	}) {
 		return "it ends where a violation may follow"
 	}

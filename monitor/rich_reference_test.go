@@ -17,6 +17,7 @@ type rich struct {
 	after    []int          // by state: milliseconds, 0 for no deadline
 	timeout  []int          // by state: where the deadline leads
 	passing  []int          // by state: one of the updates below, by the deadline
+	cases    []richStep     // by state: instead of that, what the deadline does if a guard holds; without one never
 	of       []int          // by type: whose events it is a role of; its own, mostly
 	other    int            // the type that stands for all that are not named; -1 if none does
 	plain    bool           // there are neither guards over registers, updates nor deadlines
@@ -53,6 +54,7 @@ const (
 	bare       // no x is on the stack
 	varied     // the fourth window holds 2 or more different x
 	familiar   // it holds x
+	bareSet    // the set holds nothing
 )
 
 const (
@@ -139,7 +141,7 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	}
 	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x, isSource: c.from == a.source,
 		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1,
-		varied: len(c.different()) >= 2, familiar: c.different()[x],
+		varied: len(c.different()) >= 2, familiar: c.different()[x], bareSet: len(c.set) == 0,
 		younger: len(c.in[2]) > 0, older: len(c.in[2]) == 0,
 		topIsX: c.top(0) == x, topIsCount: len(c.stacks[1]) > 0 && c.top(1) == c.count, bare: len(c.stacks[0]) == 0}[s.guard]
 	return ok && (!s.flag || a.flag)
@@ -288,7 +290,7 @@ func (r *richRun) precedesDeadline(e int, c memoryModel) bool {
 // came too late to be judged.
 func (r *richRun) passed(c memoryModel) bool {
 	seen := c.deadline+r.skew < r.p.newest || slices.ContainsFunc(r.trace, func(e int) bool { return r.deadlinePrecedes(c, e) })
-	return r.flaw != neverExpired && (seen || r.ended && r.round(c.state) == 0)
+	return r.flaw != neverExpired && (seen || r.ended && r.roundOf(c) == 0)
 }
 
 // passedInTime: in the order by time, something that was seen comes after it.
@@ -296,7 +298,7 @@ func (r *richRun) passedInTime(c memoryModel) bool {
 	if r.skew == 0 {
 		return r.passed(c)
 	}
-	return r.flaw != neverExpired && (c.deadline < r.p.newest || r.ended && r.round(c.state) == 0)
+	return r.flaw != neverExpired && (c.deadline < r.p.newest || r.ended && r.roundOf(c) == 0)
 }
 
 // mayPass: after all events of the slice, the deadline may come before an event
@@ -323,7 +325,7 @@ func end(c memoryModel) memoryModel {
 // expire is the deadline as a step of an order.
 func (r *richRun) expire(c memoryModel) memoryModel {
 	to := r.rich.expire(c)
-	if round := r.round(c.state); r.flaw == oneRound && round > 0 && to.after >= 2*round {
+	if round := r.roundOf(c); r.flaw == oneRound && round > 0 && to.after >= 2*round {
 		to.armed = false
 	}
 	if r.flaw == nothingPassing {
@@ -424,7 +426,7 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 	c := newMemoryModel()
 	for _, e := range slice {
 		for c.armed && c.state > 1 && (c.deadline < r.p.effective[e] || r.flaw == deadlinesFirst && c.deadline == r.p.effective[e]) {
-			if round := r.round(c.state); round > 0 && c.deadline+round < r.p.effective[e] {
+			if round := r.roundOf(c); round > 0 && c.deadline+round < r.p.effective[e] {
 				c = r.around(c)
 				continue
 			}
@@ -441,7 +443,7 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 		}
 	}
 	for c.armed && r.passedInTime(c) {
-		if r.round(c.state) > 0 && (r.used == nil || r.skew > 0) {
+		if r.roundOf(c) > 0 && (r.used == nil || r.skew > 0) {
 			return nil // it leads nowhere; with skew, orders say what is used
 		}
 		steps = append(steps, c.name())

@@ -52,7 +52,7 @@ func (c *compiler) declare() error {
 		switch {
 		case r.any && r.end:
 			return errors.New("every state is violated at the end, wanted some states")
-		case r.any && r.limit.set:
+		case r.any && len(r.limits) > 0:
 			return errors.New("every state has a deadline, wanted some states")
 		case r.any:
 		case r.from == "":

@@ -73,14 +73,13 @@ func saidAll(updates []Update) (all []string) {
 
 func (p *Property) timeEdges(s int) (all []Edge) {
 	a := p.written()
-	if d := a.Deadlines[s]; d.After > 0 {
-		e := Edge{From: a.States[s], On: "after " + said(d.After), To: a.States[d.To]}
-		for _, r := range p.machine.rules {
-			if r.from == e.From && r.limit.set {
-				e.Do = saidAll(r.limit.updates)
-			}
+	for _, r := range p.machine.rules {
+		if r.any || r.from != a.States[s] {
+			continue
 		}
-		all = append(all, e)
+		for _, d := range r.limits {
+			all = append(all, Edge{From: r.from, On: "after " + d.says(), Do: saidAll(d.updates), To: d.to})
+		}
 	}
 	if a.AtEnd[s] {
 		all = append(all, Edge{From: a.States[s], On: AtEnd, To: a.States[ViolatedState]})

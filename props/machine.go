@@ -55,7 +55,8 @@ type Rule struct {
 	any   bool // from every state, instead of from one
 	steps []transition
 	end   bool // quiescence here is a violation
-	limit deadline
+
+	limits []deadline // those with guards first
 }
 
 type transition struct {
@@ -68,9 +69,17 @@ type transition struct {
 // deadline leads out of a state when time has passed in it.
 type deadline struct {
 	after   time.Duration
+	guard   *guard // over registers; may be nil
 	updates []Update
 	to      string
-	set     bool
+}
+
+// says is what the passing is called.
+func (d deadline) says() string {
+	if d.guard != nil {
+		return said(d.after) + " when " + d.guard.desc
+	}
+	return said(d.after)
 }
 
 // transition is what the passing does.
@@ -101,7 +110,17 @@ func (r Rule) After(d time.Duration) Deadline { return Deadline{rule: r, after: 
 type Deadline struct {
 	rule    Rule
 	after   time.Duration
+	guard   *guard
 	updates []Update
+}
+
+// Given restricts the deadline to when the function holds of the registers as
+// they are when the time has passed; of nothing else may it depend. Of the
+// deadlines of a state, which all have one duration, the first that holds is
+// taken; the last has no guard.
+func (d Deadline) Given(desc string, holds func(Memory) bool) Deadline {
+	d.guard = &guard{desc: desc, holds: holds}
+	return d
 }
 
 // Do writes registers when the deadline passes: it clears them, or counts up.
@@ -112,11 +131,7 @@ func (d Deadline) Do(updates ...Update) Deadline {
 
 // To leads to a state: one that has a rule, or [Violated] or [Satisfied].
 func (d Deadline) To(state string) Rule {
-	if d.rule.limit.set {
-		d.rule.limit.after = -1 // compile tells of the second
-		return d.rule
-	}
-	d.rule.limit = deadline{d.after, d.updates, state, true}
+	d.rule.limits = append(slices.Clip(d.rule.limits), deadline{d.after, d.guard, d.updates, state})
 	return d.rule
 }
 
@@ -184,8 +199,8 @@ func (s *spec) sentence() string {
 		for _, t := range r.steps {
 			parts = append(parts, "in "+r.place()+", "+t.letter.String()+" "+s.leads(t))
 		}
-		if r.limit.set {
-			parts = append(parts, "in "+r.place()+", the passing of "+said(r.limit.after)+" "+s.leads(r.limit.transition()))
+		for _, d := range r.limits {
+			parts = append(parts, "in "+r.place()+", the passing of "+d.says()+" "+s.leads(d.transition()))
 		}
 		if r.end {
 			parts = append(parts, "in "+r.place()+", the end of the run violates")

@@ -375,27 +375,10 @@ func (m *machineYAML) transition(r Rule, t *tree, states *tree) (Rule, error) {
 	case t.get("on") != nil:
 		return m.onEvent(r, t, target)
 	case t.get("after") != nil:
-		if err := m.known(t, "a deadline", []string{"after", "do", "to"}); err != nil {
+		if err := m.known(t, "a deadline", []string{"after", "when", "do", "to"}); err != nil {
 			return r, err
 		}
-		d, err := m.duration(t.get("after"))
-		switch {
-		case err != nil:
-			return r, err
-		case target == nil:
-			return r, m.fail(t, "the deadline has no \"to\", wanted a state")
-		case r.any:
-			return r, m.fail(t, "every state has a deadline, wanted some states")
-		}
-		limit := r.After(d)
-		if do := t.get("do"); do != nil {
-			updates, err := m.updates(do)
-			if err != nil {
-				return r, err
-			}
-			limit = limit.Do(updates...)
-		}
-		return limit.To(target.text), nil
+		return m.deadline(r, t, target)
 	case t.get("at") != nil:
 		if err := m.known(t, "the end", []string{"at", "to"}); err != nil {
 			return r, err
@@ -406,6 +389,39 @@ func (m *machineYAML) transition(r Rule, t *tree, states *tree) (Rule, error) {
 		return r.ViolatedAtEnd(), nil
 	}
 	return r, m.fail(t, "a transition has none of \"on\", \"after\" and \"at\", wanted one")
+}
+
+// deadline adds what happens after a time.
+func (m *machineYAML) deadline(r Rule, t, target *tree) (Rule, error) {
+	d, err := m.duration(t.get("after"))
+	switch {
+	case err != nil:
+		return r, err
+	case target == nil:
+		return r, m.fail(t, "the deadline has no \"to\", wanted a state")
+	case r.any:
+		return r, m.fail(t, "every state has a deadline, wanted some states")
+	}
+	limit := r.After(d)
+	if when := t.get("when"); when != nil {
+		l, err := m.guarded(Letter{}, when, m.spec.registers)
+		if err != nil {
+			return r, err
+		}
+		g := l.guards[0]
+		if g.holds == nil || len(g.reads)+len(g.ages) > 0 {
+			return r, m.fail(when, "guard %q of a deadline looks at an event or an age, or at no register, wanted a condition over registers", when.text)
+		}
+		limit = limit.Given(g.desc, g.holds)
+	}
+	if do := t.get("do"); do != nil {
+		updates, err := m.updates(do)
+		if err != nil {
+			return r, err
+		}
+		limit = limit.Do(updates...)
+	}
+	return limit.To(target.text), nil
 }
 
 func (m *machineYAML) onEvent(r Rule, t, target *tree) (Rule, error) {

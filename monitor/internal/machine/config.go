@@ -254,9 +254,10 @@ func (c *Configs) Expire(from uint32) uint32 {
 }
 
 func (c *Configs) expire(x *Config) {
-	passed := &c.Store.Auto.Deadlines[x.State]
-	if x.State = uint16(passed.To); len(passed.Writes) > 0 {
-		x.memory = c.write(x.memory, passed.Writes, &noReading, 0, nil)
+	c.view.t, c.view.memory, c.view.values = &noType, x.memory, ""
+	to, writes := c.Store.Auto.Deadlines[x.State].Take(&c.view)
+	if x.State = uint16(to); len(writes) > 0 {
+		x.memory = c.write(x.memory, writes, &noReading, 0, nil)
 	}
 	if d := c.Store.Auto.Deadlines[x.State].After; d > 0 {
 		x.Running.again(d)
@@ -265,8 +266,12 @@ func (c *Configs) expire(x *Config) {
 	}
 }
 
-// noReading is what deadlines read.
-var noReading reading
+// noType is the type of the event that deadlines are to guards, and noReading
+// what they read.
+var (
+	noType    props.EventType
+	noReading reading
+)
 
 // write returns a memory with registers written, by an event of a type.
 func (c *Configs) write(memory string, writes []props.Write, read *reading, letter int, by *Stamp) string {
