@@ -16,6 +16,7 @@ import (
 	"github.com/wtsim/wtsim/monitor/internal/codec"
 	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/monitor/internal/values"
+	"github.com/wtsim/wtsim/props"
 )
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
@@ -194,17 +195,25 @@ func (pl *plan) says(to io.Writer) {
 	if pl.automaton == nil {
 		return
 	}
+	if some := pl.automaton.Some; some != nil {
+		fmt.Fprintf(to, "%q%v", some.Variable, some.EachTime)
+		saysAutomaton(to, pl.property.AsWritten())
+	}
 	if pl.automaton.Stateful() {
 		fmt.Fprint(to, pl.statefulPart())
 	}
-	fmt.Fprintf(to, "%q%q%v", pl.automaton.Variables, pl.automaton.States, pl.automaton.AtEnd)
-	for i := range pl.automaton.Events {
-		t := &pl.automaton.Events[i]
+	saysAutomaton(to, pl.automaton)
+}
+
+func saysAutomaton(to io.Writer, a *props.Automaton) {
+	fmt.Fprintf(to, "%q%q%v", a.Variables, a.States, a.AtEnd)
+	for i := range a.Events {
+		t := &a.Events[i]
 		if t.Other {
 			fmt.Fprint(to, "any ")
 		}
 		fmt.Fprintf(to, "%q%v%q%d", t.Type, t.Binds, t.Wants, t.Guards())
-		for state := range pl.automaton.States {
+		for state := range a.States {
 			fmt.Fprintf(to, "%v%d,%d", t.Targets(state), t.Next(state, 0), t.Next(state, ^uint64(0)))
 		}
 	}

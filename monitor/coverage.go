@@ -72,7 +72,9 @@ func (s *store) coverage() Coverage {
 	}
 	for from, d := range s.Auto.Deadlines {
 		if d.After > 0 && !s.Dead[from] {
-			c.Transitions = append(c.Transitions, TransitionUse{s.Auto.States[from], "after " + length(d.After), s.Auto.States[d.To], s.Took(len(s.letters), from, d.To)})
+			for _, to := range slices.Compact(slices.Sorted(slices.Values(d.Targets()))) {
+				c.Transitions = append(c.Transitions, TransitionUse{s.Auto.States[from], "after " + length(d.After), s.Auto.States[to], s.Took(len(s.letters), from, to)})
+			}
 			s.reach(reached, len(s.letters), from)
 		}
 	}

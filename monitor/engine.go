@@ -285,9 +285,14 @@ func (l *letter) judge(e *event.Event) (passed uint64, why string) {
 
 // unfitFor says why an event is malformed for a property; empty if it is not.
 func unfitFor(l *letter, e *event.Event) (why string) {
-	for _, b := range l.Binds {
-		if v, ok := b.Of(e.Data); !ok || !v.CanBind() {
-			return unfit(b.Param, v, ok)
+	for i := range l.Binds {
+		if why = unbound(&l.Binds[i], e); why != "" {
+			return why
+		}
+	}
+	if l.Some != nil {
+		if why = unbound(l.Some, e); why != "" {
+			return why
 		}
 	}
 	for _, param := range l.Wants {
@@ -299,6 +304,14 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 		if v, _ := e.Data.Get(param); !props.Summable(v) {
 			return fmt.Sprintf("parameter %q cannot be summed up, wanted a number of less than a thousand digits", param)
 		}
+	}
+	return ""
+}
+
+// unbound says why a parameter cannot bind; empty if it can.
+func unbound(b *props.Bind, e *event.Event) (why string) {
+	if v, ok := b.Of(e.Data); !ok || !v.CanBind() {
+		return unfit(b.Param, v, ok)
 	}
 	return ""
 }

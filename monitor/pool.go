@@ -77,7 +77,12 @@ func (p *pool) key(c cell) []values.Symbol {
 func (p *pool) has(c cell, cols []int, key []values.Symbol) bool {
 	own := p.key(c)
 	if cols == nil {
-		return slices.Equal(own, key)
+		for i := range own {
+			if own[i] != key[i] {
+				return false
+			}
+		}
+		return true
 	}
 	for i, col := range cols {
 		if own[col] != key[i] {
@@ -204,8 +209,9 @@ func (p *pool) add(key []values.Symbol, in instance) cell {
 		p.all[c] = in
 		copy(p.key(c), key)
 	} else {
-		p.all = append(p.all, in)
-		p.keys = append(p.keys, key...)
+		p.all = append(roomFor(p.all, 1), in)
+		p.keys = append(roomFor(p.keys, len(key)), key...)
+		p.links = roomFor(p.links, len(p.indexes))
 		for range p.indexes {
 			p.links = append(p.links, link{none, none})
 		}
@@ -215,6 +221,15 @@ func (p *pool) add(key []values.Symbol, in instance) cell {
 		p.link(c)
 	}
 	return c
+}
+
+// roomFor returns a list with room for more. It doubles: lists of this size would
+// grow by a quarter else, and be copied four times as often.
+func roomFor[T any](list []T, n int) []T {
+	if len(list)+n <= cap(list) {
+		return list
+	}
+	return slices.Grow(list, max(n, len(list)))
 }
 
 func (p *pool) link(c cell) {

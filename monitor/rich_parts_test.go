@@ -117,14 +117,7 @@ func TestRichPartsChangeNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parts, err := c.inParts(shards, 1, cuts...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(whole, parts) {
-			r := c.rich.run(c.arrivals, c.placed(), c.skew, sound)
-			t.Fatalf("%d shards, cut at %v of %d, ttl %d\nwhole %+v\nparts %+v%s", shards, cuts, len(c.arrivals), c.ttl, whole, parts, r.show())
-		}
+		partsAreWhole(t, c, whole, shards, cuts...)
 		findings += len(whole.findings)
 	}
 	for _, skewed := range []bool{false, true} {
@@ -139,6 +132,17 @@ func TestRichPartsChangeNothing(t *testing.T) {
 	}
 	if findings < 2000 {
 		t.Errorf("only %d findings", findings)
+	}
+}
+
+func partsAreWhole(t rapid.TB, c richCourse, whole told, shards int, cuts ...int) {
+	parts, err := c.inParts(shards, 1, cuts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(whole, parts) {
+		r := c.rich.run(c.arrivals, c.placed(), c.skew, sound)
+		t.Fatalf("%d shards, cut at %v of %d, ttl %d\nwhole %+v\nparts %+v%s", shards, cuts, len(c.arrivals), c.ttl, whole, parts, r.show())
 	}
 }
 
@@ -345,7 +349,7 @@ func (r *richRun) wrongCounter(s richSpread, counter []WitnessEvent) string {
 		return why + fmt.Sprint(states)
 	}
 	if !slices.ContainsFunc(cs, func(c memoryModel) bool {
-		return r.dying()[c.state] || len(left) == 0 && (!c.armed || !r.passed(c) || r.round(c.state) > 0) && !r.owing(c)
+		return r.dying()[c.state] || len(left) == 0 && (!c.armed || !r.passed(c) || r.roundOf(c) > 0) && !r.owing(c)
 	}) {
 		return "it ends where a violation may follow"
 	}

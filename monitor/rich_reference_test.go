@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // rich is a property with guards, registers and deadlines in a form that the
@@ -18,14 +17,16 @@ type rich struct {
 	after    []int          // by state: milliseconds, 0 for no deadline
 	timeout  []int          // by state: where the deadline leads
 	passing  []int          // by state: one of the updates below, by the deadline
+	cases    []richStep     // by state: instead of that, what the deadline does if a guard holds; without one never
 	of       []int          // by type: whose events it is a role of; its own, mostly
 	other    int            // the type that stands for all that are not named; -1 if none does
 	plain    bool           // there are neither guards over registers, updates nor deadlines
 	windowed bool           // guards and updates are of windows
 	stacked  bool           // guards and updates are of stacks
 	aged     bool           // guards are over the age of a state
-	lengths  [3]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state
+	lengths  [4]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state, one different x
 	ended    bool           // nothing comes after the events
+	some     someValue      // the last variable is one that some value must do for
 }
 
 type richStep struct {
@@ -51,6 +52,9 @@ const (
 	isSource   // the last source is the event's
 	topIsCount // of the stack of counts
 	bare       // no x is on the stack
+	varied     // the fourth window holds 2 or more different x
+	familiar   // it holds x
+	bareSet    // the set holds nothing
 )
 
 const (
@@ -74,6 +78,7 @@ const (
 	popX
 	pushCount
 	popCount
+	seeX
 )
 
 // richArrival is an event as it comes in, with x and n.
@@ -92,8 +97,9 @@ type memoryModel struct {
 	last   int // class, -1 for none
 	from   int // source, -1 for none
 	amount int
-	in     [3][]inWindow
+	in     [4][]inWindow
 	stacks [2][]int // classes of x, and counts
+	each   []int    // by value, of a variable that some value must do for: its state
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int
@@ -106,7 +112,9 @@ type inWindow struct{ by, source, at, n int }
 
 func (c memoryModel) clone() memoryModel {
 	c.set = maps.Clone(c.set)
-	c.in = [3][]inWindow{slices.Clone(c.in[0]), slices.Clone(c.in[1]), slices.Clone(c.in[2])}
+	for i := range c.in {
+		c.in[i] = slices.Clone(c.in[i])
+	}
 	c.stacks = [2][]int{slices.Clone(c.stacks[0]), slices.Clone(c.stacks[1])}
 	return c
 }
@@ -122,10 +130,6 @@ func (c memoryModel) top(stack int) int {
 // deepest is how much a stack holds.
 const deepest = 2
 
-func newMemoryModel() memoryModel {
-	return memoryModel{state: 2, set: map[int]bool{}, last: -1, from: -1}
-}
-
 // name is how a deadline, or an event, is called.
 func (c memoryModel) name() string { return fmt.Sprintf("%d+%dms", c.by, c.after) }
 
@@ -137,6 +141,7 @@ func (ri *rich) fits(s richStep, c memoryModel, a richArrival) bool {
 	}
 	ok := map[int]bool{noGuard: true, inSet: c.set[x], notInSet: !c.set[x], counted: c.count >= 2, isLast: c.last == x, isSource: c.from == a.source,
 		crowded: len(c.in[0]) >= 2, quiet: len(c.in[0]) == 0, heavy: sum >= 2, wealthy: c.amount >= 1,
+		varied: len(c.different()) >= 2, familiar: c.different()[x], bareSet: len(c.set) == 0,
 		younger: len(c.in[2]) > 0, older: len(c.in[2]) == 0,
 		topIsX: c.top(0) == x, topIsCount: len(c.stacks[1]) > 0 && c.top(1) == c.count, bare: len(c.stacks[0]) == 0}[s.guard]
 	return ok && (!s.flag || a.flag)
@@ -184,6 +189,8 @@ func (ri *rich) take(c memoryModel, a richArrival, e, at, role int) memoryModel 
 			c.in[0] = append(c.in[0], inWindow{e, a.source, at, 1})
 		case addN:
 			c.in[1] = append(c.in[1], inWindow{e, a.source, at, a.n})
+		case seeX:
+			c.in[3] = append(c.in[3], inWindow{e, a.source, at, x})
 		case clearWindow:
 			c.in[0] = nil
 		case plusN:
@@ -243,6 +250,7 @@ const (
 	firstOut                           // of a stack, the oldest is taken first
 	sourcesForgotten                   // a source that was stored is not there
 	agedByStaying                      // an event that stays makes the state young
+	firstSeen                          // a value that is seen again leaves as if it were not
 	namedAlone                         // types that are not named do not count
 	oneRound                           // deadlines in a circle pass once
 	nothingPassing                     // deadlines write nothing
@@ -282,7 +290,7 @@ func (r *richRun) precedesDeadline(e int, c memoryModel) bool {
 // came too late to be judged.
 func (r *richRun) passed(c memoryModel) bool {
 	seen := c.deadline+r.skew < r.p.newest || slices.ContainsFunc(r.trace, func(e int) bool { return r.deadlinePrecedes(c, e) })
-	return r.flaw != neverExpired && (seen || r.ended && r.round(c.state) == 0)
+	return r.flaw != neverExpired && (seen || r.ended && r.roundOf(c) == 0)
 }
 
 // passedInTime: in the order by time, something that was seen comes after it.
@@ -290,7 +298,7 @@ func (r *richRun) passedInTime(c memoryModel) bool {
 	if r.skew == 0 {
 		return r.passed(c)
 	}
-	return r.flaw != neverExpired && (c.deadline < r.p.newest || r.ended && r.round(c.state) == 0)
+	return r.flaw != neverExpired && (c.deadline < r.p.newest || r.ended && r.roundOf(c) == 0)
 }
 
 // mayPass: after all events of the slice, the deadline may come before an event
@@ -303,6 +311,9 @@ func (r *richRun) mayPass(c memoryModel, slice []int) bool {
 
 // owing: the end violates.
 func (r *richRun) owing(c memoryModel) bool {
+	if r.some != noneSuch {
+		return r.ended && r.owingSome(c) && r.flaw != endForgotten
+	}
 	return r.ended && r.atEnd[c.state] && r.flaw != endForgotten
 }
 
@@ -314,7 +325,7 @@ func end(c memoryModel) memoryModel {
 // expire is the deadline as a step of an order.
 func (r *richRun) expire(c memoryModel) memoryModel {
 	to := r.rich.expire(c)
-	if round := r.round(c.state); r.flaw == oneRound && round > 0 && to.after >= 2*round {
+	if round := r.roundOf(c); r.flaw == oneRound && round > 0 && to.after >= 2*round {
 		to.armed = false
 	}
 	if r.flaw == nothingPassing {
@@ -338,9 +349,18 @@ func (r *richRun) step(c memoryModel, e int) memoryModel {
 
 // stepIn is step in one of the event's roles.
 func (r *richRun) stepIn(c memoryModel, e, role int) memoryModel {
+	if r.some != noneSuch {
+		if c.state == 0 {
+			return c
+		}
+		return r.takeSome(c, e, role)
+	}
 	to := r.take(c, r.as[e], e, r.p.effective[e], role)
 	if n := len(c.stacks[0]); r.flaw == firstOut && len(to.stacks[0]) < n {
 		to.stacks[0] = c.stacks[0][1:]
+	}
+	if r.flaw == firstSeen && c.different()[class(r.as[e].x)] {
+		to.in[3] = c.in[3]
 	}
 	if r.flaw == sourcesForgotten {
 		to.from = -1
@@ -406,7 +426,7 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 	c := newMemoryModel()
 	for _, e := range slice {
 		for c.armed && c.state > 1 && (c.deadline < r.p.effective[e] || r.flaw == deadlinesFirst && c.deadline == r.p.effective[e]) {
-			if round := r.round(c.state); round > 0 && c.deadline+round < r.p.effective[e] {
+			if round := r.roundOf(c); round > 0 && c.deadline+round < r.p.effective[e] {
 				c = r.around(c)
 				continue
 			}
@@ -423,7 +443,7 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 		}
 	}
 	for c.armed && r.passedInTime(c) {
-		if r.round(c.state) > 0 && (r.used == nil || r.skew > 0) {
+		if r.roundOf(c) > 0 && (r.used == nil || r.skew > 0) {
 			return nil // it leads nowhere; with skew, orders say what is used
 		}
 		steps = append(steps, c.name())
@@ -576,16 +596,4 @@ func (r *richRun) misplaced(slice []int, c memoryModel, left []int, name string,
 		return fmt.Sprintf("%d comes after %s", e, c.name())
 	}
 	return ""
-}
-
-func (r *richRun) show() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\nskew %d\n", r.skew)
-	for s := 2; s < len(r.steps); s++ {
-		fmt.Fprintf(&b, "%s: after %d -> %d, %+v\n", stateName(s), r.after[s], r.timeout[s], r.steps[s])
-	}
-	for i, a := range r.as {
-		fmt.Fprintf(&b, "%d: T%d%v flag %v x %d from %d at %d seq %d late %v\n", i, a.kind, a.values, a.flag, class(a.x), a.source, a.at, a.seq, r.p.late[i])
-	}
-	return b.String()
 }

@@ -103,6 +103,9 @@ func (r *richRun) bindings(e int) (roles []int, all []bound) {
 		if !ok {
 			return nil, nil
 		}
+		if r.some != noneSuch {
+			b[r.vars-1] = -1
+		}
 		roles, all = append(roles, role), append(all, b)
 	}
 	return roles, all

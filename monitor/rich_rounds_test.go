@@ -1,14 +1,41 @@
 package monitor
 
 import (
+	"fmt"
 	"slices"
+	"strings"
+	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/props"
 	"pgregory.net/rapid"
 )
 
 // Deadlines as the reference knows them, those in a circle among them.
+
+// instead is what the deadline does instead, if it does.
+func (ri *rich) instead(c memoryModel) (richStep, bool) {
+	if len(ri.cases) == 0 || ri.cases[c.state].guard == noGuard {
+		return richStep{}, false
+	}
+	return ri.cases[c.state], ri.fits(ri.cases[c.state], c, richArrival{})
+}
+
+// roundOf is round for a configuration: where guards decide what deadlines do,
+// until it is what it was.
+func (ri *rich) roundOf(c memoryModel) (round int) {
+	if len(ri.cases) == 0 {
+		return ri.round(c.state)
+	}
+	for at := c; round < 1000 && at.armed; {
+		round += ri.after[at.state]
+		if at = ri.expire(at); at.state == c.state && fmt.Sprint(at.set, at.count, at.last, at.amount, at.from) == fmt.Sprint(c.set, c.count, c.last, c.amount, c.from) {
+			return round
+		}
+	}
+	return 0
+}
 
 // round is how long it takes until deadlines lead back to a state; 0 is for
 // ever.
@@ -25,6 +52,10 @@ func (ri *rich) round(state int) (round int) {
 	return 0
 }
 
+func newMemoryModel() memoryModel {
+	return memoryModel{state: 2, set: map[int]bool{}, last: -1, from: -1}
+}
+
 // around is what a whole round does.
 func (r *richRun) around(c memoryModel) memoryModel {
 	to := r.expire(c)
@@ -39,7 +70,7 @@ func (r *richRun) around(c memoryModel) memoryModel {
 func (r *richRun) withRounds(cs []memoryModel, left []int) []memoryModel {
 	for i := 0; i < len(cs); i++ {
 		c := cs[i]
-		if r.round(c.state) == 0 || c.deadline > r.p.newest+r.skew {
+		if r.roundOf(c) == 0 || c.deadline > r.p.newest+r.skew {
 			continue
 		}
 		may := true
@@ -57,7 +88,11 @@ func (r *richRun) withRounds(cs []memoryModel, left []int) []memoryModel {
 // expire is what the deadline does.
 func (ri *rich) expire(c memoryModel) memoryModel {
 	c = c.clone()
-	switch ri.passing[c.state] {
+	update, to := ri.passing[c.state], ri.timeout[c.state]
+	if x, instead := ri.instead(c); instead {
+		update, to = x.update, x.to
+	}
+	switch update {
 	case clearSet:
 		c.set = map[int]bool{}
 	case clearLast:
@@ -71,7 +106,7 @@ func (ri *rich) expire(c memoryModel) memoryModel {
 	case countUp:
 		c.count++
 	}
-	c.state, c.armed = ri.timeout[c.state], false
+	c.state, c.armed = to, false
 	if d := ri.after[c.state]; d > 0 {
 		c.armed, c.deadline, c.after = true, c.deadline+d, c.after+d
 	}
@@ -107,11 +142,106 @@ func (ri *rich) drawPassing(t *rapid.T) {
 	}
 }
 
-// limited adds the deadline of a state to its rule.
+// limited adds the deadlines of a state to its rule.
 func (ri *rich) limited(r props.Rule, s int) props.Rule {
-	limit := r.After(time.Duration(ri.after[s]) * time.Millisecond)
-	if u := ri.passing[s]; u != noUpdate {
-		limit = limit.Do(ri.updates()[u])
+	after := time.Duration(ri.after[s]) * time.Millisecond
+	if len(ri.cases) > 0 && ri.cases[s].guard != noGuard {
+		x := ri.cases[s]
+		limit := r.After(after).Given("so", func(m props.Memory) bool {
+			switch x.guard {
+			case counted:
+				return m.Count("c") >= 2
+			case bareSet:
+				return len(m.Values("s")) == 0
+			}
+			order, _ := props.Compare(m.Sum("a"), event.Int(1))
+			return order >= 0
+		})
+		r = ri.doing(limit, x.update).To(stateName(x.to))
 	}
-	return limit.To(stateName(ri.timeout[s]))
+	return ri.doing(r.After(after), ri.passing[s]).To(stateName(ri.timeout[s]))
+}
+
+func (ri *rich) doing(limit props.Deadline, update int) props.Deadline {
+	if update == noUpdate {
+		return limit
+	}
+	return limit.Do(ri.updates()[update])
+}
+
+// beatCourses are courses with guards of deadlines, most of which lead in a
+// circle.
+func beatCourses(skewed bool) *rapid.Generator[richCourse] {
+	return rapid.Custom(func(t *rapid.T) richCourse {
+		c := richCourses(skewed).Draw(t, "course")
+		ri := &c.rich
+		ri.windowed, ri.stacked, ri.plain, ri.aged = false, false, false, false
+		ri.cases = make([]richStep, len(ri.steps))
+		clears := []int{noUpdate, clearSet, clearCount, clearCount, clearAmount}
+		for s := 2; s < len(ri.steps); s++ {
+			ri.atEnd[s] = false // refused in circles
+			ri.after[s] = rapid.SampledFrom([]int{1, 2, 3, 5, 0}).Draw(t, "beat")
+			ri.timeout[s] = rapid.IntRange(2, len(ri.steps)-1).Draw(t, "on to")
+			ri.passing[s] = rapid.SampledFrom(clears).Draw(t, "clears")
+			if ri.after[s] > 0 {
+				ri.cases[s] = richStep{guard: rapid.SampledFrom([]int{counted, bareSet, bareSet, wealthy}).Draw(t, "guard"),
+					update: rapid.SampledFrom(clears).Draw(t, "does"), to: rapid.SampledFrom([]int{0, 0, 1, 2, 2}).Draw(t, "case to")}
+			}
+			for role := range ri.types {
+				ri.steps[s][role] = ri.drawBeatSteps(t)
+			}
+		}
+		return c
+	})
+}
+
+func (ri *rich) drawBeatSteps(t *rapid.T) (all []richStep) {
+	if rapid.IntRange(0, 2).Draw(t, "flagged") == 0 {
+		all = append(all, richStep{flag: true, to: rapid.IntRange(2, len(ri.steps)-1).Draw(t, "to")})
+	}
+	return append(all, richStep{update: rapid.SampledFrom([]int{addX, countUp, countUp, plusN, removeX}).Draw(t, "update"), to: rapid.SampledFrom([]int{-1, -1, -1, 2}).Draw(t, "target")})
+}
+
+// Properties whose deadlines have guards report what the definition says, in
+// exact order and with skew, whole and in two halves, in shards.
+func TestBeatsAgreeWithReference(t *testing.T) {
+	for _, skewed := range []bool{false, true} {
+		violated := 0
+		check := func(t rapid.TB, c richCourse) {
+			diff, err := c.differs(c.rich, sound)
+			if err != nil || diff != "" {
+				t.Fatal(diff, err)
+			}
+			if got, _, _ := c.judge(); slices.ContainsFunc(got, func(j richJudged) bool { return len(j.witness) > 2 && strings.Contains(j.event, "ms") }) {
+				violated++
+			}
+		}
+		for seed := range 2000 {
+			c := beatCourses(skewed).Example(seed)
+			c.cut = seed % (2 + len(c.arrivals))
+			check(t, c)
+			if seed%4 > 0 {
+				continue
+			}
+			whole, err := c.inParts(1, 1<<13)
+			if err != nil {
+				t.Fatal(err)
+			}
+			partsAreWhole(t, c, whole, 1+seed%3, seed%(len(c.arrivals)+1), seed/7%(len(c.arrivals)+1))
+		}
+		if violated < 100 {
+			t.Errorf("skewed %v: violated %v, wanted more", skewed, violated)
+		}
+		rapid.Check(t, func(t *rapid.T) { check(t, beatCourses(skewed).Draw(t, "course")) })
+	}
+}
+
+// The comparison above is able to fail.
+func TestBeatsComparisonNoticesMistakes(t *testing.T) {
+	for name, f := range map[string]flaw{"nothing passing": nothingPassing, "staying begins anew": stayingBeginsNew, "deadlines first": deadlinesFirst} {
+		noticedIn(t, name, func(seed int) (string, error) {
+			c := beatCourses(false).Example(seed)
+			return c.differs(c.rich, f)
+		})
+	}
 }

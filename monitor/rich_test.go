@@ -100,7 +100,7 @@ func drawRich(t *rapid.T) rich {
 	}
 	ri.passing = make([]int, states)
 	ri.ended = rapid.Bool().Draw(t, "ended")
-	ri.lengths = [3]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums"), rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "age")}
+	ri.lengths = [4]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums"), rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "age"), 1}
 	return ri
 }
 
@@ -159,6 +159,7 @@ func (ri *rich) updates() map[int]props.Update {
 	set, counter, last, amount, window, sums, xs, counts := ri.registers()
 	return map[int]props.Update{addX: set.Add("x"), removeX: set.Remove("x"), clearSet: set.Clear(),
 		countUp: counter.Count(1), countDown: counter.Count(-1), clearCount: counter.Clear(), storeX: last.Store("x"), storeSource: source().Store(props.ContextSource), clearLast: last.Clear(),
+		seeX:  different(ri.lengths[3]).Add("x"),
 		occur: window.Occur(), addN: sums.Add("n"), clearWindow: window.Clear(),
 		plusN: amount.Plus("n"), minusN: amount.Minus("n"), clearAmount: amount.Clear(),
 		pushX: xs.Push("x"), popX: xs.Pop(), pushCount: counts.PushCount(counter), popCount: counts.Pop()}
@@ -223,12 +224,12 @@ func (ri *rich) property() *props.Property {
 		}
 		rules = append(rules, r)
 	}
-	quantified := props.ForAll(vars...)
+	quantified := ri.quantified(vars)
 	if !ri.plain {
 		quantified = quantified.With(set, amount, counter, last, source())
 	}
 	if ri.windowed {
-		quantified = quantified.With(window, sums)
+		quantified = quantified.With(window, sums, different(ri.lengths[3]))
 	}
 	if ri.stacked {
 		quantified = quantified.With(xs, counts)

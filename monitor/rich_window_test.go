@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -119,6 +120,10 @@ func givenWindow(l props.Letter, guard int, age time.Duration) props.Letter {
 		return l.GivenOlder(age)
 	case crowded:
 		return l.Given("crowded", func(m props.Memory) bool { return m.Size("w") >= 2 })
+	case varied:
+		return l.Given("varied", func(m props.Memory) bool { return m.Size("d") >= 2 })
+	case familiar:
+		return l.GivenIn(different(0), "x")
 	case quiet:
 		return l.Given("quiet", func(m props.Memory) bool { return m.Size("w") == 0 })
 	case wealthy:
@@ -152,10 +157,10 @@ func (r *richRun) follow(slice []int, order, states []string) (cs []memoryModel,
 			default:
 				c = r.step(c, e)
 			}
-			if stateName(c.state) == states[i] {
+			if r.nameOf(c) == states[i] {
 				to = append(to, c)
 			} else {
-				why = fmt.Sprintf("it leads to %s, got %s at %d", stateName(c.state), states[i], i)
+				why = fmt.Sprintf("it leads to %s, got %s at %d", r.nameOf(c), states[i], i)
 			}
 		}
 		if len(to) == 0 {
@@ -180,4 +185,16 @@ func (r *richRun) withLess(cs []memoryModel, left []int) []memoryModel {
 		}
 	}
 	return all
+}
+
+func (r *richRun) show() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nskew %d\n", r.skew)
+	for s := 2; s < len(r.steps); s++ {
+		fmt.Fprintf(&b, "%s: after %d -> %d, %+v\n", stateName(s), r.after[s], r.timeout[s], r.steps[s])
+	}
+	for i, a := range r.as {
+		fmt.Fprintf(&b, "%d: T%d%v flag %v x %d from %d at %d seq %d late %v\n", i, a.kind, a.values, a.flag, class(a.x), a.source, a.at, a.seq, r.p.late[i])
+	}
+	return b.String()
 }

@@ -67,5 +67,8 @@ func (s *store) name(letter int) string {
 	for _, b := range t.Binds {
 		binds = append(binds, s.Auto.Variables[b.Variable])
 	}
+	if t.Some != nil {
+		binds = append(binds, s.Auto.Some.Variable)
+	}
 	return t.Type + "(" + strings.Join(binds, ", ") + ")"
 }

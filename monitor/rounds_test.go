@@ -52,6 +52,40 @@ func TestLongPauseOfRounds(t *testing.T) {
 	}
 }
 
+// The same where deadlines have guards: what comes after a year is judged at the
+// end of its round.
+func TestLongPauseOfBeats(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	n := props.Counter("n")
+	property := props.ForAll("x").With(n).Machine("p",
+		props.From("new").On(props.On("BEGUN", "x")).To("on"),
+		props.From("on").On(props.On("ASKED", "x")).Do(n.Count(1)).Stay().
+			After(time.Second).Given("asked", func(m props.Memory) bool { return m.Count("n") > 0 }).To(props.Violated).
+			After(time.Second).To("on"))
+	for _, skew := range []time.Duration{0, time.Millisecond} {
+		p, err := Compile(property)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := p.Stream(StreamOptions{Skew: skew})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all told
+		for i, typ := range []string{"BEGUN", "ASKED", "BEGUN"} {
+			x := eventAt(fmt.Sprint(i), []time.Duration{0, year + time.Second/2, year + time.Minute}[i], "s", typ, 1)
+			all.tell(push(s, &x, i+1))
+		}
+		all.tell(s.Close())
+		if len(all.findings) != 1 || !strings.Contains(all.findings[0], `"certainty":"certain","source":"s","event":"0+8760h0m1s"`) {
+			t.Errorf("skew %v: got %q", skew, all.findings)
+		}
+		if size := len(s.engine.stores[0].Configs.All); size > 50 {
+			t.Errorf("skew %v: %d configurations", skew, size)
+		}
+	}
+}
+
 // What a minute holds is forgotten when the next begins, at that instant; an
 // instance that goes round owes nothing, and stands still at the end.
 func TestFixedWindows(t *testing.T) {

@@ -1,6 +1,7 @@
 package props
 
 import (
+	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
@@ -25,14 +26,53 @@ type Automaton struct {
 	Events    []EventType // the alphabet, by type; those of one type in the order in which the property lists its roles
 	Registers []Register
 	Deadlines []Timeout // by state
+	Some      *Some     // a variable that some value must do for, whose only register holds the states of values; else nil
 }
 
 // Timeout is the deadline of a state; none if After is 0.
 type Timeout struct {
-	After  time.Duration
+	After   time.Duration
+	Cases   []Case // the first whose guard holds is taken instead of what follows
+	To      int
+	Writes  []Write       // of counters and to what registers held at first: [CountBy] 1 or more, and [Forget]
+	Round   time.Duration // of deadlines that lead in a circle: how long it takes until this one runs again; else 0
+	Guarded bool          // they may lead in a circle, in which there are cases: Round is 0, and all that they write is [Forget]
+}
+
+// Case is what a deadline does if a guard holds.
+type Case struct {
 	To     int
-	Writes []Write       // of counters and to what registers held at first: [CountBy] 1 or more, and [Forget]
-	Round  time.Duration // of deadlines that lead in a circle: how long it takes until this one runs again; else 0
+	Writes []Write
+	guard  *guard
+}
+
+// String says all of the case but its function.
+func (c Case) String() string { return fmt.Sprintf("%q %d %v", c.guard.desc, c.To, c.Writes) }
+
+// Take returns what the passing does.
+func (d *Timeout) Take(m Memory) (to int, writes []Write) {
+	for i := range d.Cases {
+		if d.Cases[i].guard.holds(m) {
+			return d.Cases[i].To, d.Cases[i].Writes
+		}
+	}
+	return d.To, d.Writes
+}
+
+// passings are all that it may do.
+func (d *Timeout) passings() []Case {
+	if d.After == 0 {
+		return nil
+	}
+	return append(slices.Clip(d.Cases), Case{To: d.To, Writes: d.Writes})
+}
+
+// Targets returns the states that it may lead to, guards ignored.
+func (d *Timeout) Targets() (to []int) {
+	for _, p := range d.passings() {
+		to = append(to, p.To)
+	}
+	return to
 }
 
 // Stateful reports whether an instance is more than its state: there are
@@ -86,6 +126,7 @@ type EventType struct {
 	Wants []string // further parameters that an event must have
 	Reads []string // what guards over registers and updates look at, see [Read]
 	Sums  []string // parameters that must be numbers that are [Summable]
+	Some  *Bind    // of an automaton with Some, what names a value of its variable: the first that is read; nil if nothing
 
 	asks    []string // of Other: parameters that guards cannot do without
 	guards  []*guard
@@ -117,12 +158,20 @@ func (b *Bind) Of(d event.Data) (event.Value, bool) {
 	return v, ok
 }
 
+// reading is the name by which [Read] reads the value.
+func (b *Bind) reading() string {
+	if b.Nested {
+		return fieldMark + b.Param
+	}
+	return b.Param
+}
+
 // Lacks reports whether the parameters are not all there that letters of other
 // events name: then the event is none of them.
 func (t *EventType) Lacks(d event.Data) bool {
 	lacks := func(name string) bool { _, ok := d.Get(name); return !ok }
 	unbound := func(b Bind) bool { _, ok := b.Of(d); return !ok }
-	return slices.ContainsFunc(t.Binds, unbound) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
+	return slices.ContainsFunc(t.Binds, unbound) || t.Some != nil && unbound(*t.Some) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
 }
 
 // branch is a transition: it fits if all its guards hold.
@@ -244,10 +293,7 @@ func (a *Automaton) Successors(state int) []int {
 			to = append(to, b.To)
 		}
 	}
-	if d := a.Deadlines[state]; d.After > 0 {
-		to = append(to, d.To)
-	}
-	return to
+	return append(to, a.Deadlines[state].Targets()...)
 }
 
 // Targets returns the states that some event of this type may lead to,

@@ -218,6 +218,10 @@ func celEnv(registers []Register) (*cel.Env, error) {
 	}
 	vars := free(registers)
 	for _, r := range registers {
+		if r.distinct {
+			vars = append(vars, cel.Variable(r.name, valuesType))
+			continue
+		}
 		t := map[RegisterKind]*cel.Type{SetRegister: cel.ListType(cel.DynType), CounterRegister: cel.IntType, LastRegister: cel.DynType, WindowRegister: windowType, AmountRegister: cel.DynType, StackRegister: stackType}[r.kind]
 		vars = append(vars, cel.Variable(r.name, t))
 	}
@@ -459,6 +463,9 @@ func (in *celInput) ResolveName(name string) (any, bool) {
 	case AmountRegister:
 		return celValue(in.memory.Sum(name)), true
 	case WindowRegister:
+		if in.registers[i].distinct {
+			return celWindow{in.memory, name, valuesType}, true
+		}
 		return celWindow{in.memory, name, windowType}, true
 	case StackRegister:
 		return celWindow{in.memory, name, stackType}, true

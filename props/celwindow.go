@@ -3,12 +3,15 @@ package props
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+	"github.com/wtsim/wtsim/event"
 )
 
 // celWindow is a window in a guard: nothing can be done with it but to ask for
@@ -22,6 +25,7 @@ type celWindow struct {
 
 var (
 	windowType = types.NewObjectType("window", traits.SizerType)
+	valuesType = types.NewObjectType("window of values", traits.SizerType, traits.ContainerType)
 	stackType  = types.NewObjectType("stack", traits.SizerType)
 )
 
@@ -29,7 +33,8 @@ var (
 // has one.
 func windows() []cel.EnvOption {
 	return []cel.EnvOption{
-		cel.Function(overloads.Size, cel.Overload("size_of_window", []*cel.Type{windowType}, cel.IntType), cel.Overload("size_of_stack", []*cel.Type{stackType}, cel.IntType)),
+		cel.Function(operators.In, cel.Overload("in_window_of_values", []*cel.Type{cel.DynType, valuesType}, cel.BoolType)),
+		cel.Function(overloads.Size, cel.Overload("size_of_values", []*cel.Type{valuesType}, cel.IntType), cel.Overload("size_of_window", []*cel.Type{windowType}, cel.IntType), cel.Overload("size_of_stack", []*cel.Type{stackType}, cel.IntType)),
 		cel.Function("top", cel.Overload("top_of_stack", []*cel.Type{stackType}, cel.DynType, cel.UnaryBinding(func(v ref.Val) ref.Val {
 			w, ok := v.(celWindow)
 			if !ok {
@@ -49,6 +54,11 @@ func windows() []cel.EnvOption {
 
 // Size implements traits.Sizer.
 func (w celWindow) Size() ref.Val { return types.Int(w.memory.Size(w.name)) }
+
+// Contains implements traits.Container.
+func (w celWindow) Contains(value ref.Val) ref.Val {
+	return types.Bool(slices.ContainsFunc(w.memory.Values(w.name), func(v event.Value) bool { return celValue(v).Equal(value) == types.True }))
+}
 
 // ConvertToNative implements ref.Val.
 func (w celWindow) ConvertToNative(t reflect.Type) (any, error) {

@@ -26,6 +26,9 @@ type compiler struct {
 }
 
 func compile(s *spec) (*Automaton, error) {
+	if len(s.some) > 0 {
+		return someOf(s)
+	}
 	c := compiler{s, &Automaton{Variables: s.variables, States: []string{s.violated, s.satisfied}}}
 	for _, part := range []func() error{c.declare, c.declareRegisters, c.deadlines, c.alphabet, c.own, c.anywhere} {
 		if err := part(); err != nil {
@@ -49,7 +52,7 @@ func (c *compiler) declare() error {
 		switch {
 		case r.any && r.end:
 			return errors.New("every state is violated at the end, wanted some states")
-		case r.any && r.limit.set:
+		case r.any && len(r.limits) > 0:
 			return errors.New("every state has a deadline, wanted some states")
 		case r.any:
 		case r.from == "":

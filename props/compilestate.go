@@ -25,81 +25,6 @@ func (c *compiler) declareRegisters() error {
 	return nil
 }
 
-// deadlines enters the deadlines of states.
-func (c *compiler) deadlines() error {
-	c.a.Deadlines = make([]Timeout, len(c.a.States))
-	for _, r := range c.rules {
-		if !r.limit.set {
-			continue
-		}
-		from, to := c.state(r.from), c.state(r.limit.to)
-		switch {
-		case c.a.Deadlines[from].After != 0 || r.limit.after == -1:
-			return fmt.Errorf("state %q has two deadlines, wanted one", r.from)
-		case r.limit.after <= 0:
-			return fmt.Errorf("the deadline of state %q is after %v, wanted a positive duration", r.from, r.limit.after)
-		case to < 0:
-			return fmt.Errorf("the deadline of state %q leads to undefined state %q", r.from, r.limit.to)
-		}
-		if err := c.passing(r); err != nil {
-			return err
-		}
-		c.a.Deadlines[from] = Timeout{After: r.limit.after, To: to, Writes: c.writes(nil, r.limit.transition())}
-	}
-	for s := range c.a.Deadlines {
-		if err := c.round(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// passing checks what a deadline writes. What it may write is such that many
-// rounds do what one does, or that many times as much.
-func (c *compiler) passing(r Rule) error {
-	for i, u := range r.limit.updates {
-		at := registerNamed(c.registers, u.register.name)
-		switch {
-		case at < 0:
-			return fmt.Errorf("the deadline of state %q writes unknown register %q, wanted %s", r.from, u.register.name, oneOf(c.registerNames()))
-		case c.registers[at].kind != u.register.kind || !u.fits():
-			return fmt.Errorf("the deadline of state %q writes register %q, a %v, as if it were another kind", r.from, u.register.name, c.registers[at].kind)
-		case slices.ContainsFunc(r.limit.updates[:i], func(e Update) bool { return e.register.name == u.register.name }):
-			return fmt.Errorf("the deadline of state %q writes register %q twice, wanted once", r.from, u.register.name)
-		case u.op != Forget && (u.op != CountBy || u.register.kind != CounterRegister || u.by < 1):
-			return fmt.Errorf("the deadline of state %q has %v, wanted a register to clear, or a counter to count up", r.from, u)
-		}
-	}
-	return nil
-}
-
-// round sees how long it takes until deadlines lead back to a state. Where they
-// go on for ever there is no last one, at which it could be asked what is owed.
-func (c *compiler) round(s int) error {
-	var round time.Duration
-	at := s
-	for n := range c.a.Deadlines {
-		d := &c.a.Deadlines[at]
-		if d.After == 0 {
-			return nil
-		}
-		round, at = round+d.After, d.To
-		switch {
-		case round < 0:
-			return fmt.Errorf("the deadlines that follow on that of state %q take more than 292 years, wanted less", c.a.States[s])
-		case at != s:
-		case c.a.AtEnd[s]:
-			return fmt.Errorf("deadlines lead from state %q back to it, which is violated at the end, wanted an event on the way: they have no last one", c.a.States[s])
-		case n == 0 && len(d.Writes) == 0:
-			return fmt.Errorf("the deadline of state %q leads back to it and changes nothing, wanted a register that it writes, or another state", c.a.States[s])
-		default:
-			c.a.Deadlines[s].Round = round
-			return nil
-		}
-	}
-	return nil
-}
-
 // updates checks what a transition writes, and notes what it reads for that.
 func (c *compiler) updates(t transition) error {
 	et := c.event(t.letter)
@@ -108,7 +33,7 @@ func (c *compiler) updates(t transition) error {
 		switch {
 		case at < 0:
 			return fmt.Errorf("%q writes unknown register %q, wanted %s", et.Type, u.register.name, oneOf(c.registerNames()))
-		case c.registers[at].kind != u.register.kind || !u.fits():
+		case c.registers[at].kind != u.register.kind || c.registers[at].distinct != u.register.distinct || !u.fits():
 			return fmt.Errorf("%q writes register %q, a %v, as if it were another kind", et.Type, u.register.name, c.registers[at].kind)
 		case slices.ContainsFunc(t.updates[:i], func(e Update) bool { return e.register.name == u.register.name }):
 			return fmt.Errorf("%q writes register %q twice, wanted once", et.Type, u.register.name)
@@ -118,7 +43,7 @@ func (c *compiler) updates(t transition) error {
 			if et.Reads = with(et.Reads, []string{u.param}); isParam(u.param) {
 				et.Wants = with(et.Wants, []string{u.param})
 			}
-			if u.register.kind == WindowRegister || u.op == AddNumber {
+			if u.register.kind == WindowRegister && !u.register.distinct || u.op == AddNumber {
 				et.Sums = with(et.Sums, []string{u.param})
 			}
 		}

@@ -17,6 +17,9 @@ const contextName = "context"
 // of its context. No parameter that a property names begins so.
 const contextMark = "\x00"
 
+// fieldMark begins the name by which they call a field of a parameter.
+const fieldMark = contextMark + "."
+
 // What may stand where updates and [Letter.Given] take a parameter: a part of the
 // event's context.
 const (
@@ -39,6 +42,9 @@ func Read(e *event.Event, name string) (event.Value, bool) {
 	if !isParam(name) {
 		if of := contextParts[name[len(contextMark):]]; of != nil {
 			return of(e), true
+		}
+		if way, ok := strings.CutPrefix(name, fieldMark); ok {
+			return (&Bind{Param: way, Nested: true}).Of(e.Data)
 		}
 	}
 	return e.Data.Get(name)

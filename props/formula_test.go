@@ -46,7 +46,7 @@ func (d draw) formula() *logic {
 	if rapid.IntRange(0, 9).Draw(d.T, "any") == 0 {
 		return d.part(3, []string{"x", "y"}, !d.order)
 	}
-	shapes := []string{"set", "free", "free", "free", "free", "free", "due", "old"}
+	shapes := []string{"set", "free", "free", "free", "free", "free", "due", "old", "not until"}
 	if d.order {
 		shapes = shapes[:4]
 	}
@@ -55,6 +55,8 @@ func (d draw) formula() *logic {
 		return d.ofSet()
 	case "due":
 		return d.dueAmongPast()
+	case "not until":
+		return d.notUntil()
 	case "old":
 		old := &logic{op: d.oneOf("op", "ONCE", "SINCE"), from: 1 + rapid.IntRange(0, 3).Draw(d.T, "from"), to: -1}
 		if old.op == "SINCE" {
@@ -119,6 +121,20 @@ func (d draw) dueAmongPast() *logic {
 	}
 	l := &logic{op: "IMPLIES", parts: []*logic{trigger, due}}
 	return &logic{op: "AND", parts: []*logic{l, {op: "IMPLIES", parts: []*logic{atom("c", "x", "_"), past}}}}
+}
+
+// notUntil is a formula that forbids what comes at last, as long as something is
+// kept.
+func (d draw) notUntil() *logic {
+	until := &logic{op: "UNTIL", to: rapid.IntRange(-1, 4).Draw(d.T, "to"), parts: []*logic{negation(d.predicate([]string{"x"})), d.predicate([]string{"x"})}}
+	if rapid.IntRange(0, 3).Draw(d.T, "old") == 0 {
+		until.parts[0] = d.part(2, []string{"x"}, false)
+	}
+	trigger := d.predicate([]string{"x"})
+	if rapid.Bool().Draw(d.T, "past") {
+		trigger = &logic{op: "AND", parts: []*logic{trigger, {op: "ONCE", to: -1, parts: []*logic{d.predicate([]string{"x"})}}}}
+	}
+	return &logic{op: "IMPLIES", parts: []*logic{trigger, negation(until)}}
 }
 
 func (d draw) predicate(variables []string) *logic {

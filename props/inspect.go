@@ -24,8 +24,8 @@ func (p *Property) Edges() []Edge {
 		return nil
 	}
 	var all []Edge
-	for s := StartState; s < len(p.automaton.States); s++ {
-		state := p.automaton.States[s]
+	for s := StartState; s < len(p.written().States); s++ {
+		state := p.written().States[s]
 		var own []string
 		for _, r := range p.machine.rules {
 			if r.any || r.from != state {
@@ -72,15 +72,14 @@ func saidAll(updates []Update) (all []string) {
 }
 
 func (p *Property) timeEdges(s int) (all []Edge) {
-	a := p.automaton
-	if d := a.Deadlines[s]; d.After > 0 {
-		e := Edge{From: a.States[s], On: "after " + said(d.After), To: a.States[d.To]}
-		for _, r := range p.machine.rules {
-			if r.from == e.From && r.limit.set {
-				e.Do = saidAll(r.limit.updates)
-			}
+	a := p.written()
+	for _, r := range p.machine.rules {
+		if r.any || r.from != a.States[s] {
+			continue
 		}
-		all = append(all, e)
+		for _, d := range r.limits {
+			all = append(all, Edge{From: r.from, On: "after " + d.says(), Do: saidAll(d.updates), To: d.to})
+		}
 	}
 	if a.AtEnd[s] {
 		all = append(all, Edge{From: a.States[s], On: AtEnd, To: a.States[ViolatedState]})
@@ -93,13 +92,13 @@ func (p *Property) timeEdges(s int) (all []Edge) {
 // or binds together, and a property that cannot be violated. Guards are taken
 // to hold in any combination.
 func (p *Property) Warnings() []string {
-	a := p.Automaton()
+	a := p.AsWritten()
 	if a == nil {
 		return nil
 	}
 	reached := a.reached()
-	var all []string
-	if !p.CanBeViolated() {
+	all := p.someWarnings()
+	if !p.CanBeViolated() && len(all) == 0 {
 		all = append(all, "the property cannot be violated: no transition that can be taken leads to "+quoted(a.States[ViolatedState]))
 	}
 	for s := StartState; s < len(a.States); s++ {
@@ -250,8 +249,8 @@ func (p *Property) Text() string {
 		return ""
 	}
 	edges := p.Edges()
-	for s := StartState; s < len(p.automaton.States); s++ {
-		state := p.automaton.States[s]
+	for s := StartState; s < len(p.written().States); s++ {
+		state := p.written().States[s]
 		b.WriteString("  " + state)
 		if s == StartState {
 			b.WriteString(" (start)")
@@ -280,7 +279,7 @@ func (p *Property) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("stateDiagram-v2\n")
 	number := p.numbers()
-	for s, name := range p.automaton.States {
+	for s, name := range p.written().States {
 		if s >= StartState || p.hasEdgeTo(name) {
 			fmt.Fprintf(&b, "  s%d : %s\n", s, escape.Replace(name))
 		}
@@ -305,7 +304,7 @@ func (p *Property) Dot() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph \"%s\" {\n  rankdir=LR\n  node [shape=box style=rounded]\n  start [shape=point]\n", escape.Replace(p.name))
 	number := p.numbers()
-	for s, name := range p.automaton.States {
+	for s, name := range p.written().States {
 		if s >= StartState || p.hasEdgeTo(name) {
 			style := map[bool]string{true: "", false: " peripheries=2"}[s >= StartState]
 			fmt.Fprintf(&b, "  s%d [label=\"%s\"%s]\n", s, escape.Replace(name), style)
@@ -325,7 +324,7 @@ func (p *Property) Dot() string {
 
 func (p *Property) numbers() map[string]int {
 	number := map[string]int{}
-	for s, name := range p.automaton.States {
+	for s, name := range p.written().States {
 		number[name] = s
 	}
 	return number

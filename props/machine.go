@@ -17,6 +17,8 @@ const (
 type Quantifier struct {
 	variables []string
 	registers []Register
+	some      []string // variables that some value must do for
+	eachTime  bool     // perhaps another one each time
 }
 
 // ForAll begins a property that must hold for all values of the variables.
@@ -35,7 +37,7 @@ func (q Quantifier) With(registers ...Register) Quantifier {
 // Its start is the state of the first rule; a state is defined by a rule,
 // which may be empty.
 func (q Quantifier) Machine(name string, rules ...Rule) *Property {
-	spec := spec{variables: q.variables, registers: q.registers, violated: Violated, satisfied: Satisfied}
+	spec := spec{variables: q.variables, some: q.some, eachTime: q.eachTime, registers: q.registers, violated: Violated, satisfied: Satisfied}
 	for _, r := range rules {
 		r.steps = slices.Clone(r.steps)
 		spec.rules = append(spec.rules, r)
@@ -53,7 +55,8 @@ type Rule struct {
 	any   bool // from every state, instead of from one
 	steps []transition
 	end   bool // quiescence here is a violation
-	limit deadline
+
+	limits []deadline // those with guards first
 }
 
 type transition struct {
@@ -66,9 +69,17 @@ type transition struct {
 // deadline leads out of a state when time has passed in it.
 type deadline struct {
 	after   time.Duration
+	guard   *guard // over registers; may be nil
 	updates []Update
 	to      string
-	set     bool
+}
+
+// says is what the passing is called.
+func (d deadline) says() string {
+	if d.guard != nil {
+		return said(d.after) + " when " + d.guard.desc
+	}
+	return said(d.after)
 }
 
 // transition is what the passing does.
@@ -99,7 +110,17 @@ func (r Rule) After(d time.Duration) Deadline { return Deadline{rule: r, after: 
 type Deadline struct {
 	rule    Rule
 	after   time.Duration
+	guard   *guard
 	updates []Update
+}
+
+// Given restricts the deadline to when the function holds of the registers as
+// they are when the time has passed; of nothing else may it depend. Of the
+// deadlines of a state, which all have one duration, the first that holds is
+// taken; the last has no guard.
+func (d Deadline) Given(desc string, holds func(Memory) bool) Deadline {
+	d.guard = &guard{desc: desc, holds: holds}
+	return d
 }
 
 // Do writes registers when the deadline passes: it clears them, or counts up.
@@ -110,11 +131,7 @@ func (d Deadline) Do(updates ...Update) Deadline {
 
 // To leads to a state: one that has a rule, or [Violated] or [Satisfied].
 func (d Deadline) To(state string) Rule {
-	if d.rule.limit.set {
-		d.rule.limit.after = -1 // compile tells of the second
-		return d.rule
-	}
-	d.rule.limit = deadline{d.after, d.updates, state, true}
+	d.rule.limits = append(slices.Clip(d.rule.limits), deadline{d.after, d.guard, d.updates, state})
 	return d.rule
 }
 
@@ -167,6 +184,8 @@ func (r Rule) with(t transition) Rule {
 // builder, YAML, Watchtower's JSON) is translated to.
 type spec struct {
 	variables           []string
+	some                []string // variables that some value must do for, see [Some]
+	eachTime            bool
 	registers           []Register
 	violated, satisfied string // the notation's names of the absorbing states
 	rules               []Rule
@@ -180,14 +199,14 @@ func (s *spec) sentence() string {
 		for _, t := range r.steps {
 			parts = append(parts, "in "+r.place()+", "+t.letter.String()+" "+s.leads(t))
 		}
-		if r.limit.set {
-			parts = append(parts, "in "+r.place()+", the passing of "+said(r.limit.after)+" "+s.leads(r.limit.transition()))
+		for _, d := range r.limits {
+			parts = append(parts, "in "+r.place()+", the passing of "+d.says()+" "+s.leads(d.transition()))
 		}
 		if r.end {
 			parts = append(parts, "in "+r.place()+", the end of the run violates")
 		}
 	}
-	return forEvery(s.variables) + strings.Join(parts, "; ")
+	return s.saidQuantifiers() + strings.Join(parts, "; ")
 }
 
 func (s *spec) leads(t transition) string {

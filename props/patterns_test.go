@@ -68,7 +68,10 @@ var patterns = []struct {
 	{props.AtLeast("p", num("0.3"), props.SumOf("n", letterA, 3*time.Second), props.Before(letterB)), "{at least: 0.3, of: A(x), within: 3s, sum: n, before: B(x)}", "A0.1 A0.2 B|  A0.1 A0.2.B+  A0.3 A-0.1 B+"},
 	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Always()), "{at least: 2, of: A(x), within: 3s}", ""},                         // invalid: counted from nothing
 	{props.AtLeast("p", event.Int(2), props.Occurrences(letterA, time.Second), props.Before(props.On("B"))), "{at least: 2, of: A(x), within: 3s, before: B}", ""}, // invalid: for no value of x
-	{props.AtMost("p", event.Str("2"), props.Occurrences(letterA, time.Second)), "{at most: two, of: A(x), within: 3s}", ""},                                       // invalid: no number
+	{props.AtMost("p", event.Int(2), props.DistinctOf("n", letterA, 3*time.Second)), "{at most: 2, of: A(x), within: 3s, distinct: n}", "A1 A1 A2 A1 A2|  A1 A2 A3+ A4  A1 A2.A1.A3|  A1 A2 A1 A3+  A1 A2..A1 A3 A1|"},
+	{props.AtLeast("p", event.Int(2), props.DistinctOf("n", letterA, 3*time.Second), props.Before(letterB)), "{at least: 2, of: A(x), within: 3s, distinct: n, before: B(x)}", "A1 A2 B|  A1 A1 B+  A1.A2.B+  A1 A2 A1 B|"},
+	{props.AtLeast("p", event.Int(2), props.DistinctOf("n", letterA, 3*time.Second), props.After(letterB)), "{at least: 2, of: A(x), within: 3s, distinct: n, after: B(x)}", "A1 B A1 A2|  B A1 A1..C+  B A1 A1!"},
+	{props.AtMost("p", event.Str("2"), props.Occurrences(letterA, time.Second)), "{at most: two, of: A(x), within: 3s}", ""}, // invalid: no number
 	{props.AtLeast("p", num("2.5"), props.SumOf("n", letterA, 3*time.Second), props.After(letterB)), "{at least: 2.5, of: A(x), within: 3s, sum: n, after: B(x)}", "B A1 A1.5...C|  B A1 A1.25.C+  A9 B!  B A-1 A3.5...C|"},
 	{props.Balanced("p", letterA, letterB), "balanced: [A(x), B(x)]", "A B|  A A B!  A A B B|  B A A!  B A B A|  B!  |"},
 }
@@ -110,7 +113,7 @@ func TestPatterns(t *testing.T) {
 // indented writes a flow mapping, or one key, as keys of a block.
 func indented(y string) string {
 	keys := strings.Trim(y, "{}")
-	for _, key := range []string{"after", "until", "ended before", "ended between", "before", "between", "at least", "within", "of", "sum", "parameter", "direction"} {
+	for _, key := range []string{"after", "until", "ended before", "ended between", "before", "between", "at least", "within", "of", "sum", "distinct", "parameter", "direction"} {
 		keys = strings.ReplaceAll(keys, ", "+key+":", "\n    "+key+":")
 	}
 	return "    " + keys + "\n"
@@ -211,6 +214,10 @@ func TestWarnings(t *testing.T) {
 	}
 	if got := roles.Warnings(); !slices.Equal(got, want) {
 		t.Errorf("got %s", strings.Join(got, "\n"))
+	}
+	some := props.ForAll("x").Exists("y").Machine("p", props.From("a").On(props.On("D", "x", "y")).To(props.Violated))
+	if want := []string{`no event without "y" violates: a value that no event names always does`}; !slices.Equal(some.Warnings(), want) {
+		t.Errorf("got %q", some.Warnings())
 	}
 	for _, c := range patterns {
 		if w := c.goForm.Warnings(); len(w) > 0 {

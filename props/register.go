@@ -23,13 +23,14 @@ const (
 	WindowRegister                      // what happened within some time, up to now; nothing
 	AmountRegister                      // an exact number; 0
 	StackRegister                       // values one upon the other; none
+	ValuesRegister                      // the states of values, see [Some]; no property declares it
 )
 
 // String returns the kind as property files write it: an amount is a counter
 // that adds a parameter.
 func (k RegisterKind) String() string { return kindNames[k] }
 
-var kindNames = []string{"set", "counter", "last", "window", "counter", "stack"}
+var kindNames = []string{"set", "counter", "last", "window", "counter", "stack", "states"}
 
 // Register is something that each instance of a property remembers beside its
 // state. Transitions write it ([Step.Do]), guards look at it
@@ -38,6 +39,8 @@ type Register struct {
 	name   string
 	kind   RegisterKind
 	length time.Duration // of a window; of a stack, how deep it may be
+
+	distinct bool // a window holds values, see Distinct
 }
 
 // Set returns the register that holds a set of values, empty at first.
@@ -61,6 +64,16 @@ func Last(name string) Register { return Register{name: name, kind: LastRegister
 func Window(name string, length time.Duration) Register {
 	return Register{name: name, kind: WindowRegister, length: length}
 }
+
+// Distinct returns the window that holds the different values that a parameter
+// had within a duration, up to the event that asks: those of events that are
+// less than the duration before it. Its size is how many they are.
+func Distinct(name string, length time.Duration) Register {
+	return Register{name: name, kind: WindowRegister, length: length, distinct: true}
+}
+
+// Distinct reports whether the register is a window of different values.
+func (r Register) Distinct() bool { return r.distinct }
 
 // Name returns the register's name.
 func (r Register) Name() string { return r.name }
@@ -105,7 +118,8 @@ const (
 // Occur adds the event to a window.
 func (r Register) Occur() Update { return Update{register: r, op: AddValue} }
 
-// Add adds the value of a parameter to a set; or the event to a window, with
+// Add adds the value of a parameter to a set, or to a window of different
+// values; or the event to a window, with
 // the parameter as its part of the sum: a number of less than a thousand
 // digits, or the event is malformed for the property.
 func (r Register) Add(param string) Update {
@@ -165,7 +179,7 @@ func (u Update) String() string {
 func (u Update) fits() bool {
 	switch u.op {
 	case AddValue:
-		return u.register.kind == WindowRegister || u.register.kind == SetRegister && u.param != ""
+		return u.register.kind == WindowRegister && !u.register.distinct || u.register.kind == SetRegister && u.param != "" || u.register.distinct && u.param != ""
 	case RemoveValue:
 		return u.register.kind == SetRegister && u.param != ""
 	case StoreValue:
@@ -193,14 +207,15 @@ type Memory interface {
 	Last(register string) (event.Value, bool)
 	// Count returns what a counter holds.
 	Count(register string) int64
-	// Has reports whether a set holds a value.
+	// Has reports whether a set, or a window of different values, holds a value.
 	Has(register string, v event.Value) bool
-	// Values returns what a set holds, in an order that depends on the values
+	// Values returns what a set, or a window of different values, holds, in an order that depends on the values
 	// alone.
 	Values(register string) []event.Value
 	// Top returns the value on top of a stack, and whether there is any.
 	Top(register string) (event.Value, bool)
-	// Size returns how many occurrences a window holds, or values a stack.
+	// Size returns how many occurrences a window holds, or different values, or
+	// how many values a stack.
 	Size(register string) int64
 	// Sum returns what the numbers of the occurrences in a window come to, or
 	// what an amount is.

@@ -8,11 +8,12 @@ import (
 )
 
 // Tally is what [AtMost] and [AtLeast] count: how often a letter happens within
-// a time, or what a parameter of it comes to.
+// a time, what a parameter of it comes to, or how many different values that has.
 type Tally struct {
-	letter Letter
-	within time.Duration
-	param  string // that is summed up; empty to count
+	letter   Letter
+	within   time.Duration
+	param    string // that is summed up, or whose values are counted; empty to count
+	distinct bool
 }
 
 // Occurrences counts how often a letter happens within a duration.
@@ -23,11 +24,20 @@ func Occurrences(letter Letter, within time.Duration) Tally {
 // SumOf sums up a parameter of a letter's events within a duration: numbers of
 // less than a thousand digits, or the event is malformed for the property.
 func SumOf(param string, letter Letter, within time.Duration) Tally {
-	return Tally{letter, within, param}
+	return Tally{letter, within, param, false}
+}
+
+// DistinctOf counts the different values that a parameter of a letter's events
+// has within a duration.
+func DistinctOf(param string, letter Letter, within time.Duration) Tally {
+	return Tally{letter, within, param, true}
 }
 
 // says returns what must hold of the tally, as a sentence.
 func (t Tally) says(bound string, limit event.Value, scope Scope) string {
+	if t.distinct {
+		return fmt.Sprintf("%v happens with %s %s different %s within %s%v", t.letter, bound, limit.Text(), t.param, said(t.within), scope)
+	}
 	if t.param != "" {
 		return fmt.Sprintf("%s of %v comes to %s %s within %s%v", t.param, t.letter, bound, limit.Text(), said(t.within), scope)
 	}
@@ -39,7 +49,12 @@ func (t Tally) says(bound string, limit event.Value, scope Scope) string {
 }
 
 // recent is the window of a tally.
-func (t Tally) recent() Register { return Window("recent", t.within) }
+func (t Tally) recent() Register {
+	if t.distinct {
+		return Distinct("recent", t.within)
+	}
+	return Window("recent", t.within)
+}
 
 // occur adds an event to it.
 func (t Tally) occur() Update {
@@ -51,19 +66,25 @@ func (t Tally) occur() Update {
 
 // in returns what the window holds, without the event that asks.
 func (t Tally) in(m Memory) Total {
-	if t.param == "" {
+	if t.param == "" || t.distinct {
 		return Total{n: m.Size("recent")}
 	}
 	sum, _ := TotalOf(m.Sum("recent"))
 	return sum
 }
 
-// one returns what the event that asks counts.
-func (t Tally) one(m Memory) Total {
+// one returns what the event that asks adds to what a register holds.
+func (t Tally) one(m Memory, register string) Total {
 	if t.param == "" {
 		return Total{n: 1}
 	}
 	v, _ := m.Param(t.param)
+	if t.distinct {
+		if m.Has(register, v) {
+			return Total{}
+		}
+		return Total{n: 1}
+	}
 	one, _ := TotalOf(v)
 	return one
 }
@@ -80,7 +101,7 @@ func (t Total) compare(limit event.Value) int {
 //	within: letter when there are more -> violated
 //	        letter, adding it to recent
 func AtMost(name string, limit event.Value, t Tally) *Property {
-	more := t.letter.Given("it makes more than "+limit.Text(), func(m Memory) bool { return t.in(m).Plus(t.one(m)).compare(limit) > 0 }, t.params()...)
+	more := t.letter.Given("it makes more than "+limit.Text(), func(m Memory) bool { return t.in(m).Plus(t.one(m, "recent")).compare(limit) > 0 }, t.params()...)
 	rule := From("within").On(more).To(Violated).On(t.letter).Do(t.occur()).Stay()
 	return t.property(name, limit, t.says("at most", limit, Always()), []Letter{t.letter}, t.recent(), rule)
 }
@@ -122,13 +143,18 @@ func AtLeast(name string, limit event.Value, t Tally, scope Scope) *Property {
 func (t Tally) after(name string, limit event.Value, sentence string, from Letter) *Property {
 	far, sum := Counter("so far"), func(m Memory) Total { return Total{n: m.Count("so far")} }
 	more := far.Count(1)
-	if t.param != "" {
+	switch {
+	case t.distinct:
+		far = Set("so far")
+		more = far.Add(t.param)
+		sum = func(m Memory) Total { return Total{n: int64(len(m.Values("so far")))} }
+	case t.param != "":
 		far = Amount("so far")
 		more = far.Plus(t.param)
 		sum = func(m Memory) Total { total, _ := TotalOf(m.Sum("so far")); return total }
 	}
 	enough := t.letter.Given("it is the last that is missing", func(m Memory) bool {
-		return sum(m).Plus(t.one(m)).compare(limit) >= 0
+		return sum(m).Plus(t.one(m, "so far")).compare(limit) >= 0
 	}, t.params()...)
 	p := t.property(name, limit, sentence, []Letter{from, t.letter}, far,
 		From("outside").On(from).Do(far.Clear()).To("missing"),

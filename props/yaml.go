@@ -44,7 +44,7 @@ func parseYAML(file string, content []byte) ([]*Property, error) {
 }
 
 // machineParts are the keys of a property that is a state machine.
-var machineParts = []string{"forall", "registers", "events", "start", "states"}
+var machineParts = []string{"forall", existsKey, existsEachTime, "registers", "events", "start", "states"}
 
 func (y yamlParser) property(t *tree) (*Property, error) {
 	if t.kind != '{' {
@@ -139,6 +139,9 @@ func (y yamlParser) machine(name string, t *tree) (*Property, error) {
 			return nil, err
 		}
 	}
+	if err = m.some(t); err != nil {
+		return nil, err
+	}
 	if err = m.registers(t.get("registers"), t.get("states")); err != nil {
 		return nil, err
 	}
@@ -149,9 +152,30 @@ func (y yamlParser) machine(name string, t *tree) (*Property, error) {
 		return nil, err
 	}
 	if t.get("forall") == nil {
-		m.spec.variables = union(m.spec.allLetters()...)
+		m.spec.variables = slices.DeleteFunc(union(m.spec.allLetters()...), func(v string) bool { return slices.Contains(m.spec.some, v) })
 	}
 	return build(name, m.spec, m.spec.sentence()), nil
+}
+
+// The keys of variables that some value must do for.
+const (
+	existsKey      = "exists"
+	existsEachTime = "exists each time"
+)
+
+// some reads the variable that some value must do for.
+func (m *machineYAML) some(t *tree) (err error) {
+	same, each := t.get(existsKey), t.get(existsEachTime)
+	switch {
+	case same != nil && each != nil:
+		return m.fail(each, "%q beside %q, wanted one of the two", existsEachTime, existsKey)
+	case each != nil:
+		m.spec.eachTime = true
+		m.spec.some, err = m.strings(each, existsEachTime)
+	case same != nil:
+		m.spec.some, err = m.strings(same, existsKey)
+	}
+	return err
 }
 
 func (s *spec) allLetters() []Letter {
@@ -223,10 +247,14 @@ func paramOf(text string) string {
 // register reads a kind, or a window with its length.
 func (m *machineYAML) register(r member) (Register, error) {
 	if r.value.kind == '{' {
-		if err := m.known(r.value, "register "+strconv.Quote(r.name.text), []string{"window", "stack"}); err != nil {
+		if err := m.known(r.value, "register "+strconv.Quote(r.name.text), []string{"window", "distinct", "stack"}); err != nil {
 			return Register{}, err
 		}
 		length, depth := r.value.get("window"), r.value.get("stack")
+		if different := r.value.get("distinct"); different != nil && length == nil && depth == nil {
+			d, err := m.duration(different)
+			return Distinct(r.name.text, d), err
+		}
 		if depth != nil && length == nil {
 			n, err := strconv.Atoi(depth.text)
 			if err != nil {
@@ -247,7 +275,7 @@ func (m *machineYAML) register(r member) (Register, error) {
 	return Register{name: r.name.text, kind: RegisterKind(kind)}, nil
 }
 
-var wantedKinds = oneOf(kindNames[:WindowRegister]) + ", a window such as {window: 5m}, or a stack such as {stack: 16}"
+var wantedKinds = oneOf(kindNames[:WindowRegister]) + ", a window such as {window: 5m} or {distinct: 5m}, or a stack such as {stack: 16}"
 
 // isIdentifier tells whether CEL can name it.
 func isIdentifier(s string) bool {
@@ -347,27 +375,10 @@ func (m *machineYAML) transition(r Rule, t *tree, states *tree) (Rule, error) {
 	case t.get("on") != nil:
 		return m.onEvent(r, t, target)
 	case t.get("after") != nil:
-		if err := m.known(t, "a deadline", []string{"after", "do", "to"}); err != nil {
+		if err := m.known(t, "a deadline", []string{"after", "when", "do", "to"}); err != nil {
 			return r, err
 		}
-		d, err := m.duration(t.get("after"))
-		switch {
-		case err != nil:
-			return r, err
-		case target == nil:
-			return r, m.fail(t, "the deadline has no \"to\", wanted a state")
-		case r.any:
-			return r, m.fail(t, "every state has a deadline, wanted some states")
-		}
-		limit := r.After(d)
-		if do := t.get("do"); do != nil {
-			updates, err := m.updates(do)
-			if err != nil {
-				return r, err
-			}
-			limit = limit.Do(updates...)
-		}
-		return limit.To(target.text), nil
+		return m.deadline(r, t, target)
 	case t.get("at") != nil:
 		if err := m.known(t, "the end", []string{"at", "to"}); err != nil {
 			return r, err
@@ -378,6 +389,39 @@ func (m *machineYAML) transition(r Rule, t *tree, states *tree) (Rule, error) {
 		return r.ViolatedAtEnd(), nil
 	}
 	return r, m.fail(t, "a transition has none of \"on\", \"after\" and \"at\", wanted one")
+}
+
+// deadline adds what happens after a time.
+func (m *machineYAML) deadline(r Rule, t, target *tree) (Rule, error) {
+	d, err := m.duration(t.get("after"))
+	switch {
+	case err != nil:
+		return r, err
+	case target == nil:
+		return r, m.fail(t, "the deadline has no \"to\", wanted a state")
+	case r.any:
+		return r, m.fail(t, "every state has a deadline, wanted some states")
+	}
+	limit := r.After(d)
+	if when := t.get("when"); when != nil {
+		l, err := m.guarded(Letter{}, when, m.spec.registers)
+		if err != nil {
+			return r, err
+		}
+		g := l.guards[0]
+		if g.holds == nil || len(g.reads)+len(g.ages) > 0 {
+			return r, m.fail(when, "guard %q of a deadline looks at an event or an age, or at no register, wanted a condition over registers", when.text)
+		}
+		limit = limit.Given(g.desc, g.holds)
+	}
+	if do := t.get("do"); do != nil {
+		updates, err := m.updates(do)
+		if err != nil {
+			return r, err
+		}
+		limit = limit.Do(updates...)
+	}
+	return limit.To(target.text), nil
 }
 
 func (m *machineYAML) onEvent(r Rule, t, target *tree) (Rule, error) {
@@ -439,7 +483,7 @@ func (m *machineYAML) updates(t *tree) ([]Update, error) {
 		}
 		u, wanted := m.updateOf(m.spec.registers[i], d.value.text)
 		if wanted != "" || d.value.kind != '"' {
-			return nil, m.fail(d.value, "%q is nothing to do to the %v %q, wanted %s", d.value.text, m.spec.registers[i].kind, d.name.text, wantedOf(m.spec.registers[i].kind))
+			return nil, m.fail(d.value, "%q is nothing to do to the %v %q, wanted %s", d.value.text, m.spec.registers[i].kind, d.name.text, wantedOf(m.spec.registers[i]))
 		}
 		all = append(all, u)
 	}
@@ -463,9 +507,11 @@ func (m *machineYAML) updateOf(r Register, text string) (u Update, wanted string
 		return r.PushCount(m.spec.registers[registerNamed(m.spec.registers, push)]), ""
 	case r.kind == StackRegister && text == "pop":
 		return r.Pop(), ""
-	case r.kind == WindowRegister && text == "add":
+	case r.distinct && isAdd && readName(add) != "":
+		return r.Add(readName(add)), ""
+	case r.kind == WindowRegister && !r.distinct && text == "add":
 		return r.Occur(), ""
-	case r.kind == WindowRegister && isAdd && paramOf(add) != "":
+	case r.kind == WindowRegister && !r.distinct && isAdd && paramOf(add) != "":
 		return r.Add(paramOf(add)), ""
 	case r.kind == SetRegister && isAdd && readName(add) != "":
 		return r.Add(readName(add)), ""
@@ -480,10 +526,13 @@ func (m *machineYAML) updateOf(r Register, text string) (u Update, wanted string
 	case (r.kind == CounterRegister || r.kind == AmountRegister) && err == nil && (text[0] == '+' || text[0] == '-'):
 		return r.Count(n), ""
 	}
-	return u, wantedOf(r.kind)
+	return u, wantedOf(r)
 }
 
-func wantedOf(k RegisterKind) string {
+func wantedOf(r Register) string {
+	if r.distinct {
+		return `"add event.PARAMETER" (or a part of the context, such as context.source) or "clear"`
+	}
 	return []string{
 		`"add event.PARAMETER", "remove event.PARAMETER" (or a part of the context, such as context.source) or "clear"`,
 		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
@@ -491,5 +540,5 @@ func wantedOf(k RegisterKind) string {
 		`"add", "add event.PARAMETER" or "clear"`,
 		`a number with its sign, such as +1, "+event.PARAMETER", "-event.PARAMETER" or "clear"`,
 		`"push event.PARAMETER", "push" with a counter, "pop" or "clear"`,
-	}[k]
+	}[r.kind]
 }

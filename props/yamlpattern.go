@@ -22,8 +22,8 @@ var patternParts = []struct {
 	{"monotone", []string{"parameter", "direction"}, (*patternYAML).monotone},
 	{"balanced", nil, (*patternYAML).balanced},
 	{"formula", []string{"signature"}, (*patternYAML).formula},
-	{"at most", []string{"of", "within", "sum"}, (*patternYAML).atMost},
-	{"at least", []string{"of", "within", "sum", "after", "before"}, (*patternYAML).atLeast}, // behind those that have such a part
+	{"at most", []string{"of", "within", "sum", "distinct"}, (*patternYAML).atMost},
+	{"at least", []string{"of", "within", "sum", "distinct", "after", "before"}, (*patternYAML).atLeast}, // behind those that have such a part
 }
 
 // scopeParts say where a pattern speaks of; at most one, but that "within"
@@ -59,7 +59,7 @@ func (y yamlParser) pattern(name string, t *tree) (*Property, error) {
 	if key := t.get("as if once"); key != nil {
 		return nil, y.fail(key, "\"as if once\" compares stores, which a recording does not have; wanted props.AsIfOnce, in a scenario's Properties")
 	}
-	if err := y.known(t, "a property", slices.Concat([]string{"name", "doc"}, machineParts, patternKeys())); err != nil {
+	if err := y.known(t, "a property", with(append([]string{"name", "doc"}, machineParts...), patternKeys())); err != nil {
 		return nil, err
 	}
 	return nil, y.fail(t, "the property says nothing, wanted \"states\", or a pattern: %s", oneOf(patternKeys()))

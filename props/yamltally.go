@@ -46,8 +46,15 @@ func (p *patternYAML) tally(what string) (limit event.Value, t Tally, err error)
 	if t.within, err = p.duration(p.tree.get("within")); err != nil {
 		return limit, t, err
 	}
-	if sum := p.tree.get("sum"); sum != nil {
+	sum, distinct := p.tree.get("sum"), p.tree.get("distinct")
+	switch {
+	case sum != nil && distinct != nil:
+		return limit, t, p.fail(distinct, "\"distinct\" beside \"sum\", wanted one of the two")
+	case sum != nil:
 		t.param, err = p.str(sum, "sum")
+	case distinct != nil:
+		t.distinct = true
+		t.param, err = p.str(distinct, "distinct")
 	}
 	return limit, t, err
 }

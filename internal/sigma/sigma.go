@@ -1,5 +1,5 @@
 // Package sigma converts correlation rules of Sigma to properties in wtsim's
-// YAML: event_count, temporal and temporal_ordered, over rules of the same
+// YAML: event_count, value_count, temporal and temporal_ordered, over rules of the same
 // file. What has no exact counterpart is refused with its place.
 //
 // An event type is a log source, its product, category and service with dots
@@ -7,7 +7,7 @@
 // violation, told once for each group. A timespan is a window: what is exactly
 // that old is outside, as everywhere in wtsim.
 //
-// Not supported: value_count, which counts different values; conditions that
+// Not supported: conditions that
 // something happens rarely; temporal_ordered of three rules and more, unless
 // their order can be told from one window each, which it cannot; keywords;
 // filters; field modifiers beyond those in modifiers.
@@ -106,12 +106,8 @@ func (r rules) correlation(d *value) (*correlation, error) {
 			return nil, r.fail(m.name, "correlation has unknown key %q, wanted one of %s", m.name.text, strings.Join(correlationKeys, ", "))
 		}
 	}
-	if kinds := []string{"event_count", "temporal", "temporal_ordered"}; !slices.Contains(kinds, c.kind) {
-		why := ""
-		if c.kind == "value_count" {
-			why = ", which counts different values in a window, and no register does"
-		}
-		return nil, r.fail(t.or("type"), "correlation of type %q%s; wanted %s", c.kind, why, strings.Join(kinds, ", "))
+	if kinds := []string{"event_count", valueCount, "temporal", "temporal_ordered"}; !slices.Contains(kinds, c.kind) {
+		return nil, r.fail(t.or("type"), "correlation of type %q; wanted %s", c.kind, strings.Join(kinds, ", "))
 	}
 	if g := t.get("generate"); g != nil && g.text != "false" {
 		return nil, r.fail(g, "generate is %q: a rule for single events is no property; wanted false", g.text)
@@ -194,13 +190,33 @@ func (r rules) timespan(t *value) (time.Duration, error) {
 	return time.Duration(n) * map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}[m[2]], nil
 }
 
-// least is how many events there must be at least.
+// valueCount counts the different values of a field.
+const valueCount = "value_count"
+
+// counted is the field whose values are counted; empty if events are.
+func (c *correlation) counted() (string, error) {
+	if c.kind != valueCount {
+		return "", nil
+	}
+	t := c.at.get("condition")
+	f := t.get("field")
+	if f == nil || !field.MatchString(f.text) || strings.Contains(f.text, ".") {
+		return "", c.fail(c.at.or("condition"), "value_count has no field, or one that is no name of letters, digits and _; wanted the one whose values are counted")
+	}
+	return f.text, nil
+}
+
+// least is how many events, or values, there must be at least.
 func (c *correlation) least() (int, error) {
 	t := c.at.get("condition")
-	if t == nil || len(t.members) != 1 {
+	var bounds []member
+	if t != nil {
+		bounds = slices.DeleteFunc(slices.Clone(t.members), func(m member) bool { return c.kind == valueCount && m.name.text == "field" })
+	}
+	if len(bounds) != 1 {
 		return 0, c.fail(c.at.or("condition"), "the condition is no single one of gt and gte, wanted that: what is rare, equal or in a range is told by no event")
 	}
-	m := t.members[0]
+	m := bounds[0]
 	n, err := strconv.Atoi(m.value.text)
 	if m.name.text == "gt" {
 		n++

@@ -84,12 +84,25 @@ func count(all []seen, i, within int, rules []string) (n int) {
 	return n
 }
 
+// tags are the different texts of such events.
+func tags(all []seen, i, within int, rules []string) map[string]bool {
+	tags := map[string]bool{}
+	for j := 0; j <= i; j++ {
+		if all[j].user == all[i].user && all[i].at-all[j].at < within && slices.ContainsFunc(rules, func(r string) bool { return happens(all, j, r) }) {
+			tags[all[j].text] = true
+		}
+	}
+	return tags
+}
+
 // matches tells whether a correlation matches at an event, by its definition.
 func matches(kind string, rules []string, within, least int, all []seen, i int) bool {
 	now := slices.ContainsFunc(rules, func(r string) bool { return happens(all, i, r) })
 	switch kind {
 	case "event_count":
 		return now && count(all, i, within, rules) >= least
+	case "value_count":
+		return now && len(tags(all, i, within, rules)) >= least
 	case "temporal":
 		return now && !slices.ContainsFunc(rules, func(r string) bool { return count(all, i, within, []string{r}) == 0 })
 	}
@@ -105,9 +118,9 @@ func matches(kind string, rules []string, within, least int, all []seen, i int) 
 func TestConversionIsExact(t *testing.T) {
 	found := 0
 	rapid.Check(t, func(t *rapid.T) {
-		kind := rapid.SampledFrom([]string{"event_count", "temporal", "temporal_ordered"}).Draw(t, "kind")
+		kind := rapid.SampledFrom([]string{"event_count", "value_count", "temporal", "temporal_ordered"}).Draw(t, "kind")
 		names := []string{"fail", "odd", "login", "proc"}
-		if kind != "event_count" {
+		if kind != "event_count" && kind != "value_count" {
 			names = append(names, "many")
 		}
 		n := 2
@@ -122,6 +135,9 @@ func TestConversionIsExact(t *testing.T) {
 			if least == 1 {
 				condition = "\n  condition: {gte: 1}"
 			}
+		}
+		if kind == "value_count" {
+			condition = fmt.Sprintf("\n  condition: {field: tag, gte: %d}", least)
 		}
 		file := fmt.Sprintf("title: p\ncorrelation:\n  type: %s\n  rules: [%s]\n  group-by: [user]\n  timespan: %ds%s%s", kind, strings.Join(rules, ", "), within, condition, base+many)
 		out, err := sigma.Convert("rules.yml", []byte(file))
@@ -170,6 +186,7 @@ func judge(t *rapid.T, p *props.Property, all []seen) map[string]int {
 			e.Type, e.Data = "app.auth", event.Data{{Name: "user", Value: event.Str(s.user)}}
 			e.Data = e.Data.With("code", event.Int(int64(s.code))).With("kind", event.Str(s.text))
 		}
+		e.Data = e.Data.With("tag", event.Str(s.text))
 		j := m.Observe(e)
 		if j.Lost.Malformed > 0 {
 			t.Fatal("a malformed event")
@@ -185,7 +202,9 @@ func judge(t *rapid.T, p *props.Property, all []seen) map[string]int {
 func TestRefusals(t *testing.T) {
 	head := "title: p\ncorrelation:\n  group-by: [user]\n  timespan: 5m\n"
 	for text, want := range map[string]string{
-		head + "  type: value_count\n  rules: [fail]\n  condition: {field: x, gte: 3}":                                                `r.yml:5:9: correlation of type "value_count", which counts different values in a window, and no register does`,
+		head + "  type: value_count\n  rules: [fail]\n  condition: {gte: 3}":                                                          `r.yml:7:15: value_count has no field`,
+		head + "  type: value_count\n  rules: [fail]\n  condition: {field: a.b, gte: 3}":                                              `r.yml:7:15: value_count has no field`,
+		head + "  type: value_count\n  rules: [fail]\n  condition: {field: a, lt: 3}":                                                 `r.yml:7:25: condition lt: 3, wanted gt or gte`,
 		head + "  type: event_count\n  rules: [fail]\n  condition: {lt: 3}":                                                           `r.yml:7:15: condition lt: 3, wanted gt or gte`,
 		head + "  type: event_count\n  rules: [fail]\n  condition: {gt: 3, lte: 5}":                                                   `r.yml:7:`,
 		head + "  type: event_count\n  rules: [fail]":                                                                                 `r.yml:3:3: the condition is no single one of gt and gte`,

@@ -21,7 +21,7 @@ func (r rules) property(out *strings.Builder, d *value) error {
 	if text := strings.Join(strings.Fields(d.textOf("description")+" "+d.textOf("id")), " "); text != "" {
 		fmt.Fprintf(out, "    doc: %s\n", quote(text))
 	}
-	if c.kind == "event_count" {
+	if c.kind == "event_count" || c.kind == valueCount {
 		return c.count(out)
 	}
 	if err := c.all(); err != nil {
@@ -33,10 +33,14 @@ func (r rules) property(out *strings.Builder, d *value) error {
 	return c.proximity(out)
 }
 
-// count writes an event_count: a pattern if its events are of one type, else
-// one window over all.
+// count writes an event_count or a value_count: a pattern if its events are of
+// one type, else one window over all.
 func (c *correlation) count(out *strings.Builder) error {
 	least, err := c.least()
+	if err != nil {
+		return err
+	}
+	counted, err := c.counted()
 	if err != nil {
 		return err
 	}
@@ -59,13 +63,21 @@ func (c *correlation) count(out *strings.Builder) error {
 	}
 	if len(types) == 1 {
 		fmt.Fprintf(out, "    at most: %d\n    of: {on: %s, when: %s}\n    within: %s\n", least-1, quote(letters[types[0]]), quote(bracketed(guards[types[0]], " || ")), spelt(c.timespan))
+		if counted != "" {
+			fmt.Fprintf(out, "    distinct: %s\n", quote(counted))
+		}
 		return nil
 	}
-	fmt.Fprintf(out, "    registers: {recent: {window: %s}}\n    states:\n      watching:\n", spelt(c.timespan))
+	window, full, add := "window", fmt.Sprintf("size(recent) >= %d", least-1), "add"
+	if counted != "" {
+		window, add = "distinct", "add event."+counted
+		full += fmt.Sprintf(" && !(event.%s in recent)", counted)
+	}
+	fmt.Fprintf(out, "    registers: {recent: {%s: %s}}\n    states:\n      watching:\n", window, spelt(c.timespan))
 	for _, t := range types {
 		g := bracketed(guards[t], " || ")
-		step(out, letters[t], []string{g, fmt.Sprintf("size(recent) >= %d", least-1)}, nil)
-		step(out, letters[t], []string{g}, []string{"recent"})
+		step(out, letters[t], []string{g, full}, "")
+		step(out, letters[t], []string{g}, "recent: "+add)
 	}
 	return nil
 }
@@ -176,13 +188,13 @@ func (c *correlation) fitting(out *strings.Builder, letter string, fits []*part)
 			}
 		}
 		if missing, can := c.missing(happened); can {
-			step(out, letter, append(slices.Clone(conditions), missing...), nil)
+			step(out, letter, append(slices.Clone(conditions), missing...), "")
 			if len(missing) == 0 {
 				continue
 			}
 		}
 		if len(adds) > 0 {
-			step(out, letter, conditions, adds)
+			step(out, letter, conditions, strings.Join(adds, ": add, ")+": add")
 		}
 	}
 }
@@ -212,11 +224,11 @@ func (c *correlation) missing(happened []*part) (conditions []string, can bool) 
 }
 
 // step writes a transition: it violates if it adds to no window.
-func step(out *strings.Builder, letter string, conditions, adds []string) {
+func step(out *strings.Builder, letter string, conditions []string, adds string) {
 	fmt.Fprintf(out, "        - on: %s\n          when: %s\n", quote(letter), quote(strings.Join(conditions, " && ")))
-	if len(adds) == 0 {
+	if adds == "" {
 		fmt.Fprintf(out, "          to: violated\n")
 		return
 	}
-	fmt.Fprintf(out, "          do: {%s: add}\n", strings.Join(adds, ": add, "))
+	fmt.Fprintf(out, "          do: {%s}\n", adds)
 }

@@ -31,6 +31,8 @@ type described struct {
 	Name        string         `json:"name"`
 	Sentence    string         `json:"sentence"`
 	Variables   []string       `json:"variables"`
+	Exists      string         `json:"exists,omitempty"` // a variable that some value must do for
+	EachTime    bool           `json:"each_time,omitempty"`
 	Registers   []registerJSON `json:"registers,omitempty"`
 	Start       string         `json:"start"`
 	States      []string       `json:"states"`
@@ -139,7 +141,7 @@ func (a *app) draw(format string, i int, p *props.Property) {
 }
 
 func describeProperty(p *props.Property) described {
-	auto := p.Automaton()
+	auto := p.AsWritten()
 	d := described{Kind: "property", Name: p.Name(), Sentence: p.Sentence(), Variables: p.Vars(), Start: auto.States[props.StartState],
 		States: auto.States[props.StartState:], Events: []eventJSON{}, Transitions: p.Edges(), Warnings: p.Warnings()}
 	if d.Variables == nil {
@@ -151,10 +153,16 @@ func describeProperty(p *props.Property) described {
 	if d.Transitions == nil {
 		d.Transitions = []props.Edge{}
 	}
+	if some := p.Automaton().Some; some != nil {
+		d.Exists, d.EachTime = some.Variable, some.EachTime
+	}
 	for _, r := range auto.Registers {
 		register := registerJSON{Name: r.Name(), Kind: r.Kind().String(), Depth: r.Depth()}
 		if r.Kind() == props.WindowRegister {
 			register.Length = r.Length().String()
+		}
+		if r.Distinct() {
+			register.Kind = "distinct"
 		}
 		d.Registers = append(d.Registers, register)
 	}

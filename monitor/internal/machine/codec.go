@@ -58,7 +58,7 @@ func (c *Configs) Encode(e *codec.Encoder) {
 
 func (c *Configs) Decode(d *codec.Decoder, texts *values.Texts) {
 	s, from := c.Store, c.sources
-	c.occurrences.decode(d, from, texts)
+	c.occurrences.decode(d, from, texts, len(c.symbols.Known))
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		if known := len(c.Reads); d.Bool() && known > 0 {
 			if n := s.Both(uint32(d.Below(known, "a letter")), uint32(d.Below(known, "a letter"))); int(n) < known {
@@ -127,12 +127,16 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 	text := d.Text()
 	rest := text
 	for _, r := range c.Store.Auto.Registers {
-		n, from := 4, valuesFrom(r.Kind())
+		n := 4
 		switch {
 		case r.Kind() == props.CounterRegister:
 			n = 8
 		case (r.Kind() == props.SetRegister || r.Kind() == props.StackRegister) && len(rest) >= 4:
 			n += 4 * int(word(rest))
+		case r.Kind() == props.ValuesRegister && len(rest) >= 4:
+			n += 4 * (2*int(word(rest)) + 1)
+		case c.listed(&r) && len(rest) >= 4:
+			n = c.sizeOfWindow(&r, rest)
 		}
 		if text == "" { // of what is dead
 			return text
@@ -141,10 +145,14 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 			d.Fail("registers hold too little")
 			return ""
 		}
-		if r.Kind() == props.WindowRegister {
+		if r.Kind() == props.WindowRegister && !c.listed(&r) {
 			c.checkWindow(d, word(rest))
 		}
-		for items := rest[min(from, n):n]; len(items) > 0; items = items[4:] {
+		if r.Kind() == props.ValuesRegister {
+			c.decodeStates(d, rest[:n])
+		}
+		from, to := c.valuesIn(&r, rest[:n])
+		for items := rest[from:to]; len(items) > 0; items = items[4:] {
 			c.checkValue(d, word(items))
 		}
 		rest = rest[n:]

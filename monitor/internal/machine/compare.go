@@ -49,6 +49,8 @@ func (c *Configs) compareParts(kind props.RegisterKind, a, b string) int {
 		return cmp.Compare(count(a), count(b))
 	case kind == props.WindowRegister:
 		return c.compareWindows(word(a), word(b))
+	case kind == props.ValuesRegister:
+		return c.compareValues(a, b)
 	case kind == props.SetRegister || kind == props.StackRegister:
 		a, b = a[4:], b[4:]
 	}

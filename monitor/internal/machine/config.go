@@ -76,10 +76,10 @@ type Configs struct {
 	begun uint32 // the configuration that it led to last
 
 	windows     int
-	history     history     // in exact order
-	occurrences occurrences // with skew
-	holdings    holdings    // with skew
-	adds        [][]int     // by event type: what is summed up of an event in a window, see occur
+	history     history      // in exact order
+	occurrences occurrences  // with skew
+	holdings    holdings     // with skew
+	adds        [][]addition // by event type: what is summed up of an event in a window, see occur
 
 	view   view
 	buffer []byte
@@ -125,6 +125,8 @@ func (c *Configs) blank() string {
 		switch r.Kind() {
 		case props.CounterRegister:
 			b = binary.LittleEndian.AppendUint64(b, 0)
+		case props.ValuesRegister:
+			b = noValues(b)
 		default:
 			b = binary.LittleEndian.AppendUint32(b, 0)
 		}
@@ -144,6 +146,10 @@ func (c *Configs) register(memory string, register int) string {
 			n = 8
 		case props.SetRegister, props.StackRegister:
 			n = 4 + 4*int(word(memory))
+		case props.ValuesRegister:
+			n = len(memory)
+		case props.WindowRegister:
+			n = c.sizeOfWindow(&r, memory)
 		}
 		if i == register {
 			return memory[:n]
@@ -215,6 +221,9 @@ func (c *Configs) change(x *Config, letter uint32, by *Stamp) (changed bool) {
 		return c.change(x, second, by) || changed
 	}
 	f, read := c.Store.Fates[letter], &c.Reads[letter]
+	if c.Store.Auto.Some != nil {
+		return c.changeValues(x, f, read.values)
+	}
 	if !c.Exact {
 		by = &read.stamp
 	} else if c.windows > 0 {
@@ -246,9 +255,10 @@ func (c *Configs) Expire(from uint32) uint32 {
 }
 
 func (c *Configs) expire(x *Config) {
-	passed := &c.Store.Auto.Deadlines[x.State]
-	if x.State = uint16(passed.To); len(passed.Writes) > 0 {
-		x.memory = c.write(x.memory, passed.Writes, &noReading, 0, nil)
+	c.view.t, c.view.memory, c.view.values = &noType, x.memory, ""
+	to, writes := c.Store.Auto.Deadlines[x.State].Take(&c.view)
+	if x.State = uint16(to); len(writes) > 0 {
+		x.memory = c.write(x.memory, writes, &noReading, 0, nil)
 	}
 	if d := c.Store.Auto.Deadlines[x.State].After; d > 0 {
 		x.Running.again(d)
@@ -257,8 +267,12 @@ func (c *Configs) expire(x *Config) {
 	}
 }
 
-// noReading is what deadlines read.
-var noReading reading
+// noType is the type of the event that deadlines are to guards, and noReading
+// what they read.
+var (
+	noType    props.EventType
+	noReading reading
+)
 
 // write returns a memory with registers written, by an event of a type.
 func (c *Configs) write(memory string, writes []props.Write, read *reading, letter int, by *Stamp) string {
@@ -271,6 +285,8 @@ func (c *Configs) write(memory string, writes []props.Write, read *reading, lett
 			continue
 		}
 		switch kind := r.Kind(); {
+		case c.listed(&r) && writes[w].Op != props.Forget:
+			b = appendLatest(b, part, word(read.values[4*writes[w].Param:]), by.At, by.At.Add(-r.Length()))
 		case kind == props.WindowRegister && writes[w].Op != props.Forget:
 			b = binary.LittleEndian.AppendUint32(b, c.happen(word(part), &writes[w], read, letter, by))
 		case kind == props.StackRegister:
@@ -416,7 +432,7 @@ func (v *view) Top(register string) (event.Value, bool) {
 	return event.Value{}, false
 }
 
-// Has tells whether a set holds a value.
+// Has tells whether a set, or a window of values, holds a value.
 func (v *view) Has(register string, x event.Value) bool {
 	for items := v.items(register); len(items) > 0; items = items[4:] {
 		if held, _ := v.value(word(items)); held.Equal(x) {
@@ -427,6 +443,9 @@ func (v *view) Has(register string, x event.Value) bool {
 }
 
 func (v *view) items(register string) string {
+	if n := v.distinct(register); n >= 0 {
+		return v.different(n)
+	}
 	part := v.part(register, props.SetRegister)
 	return part[4 : 4+4*int(word(part))]
 }

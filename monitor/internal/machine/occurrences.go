@@ -19,6 +19,7 @@ type Occurrence struct {
 	id     string
 	param  int32 // what is summed up, among what the type reads; -1 if nothing
 	value  props.Total
+	symbol uint32 // in a window of different values, instead: the value's symbol + 1; else 0
 }
 
 // occurrences numbers them, in the order in which events are applied, which is
@@ -31,7 +32,9 @@ type occurrences struct {
 }
 
 // Worth tells whether two occurrences are worth the same.
-func (o *Occurrence) Worth(p *Occurrence) bool { return o.value == p.value || o.value.Equal(p.value) }
+func (o *Occurrence) Worth(p *Occurrence) bool {
+	return o.symbol == p.symbol && (o.value == p.value || o.value.Equal(p.value))
+}
 
 func (t *occurrences) worth(n uint32) props.Total { return t.all[n].value }
 
@@ -55,10 +58,13 @@ func (t *occurrences) sweep(live []bool) []uint32 {
 // that is summed up, or none.
 func (c *Configs) occur(letter int, values string, at *Stamp) (first uint32) {
 	first = uint32(len(c.occurrences.all))
-	for _, param := range c.adds[letter] {
-		o := Occurrence{At: at.At, Source: at.Source, id: at.ID, param: int32(param)}
-		if param >= 0 {
-			v, _ := c.view.value(word(values[4*param:]))
+	for _, a := range c.adds[letter] {
+		o := Occurrence{At: at.At, Source: at.Source, id: at.ID, param: int32(a.param)}
+		switch {
+		case a.distinct:
+			o.symbol = word(values[4*a.param:])
+		case a.param >= 0:
+			v, _ := c.view.value(word(values[4*a.param:]))
 			o.value, _ = props.TotalOf(v)
 		}
 		c.occurrences.all = append(c.occurrences.all, o)
@@ -66,13 +72,21 @@ func (c *Configs) occur(letter int, values string, at *Stamp) (first uint32) {
 	return first
 }
 
-// adds are the parameters of an event type that windows sum up, -1 for none.
-func adds(t *props.EventType, a *props.Automaton) (all []int) {
+// addition is what an event is in windows: by the parameter that is summed up,
+// -1 for none, or whose values are told apart.
+type addition struct {
+	param    int
+	distinct bool
+}
+
+// adds are the additions of an event type.
+func adds(t *props.EventType, a *props.Automaton) (all []addition) {
 	for state := range a.States {
 		for _, m := range t.Moves(state) {
 			for _, w := range m.Writes {
-				if w.Happens(a) && !slices.Contains(all, w.Param) {
-					all = append(all, w.Param)
+				x := addition{w.Param, a.Registers[w.Register].Distinct()}
+				if w.Happens(a) && !slices.Contains(all, x) {
+					all = append(all, x)
 				}
 			}
 		}
@@ -84,7 +98,7 @@ func adds(t *props.EventType, a *props.Automaton) (all []int) {
 func (c *Configs) compareWindows(a, b uint32) int {
 	return slices.CompareFunc(c.holdings.list(a), c.holdings.list(b), func(m, n uint32) int {
 		x, y := &c.occurrences.all[m], &c.occurrences.all[n]
-		return cmp.Or(x.At.Compare(y.At), strings.Compare(c.sources.Name(x.Source), c.sources.Name(y.Source)), strings.Compare(x.id, y.id), cmp.Compare(x.param, y.param))
+		return cmp.Or(x.At.Compare(y.At), strings.Compare(c.sources.Name(x.Source), c.sources.Name(y.Source)), strings.Compare(x.id, y.id), cmp.Compare(x.param, y.param), cmp.Compare(min(x.symbol, 1), min(y.symbol, 1)))
 	})
 }
 
@@ -97,13 +111,14 @@ func (t *occurrences) encode(e *codec.Encoder) {
 		e.Text(o.id)
 		e.Int(int64(o.param))
 		encodeTotal(e, o.value)
+		e.Count(int(o.symbol))
 	}
 }
 
-func (t *occurrences) decode(d *codec.Decoder, from *order.Sources, texts *values.Texts) {
+func (t *occurrences) decode(d *codec.Decoder, from *order.Sources, texts *values.Texts, known int) {
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		t.all = append(t.all, Occurrence{order.DecodeInstant(d), int32(d.Below(len(from.Names), "a source")), texts.Keep(d.Text()),
-			int32(d.Int()), decodeTotal(d)})
+			int32(d.Int()), decodeTotal(d), uint32(d.Below(known+1, "a value"))})
 	}
 	if !slices.IsSortedFunc(t.all, func(a, b Occurrence) int { return a.At.Compare(b.At) }) {
 		d.Fail("occurrences have no order")

@@ -30,7 +30,30 @@ func (c *Configs) round(state uint32) time.Duration {
 	if !x.Running.On() {
 		return 0
 	}
-	return c.Store.Auto.Deadlines[x.State].Round
+	if d := &c.Store.Auto.Deadlines[x.State]; !d.Guarded {
+		return d.Round
+	}
+	return c.guardedRound(*x)
+}
+
+// guardedRound is how long it takes until deadlines with guards lead back to a
+// configuration; 0 if they do not. They only clear registers, so that a round
+// later nothing is new, or what will not come back was left behind.
+func (c *Configs) guardedRound(x Config) (round time.Duration) {
+	at := x
+	for range len(c.Store.Auto.States) {
+		round += c.Store.Auto.Deadlines[at.State].After
+		if c.expire(&at); !at.Running.On() {
+			return 0
+		}
+		if at.State == x.State {
+			if at.memory != x.memory {
+				return 0
+			}
+			return round
+		}
+	}
+	return 0
 }
 
 // Pass is what the running deadline does, or, if that leads back before a time,
@@ -54,6 +77,10 @@ func (c *Configs) rounds(from uint32, before order.Instant) uint32 {
 // Around is what a number of whole rounds do.
 func (c *Configs) Around(from, rounds uint32) uint32 {
 	x := c.All[from]
+	if c.Store.Auto.Deadlines[x.State].Guarded {
+		x.Running.again(time.Duration(rounds) * c.round(from))
+		return c.number(x)
+	}
 	c.expire(&x)
 	for x.State != c.All[from].State {
 		c.expire(&x)

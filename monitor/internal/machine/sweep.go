@@ -2,7 +2,6 @@ package machine
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
@@ -36,6 +35,7 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 	for n := range c.Reads {
 		c.Reads[n].values = c.visited(c.Reads[n].values, visit)
 	}
+	c.occurrences.eachSymbol(visit)
 	for n := range c.All {
 		x := &c.All[n]
 		if x.memory == "" {
@@ -44,8 +44,8 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 		var b []byte
 		for i, r := range c.Store.Auto.Registers {
 			part := c.register(x.memory, i)
-			from := min(valuesFrom(r.Kind()), len(part))
-			b = append(append(b, part[:from]...), c.visited(part[from:], visit)...)
+			from, to := c.valuesIn(&r, part)
+			b = append(append(append(b, part[:from]...), c.visited(part[from:to], visit)...), part[to:]...)
 		}
 		if string(b) != x.memory {
 			x.memory = string(b)
@@ -53,10 +53,22 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 	}
 }
 
-// valuesFrom returns where in a register's part of a memory the values are;
+// valuesIn returns where in a register's part of a memory the values are;
 // counters and windows have none.
-func valuesFrom(kind props.RegisterKind) int {
-	return map[props.RegisterKind]int{props.SetRegister: 4, props.StackRegister: 4, props.CounterRegister: 8, props.WindowRegister: math.MaxInt}[kind]
+func (c *Configs) valuesIn(r *props.Register, part string) (from, to int) {
+	switch {
+	case c.listed(r):
+		return 4, 4 + 4*int(word(part))
+	}
+	switch r.Kind() {
+	case props.SetRegister, props.StackRegister:
+		return 4, len(part)
+	case props.CounterRegister, props.WindowRegister:
+		return len(part), len(part)
+	case props.ValuesRegister:
+		return 4, 4 + 4*int(word(part))
+	}
+	return 0, len(part)
 }
 
 // visited returns a list of symbols + 1, where 0 is none, as a visitor leaves

@@ -22,7 +22,11 @@ func (c *Configs) happen(window uint32, w *props.Write, read *reading, letter in
 		window = 0
 	}
 	if !c.Exact {
-		n := read.occurs + uint32(slices.Index(c.adds[letter], w.Param))
+		distinct := c.Store.Auto.Registers[w.Register].Distinct()
+		n := read.occurs + uint32(slices.Index(c.adds[letter], addition{w.Param, distinct}))
+		if distinct {
+			window = c.withoutEarlier(window, n)
+		}
 		return c.holdings.change(window, n, true, c.occurrences.worth)
 	}
 	value := props.Total{}
@@ -79,7 +83,7 @@ func (c *Configs) withWindows(memory string, by func(register int, window uint32
 	b := c.buffer[:0]
 	for i, r := range c.Store.Auto.Registers {
 		part := c.register(memory, i)
-		if r.Kind() == props.WindowRegister {
+		if r.Kind() == props.WindowRegister && !c.listed(&r) {
 			b = binary.LittleEndian.AppendUint32(b, by(i, word(part)))
 		} else {
 			b = append(b, part...)
@@ -104,6 +108,9 @@ func (v *view) window(register string) (window uint32, limit order.Instant, ok b
 
 // Size returns how many occurrences a window holds, or values a stack.
 func (v *view) Size(register string) int64 {
+	if n := v.distinct(register); n >= 0 {
+		return int64(len(v.different(n)) / 4)
+	}
 	window, limit, ok := v.window(register)
 	switch {
 	case !ok:

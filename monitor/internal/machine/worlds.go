@@ -62,8 +62,8 @@ func (s *Machine) Closed(w Worlds, fits func(letter int) bool) Worlds {
 				}
 			}
 		}
-		if d := s.Auto.Deadlines[state]; d.After > 0 {
-			enter(d.To)
+		for _, to := range s.Auto.Deadlines[state].Targets() {
+			enter(to)
 		}
 	}
 	return w

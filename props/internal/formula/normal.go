@@ -277,8 +277,14 @@ func (c clause) fromTheOtherEnd() (*node, *due, error) {
 		return or(not(before), and(last, previous)), nil, nil
 	case f.op == isNext:
 		return or(not(previous), not(last)), nil, nil
+	case !positive && f.args[0] != yes && f.in.from > 0:
+		return nil, nil, f.at.fail("NOT stands before an UNTIL that begins later than 0, wanted an interval that begins with 0")
 	case !positive && f.args[0] != yes:
-		return nil, nil, f.at.fail("NOT stands before UNTIL, wanted ALWAYS, or UNTIL alone")
+		// That what is kept may also be the last itself changes nothing: there it
+		// was violated before.
+		kept := or(f.args[0], last)
+		since.args = []*node{kept, and(trigger, kept)}
+		return or(not(last), not(since)), nil, nil
 	case !positive:
 		return or(not(last), not(since)), nil, nil
 	case f.in.endless:
