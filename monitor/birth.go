@@ -174,14 +174,16 @@ func (x *step) insert(b *birth) cell {
 	if b.lacks {
 		p.lack(c)
 	}
-	x.created++
 	if x.Configs != nil {
 		x.begin(b.domain, c, props.SatisfiedState)
 	}
-	if b.in.dead {
-		x.settledCount++
-	} else {
-		x.live++
+	if p.owned {
+		x.created++
+		if b.in.dead {
+			x.settledCount++
+		} else {
+			x.live++
+		}
 	}
 	if x.options.ttl > 0 {
 		x.touch(b.domain, c)

@@ -175,7 +175,7 @@ func (s *store) minimalVerdicts() []verdict {
 			w := &s.settled[j]
 			return w.why == "" && (w.violation.Certainty == Certain || v.violation.Certainty == Possible) && s.contains(v, *w)
 		})
-		if !hidden && (v.domain > 0 || s.isHome()) {
+		if !hidden && s.pools[v.domain].owned {
 			kept = append(kept, v)
 		}
 	}

@@ -36,8 +36,7 @@ type plan struct {
 	over      []bool           // by state: no violation can be reached
 	domains   []domain         // the sets that instances can bind; the first is empty
 	letters   []letter         // by event type of the automaton
-	common    int              // the variable that all events bind, see part.go; -1 if there is none
-	home      uint64           // of what is not divided, see part.go
+	home      uint64           // of the first share, see cube.go
 	lazy      bool             // joins are found when an event names them, see lazy.go
 	roles     bool             // some events have several, see roles.go
 }
@@ -66,6 +65,7 @@ type letter struct {
 	vars   set
 	list   []int // the variables, ascending
 	domain int
+	leads  bool     // it is the first role of its events
 	larger []finder // instances that contain the event's binding
 	joins  []join   // where to look for partners in a join
 }
@@ -146,7 +146,6 @@ func (p *Program) add(property *props.Property) error {
 		p.lead(pl.letters)
 		p.vars = max(p.vars, len(pl.automaton.Variables))
 		p.timed = p.timed || pl.automaton.Timed()
-		pl.common = pl.commonVariable()
 	}
 	p.plans = append(p.plans, pl)
 	return nil
@@ -221,6 +220,7 @@ func (pl *plan) close() error {
 func (pl *plan) plan(t *props.EventType) {
 	l := letter{EventType: t, vars: varsOf(t)}
 	l.domain, l.list = find(pl.domains, l.vars), l.vars.list()
+	l.leads = !slices.ContainsFunc(pl.letters, func(before letter) bool { return before.Type == t.Type })
 	for i := range pl.domains {
 		d := &pl.domains[i]
 		switch {

@@ -18,7 +18,7 @@ type StreamOptions struct {
 	Lateness time.Duration // how far an event may come behind
 	TTL      time.Duration // forgets instances that saw no event for longer, with Skew at least for that; 0 is never
 	Ahead    time.Duration // an event more than this later than the newest of all other sources is malformed; 0 is no bound
-	Part     int           // which part of the instances, see [Program.Route]
+	Part     int           // which part of the instances, see [Parts.Route]
 	Parts    int           // of how many; 0 is one
 	Coverage bool          // keeps track of what events use, see [Stream.Coverage]
 
@@ -141,7 +141,7 @@ type Input struct {
 	Line  int    // for messages
 	Why   string // why it is no event; else empty
 	Tick  bool   // only time, source and sequence are looked at
-	Guest bool   // the event's home is another part, which counts it, see [Program.Route]
+	Guest bool   // the event's home is another part, which counts it, see [Parts.Route]
 
 	sign  order.Sighting
 	sight order.Sight

@@ -25,7 +25,9 @@ type manifest struct {
 	Plans []string `json:"plans,omitempty"`
 }
 
-const manifestFormat = 2
+// manifestFormat says also how instances are shared out among shards. In format 2
+// that was otherwise; data in one shard is the same.
+const manifestFormat = 3
 
 // open makes the logs, or opens those that are there for the same purpose. It
 // returns the plan that events are routed by.
@@ -42,6 +44,9 @@ func (s *Service) open(ctx context.Context) (stream.Plan, error) {
 	var has manifest
 	if err := json.Unmarshal(data, &has); err != nil {
 		return nil, fmt.Errorf("what the data is of: %w", err)
+	}
+	if has.Format == 2 && has.Shards == 1 {
+		has.Format = manifestFormat
 	}
 	if err := has.matches(want, s.Compile != nil); err != nil {
 		return nil, err
