@@ -25,15 +25,13 @@ type load struct {
 // all by another.
 func joinOf(t *testing.T, variables int) *Program {
 	t.Helper()
-	all := make([]string, variables)
-	state, last := props.State("begun"), props.State("ended")
-	var when []props.Transition
+	all, rule := make([]string, variables), props.From("begun")
 	for v := range all {
 		all[v] = fmt.Sprint("v", v)
-		when = append(when, state.On(props.On("T"+fmt.Sprint(v), all[v])).To("ended"))
+		rule = rule.On(props.On(fmt.Sprint("T", v), all[v])).To("ended")
 	}
-	when = append(when, last.On(props.On("ALL", all...)).Violates())
-	p, err := Compile(props.Machine("join", when...))
+	last := props.From("ended").On(props.On("ALL", all...)).To(props.Violated)
+	p, err := Compile(props.ForAll(all...).Machine("join", rule, last))
 	if err != nil {
 		t.Fatal(err)
 	}
