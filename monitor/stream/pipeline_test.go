@@ -133,7 +133,8 @@ type pipeline struct {
 	owners  int
 	wrap    func(Log) Log // of the commits
 	compile func(string) (*monitor.Program, error)
-	plan    Plan // that events are routed by; nil is the program's
+	plan    Plan   // that events are routed by; none is the program's
+	from    uint64 // where properties begin that a plan brings
 	notices []Notice
 }
 
@@ -149,7 +150,7 @@ func (p *pipeline) log(shard int) Log { return p.logs[shard].Log("ev") }
 
 // send appends blocks, each twice now and then.
 func (p *pipeline) send(r *rand.Rand, all []event.Event) {
-	if p.plan == nil {
+	if len(p.plan.eras) == 0 {
 		p.plan = FirstPlan(p.program)
 	}
 	router := NewRouter(p.plan, p.shards)
@@ -304,7 +305,7 @@ func (p *pipeline) compete(r *rand.Rand, shard int) {
 			two[n] = nil
 			continue
 		}
-		if r.IntN(3) == 0 { // what no state needs
+		if r.IntN(3) == 0 && (p.from == 0 || len(w.pasts) > 0) { // what no state needs; and nothing that is kept
 			if err := p.log(shard).Forget(context.Background(), w.Needed()); err != nil {
 				p.t.Fatal(err)
 			}

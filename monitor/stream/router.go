@@ -21,7 +21,7 @@ type Router struct {
 // NewRouter returns a router for a plan. It is used by one goroutine.
 func NewRouter(plan Plan, shards int) *Router {
 	r := &Router{shards: shards}
-	for _, era := range plan {
+	for _, era := range plan.eras {
 		r.plan = append(r.plan, era.Program.Parts(shards))
 	}
 	return r

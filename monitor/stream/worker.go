@@ -114,7 +114,7 @@ func (w *Worker) takeUp(ctx context.Context) error {
 				w.gap(w.commit.Offset + 1)
 				break
 			}
-			if err := w.take(r); err != nil {
+			if err := w.take(ctx, r); err != nil {
 				return err
 			}
 		}
@@ -138,7 +138,7 @@ func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
 		return 0, err
 	}
 	for _, r := range all {
-		if err := w.take(r); err != nil {
+		if err := w.take(ctx, r); err != nil {
 			return 0, err
 		}
 	}
@@ -194,7 +194,7 @@ const (
 func (w *Worker) Judged() uint64 { return w.offset }
 
 // take judges a block. The error is of a worker that cannot judge it.
-func (w *Worker) take(r Record) error {
+func (w *Worker) take(ctx context.Context, r Record) error {
 	w.gap(r.Seq)
 	w.offset, w.since = r.Seq, w.since+len(r.Data)
 	b, err := Open(r.Data)
@@ -209,7 +209,7 @@ func (w *Worker) take(r Record) error {
 	w.inputs = w.inputs[:0]
 	var cannot error
 	err = b.Each(func(x *Entry) error {
-		if cannot = w.entry(x); cannot != nil {
+		if cannot = w.entry(ctx, x); cannot != nil {
 			return cannot
 		}
 		return nil
@@ -221,13 +221,13 @@ func (w *Worker) take(r Record) error {
 	return cannot
 }
 
-func (w *Worker) entry(x *Entry) error {
+func (w *Worker) entry(ctx context.Context, x *Entry) error {
 	switch {
 	case x.Begin != "":
 	case x.Plan != "":
 		w.push()
 		w.asked = true
-		return w.replan(x.Plan)
+		return w.replan(ctx, x.Plan, x.From)
 	case x.Close:
 		w.push()
 		w.close(x.End)
@@ -469,7 +469,7 @@ func (w *Worker) Save(ctx context.Context) error {
 // it can be forgotten.
 func (w *Worker) Needed() uint64 {
 	if n := len(w.commit.States); n > 1 {
-		return w.commit.States[n-1].Offset + 1
+		return w.firstNeeded(w.commit.States[n-1])
 	}
 	return 1
 }

@@ -57,7 +57,7 @@ func (g *Gateway) blocks(r *http.Request) ([]stream.Block, error) {
 		}
 	case "/plan":
 		for n := range blocks {
-			blocks[n].Plan(string(text))
+			blocks[n].Plan(string(text), 0)
 		}
 	default:
 		for line := range strings.Lines(string(text)) {

@@ -102,7 +102,7 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	f.DurationVar(&o.skew, "skew", 0, "by how much the clocks of two sources may differ (0: exact order)")
 	f.DurationVar(&o.lateness, "lateness", 2*time.Second, "how far an event may come behind")
 	f.DurationVar(&o.ahead, "ahead", 5*time.Minute, "an event further ahead of this machine's clock is malformed (0: none)")
-	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged, and that no state needs any more")
+	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged, and that no state needs any more: properties that are new begin with them")
 	f.StringVar(&o.rules, "rules", "", "a file of rules that make events of OTLP's spans; see docs/production.md")
 	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token that requests must have")
 	f.StringVar(&o.cert, "tls-cert", "", "a file with the certificate to serve TLS with")

@@ -36,28 +36,28 @@ func (s *Service) open(ctx context.Context) (stream.Plan, error) {
 	want := manifest{manifestFormat, rand.Text(), s.Shards, s.Stream.Skew, s.Stream.Lateness, s.Program.Fingerprint(), []string{s.Properties}}
 	data, err := s.logs.Manifest(ctx)
 	if err != nil {
-		return nil, err
+		return stream.Plan{}, err
 	}
 	if data == nil {
 		return stream.FirstPlan(s.first), s.describe(want, func(data []byte) error { return s.logs.Create(ctx, s.Shards, data) })
 	}
 	var has manifest
 	if err := json.Unmarshal(data, &has); err != nil {
-		return nil, fmt.Errorf("what the data is of: %w", err)
+		return stream.Plan{}, fmt.Errorf("what the data is of: %w", err)
 	}
 	if has.Format == 2 && has.Shards == 1 {
 		has.Format = manifestFormat
 	}
 	if err := has.matches(want, s.Compile != nil); err != nil {
-		return nil, err
+		return stream.Plan{}, err
 	}
 	if err := s.logs.Open(ctx, s.Shards); err != nil {
-		return nil, err
+		return stream.Plan{}, err
 	}
 	if has.Properties != want.Properties {
 		has.Properties, has.Plans = want.Properties, append(has.Plans, s.Properties)
 		if err := s.describe(has, func(data []byte) error { return s.logs.Describe(ctx, data) }); err != nil {
-			return nil, err
+			return stream.Plan{}, err
 		}
 	}
 	return s.planOf(has.Plans)
@@ -80,7 +80,7 @@ func (s *Service) planOf(plans []string) (stream.Plan, error) {
 	for n, text := range plans {
 		p, err := s.Compile(text)
 		if err != nil {
-			return nil, fmt.Errorf("the properties that the data was judged by: %w", err)
+			return stream.Plan{}, fmt.Errorf("the properties that the data was judged by: %w", err)
 		}
 		if n == 0 {
 			s.first, plan = p, stream.FirstPlan(p)
