@@ -30,6 +30,8 @@ type monitorOptions struct {
 	props            []string
 	listen, otlp     string
 	data, nats       string
+	varz             []string
+	volatile         bool
 	shards           int
 	skew, lateness   time.Duration
 	ahead, keep      time.Duration
@@ -98,6 +100,8 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	f.StringVar(&o.otlp, "otlp", "", "the address that OTLP comes to over gRPC, such as 127.0.0.1:4317 (none unless given; over HTTP it comes to --listen)")
 	f.StringVar(&o.data, "data", "./wtsim-data", "the directory for events, states and verdicts")
 	f.StringVar(&o.nats, "nats", "", "keep them in this NATS cluster instead; NATS_CREDS, NATS_CA, NATS_CERT and NATS_KEY name files")
+	f.StringArrayVar(&o.varz, "varz", nil, "the monitoring of a server of that cluster, such as http://nats-0:8222: whether it syncs each message; one for each server")
+	f.BoolVar(&o.volatile, "accept-volatile", false, "do not ask: what was acknowledged may be lost with the power of the cluster")
 	f.IntVar(&o.shards, "shards", 1, "in how many parts the instances are judged; the same for the life of the data")
 	f.DurationVar(&o.skew, "skew", 0, "by how much the clocks of two sources may differ (0: exact order)")
 	f.DurationVar(&o.lateness, "lateness", 2*time.Second, "how far an event may come behind")
@@ -127,6 +131,8 @@ func (o *monitorOptions) validate() error {
 		return fmt.Errorf("--keep is %v, wanted at least 0", o.keep)
 	case o.ahead < 0:
 		return fmt.Errorf("--ahead is %v, wanted at least 0", o.ahead)
+	case o.nats != "" && len(o.varz) == 0 && !o.volatile:
+		return errors.New("--nats without --varz: nobody knows whether its servers sync what they acknowledge, wanted the monitoring of each, such as --varz http://nats-0:8222, or --accept-volatile")
 	case (o.cert == "") != (o.key == ""):
 		return errors.New("--tls-cert and --tls-key belong together, wanted both or none")
 	case o.ca != "" && o.cert == "":
@@ -188,6 +194,12 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []
 		return 0, fmt.Errorf("monitor: %w", err)
 	}
 	fmt.Fprintf(a.stderr, "wtsim: monitor: listening on %s://%s, data in %s\n", o.scheme(), listener.Addr(), o.where())
+	if !engine.Embedded() {
+		if err := engine.Serve(s.Message); err != nil {
+			s.Stop()
+			return 0, fmt.Errorf("monitor: --nats: %w", err)
+		}
+	}
 	failed := make(chan error, 2)
 	go func() { failed <- s.Serve(listener) }()
 	if spans != nil {
@@ -256,10 +268,23 @@ func (o *monitorOptions) where() string {
 }
 
 func (o *monitorOptions) engine() (*jetstream.Engine, error) {
-	if o.nats != "" {
-		return jetstream.Connect(o.nats, jetstream.Environment(os.Getenv)...)
+	if o.nats == "" {
+		return jetstream.Embed(o.data)
 	}
-	return jetstream.Embed(o.data)
+	e, err := jetstream.Connect(o.nats, jetstream.Environment(os.Getenv)...)
+	if err != nil || o.volatile {
+		return e, err
+	}
+	for deadline := time.Now().Add(clusterWithin); ; time.Sleep(250 * time.Millisecond) {
+		err := e.CheckSynced(context.Background(), o.varz)
+		if err == nil {
+			return e, nil
+		}
+		if !jetstream.Unavailable(err) || time.Now().After(deadline) {
+			e.Close()
+			return nil, fmt.Errorf("--varz %w; or accept that with --accept-volatile", err)
+		}
+	}
 }
 
 // service are the options of the process.
