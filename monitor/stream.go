@@ -18,6 +18,7 @@ type StreamOptions struct {
 	Lateness time.Duration // how far an event may come behind
 	TTL      time.Duration // forgets instances that saw no event for longer, with Skew at least for that; 0 is never
 	Ahead    time.Duration // an event more than this later than the newest of all other sources is malformed; 0 is no bound
+	Names    time.Duration // how long before the watermark names of events are remembered, with TTL no longer than that; 0 is for ever
 	Part     int           // which part of the instances, see [Parts.Route]
 	Parts    int           // of how many; 0 is one
 	Coverage bool          // keeps track of what events use, see [Stream.Coverage]
@@ -37,9 +38,9 @@ type StreamOptions struct {
 //     source if that is later. Times below are effective times.
 //  3. The watermark is the newest time seen minus skew and lateness. An event
 //     before it is late: counted, told and not applied. So is one that stands
-//     in its source before one that was settled already, and, with a time to
-//     live, one whose own time is before the watermark by more than that. One
-//     too far ahead is malformed, and moves no watermark.
+//     in its source before one that was settled already, and one whose own time
+//     is before the watermark by more than names are remembered. One too far
+//     ahead is malformed, and moves no watermark.
 //  4. What is before the watermark is settled, in exact order.
 //  5. Violations come by time of the violating event, then by property, then
 //     by binding as compact JSON.
@@ -63,16 +64,25 @@ type Stream struct {
 // behind is how far before the newest time an event's name may be forgotten; 0
 // is never.
 func (o *StreamOptions) behind() time.Duration {
-	if o.TTL <= 0 {
+	names := o.names()
+	if names <= 0 {
 		return 0
 	}
 	sum := o.Skew
-	for _, d := range []time.Duration{o.Lateness, o.TTL} {
+	for _, d := range []time.Duration{o.Lateness, names} {
 		if sum += d; sum < 0 { // longer than there are times
 			return math.MaxInt64
 		}
 	}
 	return sum
+}
+
+// names is how long before the watermark names are remembered; 0 is for ever.
+func (o *StreamOptions) names() time.Duration {
+	if o.TTL > 0 && o.Names > 0 {
+		return min(o.TTL, o.Names)
+	}
+	return max(o.TTL, o.Names)
 }
 
 // Summary is what a stream has seen.
@@ -276,7 +286,7 @@ func (s *Stream) accept(x *Input, j *Judgement) {
 	at, settled := o.Effective(r, own)
 	s.reach(at)
 	limit := s.watermark()
-	if settled || at.Before(limit) || s.options.TTL > 0 && own.Before(limit.Add(-s.options.TTL)) {
+	if names := s.options.names(); settled || at.Before(limit) || names > 0 && own.Before(limit.Add(-names)) {
 		if tells {
 			s.late(x, j)
 		}

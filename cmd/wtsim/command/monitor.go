@@ -34,7 +34,7 @@ type monitorOptions struct {
 	volatile         bool
 	shards           int
 	skew, lateness   time.Duration
-	ahead, keep      time.Duration
+	ahead, keep, ttl time.Duration
 	rules, tokenFile string
 	cert, key, ca    string
 	webhook          string
@@ -107,6 +107,7 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	f.DurationVar(&o.lateness, "lateness", 2*time.Second, "how far an event may come behind")
 	f.DurationVar(&o.ahead, "ahead", 5*time.Minute, "an event further ahead of this machine's clock is malformed (0: none)")
 	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged, and that no state needs any more: properties that are new begin with them")
+	f.DurationVar(&o.ttl, "ttl", 0, "forget instances that saw no event for so long (0: never); what is violated of them afterwards is possible, not certain")
 	f.StringVar(&o.rules, "rules", "", "a file of rules that make events of OTLP's spans; see docs/production.md")
 	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token that requests must have")
 	f.StringVar(&o.cert, "tls-cert", "", "a file with the certificate to serve TLS with")
@@ -127,6 +128,8 @@ func (o *monitorOptions) validate() error {
 		return fmt.Errorf("--skew is %v, wanted at least 0", o.skew)
 	case o.lateness < 0:
 		return fmt.Errorf("--lateness is %v, wanted at least 0", o.lateness)
+	case o.ttl < 0:
+		return fmt.Errorf("--ttl is %v, wanted at least 0", o.ttl)
 	case o.keep < 0:
 		return fmt.Errorf("--keep is %v, wanted at least 0", o.keep)
 	case o.ahead < 0:
@@ -290,7 +293,7 @@ func (o *monitorOptions) engine() (*jetstream.Engine, error) {
 // service are the options of the process.
 func (o *monitorOptions) service(program *monitor.Program) (so service.Options, err error) {
 	so = service.Options{
-		Program: program, Stream: monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness},
+		Program: program, Stream: monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness, TTL: o.ttl},
 		Shards: o.shards, Ahead: o.ahead, Keep: o.keep, Webhook: o.webhook, Hosts: o.ca != "",
 	}
 	if o.tokenFile != "" {
