@@ -134,7 +134,7 @@ func (x *step) bear(b *birth, own cell) cell {
 	if b.in.dead && !hits && !x.domains[b.domain].event {
 		return own
 	}
-	if hits && x.lossy {
+	if hits && x.mayLack() {
 		b.in.dead = false // that is found out when it is reported
 	}
 	c := x.insert(b)

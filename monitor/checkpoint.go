@@ -197,6 +197,9 @@ func (pl *plan) says(to io.Writer) {
 	if pl.automaton.Stateful() {
 		fmt.Fprint(to, pl.statefulPart())
 	}
+	if all := pl.property.Complete(); len(all) > 0 {
+		fmt.Fprintf(to, "complete %q", all)
+	}
 	fmt.Fprintf(to, "%q%q%v", pl.automaton.Variables, pl.automaton.States, pl.automaton.AtEnd)
 	for i := range pl.automaton.Events {
 		t := &pl.automaton.Events[i]

@@ -105,7 +105,7 @@ func (s *store) conclude(domain int, c cell, end *endOfTime) {
 		return
 	}
 	a.tellOrder(&v, order, end.newest)
-	if s.lossy {
+	if s.mayLack() {
 		if a.weighOrder(&v, order); v.why != "" {
 			v.record = 0 // as of all that are undecided: it is not kept
 			s.settled = append(s.settled, v)

@@ -22,7 +22,7 @@ func (m *engine) unsettled(s *store) []Violation {
 // deadline that violates, if one does.
 func (x *step) report(violated []hit, firing *machine.Running) (found []Violation) {
 	told, doubtful := []hit(nil), []hit(nil)
-	if x.lossy {
+	if x.mayLack() {
 		told, doubtful = x.weigh(violated)
 	} else {
 		told = x.minimal(violated)

@@ -428,6 +428,10 @@ func (s *Stream) found(j *Judgement, f Finding) {
 	j.Findings = append(j.Findings, f)
 }
 
+// Lossy tells whether events may be missing: whether one was lossy, or Lose was
+// called.
+func (s *Stream) Lossy() bool { return s.engine.lossy }
+
 // Lose says that events may be missing from here on, as an event does that is
 // lossy (see [event.Event]).
 func (s *Stream) Lose() { s.engine.lossy = true }
@@ -493,7 +497,7 @@ func (s *Stream) Summary() Summary {
 	for i := range s.engine.stores {
 		sum.Instances += s.engine.stores[i].created
 	}
-	sum.Expired, sum.Lossy = s.engine.expired(), s.engine.lossy
+	sum.Expired, sum.Lossy = s.engine.expired(), s.engine.mayLack()
 	if !s.closed {
 		sum.Owed = s.engine.owed()
 	}

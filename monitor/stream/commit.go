@@ -14,14 +14,14 @@ import (
 // Commit is what a worker appends to its shard's commits: how far it has read,
 // and what was found since the last one.
 type Commit struct {
-	Shard     int               `json:"shard"`
-	Owner     string            `json:"owner"`
-	Epoch     uint64            `json:"epoch"` // of the claim that it rests on
-	N         uint64            `json:"n"`     // its number
-	Offset    uint64            `json:"offset"`
-	Chain     string            `json:"chain"` // see worker.chain, after Offset
-	Verdicts  uint64            `json:"verdicts"`
-	Found     []json.RawMessage `json:"found,omitempty"` // violation objects with their ids
+	Shard    int               `json:"shard"`
+	Owner    string            `json:"owner"`
+	Epoch    uint64            `json:"epoch"` // of the claim that it rests on
+	N        uint64            `json:"n"`     // its number
+	Offset   uint64            `json:"offset"`
+	Chain    string            `json:"chain"` // see worker.chain, after Offset
+	Verdicts uint64            `json:"verdicts"`
+	Found    []json.RawMessage `json:"found,omitempty"` // violation objects with their ids
 	// Undecided are instances that may be violated, and may not: as check tells
 	// them, the first of many.
 	Undecided []json.RawMessage `json:"undecided,omitempty"`

@@ -159,14 +159,14 @@ func (w *Worker) replan(ctx context.Context, text string, from uint64) error {
 			w.leave(e, stays)
 		}
 	}
-	before := w.counted()
+	before, lossy := w.counted(), w.eras[0].stream.Lossy()
 	if w.eras, err = planned(w.eras, next, w.Options); err != nil {
 		return err
 	}
 	w.plans, w.plan = append(w.plans, text), next
 	w.base.Add(before)
 	w.base.sub(w.counted())
-	if w.base.Lossy { // what is new learns of it too
+	if lossy { // what is new learns of it too
 		for i := range w.eras {
 			w.eras[i].stream.Lose()
 		}
