@@ -125,7 +125,7 @@ func (x *step) expireOne(domain int, c cell) {
 			return
 		}
 	}
-	if !p.all[c].dead {
+	if !p.all[c].dead && p.owned {
 		x.expired++
 		if domain != 0 {
 			x.live--

@@ -134,7 +134,7 @@ func (x *step) bear(b *birth, own cell) cell {
 	if b.in.dead && !hits && !x.domains[b.domain].event {
 		return own
 	}
-	if hits && x.lossy {
+	if hits && x.mayLack() {
 		b.in.dead = false // that is found out when it is reported
 	}
 	c := x.insert(b)
@@ -174,14 +174,16 @@ func (x *step) insert(b *birth) cell {
 	if b.lacks {
 		p.lack(c)
 	}
-	x.created++
 	if x.Configs != nil {
 		x.begin(b.domain, c, props.SatisfiedState)
 	}
-	if b.in.dead {
-		x.settledCount++
-	} else {
-		x.live++
+	if p.owned {
+		x.created++
+		if b.in.dead {
+			x.settledCount++
+		} else {
+			x.live++
+		}
 	}
 	if x.options.ttl > 0 {
 		x.touch(b.domain, c)

@@ -21,7 +21,7 @@ import (
 
 // checkpointFormat is the first line of a checkpoint. A change of anything
 // that is written after it changes the number.
-const checkpointFormat = "wtsim-checkpoint/6\n"
+const checkpointFormat = "wtsim-checkpoint/7\n"
 
 // Checkpoint writes the state of the stream, between two events. What a
 // stream restored from it finds is what this one would find, so that the
@@ -133,7 +133,7 @@ func (s *Stream) matches(d *codec.Decoder) error {
 	}
 	for i, want := range s.options.durations() {
 		if got := time.Duration(d.Int()); d.Err == nil && got != want {
-			return fmt.Errorf("its %s is %v, wanted %v", []string{"skew", "lateness", "time to live", "bound on how far ahead events are"}[i], got, want)
+			return fmt.Errorf("its %s is %v, wanted %v", []string{"skew", "lateness", "time to live", "bound on how far ahead events are", "memory of names"}[i], got, want)
 		}
 	}
 	if got := d.Bool(); d.Err == nil && got != s.options.Coverage {
@@ -156,8 +156,8 @@ func oneLine(text string) string {
 	return text[:min(len(text), 1000)]
 }
 
-func (o *StreamOptions) durations() [4]time.Duration {
-	return [4]time.Duration{o.Skew, o.Lateness, o.TTL, o.Ahead}
+func (o *StreamOptions) durations() [5]time.Duration {
+	return [5]time.Duration{o.Skew, o.Lateness, o.TTL, o.Ahead, o.Names}
 }
 
 // Fingerprint returns a text that is the same for programs of the same
@@ -201,6 +201,9 @@ func (pl *plan) says(to io.Writer) {
 	}
 	if pl.automaton.Stateful() {
 		fmt.Fprint(to, pl.statefulPart())
+	}
+	if all := pl.property.Complete(); len(all) > 0 {
+		fmt.Fprintf(to, "complete %q", all)
 	}
 	saysAutomaton(to, pl.automaton)
 }

@@ -269,20 +269,20 @@ func (p *pool) rebuild() {
 // forgetSilent forgets what a source did before it was silent for longer than
 // the time to live: an event of its that is not late is later than all that.
 func (s *Stream) forgetSilent(o *order.Origin[queued]) {
-	if s.options.TTL > 0 && o.Silent(s.watermark().Add(-s.options.TTL)) {
+	if names := s.options.names(); names > 0 && o.Silent(s.watermark().Add(-names)) {
 		*o = order.Origin[queued]{}
 	}
 }
 
 // sweepSources drops the sources that are silent and that nothing speaks of.
 func (s *Stream) sweepSources() {
-	if s.options.TTL == 0 || len(s.engine.sources.Names) < s.engine.due.sources {
+	if s.options.names() == 0 || len(s.engine.sources.Names) < s.engine.due.sources {
 		return
 	}
 	m := &s.engine
 	m.sweepTrails()
 	live := make([]bool, len(m.sources.Names))
-	silent := s.watermark().Add(-s.options.TTL)
+	silent := s.watermark().Add(-s.options.names())
 	for n := range live {
 		live[n] = !s.events.Origin(int32(n)).Silent(silent)
 	}

@@ -11,7 +11,7 @@
 // go on from there after a crash ([Stream.Checkpoint], [Program.Restore]). A
 // violation has the same name wherever it is found ([Violation.ID]). The work
 // can be shared: which parts an event goes to is a function of the program
-// ([Program.Route]).
+// ([Parts.Route]).
 //
 // Words (see package props for property, letter, binding, instance, slice):
 //

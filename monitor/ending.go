@@ -183,20 +183,13 @@ func (m *engine) owed() (n int) {
 func (s *store) owes(domain int, c cell) bool {
 	in := &s.pools[domain].all[c]
 	switch {
-	case in.unused || in.dead || domain == 0 && !s.isHome():
+	case in.unused || in.dead || !s.pools[domain].owned:
 		return false
 	case s.options.skew == 0:
 		return s.owesIn(in.state)
 	}
 	f := s.pools[domain].fuzzy[c]
 	return f != nil && !f.Undecided && s.judge.Some(f.States, s.owesIn)
-}
-
-// isHome tells whether the empty binding is of this part: all have one, and
-// its events go to one.
-func (s *store) isHome() bool {
-	o := s.options.part
-	return o.of < 2 || int(s.home%uint64(o.of)) == o.number
 }
 
 func (s *store) owesIn(state uint32) bool {

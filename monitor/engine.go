@@ -248,7 +248,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 			o.routed = withoutRoles(o.routed, r.plan)
 			continue
 		}
-		if m.options.part.of > 1 && !m.options.part.has(s.home, s.common, l, e) {
+		if m.options.part.of > 1 && !s.cube.has(m.options.part.number, l, e) {
 			continue
 		}
 		from := len(*buffer)
@@ -333,6 +333,8 @@ func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 		}
 		if x.first = i == 0 || o.routed[i-1].plan != r.plan; x.first {
 			x.hits = x.hits[:0]
+		}
+		if x.letter.leads && x.pools[x.letter.domain].owned {
 			x.seen++
 		}
 		if x.Configs != nil {
@@ -357,7 +359,9 @@ func (m *engine) apply(o *occurrence, whole *event.Event) (found []Violation) {
 // found first, since a newborn continues a slice as it was before the event.
 func (x *step) applyTo() {
 	x.newborn, x.born = x.newborn[:0], x.born[:0]
-	x.matched[x.Fates[x.fate].Letter]++
+	if x.pools[x.letter.domain].owned {
+		x.matched[x.Fates[x.fate].Letter]++
+	}
 	if x.options.ttl > 0 {
 		x.expire()
 	}
@@ -448,12 +452,13 @@ func (x *step) advance(domain int, c cell) {
 
 // retire makes an instance a dead one.
 func (s *store) retire(domain int, c cell) {
-	if domain != 0 {
+	p := &s.pools[domain]
+	if domain != 0 && p.owned {
 		s.live--
 		s.settledCount++
 	}
-	s.pools[domain].unlink(c)
-	s.pools[domain].all[c].dead = true
+	p.unlink(c)
+	p.all[c].dead = true
 }
 
 // settle lets go of an instance that is dead now. The binding of an event

@@ -33,10 +33,10 @@ func experiments() *rapid.Generator[experiment] {
 // parts change one half of the state each, those of the whole do as they
 // like.
 func drawProduct(t *rapid.T) model {
-	mo := model{vars: 2, types: []modelType{{[]int{0}}, {[]int{1}}, {[]int{0, 1}}, {[]int{1}}}, atEnd: make([]bool, 6)}
+	mo := model{vars: 2, types: []modelType{{binds: []int{0}}, {binds: []int{1}}, {binds: []int{0, 1}}, {binds: []int{1}}}, atEnd: make([]bool, 6)}
 	if rapid.Bool().Draw(t, "third variable") {
 		mo.vars = 3
-		mo.types = []modelType{{[]int{0}}, {[]int{1, 2}}, {[]int{0, 1, 2}}, {[]int{1, 2}}}
+		mo.types = []modelType{{binds: []int{0}}, {binds: []int{1, 2}}, {binds: []int{0, 1, 2}}, {binds: []int{1, 2}}}
 	}
 	var half [4][2][2]int // by type, flag and half of the state
 	for i := range half {
@@ -70,7 +70,7 @@ func drawModel(t *rapid.T) model {
 				binds = append(binds, v)
 			}
 		}
-		mo.types = append(mo.types, modelType{binds})
+		mo.types = append(mo.types, modelType{binds: binds})
 	}
 	states := rapid.IntRange(3, 6).Draw(t, "states")
 	for s := range states {
@@ -226,7 +226,13 @@ func (mo *model) property() *props.Property {
 		}
 		rules = append(rules, r)
 	}
-	return props.ForAll(vars...).Machine("model", rules...)
+	var sure []string
+	for i, t := range mo.types {
+		if t.sure {
+			sure = append(sure, fmt.Sprintf("T%d", i))
+		}
+	}
+	return props.ForAll(vars...).Machine("model", rules...).WithComplete(sure...)
 }
 
 // event translates the i-th event of a trace.

@@ -105,7 +105,7 @@ func (s *store) conclude(domain int, c cell, end *endOfTime) {
 		return
 	}
 	a.tellOrder(&v, order, end.newest)
-	if s.lossy {
+	if s.mayLack() {
 		if a.weighOrder(&v, order); v.why != "" {
 			v.record = 0 // as of all that are undecided: it is not kept
 			s.settled = append(s.settled, v)
@@ -175,7 +175,7 @@ func (s *store) minimalVerdicts() []verdict {
 			w := &s.settled[j]
 			return w.why == "" && (w.violation.Certainty == Certain || v.violation.Certainty == Possible) && s.contains(v, *w)
 		})
-		if !hidden && (v.domain > 0 || s.isHome()) {
+		if !hidden && s.pools[v.domain].owned {
 			kept = append(kept, v)
 		}
 	}

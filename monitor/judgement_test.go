@@ -108,8 +108,8 @@ func TestRoute(t *testing.T) {
 	got := map[string]int{}
 	for i := range int64(100) {
 		e := of("A", event.Int(i), event.Int(-i))
-		route := p.Route(nil, &e, 8)
-		if again := p.Route([]int{9}, &e, 8); !reflect.DeepEqual(again[1:], route) || again[0] != 9 {
+		route := p.Parts(8).Route(nil, &e)
+		if again := p.Parts(8).Route([]int{9}, &e); !reflect.DeepEqual(again[1:], route) || again[0] != 9 {
 			t.Fatalf("%v and %v", route, again)
 		}
 		if len(route) == 0 || len(route) > 2 || !slices.IsSorted(route) || route[0] < 0 || route[len(route)-1] > 7 {
@@ -121,14 +121,14 @@ func TestRoute(t *testing.T) {
 		t.Errorf("only %d routes: %v", len(got), got)
 	}
 	for want, e := range map[string]event.Event{
-		"[3]": of("B", event.Int(1), event.Int(1)), "[1 4]": of("A", event.Value{}, event.Value{}), "[]": of("C", event.Int(1), event.Int(1)),
+		"[3]": of("B", event.Int(1), event.Int(1)), "[0]": of("A", event.Value{}, event.Value{}), "[]": of("C", event.Int(1), event.Int(1)),
 	} {
-		if route := p.Route(nil, &e, 8); fmt.Sprint(route) != want {
+		if route := p.Parts(8).Route(nil, &e); fmt.Sprint(route) != want {
 			t.Errorf("%s: got %v, want %s", e.Type, route, want)
 		}
 	}
 	alone, b := p.Only([]string{"of all"}), of("B", event.Int(1), event.Int(1))
-	if route := alone.Route(nil, &b, 8); fmt.Sprint(route) != "[3]" || !slices.Equal(alone.Properties(), []string{"of all"}) {
+	if route := alone.Parts(8).Route(nil, &b); fmt.Sprint(route) != "[3]" || !slices.Equal(alone.Properties(), []string{"of all"}) {
 		t.Errorf("alone: %v of %v, want the same part", route, alone.Properties())
 	}
 	if !p.Same(alone, "of all") || p.Same(alone, "by user") {
@@ -145,7 +145,7 @@ func TestShare(t *testing.T) {
 	}
 	own := 0
 	for part := range 4 {
-		for _, x := range p.Share(nil, all, part, 4) {
+		for _, x := range p.Parts(4).Share(nil, all, part) {
 			if x.Tick != (x.Event.Data == nil) || x.Tick != (x.Event.ID == "") || x.Event.Time.IsZero() || x.Event.Source == "" {
 				t.Fatalf("got %+v", x)
 			}

@@ -21,7 +21,9 @@ import (
 //     may violate it in all; unless it never can be violated in some.
 //  3. What rests on the end, or on a deadline, rests on absence: see
 //     [machine.Worlds], which knows nothing of registers and times.
-//  4. With skew a violation is certain if it is in every world of every order,
+//  4. Of event types that the property declares complete none is missing. Where
+//     all of its types are, nothing is in doubt.
+//  5. With skew a violation is certain if it is in every world of every order,
 //     and possible if it is in every world of the order that its witness has.
 //     Of properties with registers or deadlines none is certain then. What is
 //     inconclusive is not followed further.
@@ -33,7 +35,7 @@ import (
 // end lets go of an instance that is violated, or cannot be any more. Whether
 // one is violated in all worlds is found out when it is reported.
 func (x *step) end(domain int, c cell, was uint32) {
-	if !x.lossy || x.pools[domain].all[c].state != props.ViolatedState {
+	if !x.mayLack() || x.pools[domain].all[c].state != props.ViolatedState {
 		x.settle(domain, c)
 		return
 	}
@@ -109,7 +111,25 @@ func (s *store) worldsOf(domain int, slice []note) machine.Worlds {
 
 // fitting tells which letters the slice of an instance may have.
 func (s *store) fitting(domain int) func(letter int) bool {
-	return func(letter int) bool { return s.letters[letter].vars.within(s.domains[domain].vars) }
+	return func(letter int) bool {
+		l := &s.letters[letter]
+		return !l.sure && l.vars.within(s.domains[domain].vars)
+	}
+}
+
+// mayLack tells whether events of the property may be missing.
+func (s *store) mayLack() bool {
+	return s.lossy && !s.sure
+}
+
+// mayLack tells whether events of some property may be missing.
+func (m *engine) mayLack() bool {
+	for i := range m.stores {
+		if m.stores[i].mayLack() {
+			return true
+		}
+	}
+	return false
 }
 
 // doubtOf says why a violation is not told as one.

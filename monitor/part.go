@@ -12,56 +12,77 @@ import (
 // Several streams can share the work. Each judges a part of the instances and
 // is given its own events, and ticks of time:
 //
-//  1. Where all events of a property bind one variable, its value decides
-//     which part an event is of. Events of different values are in no slice
-//     together, but for that of the empty binding, which has none.
-//  2. A property without such a variable is in one part, which its name
-//     decides; so is what lacks the variable.
+//  1. What a property's parts are is a box ([cube]) that has so many places along
+//     each variable; a hash of the value says which. An instance that binds all
+//     variables is in one share, and an event in all those that agree with what
+//     it binds. So a share has the whole slice of each instance that is in it,
+//     and of all that this contains (Schneider, Basin, Krstic, Traytel: shares
+//     of a hypercube). Where all events bind one variable, the box is as long as
+//     there are parts along that one, and no event is in two shares.
+//  2. An instance that binds some variables is in all shares along the others,
+//     and belongs to the first of these: that one counts and tells it.
 //  3. An event goes to each part that is one of some property's. The first of
 //     them is its home: that one counts it, and tells what is malformed or
-//     late in it; the others have it as a guest.
+//     late in it; the others have it as a guest. What lacks a variable goes to
+//     the first share.
 //  4. Order and lateness are found by each part in what it is given. A part
 //     that gets a tick of the source in place of each event of other parts
-//     finds what one stream would find (see [Program.Share]), and merged, what
+//     finds what one stream would find (see [Parts.Share]), and merged, what
 //     the parts find is what that one would. A part that is given fewer ticks
 //     has another order between events of one source whose clock goes back,
 //     and settles later.
 
-// Divisible reports whether several parts would share the work: whether there
-// is more than one property, or one with a variable that all its events bind.
+// Divisible reports whether several parts would share the work, none of it
+// twice: whether there is more than one property, or one with a variable that all
+// its events bind.
 func (p *Program) Divisible() bool {
-	return len(p.plans) > 1 || len(p.plans) == 1 && p.plans[0].common >= 0
+	return len(p.plans) > 1 || len(p.plans) == 1 && p.plans[0].hasCommon()
+}
+
+// Parts is how the instances of a program are shared out. It does not change, and
+// is the same in every process: who hands out events needs nothing of those who
+// judge them.
+type Parts struct {
+	program *Program
+	n       int
+	cubes   []cube // by plan
+}
+
+// Parts returns how the instances are shared out among a number of parts.
+func (p *Program) Parts(n int) *Parts {
+	d := &Parts{p, max(n, 1), make([]cube, len(p.plans))}
+	for i := range p.plans {
+		d.cubes[i] = p.plans[i].cube(d.n)
+	}
+	return d
 }
 
 // Route appends the parts that an event goes to, ascending, the first of which
-// is its home; none if no property has its type in the alphabet. It is the
-// same in every process: who hands out events needs nothing of those who judge
-// them.
-func (p *Program) Route(to []int, e *event.Event, parts int) []int {
+// is its home; none if no property has its type in the alphabet.
+func (d *Parts) Route(to []int, e *event.Event) []int {
 	from := len(to)
-	var room [64]byte
-	for _, r := range p.routesOf(e.Type) {
-		pl := &p.plans[r.plan]
-		n := partOf(parts, pl.home, pl.common, &pl.letters[r.letter], e, room[:0])
-		if at, there := slices.BinarySearch(to[from:], n); !there {
-			to = slices.Insert(to, from+at, n)
-		}
+	for _, r := range d.program.routesOf(e.Type) {
+		d.cubes[r.plan].each(&d.program.plans[r.plan].letters[r.letter], e, func(part int) {
+			if at, there := slices.BinarySearch(to[from:], part); !there {
+				to = slices.Insert(to, from+at, part)
+			}
+		})
 	}
 	return to
 }
 
-// Share appends what one of several parts is given of some inputs, so that the
+// Share appends what one of the parts is given of some inputs, so that the
 // parts together find what one stream would: its own events, and ticks in
 // place of all others. The inputs have been looked at by one stream (see
 // [Stream.Look]) for all parts. What no property wants, what came before, and
 // what is no event, is the first part's.
-func (p *Program) Share(to []Input, all []Input, part, parts int) []Input {
+func (d *Parts) Share(to []Input, all []Input, part int) []Input {
 	for i := range all {
 		x := &all[i]
 		isEvent := x.Why == "" && !x.Tick && x.sight == order.SeenFirst
 		own, home := part == 0, true
 		if isEvent {
-			own, home = p.has(part, parts, &x.Event)
+			own, home = d.has(part, &x.Event)
 		}
 		if own || x.Tick {
 			to = append(to, *x)
@@ -77,37 +98,13 @@ func (p *Program) Share(to []Input, all []Input, part, parts int) []Input {
 }
 
 // has tells whether an event goes to a part, and whether that is its home.
-func (p *Program) has(part, parts int, e *event.Event) (own, home bool) {
-	first := parts
-	var room [64]byte
-	for _, r := range p.routesOf(e.Type) {
-		pl := &p.plans[r.plan]
-		n := partOf(parts, pl.home, pl.common, &pl.letters[r.letter], e, room[:0])
-		own, first = own || n == part, min(first, n)
-	}
-	if first == parts {
+func (d *Parts) has(part int, e *event.Event) (own, home bool) {
+	var room [16]int
+	to := d.Route(room[:0], e)
+	if len(to) == 0 {
 		return part == 0, true
 	}
-	return own, first == part
-}
-
-// commonVariable returns the first variable that all events bind; -1 if there
-// is none.
-func (pl *plan) commonVariable() int {
-	common := ^set(0)
-	for i := range pl.letters {
-		common &= pl.letters[i].vars
-	}
-	if len(pl.letters) == 0 || common == 0 {
-		return -1
-	}
-	v, _ := common.first()
-	return v
-}
-
-// partKey is the same in all processes: parts must agree.
-func partKey() order.Key {
-	return order.Key{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x27d4eb2f165667c5}
+	return slices.Contains(to, part), to[0] == part
 }
 
 // homeOf is a number of a property that its name alone decides: what is not
@@ -118,32 +115,9 @@ func homeOf(name string) uint64 {
 	return hash
 }
 
-// part is a part of the instances.
-type part struct{ number, of int }
-
-// has tells whether an event is of this part, for one property.
-func (x part) has(home uint64, common int, l *letter, e *event.Event) bool {
-	var room [64]byte
-	return partOf(x.of, home, common, l, e, room[:0]) == x.number
-}
-
-// partOf returns the part that an event is of, for one property.
-func partOf(parts int, home uint64, common int, l *letter, e *event.Event, buffer []byte) int {
-	if parts < 2 {
-		return 0
-	}
-	for _, b := range l.Binds {
-		if b.Variable != common {
-			continue
-		}
-		if v, ok := b.Of(e.Data); ok && v.CanBind() {
-			buffer = append(append(buffer, byte(v.Kind())), v.Canonical().Text()...)
-			key := partKey()
-			hash, _ := key.Sum(buffer)
-			return int(hash % uint64(parts))
-		}
-	}
-	return int(home % uint64(parts))
+// partKey is the same in all processes: parts must agree.
+func partKey() order.Key {
+	return order.Key{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x27d4eb2f165667c5}
 }
 
 // MergeFindings puts what the parts of a stream found in the same

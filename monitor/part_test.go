@@ -16,7 +16,7 @@ func (c course) sharded(n int) (all told, err error) {
 	if err != nil {
 		return all, err
 	}
-	parts, streams := make([][]Finding, n), make([]*Stream, n)
+	shared, parts, streams := p.Parts(n), make([][]Finding, n), make([]*Stream, n)
 	for i := range n {
 		streams[i], err = p.Stream(StreamOptions{
 			Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, Part: i, Parts: n,
@@ -30,7 +30,7 @@ func (c course) sharded(n int) (all told, err error) {
 		inputs := c.inputs(from, min(from+3, len(c.arrivals)))
 		streams[0].Look(inputs)
 		for i, s := range streams {
-			parts[i] = s.Judge(p.Share(nil, inputs, i, n)).Findings
+			parts[i] = s.Judge(shared.Share(nil, inputs, i)).Findings
 		}
 		all.tell(Judgement{Findings: MergeFindings(parts...)})
 	}
@@ -50,7 +50,7 @@ func (c course) sharded(n int) (all told, err error) {
 // Judged in parts, a course comes to what it comes to as a whole: findings in
 // the same order, summary, counts and coverage.
 func TestShardsChangeNothing(t *testing.T) {
-	spread := 0
+	var spread, cubes int
 	check := func(t rapid.TB, c course, n int) {
 		whole, err := c.sharded(1)
 		if err != nil {
@@ -63,8 +63,12 @@ func TestShardsChangeNothing(t *testing.T) {
 		if !reflect.DeepEqual(whole, parts) {
 			t.Fatalf("%d parts, skew %d, ttl %d\nwhole %+v\nparts %+v\n%s%+v", n, c.skew, c.ttl, whole, parts, showArrivals(c.arrivals), c.model)
 		}
-		if p, err := Compile(c.model.property()); err == nil && p.plans[0].common >= 0 && len(whole.findings) > 0 {
-			spread++
+		if p, err := Compile(c.model.property()); err == nil && len(whole.findings) > 0 {
+			if pl := &p.plans[0]; pl.hasCommon() {
+				spread++
+			} else if pl.cube(n).shares > 1 {
+				cubes++
+			}
 		}
 	}
 	for _, skewed := range []bool{false, true} {
@@ -75,8 +79,8 @@ func TestShardsChangeNothing(t *testing.T) {
 			check(t, withTTL(skewed).Draw(t, "course").commonly(rapid.Bool().Draw(t, "common")), rapid.IntRange(2, 5).Draw(t, "parts"))
 		})
 	}
-	if spread < 100 {
-		t.Errorf("only %d courses have a common variable", spread)
+	if spread < 100 || cubes < 100 {
+		t.Errorf("only %d courses have a common variable, and %d are shared out without one", spread, cubes)
 	}
 }
 

@@ -21,6 +21,7 @@ const none = ^cell(0)
 // all indexes; what is dead is in no index.
 type pool struct {
 	*domain
+	owned bool // its instances belong to this part, see cube.go
 	all   []instance
 	keys  []values.Symbol // canonical, len(list) for each instance
 	links []link          // len(indexes) for each instance

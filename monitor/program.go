@@ -36,9 +36,9 @@ type plan struct {
 	over      []bool           // by state: no violation can be reached
 	domains   []domain         // the sets that instances can bind; the first is empty
 	letters   []letter         // by event type of the automaton
-	common    int              // the variable that all events bind, see part.go; -1 if there is none
-	home      uint64           // of what is not divided, see part.go
+	home      uint64           // of the first share, see cube.go
 	lazy      bool             // joins are found when an event names them, see lazy.go
+	sure      bool             // none of its events is ever missing, see lossy.go
 	roles     bool             // some events have several, see roles.go
 }
 
@@ -66,6 +66,8 @@ type letter struct {
 	vars   set
 	list   []int // the variables, ascending
 	domain int
+	leads  bool     // it is the first role of its events
+	sure   bool     // none of its events is ever missing, see lossy.go
 	larger []finder // instances that contain the event's binding
 	joins  []join   // where to look for partners in a join
 }
@@ -143,10 +145,10 @@ func (p *Program) add(property *props.Property) error {
 		for i := range pl.automaton.Events {
 			pl.plan(&pl.automaton.Events[i])
 		}
+		pl.sure = len(pl.letters) > 0 && !slices.ContainsFunc(pl.letters, func(l letter) bool { return !l.sure })
 		p.lead(pl.letters)
 		p.vars = max(p.vars, len(pl.automaton.Variables))
 		p.timed = p.timed || pl.automaton.Timed()
-		pl.common = pl.commonVariable()
 	}
 	p.plans = append(p.plans, pl)
 	return nil
@@ -221,6 +223,8 @@ func (pl *plan) close() error {
 func (pl *plan) plan(t *props.EventType) {
 	l := letter{EventType: t, vars: varsOf(t)}
 	l.domain, l.list = find(pl.domains, l.vars), l.vars.list()
+	l.sure = !t.Other && slices.Contains(pl.property.Complete(), t.Type)
+	l.leads = !slices.ContainsFunc(pl.letters, func(before letter) bool { return before.Type == t.Type })
 	for i := range pl.domains {
 		d := &pl.domains[i]
 		switch {

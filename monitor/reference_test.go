@@ -22,7 +22,10 @@ type model struct {
 
 // modelType is an event type: for each variable that it binds, by the
 // parameter p0, p1, ...
-type modelType struct{ binds []int }
+type modelType struct {
+	binds []int
+	sure  bool // none is missing, though a source is lossy
+}
 
 // happening is an event as the reference sees it: an index into forms for
 // each variable that its type binds.

@@ -22,7 +22,7 @@ func (m *engine) unsettled(s *store) []Violation {
 // deadline that violates, if one does.
 func (x *step) report(violated []hit, firing *machine.Running) (found []Violation) {
 	told, doubtful := []hit(nil), []hit(nil)
-	if x.lossy {
+	if x.mayLack() {
 		told, doubtful = x.weigh(violated)
 	} else {
 		told = x.minimal(violated)
@@ -50,10 +50,10 @@ func (x *step) report(violated []hit, firing *machine.Running) (found []Violatio
 
 // tell appends the violation of an instance, unless another part tells it.
 func (x *step) tell(found []Violation, h hit, firing *machine.Running) []Violation {
-	if x.ended != nil && h.domain == 0 && !x.isHome() {
-		return found // it is told where its events are
-	}
 	p := &x.pools[h.domain]
+	if !p.owned {
+		return found
+	}
 	v := Violation{Property: x.property.Name(), Binding: x.binding(h.domain, h.cell), Certainty: Certain}
 	if v.Forgotten = p.lacks(h.cell); v.Forgotten {
 		v.Certainty = Possible

@@ -73,6 +73,7 @@ func (c richCourse) inParts(shards, sweeping int, cuts ...int) (all told, err er
 		return p
 	}
 	p := compiled()
+	shared := p.Parts(shards)
 	for i := range streams {
 		if streams[i], err = p.Stream(options(i)); err != nil {
 			return all, err
@@ -90,7 +91,7 @@ func (c richCourse) inParts(shards, sweeping int, cuts ...int) (all told, err er
 		inputs := []Input{{Event: a.event(n), Line: n}}
 		streams[0].Look(inputs)
 		for i, s := range streams {
-			parts[i] = s.Judge(p.Share(nil, inputs, i, shards)).Findings
+			parts[i] = s.Judge(shared.Share(nil, inputs, i)).Findings
 		}
 		all.tell(Judgement{Findings: MergeFindings(parts...)})
 	}

@@ -166,7 +166,7 @@ func drawSome(t *rapid.T) rich {
 				binds = append(binds, v)
 			}
 		}
-		ri.types = append(ri.types, modelType{binds})
+		ri.types = append(ri.types, modelType{binds: binds})
 	}
 	ri.drawRoles(t)
 	ri.drawOther(t)

@@ -73,7 +73,7 @@ func drawRich(t *rapid.T) rich {
 				binds = append(binds, v)
 			}
 		}
-		ri.types = append(ri.types, modelType{binds})
+		ri.types = append(ri.types, modelType{binds: binds})
 	}
 	ri.drawRoles(t)
 	ri.drawOther(t)

@@ -18,6 +18,7 @@ type store struct {
 	*shared
 	machine.Machine
 	number    int    // of the plan
+	cube      cube   // among how many parts
 	pools     []pool // by domain
 	live      int    // instances that are not dead; the empty binding is not counted
 	created   int
@@ -39,6 +40,7 @@ type store struct {
 func (s *store) start(pl *plan, with *shared) {
 	s.plan, s.shared = pl, with
 	o := &with.options
+	s.cube = pl.cube(o.part.of)
 	if pl.automaton == nil {
 		return
 	}
@@ -47,6 +49,7 @@ func (s *store) start(pl *plan, with *shared) {
 	s.pools = make([]pool, len(pl.domains))
 	for i := range s.pools {
 		s.pools[i].domain = &pl.domains[i]
+		s.pools[i].owned = s.cube.owns(o.part.number, pl.domains[i].vars)
 	}
 	s.matched = make([]int, len(pl.letters))
 	s.pools[0].add(nil, instance{state: machine.StartState, dead: pl.over[machine.StartState]})

@@ -18,7 +18,8 @@ type StreamOptions struct {
 	Lateness time.Duration // how far an event may come behind
 	TTL      time.Duration // forgets instances that saw no event for longer, with Skew at least for that; 0 is never
 	Ahead    time.Duration // an event more than this later than the newest of all other sources is malformed; 0 is no bound
-	Part     int           // which part of the instances, see [Program.Route]
+	Names    time.Duration // how long before the watermark names of events are remembered, with TTL no longer than that; 0 is for ever
+	Part     int           // which part of the instances, see [Parts.Route]
 	Parts    int           // of how many; 0 is one
 	Coverage bool          // keeps track of what events use, see [Stream.Coverage]
 
@@ -37,9 +38,9 @@ type StreamOptions struct {
 //     source if that is later. Times below are effective times.
 //  3. The watermark is the newest time seen minus skew and lateness. An event
 //     before it is late: counted, told and not applied. So is one that stands
-//     in its source before one that was settled already, and, with a time to
-//     live, one whose own time is before the watermark by more than that. One
-//     too far ahead is malformed, and moves no watermark.
+//     in its source before one that was settled already, and one whose own time
+//     is before the watermark by more than names are remembered. One too far
+//     ahead is malformed, and moves no watermark.
 //  4. What is before the watermark is settled, in exact order.
 //  5. Violations come by time of the violating event, then by property, then
 //     by binding as compact JSON.
@@ -63,16 +64,25 @@ type Stream struct {
 // behind is how far before the newest time an event's name may be forgotten; 0
 // is never.
 func (o *StreamOptions) behind() time.Duration {
-	if o.TTL <= 0 {
+	names := o.names()
+	if names <= 0 {
 		return 0
 	}
 	sum := o.Skew
-	for _, d := range []time.Duration{o.Lateness, o.TTL} {
+	for _, d := range []time.Duration{o.Lateness, names} {
 		if sum += d; sum < 0 { // longer than there are times
 			return math.MaxInt64
 		}
 	}
 	return sum
+}
+
+// names is how long before the watermark names are remembered; 0 is for ever.
+func (o *StreamOptions) names() time.Duration {
+	if o.TTL > 0 && o.Names > 0 {
+		return min(o.TTL, o.Names)
+	}
+	return max(o.TTL, o.Names)
 }
 
 // Summary is what a stream has seen.
@@ -141,7 +151,7 @@ type Input struct {
 	Line  int    // for messages
 	Why   string // why it is no event; else empty
 	Tick  bool   // only time, source and sequence are looked at
-	Guest bool   // the event's home is another part, which counts it, see [Program.Route]
+	Guest bool   // the event's home is another part, which counts it, see [Parts.Route]
 
 	sign  order.Sighting
 	sight order.Sight
@@ -276,7 +286,7 @@ func (s *Stream) accept(x *Input, j *Judgement) {
 	at, settled := o.Effective(r, own)
 	s.reach(at)
 	limit := s.watermark()
-	if settled || at.Before(limit) || s.options.TTL > 0 && own.Before(limit.Add(-s.options.TTL)) {
+	if names := s.options.names(); settled || at.Before(limit) || names > 0 && own.Before(limit.Add(-names)) {
 		if tells {
 			s.late(x, j)
 		}
@@ -418,6 +428,10 @@ func (s *Stream) found(j *Judgement, f Finding) {
 	j.Findings = append(j.Findings, f)
 }
 
+// Lossy tells whether events may be missing: whether one was lossy, or Lose was
+// called.
+func (s *Stream) Lossy() bool { return s.engine.lossy }
+
 // Lose says that events may be missing from here on, as an event does that is
 // lossy (see [event.Event]).
 func (s *Stream) Lose() { s.engine.lossy = true }
@@ -483,7 +497,7 @@ func (s *Stream) Summary() Summary {
 	for i := range s.engine.stores {
 		sum.Instances += s.engine.stores[i].created
 	}
-	sum.Expired, sum.Lossy = s.engine.expired(), s.engine.lossy
+	sum.Expired, sum.Lossy = s.engine.expired(), s.engine.mayLack()
 	if !s.closed {
 		sum.Owed = s.engine.owed()
 	}

@@ -18,7 +18,20 @@ type Property struct {
 	check     func(Run) error
 	once      bool // the check compares with the benign run
 	calls     bool // the check looks at what clients have asked
+	complete  []string
 }
+
+// WithComplete returns the property with event types of which none is ever
+// missing, whatever source may lose events: those that never come from such a
+// source.
+func (p *Property) WithComplete(types ...string) *Property {
+	out := *p
+	out.complete = slices.Compact(slices.Sorted(slices.Values(types)))
+	return &out
+}
+
+// Complete returns the event types of which none is ever missing, sorted.
+func (p *Property) Complete() []string { return slices.Clone(p.complete) }
 
 // build compiles a machine into a property; a mistake is kept for Validate.
 func build(name string, s spec, sentence string) *Property {

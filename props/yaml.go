@@ -20,7 +20,7 @@ func parseYAML(file string, content []byte) ([]*Property, error) {
 	if root.kind != '{' {
 		return nil, y.fail(root, "not a file of properties, wanted \"properties:\" with a list of them")
 	}
-	if err := y.known(root, "the file", []string{"properties"}); err != nil {
+	if err := y.known(root, "the file", []string{"properties", "complete"}); err != nil {
 		return nil, err
 	}
 	list := root.get("properties")
@@ -39,6 +39,31 @@ func parseYAML(file string, content []byte) ([]*Property, error) {
 			}
 		}
 		all = append(all, p)
+	}
+	return y.complete(root.get("complete"), all)
+}
+
+// complete declares of which event types none is ever missing.
+func (y yamlParser) complete(t *tree, all []*Property) ([]*Property, error) {
+	if t == nil {
+		return all, nil
+	}
+	types, err := y.strings(t, "complete")
+	if err != nil {
+		return nil, err
+	}
+	named := func(p *Property, name string) bool {
+		return p.automaton != nil && slices.ContainsFunc(p.automaton.Events, func(e EventType) bool { return e.Type == name && !e.Other })
+	}
+	for i, name := range types {
+		if !slices.ContainsFunc(all, func(p *Property) bool { return named(p, name) }) {
+			return nil, y.fail(t.items[i], "complete holds %q, which no property here names, wanted event types of theirs", name)
+		}
+	}
+	for i, p := range all {
+		if own := slices.DeleteFunc(slices.Clone(types), func(name string) bool { return !named(p, name) }); len(own) > 0 {
+			all[i] = p.WithComplete(own...)
+		}
 	}
 	return all, nil
 }

@@ -38,6 +38,7 @@ var layers = []layer{
 	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
 	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC
 	{pkg: "probe/sink", may: []string{"event", "probe"}},               // clocks, goroutines, HTTP: production alone
+	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},          // who links NATS
 	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},
 

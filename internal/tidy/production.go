@@ -19,7 +19,7 @@ var bare = []string{"event", "probe", "probe/sink"}
 // links none of them. Of ours none but the command imports these.
 var homes = map[string][]string{
 	"go.opentelemetry.io/":   {"monitor/stream/otlp", "probe/otelprobe"},
-	"github.com/nats-io/":    {"monitor/stream/jetstream"},
+	"github.com/nats-io/":    {"monitor/stream/jetstream", "probe/sink/natssink"},
 	"github.com/prometheus/": {"monitor/stream/service"},
 }
 

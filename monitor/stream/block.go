@@ -33,6 +33,7 @@ const (
 	entryBegin                            // the first of a log: whose it is
 	entryPlan                             // the properties change
 	entryPassedLossy                      // as entryPassed, of a source that may lose events
+	entryPlanFrom                         // as entryPlan; what is new begins at an earlier block
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -118,10 +119,17 @@ func (b *Block) Begin(deployment string) {
 }
 
 // Plan says that other properties hold from here on: a text that
-// [Config.Compile] reads.
-func (b *Block) Plan(text string) {
-	b.begin(entryPlan)
+// [Config.Compile] reads. Those that are new begin at an earlier block of the
+// log, which has all from there on; 0 is here.
+func (b *Block) Plan(text string, from uint64) {
+	if from == 0 {
+		b.begin(entryPlan)
+		b.text(text)
+		return
+	}
+	b.begin(entryPlanFrom)
 	b.text(text)
+	b.entries = binary.AppendUvarint(b.entries, from)
 }
 
 // Seal returns the block as a log holds it.
@@ -153,6 +161,7 @@ type Entry struct {
 	Close, End bool
 	Begin      string // the deployment
 	Plan       string // the properties
+	From       uint64 // where those that are new begin; 0 is here
 }
 
 // Open reads a block's head, and checks its sum.
@@ -230,9 +239,12 @@ func (r *blockReader) entry(x *Entry) {
 		x.Close, x.End = true, k == entryEnd
 	case entryBegin:
 		x.Begin = r.text()
-	case entryPlan:
+	case entryPlan, entryPlanFrom:
 		if x.Plan = r.text(); x.Plan == "" {
 			r.fail(errors.New("a plan without properties"))
+		}
+		if k == entryPlanFrom {
+			x.From = r.count()
 		}
 	default:
 		r.fail(fmt.Errorf("an entry of unknown kind %d", k))

@@ -14,14 +14,17 @@ import (
 // Commit is what a worker appends to its shard's commits: how far it has read,
 // and what was found since the last one.
 type Commit struct {
-	Shard     int               `json:"shard"`
-	Owner     string            `json:"owner"`
-	Epoch     uint64            `json:"epoch"` // of the claim that it rests on
-	N         uint64            `json:"n"`     // its number
-	Offset    uint64            `json:"offset"`
-	Chain     string            `json:"chain"` // see worker.chain, after Offset
-	Verdicts  uint64            `json:"verdicts"`
-	Found     []json.RawMessage `json:"found,omitempty"` // violation objects with their ids
+	Shard    int               `json:"shard"`
+	Owner    string            `json:"owner"`
+	Epoch    uint64            `json:"epoch"` // of the claim that it rests on
+	N        uint64            `json:"n"`     // its number
+	Offset   uint64            `json:"offset"`
+	Chain    string            `json:"chain"` // see worker.chain, after Offset
+	Verdicts uint64            `json:"verdicts"`
+	Found    []json.RawMessage `json:"found,omitempty"` // violation objects with their ids
+	// Undecided are instances that may be violated, and may not: as check tells
+	// them, the first of many.
+	Undecided []json.RawMessage `json:"undecided,omitempty"`
 	States    []StateRef        `json:"states,omitempty"`
 	Totals    Totals            `json:"totals"`
 	Claim     bool              `json:"claim,omitempty"`
@@ -140,6 +143,9 @@ func NameOf(object []byte) (n Name, err error) {
 	n.ID, err = ParseID(x.ID)
 	return n, err
 }
+
+// mostUndecided is how many undecided instances a commit has; all are counted.
+const mostUndecided = 200
 
 // maxObject bounds a violation object in a commit.
 const maxObject = 256 << 10

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,20 +17,26 @@ import (
 type Era struct {
 	Program *monitor.Program
 	names   []string // of those that are still judged
+	fresh   bool     // none of them was judged before, under its name
 }
 
 // Plan is which properties are judged from a place in the log on. It follows
 // from the records before it, the first of which a deployment begins with.
-type Plan []Era
+type Plan struct {
+	eras   []Era    // the oldest first
+	judged []string // the names of all that were judged, ever
+}
 
 // FirstPlan is the plan that a log begins with.
-func FirstPlan(p *monitor.Program) Plan { return Plan{{p, p.Properties()}} }
+func FirstPlan(p *monitor.Program) Plan {
+	return Plan{[]Era{{Program: p, names: p.Properties()}}, p.Properties()}
+}
 
 // Next is the plan from a record on that wants the properties of a program.
 // Those that are judged already, and are the same, go on.
 func (plan Plan) Next(p *monitor.Program) (next Plan) {
 	begin := p.Properties()
-	for _, e := range plan {
+	for _, e := range plan.eras {
 		var names []string
 		for _, name := range e.names {
 			if e.Program.Same(p, name) {
@@ -38,18 +45,26 @@ func (plan Plan) Next(p *monitor.Program) (next Plan) {
 			}
 		}
 		if len(names) > 0 {
-			next = append(next, Era{e.Program, names})
+			next.eras = append(next.eras, Era{e.Program, names, e.fresh})
 		}
 	}
-	if len(begin) > 0 {
-		next = append(next, Era{p.Only(begin), begin})
+	next.judged = slices.Clone(plan.judged)
+	was := func(name string) bool { return slices.Contains(plan.judged, name) }
+	for _, fresh := range []bool{false, true} {
+		names := slices.DeleteFunc(slices.Clone(begin), func(n string) bool { return was(n) == fresh })
+		if len(names) > 0 {
+			next.eras = append(next.eras, Era{p.Only(names), names, fresh})
+		}
+		if fresh {
+			next.judged = append(next.judged, names...)
+		}
 	}
 	return next
 }
 
 // is tells whether two plans, one of which comes next to the other, are one.
 func (plan Plan) is(now Plan) bool {
-	return slices.EqualFunc(plan, now, func(a, b Era) bool { return a.Program == b.Program && slices.Equal(a.names, b.names) })
+	return slices.EqualFunc(plan.eras, now.eras, func(a, b Era) bool { return a.Program == b.Program && slices.Equal(a.names, b.names) })
 }
 
 // judges tells whether a property is still judged.
@@ -82,7 +97,7 @@ func (r *running) ended(o monitor.StreamOptions, end bool) (monitor.Judgement, m
 
 // engines makes the engines of a plan.
 func engines(p Plan, o monitor.StreamOptions) (all []running, err error) {
-	for _, e := range p {
+	for _, e := range p.eras {
 		s, err := e.Program.Stream(o)
 		if err != nil {
 			return nil, err
@@ -94,25 +109,18 @@ func engines(p Plan, o monitor.StreamOptions) (all []running, err error) {
 
 // planned takes the engines over into another plan.
 func planned(old []running, next Plan, o monitor.StreamOptions) (all []running, err error) {
-	for _, e := range next {
+	for _, e := range next.eras {
 		if i := slices.IndexFunc(old, func(r running) bool { return r.Program == e.Program }); i >= 0 {
 			all = append(all, running{e, old[i].stream})
 			continue
 		}
-		more, err := engines(Plan{e}, o)
+		more, err := engines(Plan{eras: []Era{e}}, o)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, more...)
 	}
 	return all, nil
-}
-
-func planOf(all []running) (p Plan) {
-	for _, r := range all {
-		p = append(p, r.Era)
-	}
-	return p
 }
 
 // compile reads the properties of a plan record.
@@ -131,13 +139,13 @@ func (c *Config) compile(text string) (*monitor.Program, error) {
 }
 
 // replan lets other properties be judged from here on. Of those that end it is
-// told what waits.
-func (w *Worker) replan(text string) error {
+// told what waits; those that are new may begin at an earlier block.
+func (w *Worker) replan(ctx context.Context, text string, from uint64) error {
 	p, err := w.compile(text)
 	if err != nil {
 		return fmt.Errorf("shard %d: %w", w.Shard, err)
 	}
-	now := planOf(w.eras)
+	now := w.plan
 	next := now.Next(p)
 	if next.is(now) {
 		return nil
@@ -145,23 +153,26 @@ func (w *Worker) replan(text string) error {
 	for i := range w.eras {
 		e := &w.eras[i]
 		stays := func(name string) bool {
-			return slices.ContainsFunc(next, func(n Era) bool { return n.Program == e.Program && n.judges(name) })
+			return slices.ContainsFunc(next.eras, func(n Era) bool { return n.Program == e.Program && n.judges(name) })
 		}
 		if slices.ContainsFunc(e.names, func(name string) bool { return !stays(name) }) {
 			w.leave(e, stays)
 		}
 	}
-	before := w.counted()
+	before, lossy := w.counted(), w.eras[0].stream.Lossy()
 	if w.eras, err = planned(w.eras, next, w.Options); err != nil {
 		return err
 	}
-	w.plans = append(w.plans, text)
+	w.plans, w.plan = append(w.plans, text), next
 	w.base.Add(before)
 	w.base.sub(w.counted())
-	if w.base.Lossy { // what is new learns of it too
+	if lossy { // what is new learns of it too
 		for i := range w.eras {
 			w.eras[i].stream.Lose()
 		}
+	}
+	if newest := &w.eras[len(w.eras)-1]; from > 0 && newest.fresh && !slices.ContainsFunc(now.eras, func(e Era) bool { return e.Program == newest.Program }) {
+		return w.judgePast(ctx, newest, from)
 	}
 	return nil
 }
@@ -218,7 +229,7 @@ func (s *state) encodeEras(out []byte) []byte {
 }
 
 func decodeEras(data []byte, p Plan, o monitor.StreamOptions) (all []running, err error) {
-	for _, e := range p {
+	for _, e := range p.eras {
 		n, size := binary.Uvarint(data)
 		if size <= 0 || n > uint64(len(data)-size) {
 			return nil, errors.New("it ends within an engine's part")

@@ -17,7 +17,8 @@ func FuzzOpen(f *testing.F) {
 	blocks[0].Tick(begin)
 	blocks[0].Close(true)
 	blocks[0].Begin("d")
-	blocks[0].Plan("one")
+	blocks[0].Plan("one", 0)
+	blocks[0].Plan("two", 7)
 	for n := range blocks {
 		f.Add(blocks[n].Seal("g", 1, begin)[5:])
 	}
@@ -54,7 +55,7 @@ func FuzzDecodeState(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add((&state{eras: eras, told: map[ID]bool{{1}: true}}).encode())
+	f.Add((&state{plan: FirstPlan(p), eras: eras, told: map[ID]bool{{1}: true}}).encode())
 	c := Config{Program: p, Options: someOptions, Compile: compileSome}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := c.decode(data)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
 )
 
 // Router hands events out to shards. An event goes whole to each shard that
@@ -11,7 +12,7 @@ import (
 // lateness and duplicates are in each what they are in one engine that is given
 // everything.
 type Router struct {
-	plan   Plan
+	plan   []*monitor.Parts // by era
 	shards int
 	to     []int
 	line   []byte
@@ -19,7 +20,11 @@ type Router struct {
 
 // NewRouter returns a router for a plan. It is used by one goroutine.
 func NewRouter(plan Plan, shards int) *Router {
-	return &Router{plan: plan, shards: shards}
+	r := &Router{shards: shards}
+	for _, era := range plan.eras {
+		r.plan = append(r.plan, era.Program.Parts(shards))
+	}
+	return r
 }
 
 // Shards returns a block for each shard.
@@ -30,8 +35,8 @@ func (r *Router) Event(blocks []Block, e *event.Event) {
 	r.line = e.AppendJSON(r.line[:0])
 	line := string(r.line)
 	r.to = r.to[:0]
-	for _, era := range r.plan {
-		r.to = era.Program.Route(r.to, e, r.shards)
+	for _, parts := range r.plan {
+		r.to = parts.Route(r.to, e)
 	}
 	if slices.Sort(r.to); len(r.to) == 0 {
 		r.to = append(r.to, 0)

@@ -19,7 +19,9 @@ import (
 
 // state is what a worker knows after a block.
 type state struct {
-	eras      []running // the oldest first; never none
+	plan      Plan
+	eras      []running // of the plan; never none
+	pasts     []past    // see past.go
 	plans     []string  // the records that have changed the first plan
 	base      Totals    // of engines that have ended
 	offset    uint64
@@ -100,6 +102,7 @@ type savedState struct {
 	Lost, Undecided  int
 	Chain            string
 	Plans            []string `json:",omitempty"`
+	Pasts            []past   `json:",omitempty"`
 	Base             Totals
 }
 
@@ -107,7 +110,7 @@ type savedState struct {
 // engines'.
 func (s *state) encode() []byte {
 	own := savedState{Offset: s.offset, Verdicts: s.verdicts, Gateways: s.gateways, Sources: s.sources,
-		Lost: s.lost, Undecided: s.undecided, Chain: hex.EncodeToString(s.links[:]), Plans: s.plans, Base: s.base}
+		Lost: s.lost, Undecided: s.undecided, Chain: hex.EncodeToString(s.links[:]), Plans: s.plans, Pasts: s.pasts, Base: s.base}
 	for _, id := range slices.SortedFunc(maps.Keys(s.told), func(a, b ID) int { return bytes.Compare(a[:], b[:]) }) {
 		own.Told = append(own.Told, id.String())
 	}
@@ -127,8 +130,9 @@ func (w *Worker) restore(ctx context.Context) error {
 		}
 		w.alarm(fmt.Sprintf("the state after block %d: %v", ref.Offset, err))
 	}
-	eras, err := engines(FirstPlan(w.Program), w.Options)
-	w.state = state{eras: eras, told: map[ID]bool{}}
+	plan := FirstPlan(w.Program)
+	eras, err := engines(plan, w.Options)
+	w.state = state{plan: plan, eras: eras, told: map[ID]bool{}}
 	return err
 }
 
@@ -194,7 +198,7 @@ func (c *Config) decode(data []byte) (*state, error) {
 		return nil, err
 	}
 	s := &state{offset: own.Offset, verdicts: own.Verdicts, told: map[ID]bool{}, gateways: own.Gateways, sources: own.Sources,
-		lost: own.Lost, undecided: own.Undecided, plans: own.Plans, base: own.Base}
+		lost: own.Lost, undecided: own.Undecided, plans: own.Plans, pasts: own.Pasts, base: own.Base}
 	if _, err := hex.Decode(s.links[:], []byte(own.Chain)); err != nil || len(own.Chain) != 2*len(s.links) {
 		return nil, errors.New("its chain is broken")
 	}
@@ -206,15 +210,15 @@ func (c *Config) decode(data []byte) (*state, error) {
 		s.told[id] = true
 	}
 	s.sources.restored()
-	plan := FirstPlan(c.Program)
+	s.plan = FirstPlan(c.Program)
 	for _, text := range own.Plans {
 		p, err := c.compile(text)
 		if err != nil {
 			return nil, err
 		}
-		plan = plan.Next(p)
+		s.plan = s.plan.Next(p)
 	}
 	var err error
-	s.eras, err = decodeEras(data[size+int(n):], plan, c.Options)
+	s.eras, err = decodeEras(data[size+int(n):], s.plan, c.Options)
 	return s, err
 }

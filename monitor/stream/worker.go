@@ -48,6 +48,7 @@ type Worker struct {
 	last   uint64            // the number of the shard's last commit
 	commit Commit            // the last one
 	fresh  []json.RawMessage // violation objects that are not committed
+	doubts []json.RawMessage // undecided instances that are not committed
 	replay uint64            // verdicts that are committed already
 	again  bool              // what is judged was judged before: it was told
 	since  int               // bytes of blocks since the last state
@@ -79,7 +80,7 @@ func Claim(ctx context.Context, c Config) (*Worker, error) {
 		w.last, w.commit = last.Seq, *before
 	}
 	w.commit.Owner, w.commit.Epoch, w.commit.Shard, w.commit.Claim = w.Owner, w.commit.Epoch+1, w.Shard, true
-	w.commit.Found, w.commit.Free = nil, false
+	w.commit.Found, w.commit.Undecided, w.commit.Free = nil, nil, false
 	if err := w.append(ctx, w.commit); err != nil {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func (w *Worker) takeUp(ctx context.Context) error {
 				w.gap(w.commit.Offset + 1)
 				break
 			}
-			if err := w.take(r); err != nil {
+			if err := w.take(ctx, r); err != nil {
 				return err
 			}
 		}
@@ -138,14 +139,14 @@ func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
 		return 0, err
 	}
 	for _, r := range all {
-		if err := w.take(r); err != nil {
+		if err := w.take(ctx, r); err != nil {
 			return 0, err
 		}
 	}
 	if err := w.sound(ctx); err != nil {
 		return 0, err
 	}
-	if patient && len(w.fresh) == 0 && !w.asked {
+	if patient && len(w.fresh)+len(w.doubts) == 0 && !w.asked {
 		return len(all), nil
 	}
 	if w.since >= max(w.StateEvery, 2*w.size) { // a large state is saved more seldom
@@ -194,7 +195,7 @@ const (
 func (w *Worker) Judged() uint64 { return w.offset }
 
 // take judges a block. The error is of a worker that cannot judge it.
-func (w *Worker) take(r Record) error {
+func (w *Worker) take(ctx context.Context, r Record) error {
 	w.gap(r.Seq)
 	w.offset, w.since = r.Seq, w.since+len(r.Data)
 	b, err := Open(r.Data)
@@ -209,7 +210,7 @@ func (w *Worker) take(r Record) error {
 	w.inputs = w.inputs[:0]
 	var cannot error
 	err = b.Each(func(x *Entry) error {
-		if cannot = w.entry(x); cannot != nil {
+		if cannot = w.entry(ctx, x); cannot != nil {
 			return cannot
 		}
 		return nil
@@ -221,13 +222,13 @@ func (w *Worker) take(r Record) error {
 	return cannot
 }
 
-func (w *Worker) entry(x *Entry) error {
+func (w *Worker) entry(ctx context.Context, x *Entry) error {
 	switch {
 	case x.Begin != "":
 	case x.Plan != "":
 		w.push()
 		w.asked = true
-		return w.replan(x.Plan)
+		return w.replan(ctx, x.Plan, x.From)
 	case x.Close:
 		w.push()
 		w.close(x.End)
@@ -324,6 +325,9 @@ const (
 // found takes what an engine has found.
 func (w *Worker) found(e *running, all []monitor.Finding, how certainty) {
 	for _, f := range all {
+		if f.Kind == monitor.FoundUndecided && e.judges(f.Violation.Property) && !w.again && len(w.doubts) < mostUndecided {
+			w.doubts = append(w.doubts, undecided(f))
+		}
 		if f.Kind != monitor.FoundViolation {
 			w.notice(e, f)
 			continue
@@ -358,6 +362,15 @@ func (w *Worker) notice(e *running, f monitor.Finding) {
 	}
 }
 
+// undecided is an instance as check tells it.
+func undecided(f monitor.Finding) json.RawMessage {
+	b, err := f.MarshalJSON()
+	if err != nil {
+		panic("stream: a finding is made of texts and values: " + err.Error())
+	}
+	return b
+}
+
 // close tells what waits as if the input ended here. The engines go on: what
 // comes is judged as if nobody had asked.
 func (w *Worker) close(end bool) {
@@ -386,13 +399,13 @@ func (w *Worker) commitAll(ctx context.Context) error {
 		}
 		c.Verdicts = w.verdicts - uint64(len(rest))
 		if len(rest) > 0 {
-			c.Offset, c.Chain = w.commit.Offset, w.commit.Chain
+			c.Offset, c.Chain, c.Undecided = w.commit.Offset, w.commit.Chain, nil
 		}
 		if err := w.append(ctx, c); err != nil {
 			return err // nothing of it is taken as told
 		}
 		if w.fresh = rest; len(rest) == 0 {
-			w.fresh = nil
+			w.fresh, w.doubts = nil, nil
 			return nil
 		}
 	}
@@ -401,7 +414,7 @@ func (w *Worker) commitAll(ctx context.Context) error {
 // next is the commit of what is known now.
 func (w *Worker) next() Commit {
 	c := w.commit
-	c.Found, c.N = nil, c.N+1
+	c.Found, c.Undecided, c.N = nil, w.doubts, c.N+1
 	c.Offset, c.Chain = w.offset, w.chained()
 	c.Watermark, c.Newest, c.Totals = w.eras[0].stream.Position().Watermark, w.sources.Newest, w.totals()
 	return c
@@ -469,7 +482,7 @@ func (w *Worker) Save(ctx context.Context) error {
 // it can be forgotten.
 func (w *Worker) Needed() uint64 {
 	if n := len(w.commit.States); n > 1 {
-		return w.commit.States[n-1].Offset + 1
+		return w.firstNeeded(w.commit.States[n-1])
 	}
 	return 1
 }

@@ -38,7 +38,7 @@ func HTTP(m Monitor, o Options) (*Sink, error) {
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a login page takes no events
 	m.URL, m.Client = base.JoinPath("v1/events").String(), &client
-	return start(m.post, o), nil
+	return New(m.post, o), nil
 }
 
 // post sends a batch.

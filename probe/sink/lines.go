@@ -11,7 +11,7 @@ import (
 // monitor as application/x-ndjson. Nothing else should write into these lines.
 func Lines(w io.Writer, o Options) *Sink {
 	torn := false // the last write has ended within a line
-	return start(func(_ context.Context, batch [][]byte) error {
+	return New(func(_ context.Context, batch [][]byte) error {
 		var text []byte
 		if torn {
 			text = append(text, '\n')

@@ -1,6 +1,6 @@
 // Package sink takes the events of a [probe.Recorder] out of the process: to
 // standard output, or to a monitor over HTTP. It links the standard library
-// alone.
+// alone; package natssink, which goes over NATS, does not.
 //
 // Events wait in a bounded buffer and leave in order, in batches: when an
 // invocation ends, before its response goes out, and during a long one every
@@ -62,10 +62,6 @@ type Stats struct {
 	Expired uint64 // invocations that have ended before their events had left
 }
 
-// sender sends a batch of events. An error that is a [*later] is worth another
-// attempt.
-type sender func(ctx context.Context, batch [][]byte) error
-
 // later is why a batch should be sent again, after a time.
 type later struct {
 	err   error
@@ -75,11 +71,15 @@ type later struct {
 func (l *later) Error() string { return l.err.Error() }
 func (l *later) Unwrap() error { return l.err }
 
+// Later is an error after which a batch should be sent again, no sooner than
+// after a time.
+func Later(err error, after time.Duration) error { return &later{err: err, after: after} }
+
 // Sink sends events from a goroutine of its own, one batch at a time, which
 // keeps their order. [Sink.Close] ends it.
 type Sink struct {
 	o     Options
-	send  sender
+	send  func(ctx context.Context, batch [][]byte) error
 	timer *time.Timer   // has what waits sent
 	wake  chan struct{} // the goroutine has something to do
 	stop  context.CancelFunc
@@ -102,7 +102,10 @@ type Sink struct {
 	}
 }
 
-func start(send sender, o Options) *Sink {
+// New returns a sink whose batches, events in JSON, are sent by a function, one
+// after the other. After an error of [Later] a batch is sent again, after any
+// other it is dropped.
+func New(send func(ctx context.Context, batch [][]byte) error, o Options) *Sink {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Sink{o: o.orUsual(), send: send, wake: make(chan struct{}, 1), stop: stop,
 		ended: make(chan struct{}), changed: make(chan struct{})}

@@ -63,7 +63,7 @@ func started(o *other, options Options) *Sink {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	return start(o.send, options)
+	return New(o.send, options)
 }
 
 func shut(t *testing.T, s *Sink) {

@@ -20,39 +20,45 @@ import (
 
 // Gateway stores what it is sent: one event a line at /events; at /plan, other
 // properties; at /close, that what waits is to be told. It answers 202 when the
-// log has it.
+// logs have it.
 type Gateway struct {
 	Program *monitor.Program
-	Sender  *stream.Sender
+	Senders []*stream.Sender // to each shard's log
 }
 
 // ServeHTTP takes events in.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	block, err := g.block(r)
+	blocks, err := g.blocks(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	if _, err := g.Sender.Send(r.Context(), block, time.Now()); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
+	for n := range blocks {
+		if _, err := g.Senders[n].Send(r.Context(), &blocks[n], time.Now()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// block is what a request comes to.
-func (g *Gateway) block(r *http.Request) (*stream.Block, error) {
+// blocks are what a request comes to, by shard.
+func (g *Gateway) blocks(r *http.Request) ([]stream.Block, error) {
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
-	router := stream.NewRouter(stream.FirstPlan(g.Program), 1)
+	router := stream.NewRouter(stream.FirstPlan(g.Program), len(g.Senders))
 	blocks := router.Shards()
 	switch r.URL.Path {
 	case "/close":
-		blocks[0].Close(false)
+		for n := range blocks {
+			blocks[n].Close(false)
+		}
 	case "/plan":
-		blocks[0].Plan(string(text))
+		for n := range blocks {
+			blocks[n].Plan(string(text), 0)
+		}
 	default:
 		for line := range strings.Lines(string(text)) {
 			var e event.Event
@@ -62,7 +68,7 @@ func (g *Gateway) block(r *http.Request) (*stream.Block, error) {
 			router.Event(blocks, &e)
 		}
 	}
-	return &blocks[0], nil
+	return blocks, nil
 }
 
 // Worker judges, with each request, what is in the log and not judged. It keeps

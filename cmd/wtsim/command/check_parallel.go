@@ -35,10 +35,10 @@ func (c *checking) workers(program *monitor.Program) int {
 }
 
 func (c *checking) judgeInParts(d *decoder) (err error) {
-	workers := make([]partJudge, len(c.streams))
+	workers, parted := make([]partJudge, len(c.streams)), c.program.Parts(len(c.streams))
 	for i := range workers {
 		workers[i] = partJudge{i, make(chan *batch, 4), make(chan []monitor.Finding, 4)}
-		go workers[i].run(c.program, c.streams[i], len(workers))
+		go workers[i].run(parted, c.streams[i])
 	}
 	sent := make(chan *batch, cap(d.free))
 	go func() {
@@ -69,11 +69,11 @@ func (c *checking) judgeInParts(d *decoder) (err error) {
 	return err
 }
 
-func (w partJudge) run(p *monitor.Program, s *monitor.Stream, parts int) {
+func (w partJudge) run(p *monitor.Parts, s *monitor.Stream) {
 	defer close(w.out)
 	var own []monitor.Input
 	for b := range w.in {
-		own = p.Share(own[:0], b.all, w.number, parts)
+		own = p.Share(own[:0], b.all, w.number)
 		w.out <- s.Judge(own).Findings
 	}
 }

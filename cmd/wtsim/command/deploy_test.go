@@ -9,7 +9,7 @@ import (
 )
 
 // flagsIn are the flags of the monitor as files of all kinds have them.
-var flagsIn = regexp.MustCompile(`--(props|data|listen|token-file|nats|shards)[= ",]+([^\s",\]]+)`)
+var flagsIn = regexp.MustCompile(`--(props|data|listen|token-file|nats|varz|shards)[= ",]+([^\s",\]]+)`)
 
 // What the files under deploy start is a monitor whose flags are right.
 func TestDeployedFlags(t *testing.T) {

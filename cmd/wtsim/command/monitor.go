@@ -30,9 +30,11 @@ type monitorOptions struct {
 	props            []string
 	listen, otlp     string
 	data, nats       string
+	varz             []string
+	volatile         bool
 	shards           int
 	skew, lateness   time.Duration
-	ahead, keep      time.Duration
+	ahead, keep, ttl time.Duration
 	rules, tokenFile string
 	cert, key, ca    string
 	webhook          string
@@ -98,11 +100,14 @@ func (a *app) monitorFlags(o *monitorOptions) *pflag.FlagSet {
 	f.StringVar(&o.otlp, "otlp", "", "the address that OTLP comes to over gRPC, such as 127.0.0.1:4317 (none unless given; over HTTP it comes to --listen)")
 	f.StringVar(&o.data, "data", "./wtsim-data", "the directory for events, states and verdicts")
 	f.StringVar(&o.nats, "nats", "", "keep them in this NATS cluster instead; NATS_CREDS, NATS_CA, NATS_CERT and NATS_KEY name files")
+	f.StringArrayVar(&o.varz, "varz", nil, "the monitoring of a server of that cluster, such as http://nats-0:8222: whether it syncs each message; one for each server")
+	f.BoolVar(&o.volatile, "accept-volatile", false, "do not ask: what was acknowledged may be lost with the power of the cluster")
 	f.IntVar(&o.shards, "shards", 1, "in how many parts the instances are judged; the same for the life of the data")
 	f.DurationVar(&o.skew, "skew", 0, "by how much the clocks of two sources may differ (0: exact order)")
 	f.DurationVar(&o.lateness, "lateness", 2*time.Second, "how far an event may come behind")
 	f.DurationVar(&o.ahead, "ahead", 5*time.Minute, "an event further ahead of this machine's clock is malformed (0: none)")
-	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged, and that no state needs any more")
+	f.DurationVar(&o.keep, "keep", 0, "how long to keep events that are judged, and that no state needs any more: properties that are new begin with them")
+	f.DurationVar(&o.ttl, "ttl", 0, "forget instances that saw no event for so long (0: never); what is violated of them afterwards is possible, not certain")
 	f.StringVar(&o.rules, "rules", "", "a file of rules that make events of OTLP's spans; see docs/production.md")
 	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token that requests must have")
 	f.StringVar(&o.cert, "tls-cert", "", "a file with the certificate to serve TLS with")
@@ -123,10 +128,14 @@ func (o *monitorOptions) validate() error {
 		return fmt.Errorf("--skew is %v, wanted at least 0", o.skew)
 	case o.lateness < 0:
 		return fmt.Errorf("--lateness is %v, wanted at least 0", o.lateness)
+	case o.ttl < 0:
+		return fmt.Errorf("--ttl is %v, wanted at least 0", o.ttl)
 	case o.keep < 0:
 		return fmt.Errorf("--keep is %v, wanted at least 0", o.keep)
 	case o.ahead < 0:
 		return fmt.Errorf("--ahead is %v, wanted at least 0", o.ahead)
+	case o.nats != "" && len(o.varz) == 0 && !o.volatile:
+		return errors.New("--nats without --varz: nobody knows whether its servers sync what they acknowledge, wanted the monitoring of each, such as --varz http://nats-0:8222, or --accept-volatile")
 	case (o.cert == "") != (o.key == ""):
 		return errors.New("--tls-cert and --tls-key belong together, wanted both or none")
 	case o.ca != "" && o.cert == "":
@@ -188,6 +197,12 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []
 		return 0, fmt.Errorf("monitor: %w", err)
 	}
 	fmt.Fprintf(a.stderr, "wtsim: monitor: listening on %s://%s, data in %s\n", o.scheme(), listener.Addr(), o.where())
+	if !engine.Embedded() {
+		if err := engine.Serve(s.Message); err != nil {
+			s.Stop()
+			return 0, fmt.Errorf("monitor: --nats: %w", err)
+		}
+	}
 	failed := make(chan error, 2)
 	go func() { failed <- s.Serve(listener) }()
 	if spans != nil {
@@ -256,16 +271,29 @@ func (o *monitorOptions) where() string {
 }
 
 func (o *monitorOptions) engine() (*jetstream.Engine, error) {
-	if o.nats != "" {
-		return jetstream.Connect(o.nats, jetstream.Environment(os.Getenv)...)
+	if o.nats == "" {
+		return jetstream.Embed(o.data)
 	}
-	return jetstream.Embed(o.data)
+	e, err := jetstream.Connect(o.nats, jetstream.Environment(os.Getenv)...)
+	if err != nil || o.volatile {
+		return e, err
+	}
+	for deadline := time.Now().Add(clusterWithin); ; time.Sleep(250 * time.Millisecond) {
+		err := e.CheckSynced(context.Background(), o.varz)
+		if err == nil {
+			return e, nil
+		}
+		if !jetstream.Unavailable(err) || time.Now().After(deadline) {
+			e.Close()
+			return nil, fmt.Errorf("--varz %w; or accept that with --accept-volatile", err)
+		}
+	}
 }
 
 // service are the options of the process.
 func (o *monitorOptions) service(program *monitor.Program) (so service.Options, err error) {
 	so = service.Options{
-		Program: program, Stream: monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness},
+		Program: program, Stream: monitor.StreamOptions{Skew: o.skew, Lateness: o.lateness, TTL: o.ttl},
 		Shards: o.shards, Ahead: o.ahead, Keep: o.keep, Webhook: o.webhook, Hosts: o.ca != "",
 	}
 	if o.tokenFile != "" {

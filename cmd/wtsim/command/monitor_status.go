@@ -88,6 +88,9 @@ func statusText(st service.Status) string {
 	if st.Lossy {
 		b.WriteString("  a source may lose events: what rests on absence is inconclusive\n")
 	}
+	for _, o := range st.Inconclusive {
+		fmt.Fprintf(&b, "  %s\n", o)
+	}
 	if st.Watermark != nil {
 		fmt.Fprintf(&b, "judged up to %s\n", st.Watermark.UTC().Format(time.RFC3339Nano))
 	}

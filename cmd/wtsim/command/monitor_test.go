@@ -271,8 +271,14 @@ func TestMonitorDataIsOnes(t *testing.T) {
 }
 
 // Properties change from one start to the next: what is new is judged from then
-// on, what is dropped up to then, and what stays goes on.
+// on, or from what is kept on; what is dropped up to then, and what stays goes on.
 func TestMonitorChangesProperties(t *testing.T) {
+	changeProperties(t, []string{"comes 9", "goes 13", "goes 5", "stays 11", "stays 6"}, "--shards", "3")
+	changeProperties(t, []string{"comes 8", "goes 13", "goes 5", "stays 11", "stays 6"}, "--keep", "1h")
+}
+
+func changeProperties(t *testing.T, want []string, flags ...string) {
+	t.Helper()
 	file := func(name, text string) string {
 		path := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(path, []byte("properties:\n"+text), 0o600); err != nil {
@@ -296,7 +302,7 @@ func TestMonitorChangesProperties(t *testing.T) {
 		{after, [][]byte{line(10, "PAID", "r"), line(11, "PAID", "r")}},
 		{before, [][]byte{line(12, "SENT", "q"), line(13, "SENT", "q"), line(14, "BACK", "r"), line(15, "BACK", "r")}},
 	} {
-		p := startMonitor(t, "--props", x.props, "--data", data, "--shards", "3")
+		p := startMonitor(t, append([]string{"--props", x.props, "--data", data}, flags...)...)
 		if status := p.send(x.lines); status != http.StatusAccepted {
 			t.Fatalf("start %d: %d", n+1, status)
 		}
@@ -312,8 +318,8 @@ func TestMonitorChangesProperties(t *testing.T) {
 				got = append(got, told.Property+" "+told.Event)
 			}
 			slices.Sort(got)
-			if want := []string{"comes 9", "goes 13", "goes 5", "stays 11", "stays 6"}; !slices.Equal(got, want) {
-				t.Errorf("%q, wanted %q", got, want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%v: %q, wanted %q", flags, got, want)
 			}
 		}
 		if err := errors.Join(p.cmd.Process.Signal(syscall.SIGTERM), p.cmd.Wait()); err != nil {

@@ -126,7 +126,7 @@ func TestTortureCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"--props", props, "--nats", c.urls("nats", 0), "--shards", "2", "--json", "--lateness", "1m"}
+	args := []string{"--props", props, "--nats", c.urls("nats", 0), "--accept-volatile", "--shards", "2", "--json", "--lateness", "1m"}
 	time.Sleep(3 * time.Second) // the nodes find a leader
 	two := [2]*killed{{t: t, args: args}, {t: t, args: args}}
 	for _, k := range two {

@@ -111,6 +111,9 @@ func (s *Seen) Sign(e *event.Event) (x Sighting) {
 	return x
 }
 
+// Len is how many events are remembered.
+func (s *Seen) Len() int { return s.young.n + s.old.n }
+
 // Enter tells whether an event came before.
 func (s *Seen) Enter(x Sighting, e *event.Event) Sight {
 	at := s.young.find(x)

@@ -107,7 +107,7 @@ func Connect(url string, options ...nats.Option) (*Engine, error) {
 // Unavailable tells whether an error is of a cluster that may answer soon: it
 // has no leader yet, or a node is being restarted.
 func Unavailable(err error) bool {
-	for _, x := range []error{context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrNoServers, nats.ErrConnectionReconnecting, jetstream.ErrNoStreamResponse} {
+	for _, x := range []error{context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrNoServers, nats.ErrConnectionReconnecting, jetstream.ErrNoStreamResponse, errMonitoring} {
 		if errors.Is(err, x) {
 			return true
 		}

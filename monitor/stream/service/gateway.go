@@ -59,11 +59,12 @@ func (g *gateway) start(ctx context.Context, stored func()) {
 	g.running.Go(func() { g.tick(ctx) })
 }
 
-// replan tells the logs which properties hold, before anything else.
-func (g *gateway) replan() {
+// replan tells the logs which properties hold, before anything else; those that
+// are new begin at a block.
+func (g *gateway) replan(from uint64) {
 	for _, l := range g.lanes {
 		var b stream.Block
-		b.Plan(g.options.Properties)
+		b.Plan(g.options.Properties, from)
 		l.add(&b)
 	}
 }

@@ -264,6 +264,9 @@ type Status struct {
 	Uptime     int64       `json:"uptime_s"`
 	Pending    int64       `json:"pending_bytes"`
 	Alarms     int64       `json:"alarms"`
+	// Inconclusive are the last instances that may be violated, and may not, as
+	// check tells them; undecided counts all.
+	Inconclusive []json.RawMessage `json:"inconclusive,omitempty"`
 }
 
 // Partition is a part of the instances.
@@ -284,7 +287,7 @@ func (s *Service) status(w http.ResponseWriter, r *http.Request) {
 
 // now is the status.
 func (s *Service) now() Status {
-	st := Status{Ready: s.ready.Load(), Uptime: int64(time.Since(s.began).Seconds()), Pending: s.gateway.pending.Load(), Alarms: s.metrics.alarmsSeen.Load()}
+	st := Status{Ready: s.ready.Load(), Uptime: int64(time.Since(s.began).Seconds()), Pending: s.gateway.pending.Load(), Alarms: s.metrics.alarmsSeen.Load(), Inconclusive: s.verdicts.undecided()}
 	appended := s.appended()
 	for n, c := range s.verdicts.commits() {
 		p := Partition{Partition: n, Owner: c.Owner, Here: s.owned[n].Load(), Block: c.Offset, Totals: c.Totals}

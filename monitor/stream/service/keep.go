@@ -38,6 +38,24 @@ func (k *keeper) due(needed uint64, now time.Time) (before uint64) {
 	return before
 }
 
+// past is the block that properties begin at which are new: the first that is
+// kept; 0 is the record that brings them. In several shards they begin there: each
+// shard's log has of what is kept only the events of the properties before.
+func (s *Service) past(ctx context.Context) (from uint64, err error) {
+	if s.Keep == 0 {
+		return 0, nil
+	}
+	if s.Shards > 1 {
+		s.log.Warn("properties that are new begin now, and not with the events that are kept: these are in several shards")
+		return 0, nil
+	}
+	all, err := s.logs.Events(0).Read(ctx, 1, 1)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	return all[0].Seq, nil
+}
+
 // forget has a shard's log forget what is due. What fails is tried with the
 // next mark.
 func (s *Service) forget(ctx context.Context, shard int, k *keeper, w *stream.Worker) {

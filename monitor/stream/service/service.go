@@ -111,7 +111,11 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 	}
 	s.gateway = newGateway(&s.Options, logs, plan)
 	if s.changed {
-		s.gateway.replan()
+		from, err := s.past(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.gateway.replan(from)
 	}
 	for _, c := range s.verdicts.commits() {
 		s.gateway.saw(c.Newest)
@@ -131,9 +135,14 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 	return s, nil
 }
 
+// namesKept is how long names of events are remembered: what is sent again later
+// than that is late, and no duplicate.
+const namesKept = 10 * time.Minute
+
 func (o *Options) fill() {
 	o.Shards = max(o.Shards, 1)
 	o.Stream.Coverage = true // the page shows it
+	o.Stream.Names = namesKept
 	if o.Lease <= 0 {
 		o.Lease = 12 * time.Second
 	}

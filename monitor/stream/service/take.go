@@ -2,7 +2,9 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/wtsim/wtsim/event"
@@ -72,6 +74,33 @@ func (s *Service) Take(ctx context.Context, size int64, fill func(*Batch) error)
 	}
 	s.metrics.unmatched.Add(float64(b.unmatched))
 	return Taken{in.accepted, in.malformed, in.reasons}, wrong
+}
+
+// Message takes in a batch of CloudEvents, as the body of a request has it in
+// application/cloudevents-batch+json, and returns the answer's status and body.
+func (s *Service) Message(ctx context.Context, text []byte) (status int, body []byte) {
+	a := accepted{}
+	taken, err := s.Take(ctx, int64(len(text)), func(b *Batch) error {
+		if int64(len(text)) > s.Limits.Body {
+			return fmt.Errorf("%w: a message of more than %d bytes", errTooLarge, s.Limits.Body)
+		}
+		return b.in.batch(text)
+	})
+	a.Accepted, a.Malformed, a.Reasons = taken.Accepted, taken.Malformed, taken.Reasons
+	status = http.StatusAccepted
+	switch {
+	case errors.Is(err, errTooLarge):
+		status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrNoStore), errors.Is(err, ErrStopping):
+		status = statusOf(err)
+	case err != nil || a.Accepted == 0:
+		status = http.StatusBadRequest
+	}
+	if err != nil {
+		a.Error = err.Error()
+	}
+	body, _ = json.Marshal(a) // texts and numbers
+	return status, body
 }
 
 // Refused counts a request that is answered with a status before anything of it

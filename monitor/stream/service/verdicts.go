@@ -1,9 +1,11 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,10 +24,11 @@ type verdicts struct {
 	next    uint64 // the record to be read
 	all     []place
 	places  map[stream.ID]int
-	counts  map[string]int  // by property
-	shards  []stream.Commit // the last of each, without what was found
-	alive   []time.Time     // when a shard's last commit was seen, by our clock
-	changed chan struct{}   // closed with each commit
+	doubts  []json.RawMessage // undecided instances: the last ones
+	counts  map[string]int    // by property
+	shards  []stream.Commit   // the last of each, without what was found
+	alive   []time.Time       // when a shard's last commit was seen, by our clock
+	changed chan struct{}     // closed with each commit
 }
 
 // place is where a violation stands.
@@ -106,11 +109,31 @@ func (v *verdicts) take(r stream.Record) error {
 		v.places[name.ID] = len(v.all)
 		v.all = append(v.all, place{name.ID, r.Seq, int32(n)})
 	}
-	c.Found = nil
+	v.doubt(c.Undecided)
+	c.Found, c.Undecided = nil, nil
 	v.shards[c.Shard], v.alive[c.Shard] = *c, time.Now()
 	close(v.changed)
 	v.changed = make(chan struct{})
 	return nil
+}
+
+// mostDoubts is how many undecided instances the status has.
+const mostDoubts = 100
+
+// doubt keeps undecided instances, each once.
+func (v *verdicts) doubt(all []json.RawMessage) {
+	for _, o := range all {
+		same := func(d json.RawMessage) bool { return bytes.Equal(d, o) }
+		v.doubts = append(slices.DeleteFunc(v.doubts, same), o)
+	}
+	v.doubts = slices.Clone(v.doubts[max(0, len(v.doubts)-mostDoubts):])
+}
+
+// undecided are the last undecided instances, as check tells them.
+func (v *verdicts) undecided() []json.RawMessage {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.doubts)
 }
 
 // change is closed when a commit comes.

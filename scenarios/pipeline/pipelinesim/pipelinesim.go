@@ -76,6 +76,7 @@ func Scenarios() []sim.Scenario {
 	right.Meant = []string{sim.MeantEvent + "ALARM"} // it never happens, and does in a variant
 	return []sim.Scenario{
 		right,
+		shares(),
 		variant("no-fence", "who has lost the shard goes on to commit", 1, &engine{}, withoutFence),
 		variant("state-later", "a commit names a state that is stored after it", 1, &engine{}, stateLater),
 		variant("early-ack", "a block is acknowledged before it is durable", 1, &engine{unsynced: true}, nil),
@@ -162,7 +163,7 @@ func portsOf(env cloud.Env) ports {
 }
 
 func gateway(env cloud.Env) (cloud.Handler, error) {
-	return cloud.HTTP(&pipeline.Gateway{Program: program, Sender: &stream.Sender{Log: portsOf(env).events, Gateway: uuid.NewString()}}), nil
+	return cloud.HTTP(&pipeline.Gateway{Program: program, Senders: []*stream.Sender{{Log: portsOf(env).events, Gateway: uuid.NewString()}}}), nil
 }
 
 func worker(env cloud.Env, broken func(ports) ports) cloud.Handler {
