@@ -37,6 +37,7 @@ type plan struct {
 	domains   []domain         // the sets that instances can bind; the first is empty
 	letters   []letter         // by event type of the automaton
 	common    int              // the variable that all events bind, see part.go; -1 if there is none
+	agree     []int            // the variables that all events bind, see place.go
 	home      uint64           // of what is not divided, see part.go
 	lazy      bool             // joins are found when an event names them, see lazy.go
 	roles     bool             // some events have several, see roles.go
@@ -146,7 +147,7 @@ func (p *Program) add(property *props.Property) error {
 		p.lead(pl.letters)
 		p.vars = max(p.vars, len(pl.automaton.Variables))
 		p.timed = p.timed || pl.automaton.Timed()
-		pl.common = pl.commonVariable()
+		pl.common, pl.agree = pl.commonVariable(), pl.commonVariables().list()
 	}
 	p.plans = append(p.plans, pl)
 	return nil

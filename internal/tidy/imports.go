@@ -33,8 +33,9 @@ var layers = []layer{
 	{pkg: "monitor/stream", run: true, may: []string{"event", "monitor"}}, // a simulation runs it over a log of its own
 	{pkg: "monitor/stream/jetstream", may: []string{"monitor/stream"}},
 	{pkg: "monitor/stream/intake", run: true, may: []string{"event"}},
-	{pkg: "monitor/stream/service", may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}}, // clocks, goroutines, HTTP
-	{pkg: "monitor/stream/otlp", may: []string{"event", "probe", "monitor/stream/service"}},                       // who links OpenTelemetry
+	{pkg: "monitor/stream/service", may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}},      // clocks, goroutines, HTTP
+	{pkg: "monitor/stream/otlp", may: []string{"event", "probe", "monitor/stream/service"}},                            // who links OpenTelemetry
+	{pkg: "monitor/function", run: true, may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}}, // a simulation runs it
 	{pkg: "probe", run: true, may: []string{"event"}},
 	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
 	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC
