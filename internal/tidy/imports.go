@@ -64,6 +64,7 @@ var layers = []layer{
 	{pkg: "scenarios/patterns/*/*sim", may: []string{"event", "probe", "props", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "scenarios/patterns/*"}},
 	{pkg: "scenarios/pipeline", may: []string{"event", "monitor", "monitor/stream"}}, // the application is our own
 	{pkg: "scenarios/pipeline/pipelinesim", run: true, may: []string{"event", "probe", "props", "monitor", "monitor/stream", "cloud", "cloud/*", "sim", "scenarios/pipeline"}},
+	{pkg: "scenarios/function/functionsim", run: true, may: []string{"event", "props", "monitor", "monitor/function", "monitor/stream", "cloud", "cloud/*", "sim", "fakes/*"}}, // the application is our own
 	{pkg: "scenarios/*"},
 	{pkg: "scenarios/*/*sim", may: []string{"event", "probe", "props", "monitor", "scheduler", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "scenarios/*", "scenarios/*/*sim"}},
 	{pkg: "scenarios", may: []string{"sim", "scenarios/patterns", "scenarios/*/*sim"}},

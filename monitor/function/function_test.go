@@ -2,6 +2,7 @@ package function
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/rand"
@@ -280,6 +281,40 @@ func TestTell(t *testing.T) {
 			if w := ask(f, "GET", "/v1/violations?after="+after, "", ""); w.Code != status {
 				t.Errorf("after %s: %d, wanted %d", after, w.Code, status)
 			}
+		}
+	})
+}
+
+// An event comes in each form in which a platform sends it to a function's own
+// address, and is one event.
+func TestForms(t *testing.T) {
+	servers(t, func(t *testing.T, c *redis.Client) {
+		f := instance(t, c, 0)
+		line := `{"specversion":"1.0","id":"1","source":"s","type":"PAID","time":"2026-01-01T00:00:00Z","data":{"order":"o"}}`
+		push := `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(line)) + `"},"subscription":"s"}`
+		attributes := []string{"Ce-Specversion", "1.0", "Ce-Source", "s", "Ce-Time", "2026-01-01T00:00:00Z"}
+		for name, x := range map[string]struct {
+			body    string
+			headers []string
+		}{
+			"structured": {line, []string{"Content-Type", "application/cloudevents+json"}},
+			"batch":      {"[" + line + "]", []string{"Content-Type", "application/cloudevents-batch+json"}},
+			"lines":      {line, []string{"Content-Type", "application/x-ndjson"}},
+			"binary":     {`{"order":"o"}`, append(attributes, "Content-Type", "application/json", "Ce-Id", "1", "Ce-Type", "PAID")},
+			"push":       {push, []string{"Content-Type", "application/json"}},
+			"eventarc":   {push, append(attributes, "Content-Type", "application/json", "Ce-Id", "9", "Ce-Type", "google.cloud.pubsub.topic.v1.messagePublished")},
+		} {
+			r := httptest.NewRequest("POST", "/", strings.NewReader(x.body))
+			for i := 0; i < len(x.headers); i += 2 {
+				r.Header.Set(x.headers[i], x.headers[i+1])
+			}
+			w := httptest.NewRecorder()
+			if f.ServeHTTP(w, r); w.Code != http.StatusAccepted {
+				t.Errorf("%s: %d %s", name, w.Code, w.Body)
+			}
+		}
+		if s, err := f.Status(t.Context()); err != nil || s.Events != 1 || s.Duplicates != 5 {
+			t.Fatalf("%+v %v, wanted one event and five duplicates", s, err)
 		}
 	})
 }

@@ -154,7 +154,7 @@ func (f *Function) changes(ctx context.Context, shares []share) ([]change, error
 func (f *Function) change(c *change, given *share) error {
 	p := f.parts[given.property].program
 	s, err := p.Stream(f.Stream)
-	if c.before != "" {
+	if len(c.state) > 0 {
 		s, err = p.Restore(bytes.NewReader(c.state), f.Stream)
 	}
 	if err != nil {

@@ -59,6 +59,8 @@ func (in *Reader) Read(r *http.Request, body io.Reader) error {
 		return in.whole(body, in.batch)
 	case form == "application/x-ndjson":
 		return in.ndjson(body)
+	case r.Header.Get("Ce-Type") == publishedType:
+		return in.whole(body, in.pushed)
 	case binary:
 		return in.whole(body, func(text []byte) error { return in.binary(r.Header, text) })
 	case form == "application/json" || err != nil && r.Header.Get("Content-Type") == "":
@@ -207,6 +209,11 @@ func depth(text []byte) (most int) {
 	}
 	return most
 }
+
+// publishedType is the type under which Eventarc delivers a message of Pub/Sub:
+// the event that is meant is in the message, as if it had been pushed.
+// https://docs.cloud.google.com/eventarc/docs/cloudevents
+const publishedType = "google.cloud.pubsub.topic.v1.messagePublished"
 
 // envelope is what Pub/Sub pushes.
 type envelope struct {
