@@ -46,7 +46,7 @@ func TestReproduce(t *testing.T) {
 		if !s.Expect.Violation {
 			continue
 		}
-		found := searched(t, s, search.Options{Schedules: 1000})
+		found := searched(t, s, search.Options{Strategy: "random", FirstSeed: 1_000_000, Schedules: 5000}) // schedules of its own
 		if found.Result == nil {
 			t.Errorf("%s: nothing found", s.Name)
 			continue

@@ -106,3 +106,29 @@ func BenchmarkInstances(b *testing.B) {
 		})
 	}
 }
+
+// What an event costs at a place that has seen some, without Redis.
+func BenchmarkPlace(b *testing.B) {
+	for _, seen := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprint(seen), func(b *testing.B) {
+			f := payments(b, redis.NewClient(&redis.Options{}))
+			given := share{property: "paid at most once"}
+			for _, e := range paid(0, seen, 1) {
+				given.inputs = append(given.inputs, monitor.Input{Event: e})
+			}
+			before := change{}
+			if err := f.change(&before, &given); err != nil {
+				b.Fatal(err)
+			}
+			given.inputs = []monitor.Input{{Event: paid(seen, 1, 1)[0]}}
+			b.ReportAllocs()
+			for b.Loop() {
+				c := change{state: before.state}
+				if err := f.change(&c, &given); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(before.state)), "bytes/record")
+		})
+	}
+}
