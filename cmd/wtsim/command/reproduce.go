@@ -92,7 +92,12 @@ func (a *app) reproduce(args []string) (int, error) {
 		return exitHeld, o.work().Serve(job, a.stdout)
 	}
 	return a.supervise(&o.runOptions, args, func(r *reported, end *workers.End) {
-		if r.Outcome.Verdict == sim.Held && !end.Interrupted {
+		v := r.Outcome.Violation
+		switch {
+		case v != nil && v.Property != recorded.Violation.Property: // a handler that ends its process ends the search
+			r.Outcome.Verdict, r.Outcome.Why = sim.Inconclusive, fmt.Sprintf("the search has ended at another violation, of %q", v.Property)
+			r.Text += r.Outcome.Why + "; wanted that of " + recorded.Violation.Property + "\n"
+		case r.Outcome.Verdict == sim.Held && !end.Interrupted:
 			o.nearest(r, recorded)
 		}
 	})
