@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	storyLine = regexp.MustCompile(`^..? {1,3}00:`)
+	storyLine = regexp.MustCompile(`^  [ !>] \d\d:`)
 	place     = regexp.MustCompile(`scenarios/checkout/charge\.go:\d+  github.com/wtsim/wtsim/scenarios/checkout\.\(\*Charge\)\.pay$`)
 )
 
