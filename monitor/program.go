@@ -37,6 +37,7 @@ type plan struct {
 	domains   []domain         // the sets that instances can bind; the first is empty
 	letters   []letter         // by event type of the automaton
 	home      uint64           // of the first share, see cube.go
+	agree     []int            // the variables that all events bind, see place.go
 	lazy      bool             // joins are found when an event names them, see lazy.go
 	sure      bool             // none of its events is ever missing, see lossy.go
 	roles     bool             // some events have several, see roles.go
@@ -149,6 +150,7 @@ func (p *Program) add(property *props.Property) error {
 		p.lead(pl.letters)
 		p.vars = max(p.vars, len(pl.automaton.Variables))
 		p.timed = p.timed || pl.automaton.Timed()
+		pl.agree = pl.commonVariables().list()
 	}
 	p.plans = append(p.plans, pl)
 	return nil

@@ -38,9 +38,11 @@ type Recorder struct {
 	function string
 	instance string
 	sink     Sink
+	keeper   Sink // of operations; nil if nobody keeps them
 
 	mu          sync.Mutex
 	sequence    uint64
+	kept        uint64 // the sequence of the keeper
 	invocations uint64
 }
 
@@ -49,6 +51,12 @@ type Recorder struct {
 func NewRecorder(function, instance string, rules *Rules, sink Sink) *Recorder {
 	return &Recorder{rules: rules, function: function, instance: instance, sink: sink}
 }
+
+// Keep has every operation go to another sink as well, as it is, and what the
+// application emits: a recording, of which other rules can make other events
+// later (see [Recorded]). It is called before the first call. Bodies are kept as
+// they are, up to [MostRecorded].
+func (r *Recorder) Keep(to Sink) { r.keeper = to }
 
 // Invocation marks the calling goroutine as working for a new invocation, as
 // [Label] does, so that the events of its operations name it, until end is
@@ -68,6 +76,9 @@ func (r *Recorder) Invocation(ctx context.Context) (labelled context.Context, en
 	return Label(ctx, r, id), func() {
 		unlabel(outer)
 		_ = r.sink.Flush(context.WithoutCancel(outer)) // the sink counts what has not left
+		if r.keeper != nil {
+			_ = r.keeper.Flush(context.WithoutCancel(outer))
+		}
 	}
 }
 
@@ -76,10 +87,21 @@ func (r *Recorder) Enter(*Call) Fate { return Fate{} }
 
 // Leave records the events that the operation stands for.
 func (r *Recorder) Leave(c *Call) error {
+	if r.keeper != nil {
+		r.keepOperation(&c.Op)
+	}
 	for _, e := range r.rules.Apply(&c.Op) {
 		r.record(e)
 	}
 	return nil
+}
+
+func (r *Recorder) keepOperation(op *event.Operation) {
+	data, err := recordingOf(op)
+	if err != nil {
+		data = event.Data{{Name: "error", Value: event.Str(err.Error())}} // no operation, which whoever reads it says
+	}
+	r.keep(Emitted{Type: OperationType, Data: data})
 }
 
 // Emit records an event that no operation shows.
@@ -87,6 +109,9 @@ func (r *Recorder) Emit(eventType string, params map[string]any) {
 	data, err := event.DataOf(params)
 	if err != nil {
 		data = event.Data{{Name: "error", Value: event.Str(err.Error())}}
+	}
+	if r.keeper != nil {
+		r.keep(Emitted{Type: eventType, Data: data})
 	}
 	r.record(Emitted{Type: eventType, Data: data})
 }
@@ -97,9 +122,19 @@ func (r *Recorder) Passive() bool { return true }
 func (r *Recorder) record(e Emitted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sequence++
-	n := strconv.FormatUint(r.sequence, 10)
-	r.sink.Put(event.Event{
+	r.put(r.sink, &r.sequence, e)
+}
+
+func (r *Recorder) keep(e Emitted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.put(r.keeper, &r.kept, e)
+}
+
+func (r *Recorder) put(to Sink, sequence *uint64, e Emitted) {
+	*sequence++
+	n := strconv.FormatUint(*sequence, 10)
+	to.Put(event.Event{
 		ID: r.instance + "/" + n, Source: "/functions/" + r.function + "/" + r.instance,
 		Type: e.Type, Time: time.Now().UTC(), //wtsim:clock production's clock
 		Sequence: n, Invocation: Caller(), TraceParent: label(traceKey), Data: e.Data,

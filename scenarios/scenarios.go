@@ -8,13 +8,14 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
+	"github.com/wtsim/wtsim/scenarios/function/functionsim"
 	"github.com/wtsim/wtsim/scenarios/patterns"
 	"github.com/wtsim/wtsim/scenarios/pipeline/pipelinesim"
 	"github.com/wtsim/wtsim/sim"
 )
 
 // All returns the example scenarios: the shop, the catalogue of
-// bugs, the monitor's own pipeline.
+// bugs, the monitor's own pipeline, and it as a function.
 func All() []sim.Scenario {
-	return slices.Concat(checkoutsim.Scenarios(), patterns.All(), pipelinesim.Scenarios())
+	return slices.Concat(checkoutsim.Scenarios(), patterns.All(), pipelinesim.Scenarios(), functionsim.Scenarios())
 }

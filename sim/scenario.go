@@ -132,6 +132,7 @@ type Simulation struct {
 	rules    *probe.Rules
 	program  *monitor.Program
 	watchdog bubble.Options // zero but in tests, and see Impatient
+	stopAt   int            // a step, see StopAt; 0 is none
 	general  *Scenario      // that draws inputs
 	draws    *drawing       // that were made
 	fixed    bool           // they are those of a file, whatever the seed

@@ -34,6 +34,9 @@ func (w *world) perform(c candidate) {
 	switch {
 	case c.call != nil:
 		w.entropy.random.reseed(c.call.caller, s.Identity)
+		if n := len(w.story.steps) + 1; n == w.sim.stopAt {
+			c.call.stops = n
+		}
 		w.operate(c, &s)
 	case c.task.handed():
 		w.handOver(c, &s)

@@ -77,6 +77,9 @@ func (t *instanceTap) Enter(c *probe.Call) (fate probe.Fate) {
 				defer timer.Stop()
 				deadline = timer.C
 			default:
+				if k.stops > 0 {
+					Stopped(k.stops)
+				}
 				return v
 			}
 		case <-deadline: // never, if nil

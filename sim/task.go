@@ -136,6 +136,7 @@ type call struct {
 	caller    string      // the goroutine's label
 	goroutine int         // its id, once asked for
 	release   chan probe.Fate
+	stops     int         // the step, if a debugger stops there
 	held      *hold       // by a stall
 	late      *hold       // it is held so when its caller has gone
 	dies      bool        // the instance dies when it has had its effect

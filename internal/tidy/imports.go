@@ -32,8 +32,10 @@ var layers = []layer{
 	{pkg: "monitor/internal/values", run: true, may: []string{"event", "monitor/internal/codec"}},
 	{pkg: "monitor/stream", run: true, may: []string{"event", "monitor"}}, // a simulation runs it over a log of its own
 	{pkg: "monitor/stream/jetstream", may: []string{"monitor/stream"}},
-	{pkg: "monitor/stream/service", may: []string{"event", "monitor", "monitor/stream"}},    // clocks, goroutines, HTTP
-	{pkg: "monitor/stream/otlp", may: []string{"event", "probe", "monitor/stream/service"}}, // who links OpenTelemetry
+	{pkg: "monitor/stream/intake", run: true, may: []string{"event"}},
+	{pkg: "monitor/stream/service", may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}},      // clocks, goroutines, HTTP
+	{pkg: "monitor/stream/otlp", may: []string{"event", "probe", "monitor/stream/service"}},                            // who links OpenTelemetry
+	{pkg: "monitor/function", run: true, may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}}, // a simulation runs it
 	{pkg: "probe", run: true, may: []string{"event"}},
 	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
 	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC
@@ -63,6 +65,7 @@ var layers = []layer{
 	{pkg: "scenarios/patterns/*/*sim", may: []string{"event", "probe", "props", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "scenarios/patterns/*"}},
 	{pkg: "scenarios/pipeline", may: []string{"event", "monitor", "monitor/stream"}}, // the application is our own
 	{pkg: "scenarios/pipeline/pipelinesim", run: true, may: []string{"event", "probe", "props", "monitor", "monitor/stream", "cloud", "cloud/*", "sim", "scenarios/pipeline"}},
+	{pkg: "scenarios/function/functionsim", run: true, may: []string{"event", "props", "monitor", "monitor/function", "monitor/stream", "cloud", "cloud/*", "sim", "fakes/*"}}, // the application is our own
 	{pkg: "scenarios/*"},
 	{pkg: "scenarios/*/*sim", may: []string{"event", "probe", "props", "monitor", "scheduler", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "scenarios/*", "scenarios/*/*sim"}},
 	{pkg: "scenarios", may: []string{"sim", "scenarios/patterns", "scenarios/*/*sim"}},

@@ -82,7 +82,8 @@ func (t *Totals) sub(u Totals) {
 	t.Undecided -= u.Undecided
 }
 
-func (c *Commit) encode() []byte {
+// Encode is what a log holds of it.
+func (c *Commit) Encode() []byte {
 	b, err := json.Marshal(c)
 	if err != nil {
 		panic("stream: a commit is made of texts, numbers and JSON: " + err.Error())
@@ -149,6 +150,15 @@ const mostUndecided = 200
 
 // maxObject bounds a violation object in a commit.
 const maxObject = 256 << 10
+
+// Object is a violation as a verdict log has it: what check prints, and its id.
+func Object(v monitor.Violation) []byte {
+	id, err := ParseID(v.ID())
+	if err != nil {
+		panic("stream: " + err.Error())
+	}
+	return object(v, id)
+}
 
 // object is a violation as it is told: what check prints, and its id.
 func object(v monitor.Violation, id ID) []byte {

@@ -422,7 +422,7 @@ func (w *Worker) next() Commit {
 
 // append appends a commit. Where the answer is lost, the last one tells.
 func (w *Worker) append(ctx context.Context, c Commit) error {
-	data := c.encode()
+	data := c.Encode()
 	for tries := 1; ; tries++ {
 		seq, err := w.Commits.AppendIf(ctx, data, w.last)
 		if err != nil {

@@ -30,6 +30,7 @@ type Summary struct {
 	Shard string `json:"shard,omitempty"` // "2/3"
 	workers.Statistics
 
+	Nearest        *Nearest  `json:"nearest,omitempty"` // of a recorded violation that no run shows
 	Matches        *bool     `json:"matches,omitempty"`
 	Unmatched      *[]string `json:"unmatched,omitempty"`
 	Difference     string    `json:"difference,omitempty"` // of a replay that does not match, for people

@@ -78,5 +78,5 @@ func (k *shrinks) tryInputs(inputs json.RawMessage, stop func() bool) bool {
 }
 
 func (k *shrinks) violates(r *sim.Result) bool {
-	return r.Verdict == sim.Violated && r.Violation.Property == k.property
+	return k.subject.wants(r) && r.Violation.Property == k.property
 }

@@ -157,7 +157,7 @@ func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) 
 		l.sample = nil // what it has left behind may compute beside
 	}
 	l.recheck(nil)
-	counts := r.Verdict == sim.Violated && l.repeats(sampled{subject, schedule, r}, besides)
+	counts := subject.wants(r) && l.repeats(sampled{subject, schedule, r}, besides)
 	l.Ran, l.Number, l.Through = l.Ran+1, schedule.Number, schedule.Number
 	if l.options.After != nil {
 		l.options.After(schedule, r)

@@ -31,6 +31,9 @@ type Subject struct {
 	// Explain, if not nil, puts into words where a run that was repeated was
 	// another one, and why.
 	Explain Explain
+	// Wanted, if not nil, says which violations a search, and a shrink, are for:
+	// others are passed over.
+	Wanted func(*sim.Result) bool
 
 	outside, endless bool
 }
@@ -53,6 +56,11 @@ func (s Subject) Scenario() sim.Scenario { return s.Simulation.Scenario() }
 func (s Subject) Outside() Subject {
 	s.outside = true
 	return s
+}
+
+// wants tells whether a run is what a search is for.
+func (s Subject) wants(r *sim.Result) bool {
+	return r.Verdict == sim.Violated && (s.Wanted == nil || s.Wanted(r))
 }
 
 // since is the subject for further runs after one: where a handler has computed

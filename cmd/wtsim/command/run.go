@@ -71,11 +71,12 @@ func (a *app) run(args []string) (int, error) {
 	if job, ok := workers.CurrentJob(); ok {
 		return exitHeld, o.work().Serve(job, a.stdout)
 	}
-	return a.supervise(o, append([]string{"run"}, args...))
+	return a.supervise(o, append([]string{"run"}, args...), nil)
 }
 
-// supervise runs a search in child processes and reports its end.
-func (a *app) supervise(o *runOptions, args []string) (int, error) {
+// supervise runs a search in child processes and reports its end, to which also,
+// if it is not nil, has something to add.
+func (a *app) supervise(o *runOptions, args []string, also func(*reported, *workers.End)) (int, error) {
 	if unseen := sim.Unnoticed(); unseen != "" {
 		fmt.Fprintln(a.stderr, "wtsim:", unseen)
 	}
@@ -98,11 +99,11 @@ func (a *app) supervise(o *runOptions, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return a.tellEnd(o, p, end), nil
+	return a.tellEnd(o, p, end, also), nil
 }
 
 // tellEnd tells the end of a search, and keeps what is to be kept of it.
-func (a *app) tellEnd(o *runOptions, p *workers.Pool, end *workers.End) (code int) {
+func (a *app) tellEnd(o *runOptions, p *workers.Pool, end *workers.End, also func(*reported, *workers.End)) (code int) {
 	r := o.report(end)
 	var trouble []error
 	if r.Trouble != "" {
@@ -121,6 +122,9 @@ func (a *app) tellEnd(o *runOptions, p *workers.Pool, end *workers.End) (code in
 		trouble = append(trouble, err, p.Result(end, told.Bytes()).Write(o.resultPath()))
 	}
 	r.addEnd(end.Number > 0 && !o.single)
+	if also != nil {
+		also(r, end)
+	}
 	code = a.print(r, o.asJSON, errors.Join(trouble...))
 	if end.Interrupted {
 		code = exitInterrupted

@@ -48,7 +48,7 @@ import (
 func main() {
 	scenarios := list(user.%[2]s())
 	for i, arg := range os.Args {
-		if arg == %[3]q && os.Args[1] != "replay" {
+		if arg == %[3]q && os.Args[1] != "replay" && os.Args[1] != "debug" {
 			os.Args[i] = only(scenarios)
 		}
 	}
@@ -113,7 +113,7 @@ func (a *app) runPackage(ref packageRef, args []string) (int, error) {
 // userPackage is what go list tells of a package.
 type userPackage struct {
 	ImportPath, Name, Dir string
-	Module                *struct{ Dir, GoMod string }
+	Module                *struct{ Path, Dir, GoMod string }
 }
 
 // findPackage finds a package by its import path or its folder, which may be
@@ -155,7 +155,7 @@ type packageBuild struct {
 // need more modules than the user's, lie in tmp: nothing is written to the
 // user's module. The overlay shows the file below the package, from where it
 // may import what is internal.
-func (p *userPackage) build(tmp, text string) (*packageBuild, error) {
+func (p *userPackage) build(tmp, text string, flags ...string) (*packageBuild, error) {
 	patch, err := patchFor([]string{"-C", p.Module.Dir})
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (p *userPackage) build(tmp, text string) (*packageBuild, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"build", "-overlay", overlay, "-tags", patch.tags, "-o", b.bin}
+	args := append([]string{"build", "-overlay", overlay, "-tags", patch.tags, "-o", b.bin}, flags...)
 	own, err := p.ownModFile(tmp)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,16 @@ type Encoder struct {
 
 func NewEncoder(w io.Writer) *Encoder {
 	sum := sha256.New()
-	return &Encoder{w: bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16), sum: sum}
+	return &Encoder{w: bufio.NewWriterSize(io.MultiWriter(w, sum), bufferFor(w)), sum: sum}
+}
+
+// bufferFor is how much is written or read at once: little where the other end is
+// in memory, as that of many small checkpoints is.
+func bufferFor(end any) int {
+	if _, inMemory := end.(interface{ Len() int }); inMemory {
+		return 1 << 10
+	}
+	return 1 << 16
 }
 
 // Close writes the sum.
@@ -73,7 +82,7 @@ type Decoder struct {
 }
 
 func NewDecoder(r io.Reader) *Decoder {
-	return &Decoder{r: bufio.NewReaderSize(r, 1<<16), sum: sha256.New()}
+	return &Decoder{r: bufio.NewReaderSize(r, bufferFor(r)), sum: sha256.New()}
 }
 
 // Fail keeps the first error, with its place.

@@ -182,6 +182,14 @@ func (q *Sequencer[T]) first() *Waiter[T] {
 	}
 }
 
+// Earliest returns the time of the earliest event that waits.
+func (q *Sequencer[T]) Earliest() (at Instant, ok bool) {
+	if w := q.first(); w != nil {
+		return w.At, true
+	}
+	return at, false
+}
+
 func (q *Sequencer[T]) pop(w *Waiter[T]) {
 	if w == q.inOrder.first() {
 		q.inOrder.pop()

@@ -27,14 +27,14 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, form, attribute string, text []byte) {
 		router := stream.NewRouter(stream.FirstPlan(o.Program), o.Shards)
-		in := &intake{gateway: g, router: router, blocks: router.Shards()}
+		in := g.begin(router, 0)
 		h := http.Header{"Content-Type": {form}}
 		if form == "" {
 			for _, name := range []string{"Ce-Specversion", "Ce-Id", "Ce-Source", "Ce-Type", "Ce-Time"} {
 				h.Set(name, attribute)
 			}
 		}
-		_ = in.decode(&http.Request{Header: h}, bytes.NewReader(text))
+		_ = in.reader.Read(&http.Request{Header: h}, bytes.NewReader(text))
 		events := 0
 		b, err := stream.Open(in.blocks[0].Seal("g", 1, begin))
 		if err != nil {
@@ -49,8 +49,8 @@ func FuzzDecode(f *testing.F) {
 			}
 			return nil
 		})
-		if err != nil || len(in.flights) == 0 && events != in.accepted {
-			t.Fatalf("%d accepted, %d stored, %v", in.accepted, events, err)
+		if err != nil || len(in.flights) == 0 && events != in.answer.Accepted {
+			t.Fatalf("%d accepted, %d stored, %v", in.answer.Accepted, events, err)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor/stream"
+	"github.com/wtsim/wtsim/monitor/stream/intake"
 )
 
 // gateway takes events in, and answers when the logs have them. It is the only
@@ -69,25 +70,20 @@ func (g *gateway) replan(from uint64) {
 	}
 }
 
-// intake is what one request brings.
-type intake struct {
-	gateway   *gateway
-	router    *stream.Router
-	blocks    []stream.Block
-	flights   []*flight
-	size      int64 // about, of the request
-	newest    time.Time
-	accepted  int
-	malformed int
-	reasons   []string
-	large     bool // something was beyond a limit of size
+// request is what one request brings.
+type request struct {
+	gateway *gateway
+	router  *stream.Router
+	blocks  []stream.Block
+	flights []*flight
+	size    int64 // about, of the request
+	newest  time.Time
+	reader  intake.Reader
+	answer  intake.Answer
 }
 
-// mostReasons is how many reasons an answer has.
-const mostReasons = 10
-
 // open begins an intake of about some bytes, unless too much is on its way.
-func (g *gateway) open(size int64) (*intake, error) {
+func (g *gateway) open(size int64) (*request, error) {
 	if size < 0 {
 		size = 1 << 20 // it does not say
 	}
@@ -101,18 +97,24 @@ func (g *gateway) open(size int64) (*intake, error) {
 		return nil, fmt.Errorf("%w: the disk is almost full", ErrNoStore)
 	}
 	r := g.routers.Get().(*stream.Router)
-	return &intake{gateway: g, router: r, blocks: r.Shards(), size: size}, nil
+	return g.begin(r, size), nil
+}
+
+func (g *gateway) begin(r *stream.Router, size int64) *request {
+	in := &request{gateway: g, router: r, blocks: r.Shards(), size: size}
+	in.reader = intake.Reader{Limits: &g.options.Limits, Event: in.event, Wrong: in.wrong}
+	return in
 }
 
 // event takes an event in.
-func (in *intake) event(e *event.Event, line int) {
+func (in *request) event(e *event.Event, line int) {
 	if limit := in.gateway.options.Ahead; limit > 0 {
 		if ahead := time.Until(e.Time); ahead > limit {
 			in.wrong(line, fmt.Sprintf("time is %s, %v ahead of this machine's clock, wanted at most %v", e.Time.UTC().Format(time.RFC3339Nano), ahead.Round(time.Second), limit))
 			return
 		}
 	}
-	in.accepted++
+	in.answer.Accepted++
 	if in.newest.Before(e.Time) {
 		in.newest = e.Time
 	}
@@ -121,17 +123,14 @@ func (in *intake) event(e *event.Event, line int) {
 }
 
 // wrong takes in that a line is no event.
-func (in *intake) wrong(line int, why string) {
-	in.malformed++
-	if len(in.reasons) < mostReasons {
-		in.reasons = append(in.reasons, fmt.Sprintf("line %d: %s", line, why))
-	}
+func (in *request) wrong(line int, why string) {
+	in.answer.Refuse(line, why)
 	in.router.Malformed(in.blocks, line, why)
 	in.flush(stream.BlockSize)
 }
 
 // flush hands over what has become large.
-func (in *intake) flush(size int) {
+func (in *request) flush(size int) {
 	for n := range in.blocks {
 		if b := &in.blocks[n]; b.Len() >= size && b.Len() > 0 {
 			in.flights = append(in.flights, in.gateway.lanes[n].add(b))
@@ -141,12 +140,12 @@ func (in *intake) flush(size int) {
 }
 
 // finish answers when all is stored, or some of it is not.
-func (in *intake) finish(ctx context.Context) error {
+func (in *request) finish(ctx context.Context) error {
 	in.flush(0)
 	in.gateway.routers.Put(in.router)
 	in.gateway.taking.Add(-in.size)
 	err := wait(ctx, in.flights)
-	if in.accepted > 0 {
+	if in.answer.Accepted > 0 {
 		in.gateway.saw(in.newest)
 	}
 	return err

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/monitor/stream"
+	"github.com/wtsim/wtsim/monitor/stream/intake"
 )
 
 func (s *Service) routes() http.Handler {
@@ -98,90 +98,42 @@ func ownHost(host string) bool {
 
 // refuse answers with what is wrong.
 func refuse(w http.ResponseWriter, status int, why string) {
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	answer(w, status, map[string]string{"error": why})
-}
-
-func answer(w http.ResponseWriter, status int, x any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(x) // who does not read does not want it
-}
-
-// accepted answers a request with events.
-type accepted struct {
-	Accepted  int      `json:"accepted"`
-	Malformed int      `json:"malformed"`
-	Reasons   []string `json:"reasons,omitempty"`
-	Error     string   `json:"error,omitempty"`
+	intake.Write(w, status, map[string]string{"error": why})
 }
 
 func (s *Service) events(w http.ResponseWriter, r *http.Request) {
 	status, a := s.take(w, r)
 	s.metrics.answered(status, a.Accepted, a.Malformed)
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	answer(w, status, a)
+	intake.Write(w, status, a)
 }
 
 // take takes a request's events in, and returns what to answer.
-func (s *Service) take(w http.ResponseWriter, r *http.Request) (int, accepted) {
+func (s *Service) take(w http.ResponseWriter, r *http.Request) (int, intake.Answer) {
 	if s.closing.Load() {
-		return http.StatusServiceUnavailable, accepted{Error: "stopping"}
+		return http.StatusServiceUnavailable, intake.Answer{Error: "stopping"}
 	}
 	in, err := s.gateway.open(r.ContentLength)
 	if err != nil {
-		return statusOf(err), accepted{Error: err.Error()}
+		return statusOf(err), intake.Answer{Error: err.Error()}
 	}
 	body, err := s.Body(w, r)
 	if err == nil {
-		err = in.decode(r, body)
+		err = in.reader.Read(r, body)
 	}
-	err = tooLarge(err)
-	if err != nil && in.accepted > 0 && !errors.Is(err, errTooLarge) { // the rest of it is no event
-		in.wrong(in.accepted+in.malformed+1, err.Error())
+	err = intake.TooLarge(err)
+	if a := &in.answer; err != nil && a.Accepted > 0 && !errors.Is(err, ErrTooLarge) { // the rest of it is no event
+		in.wrong(a.Accepted+a.Malformed+1, err.Error())
 		err = nil
 	}
-	a := accepted{Accepted: in.accepted, Malformed: in.malformed, Reasons: in.reasons}
-	stored := in.finish(r.Context())
-	switch {
-	case stored != nil:
-		return statusOf(stored), accepted{Error: stored.Error()}
-	case errors.Is(err, errTooLarge):
-		a.Error = err.Error()
-		return http.StatusRequestEntityTooLarge, a
-	case err != nil:
-		a.Error = err.Error()
-		return http.StatusBadRequest, a
-	case a.Accepted == 0 && in.large:
-		return http.StatusRequestEntityTooLarge, a
-	case a.Accepted == 0:
-		return http.StatusBadRequest, a
+	if stored := in.finish(r.Context()); stored != nil {
+		return statusOf(stored), intake.Answer{Error: stored.Error()}
 	}
-	return http.StatusAccepted, a
+	return in.answer.Status(err, in.reader.Large), in.answer
 }
 
 // Body is that of a request, decompressed, within the limits.
-func (s *Service) Body(w http.ResponseWriter, r *http.Request) (body io.Reader, err error) {
-	body = http.MaxBytesReader(w, r.Body, s.Limits.Body)
-	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
-		if body, err = gzip.NewReader(body); err == nil {
-			body = http.MaxBytesReader(w, io.NopCloser(body), s.Limits.Body)
-		}
-	}
-	return body, err
-}
-
-func tooLarge(err error) error {
-	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		return fmt.Errorf("%w: a body of more than %d bytes", errTooLarge, large.Limit)
-	}
-	return err
+func (s *Service) Body(w http.ResponseWriter, r *http.Request) (io.Reader, error) {
+	return intake.Body(w, r, s.Limits.Body)
 }
 
 func statusOf(err error) int {
@@ -282,7 +234,7 @@ type Partition struct {
 
 func (s *Service) status(w http.ResponseWriter, r *http.Request) {
 	s.settled(r)
-	answer(w, http.StatusOK, s.now())
+	intake.Write(w, http.StatusOK, s.now())
 }
 
 // now is the status.
@@ -362,5 +314,5 @@ func (s *Service) close(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	answer(w, http.StatusOK, s.now())
+	intake.Write(w, http.StatusOK, s.now())
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/monitor/stream"
+	"github.com/wtsim/wtsim/monitor/stream/intake"
 )
 
 // Options say how to monitor.
@@ -45,6 +46,9 @@ type Options struct {
 	// come in another form, see [Service.Take]. nil is none.
 	Routes func(*Service) map[string]http.Handler
 }
+
+// Limits bound what a request may bring.
+type Limits = intake.Limits
 
 // Logs are where everything is kept.
 type Logs interface {
@@ -146,7 +150,7 @@ func (o *Options) fill() {
 	if o.Lease <= 0 {
 		o.Lease = 12 * time.Second
 	}
-	usual := usualLimits()
+	usual := intake.Usual()
 	if o.Limits == (Limits{}) {
 		o.Limits = usual
 	}
@@ -156,12 +160,12 @@ func (o *Options) fill() {
 }
 
 func (s *Service) run() {
-	var intake, work, tell context.Context
-	intake, s.stopIntake = context.WithCancel(context.Background())
+	var taking, work, tell context.Context
+	taking, s.stopIntake = context.WithCancel(context.Background())
 	work, s.stopWork = context.WithCancel(context.Background())
 	tell, s.stopTelling = context.WithCancel(context.Background())
 	s.end, s.stopRequests = context.WithCancel(context.Background())
-	s.gateway.start(intake, s.stir)
+	s.gateway.start(taking, s.stir)
 	for n := range s.Shards {
 		s.working.Go(func() { s.work(work, n) })
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/monitor/stream"
+	"github.com/wtsim/wtsim/monitor/stream/intake"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -199,7 +200,7 @@ func TestFormsAndAnswers(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			a, text := post(t, base+"/v1/events", x.body, x.headers...)
-			var got accepted
+			var got intake.Answer
 			if err := json.Unmarshal([]byte(text), &got); err != nil {
 				t.Fatal(text, err)
 			}

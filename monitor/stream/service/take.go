@@ -8,11 +8,12 @@ import (
 	"net/http"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/stream/intake"
 )
 
 // Batch is what a request brings that is of no form of this package.
 type Batch struct {
-	in        *intake
+	in        *request
 	n         int
 	unmatched int
 }
@@ -20,7 +21,7 @@ type Batch struct {
 // Event takes an event in, unless it is beyond the limits; then it is malformed.
 func (b *Batch) Event(e *event.Event) {
 	b.n++
-	b.in.line(b.n, e.AppendJSON(nil))
+	b.in.reader.Line(b.n, e.AppendJSON(nil))
 }
 
 // Refuse takes in that something would have been an event, and why it is none.
@@ -42,7 +43,7 @@ type Taken struct {
 var ErrStopping = errors.New("stopping")
 
 // ErrTooLarge says that a limit of size is passed.
-var ErrTooLarge = errTooLarge
+var ErrTooLarge = intake.ErrTooLarge
 
 // Take takes in what fill adds to a batch of about some bytes (-1: nobody
 // knows), and returns when that is stored. An error of fill is returned as it is;
@@ -61,35 +62,35 @@ func (s *Service) Take(ctx context.Context, size int64, fill func(*Batch) error)
 		return t, err
 	}
 	b := &Batch{in: in}
-	wrong := tooLarge(fill(b))
+	wrong := intake.TooLarge(fill(b))
 	if err := in.finish(ctx); err != nil {
 		status = statusOf(err)
 		return t, err
 	}
 	switch {
-	case errors.Is(wrong, errTooLarge):
+	case errors.Is(wrong, ErrTooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case wrong != nil:
 		status = http.StatusBadRequest
 	}
 	s.metrics.unmatched.Add(float64(b.unmatched))
-	return Taken{in.accepted, in.malformed, in.reasons}, wrong
+	return Taken{in.answer.Accepted, in.answer.Malformed, in.answer.Reasons}, wrong
 }
 
 // Message takes in a batch of CloudEvents, as the body of a request has it in
 // application/cloudevents-batch+json, and returns the answer's status and body.
 func (s *Service) Message(ctx context.Context, text []byte) (status int, body []byte) {
-	a := accepted{}
+	a := intake.Answer{}
 	taken, err := s.Take(ctx, int64(len(text)), func(b *Batch) error {
 		if int64(len(text)) > s.Limits.Body {
-			return fmt.Errorf("%w: a message of more than %d bytes", errTooLarge, s.Limits.Body)
+			return fmt.Errorf("%w: a message of more than %d bytes", ErrTooLarge, s.Limits.Body)
 		}
-		return b.in.batch(text)
+		return b.in.reader.Batch(text)
 	})
 	a.Accepted, a.Malformed, a.Reasons = taken.Accepted, taken.Malformed, taken.Reasons
 	status = http.StatusAccepted
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, ErrTooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, ErrBusy), errors.Is(err, ErrNoStore), errors.Is(err, ErrStopping):
 		status = statusOf(err)

@@ -1,8 +1,12 @@
-package service
+// Package intake takes events out of requests: CloudEvents in each of the forms
+// that they come in over HTTP, within limits. Who runs a server says what becomes
+// of them.
+package intake
 
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -25,25 +29,38 @@ type Limits struct {
 	Depth      int   // of objects and arrays in one event
 }
 
-func usualLimits() Limits {
+// Usual are the limits that hold unless others are given.
+func Usual() Limits {
 	return Limits{Body: 8 << 20, Event: 256 << 10, Batch: 100_000, Parameters: 256, Depth: 32}
 }
 
-// errTooLarge says that a limit of size is passed.
-var errTooLarge = errors.New("too large")
+// ErrTooLarge says that a limit of size is passed.
+var ErrTooLarge = errors.New("too large")
 
-// decode takes the events of a request in. The error is of the request as a
+// Reader takes events out of one request.
+type Reader struct {
+	Limits *Limits
+	Event  func(e *event.Event, line int)
+	Wrong  func(line int, why string) // what would have been an event, and why it is none
+
+	Large bool // something was beyond a limit of size
+	lines int  // taken
+}
+
+// Read takes the events of a request in. The error is of the request as a
 // whole.
-func (in *intake) decode(r *http.Request, body io.Reader) error {
+func (in *Reader) Read(r *http.Request, body io.Reader) error {
 	form, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	binary := r.Header.Get("Ce-Specversion") != "" || r.Header.Get("Ce-Id") != ""
 	switch {
 	case form == "application/cloudevents+json":
-		return in.whole(body, func(text []byte) error { in.line(1, text); return nil })
+		return in.whole(body, func(text []byte) error { in.Line(1, text); return nil })
 	case form == "application/cloudevents-batch+json":
-		return in.whole(body, in.batch)
+		return in.whole(body, in.Batch)
 	case form == "application/x-ndjson":
-		return in.lines(body)
+		return in.ndjson(body)
+	case r.Header.Get("Ce-Type") == publishedType:
+		return in.whole(body, in.pushed)
 	case binary:
 		return in.whole(body, func(text []byte) error { return in.binary(r.Header, text) })
 	case form == "application/json" || err != nil && r.Header.Get("Content-Type") == "":
@@ -52,9 +69,7 @@ func (in *intake) decode(r *http.Request, body io.Reader) error {
 	return fmt.Errorf("content type %q, wanted application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson, a Pub/Sub push envelope in application/json, or the attributes in ce- headers", form)
 }
 
-func (in *intake) limits() *Limits { return &in.gateway.options.Limits }
-
-func (in *intake) whole(body io.Reader, take func([]byte) error) error {
+func (in *Reader) whole(body io.Reader, take func([]byte) error) error {
 	text, err := io.ReadAll(body)
 	if err != nil {
 		return err
@@ -62,23 +77,23 @@ func (in *intake) whole(body io.Reader, take func([]byte) error) error {
 	return take(text)
 }
 
-// lines takes one event a line.
-func (in *intake) lines(body io.Reader) error {
+// ndjson takes one event a line.
+func (in *Reader) ndjson(body io.Reader) error {
 	b := bufio.NewReaderSize(body, 64<<10)
 	for n := 1; ; n++ {
-		line, err := readLine(b, in.limits().Event)
+		line, err := readLine(b, in.Limits.Event)
 		switch {
-		case errors.Is(err, errTooLarge):
+		case errors.Is(err, ErrTooLarge):
 			in.tooLarge(n)
 			continue
 		case err != nil && !errors.Is(err, io.EOF):
 			return err
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
-			if in.accepted+in.malformed >= in.limits().Batch {
-				return fmt.Errorf("%w: more than %d lines", errTooLarge, in.limits().Batch)
+			if in.lines >= in.Limits.Batch {
+				return fmt.Errorf("%w: more than %d lines", ErrTooLarge, in.Limits.Batch)
 			}
-			in.line(n, line)
+			in.Line(n, line)
 		}
 		if err != nil {
 			return nil
@@ -102,21 +117,21 @@ func readLine(b *bufio.Reader, most int) (line []byte, err error) {
 		}
 		if long && (err == nil || errors.Is(err, io.EOF) && len(part) >= 0) {
 			if err == nil {
-				return nil, errTooLarge
+				return nil, ErrTooLarge
 			}
-			return nil, fmt.Errorf("%w: the last line", errTooLarge)
+			return nil, fmt.Errorf("%w: the last line", ErrTooLarge)
 		}
 		return bytes.TrimSuffix(line, []byte("\n")), err
 	}
 }
 
-func (in *intake) tooLarge(line int) {
-	in.large = true
-	in.wrong(line, fmt.Sprintf("an event of more than %d bytes", in.limits().Event))
+func (in *Reader) tooLarge(line int) {
+	in.Large = true
+	in.wrong(line, fmt.Sprintf("an event of more than %d bytes", in.Limits.Event))
 }
 
-// batch takes a JSON array of events.
-func (in *intake) batch(text []byte) error {
+// Batch takes a JSON array of events.
+func (in *Reader) Batch(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
 		return errors.New("not a batch, wanted a JSON array of CloudEvents")
@@ -126,10 +141,10 @@ func (in *intake) batch(text []byte) error {
 		if err := d.Decode(&one); err != nil {
 			return fmt.Errorf("event %d of the batch: %w", n, err)
 		}
-		if n > in.limits().Batch {
-			return fmt.Errorf("%w: more than %d events", errTooLarge, in.limits().Batch)
+		if n > in.Limits.Batch {
+			return fmt.Errorf("%w: more than %d events", ErrTooLarge, in.Limits.Batch)
 		}
-		in.line(n, one)
+		in.Line(n, one)
 	}
 	if _, err := d.Token(); err != nil {
 		return errors.New("the batch does not end, wanted a JSON array of CloudEvents")
@@ -137,21 +152,28 @@ func (in *intake) batch(text []byte) error {
 	return nil
 }
 
-// line takes one event in JSON.
-func (in *intake) line(n int, text []byte) {
-	if len(text) > in.limits().Event {
+// Line takes one event in JSON.
+func (in *Reader) Line(n int, text []byte) {
+	if len(text) > in.Limits.Event {
 		in.tooLarge(n)
 		return
 	}
 	e, err := event.Decode(text)
 	if err == nil {
-		err = in.limits().check(&e, text)
+		err = in.Limits.check(&e, text)
 	}
 	if err != nil {
 		in.wrong(n, err.Error())
 		return
 	}
-	in.event(&e, n)
+	in.lines++
+	in.Event(&e, n)
+}
+
+// wrong tells why a line is no event.
+func (in *Reader) wrong(line int, why string) {
+	in.lines++
+	in.Wrong(line, why)
 }
 
 func (l *Limits) check(e *event.Event, text []byte) error {
@@ -188,6 +210,11 @@ func depth(text []byte) (most int) {
 	return most
 }
 
+// publishedType is the type under which Eventarc delivers a message of Pub/Sub:
+// the event that is meant is in the message, as if it had been pushed.
+// https://docs.cloud.google.com/eventarc/docs/cloudevents
+const publishedType = "google.cloud.pubsub.topic.v1.messagePublished"
+
 // envelope is what Pub/Sub pushes.
 type envelope struct {
 	Message *struct {
@@ -199,14 +226,14 @@ type envelope struct {
 
 // pushed takes a Pub/Sub push envelope. Its message is a CloudEvent in JSON, or
 // has the attributes in ce- attributes and parameters as data.
-func (in *intake) pushed(text []byte) error {
+func (in *Reader) pushed(text []byte) error {
 	var x envelope
 	if err := json.Unmarshal(text, &x); err != nil {
 		return fmt.Errorf("not a push envelope: %w", err)
 	}
 	if x.Message == nil {
 		if x.SpecVersion != "" {
-			in.line(1, text)
+			in.Line(1, text)
 			return nil
 		}
 		return errors.New("message is missing, wanted a Pub/Sub push envelope")
@@ -217,7 +244,7 @@ func (in *intake) pushed(text []byte) error {
 		return nil
 	}
 	h := http.Header{}
-	for name, value := range x.Message.Attributes { // each has a name of its own in the header, or one of two is malformed
+	for name, value := range x.Message.Attributes { //wtsim:order each has a name of its own in the header, or one of two is malformed
 		if strings.HasPrefix(strings.ToLower(name), "ce-") {
 			h.Add(name, value)
 		}
@@ -225,17 +252,17 @@ func (in *intake) pushed(text []byte) error {
 	if h.Get("Ce-Id") != "" || h.Get("Ce-Specversion") != "" {
 		return in.attributes(h, data, func(s string) string { return s })
 	}
-	in.line(1, data)
+	in.Line(1, data)
 	return nil
 }
 
 // binary takes the binary mode of HTTP: attributes in headers, percent-encoded.
-func (in *intake) binary(h http.Header, data []byte) error {
+func (in *Reader) binary(h http.Header, data []byte) error {
 	return in.attributes(h, data, percentDecoded)
 }
 
 // attributes puts an event together, to be decoded like any other.
-func (in *intake) attributes(h http.Header, data []byte, decoded func(string) string) error {
+func (in *Reader) attributes(h http.Header, data []byte, decoded func(string) string) error {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for _, name := range []string{"specversion", "id", "source", "type", "time", "sequence", "invocation", "lossy"} {
@@ -262,7 +289,7 @@ func (in *intake) attributes(h http.Header, data []byte, decoded func(string) st
 	}
 	b.Write(data)
 	b.WriteByte('}')
-	in.line(1, b.Bytes())
+	in.Line(1, b.Bytes())
 	return nil
 }
 
@@ -291,4 +318,69 @@ func hexDigit(c byte) int {
 		c += 'a' - 'A'
 	}
 	return strings.IndexByte("0123456789abcdef", c)
+}
+
+// Body is that of a request, decompressed, within a number of bytes.
+func Body(w http.ResponseWriter, r *http.Request, most int64) (body io.Reader, err error) {
+	body = http.MaxBytesReader(w, r.Body, most)
+	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
+		if body, err = gzip.NewReader(body); err == nil {
+			body = http.MaxBytesReader(w, io.NopCloser(body), most)
+		}
+	}
+	return body, err
+}
+
+// TooLarge turns the error of a [Body] that is too large into [ErrTooLarge].
+func TooLarge(err error) error {
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return fmt.Errorf("%w: a body of more than %d bytes", ErrTooLarge, large.Limit)
+	}
+	return err
+}
+
+// Answer is what a request with events is told.
+type Answer struct {
+	Accepted  int      `json:"accepted"`
+	Malformed int      `json:"malformed"`
+	Reasons   []string `json:"reasons,omitempty"` // the first
+	Error     string   `json:"error,omitempty"`
+}
+
+// mostReasons is how many reasons an answer has.
+const mostReasons = 10
+
+// Refuse counts a line that is no event.
+func (a *Answer) Refuse(line int, why string) {
+	a.Malformed++
+	if len(a.Reasons) < mostReasons {
+		a.Reasons = append(a.Reasons, fmt.Sprintf("line %d: %s", line, why))
+	}
+}
+
+// Status is the status of a request whose events are stored. The error is of
+// the request as a whole, large says that something was beyond a limit of size.
+func (a *Answer) Status(err error, large bool) int {
+	if err != nil {
+		a.Error = err.Error()
+	}
+	switch {
+	case errors.Is(err, ErrTooLarge), err == nil && a.Accepted == 0 && large:
+		return http.StatusRequestEntityTooLarge
+	case err != nil, a.Accepted == 0:
+		return http.StatusBadRequest
+	}
+	return http.StatusAccepted
+}
+
+// Write answers with JSON; where it is to be tried again, with Retry-After.
+func Write(w http.ResponseWriter, status int, x any) {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(x) // who does not read does not want it
 }

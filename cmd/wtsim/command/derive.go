@@ -1,0 +1,236 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+)
+
+const deriveExamples = `  wtsim derive --rules rules.yaml --recordings recordings/ > events.ndjson
+  wtsim derive --rules rules.yaml --recordings recordings/ | wtsim check --props new.yaml --events -`
+
+// deriveOptions are the flags of `wtsim derive`.
+type deriveOptions struct{ rules, recordings string }
+
+// derive prints the events that rules make of recorded operations.
+func (a *app) derive(args []string) (int, error) {
+	o := &deriveOptions{}
+	f := a.flags("derive", " --rules FILE --recordings DIR", deriveExamples)
+	f.StringVar(&o.rules, "rules", "", "which operations are events, in YAML: as a scenario's rules (docs/production.md)")
+	f.StringVar(&o.recordings, "recordings", "", "a directory of files that a recorder has kept, one operation a line; gzip and zstd are recognised")
+	if done, err := parse(f, args); done || err != nil {
+		return exitHeld, err
+	}
+	switch {
+	case o.rules == "":
+		return 0, errors.New("derive: --rules is missing, wanted a file of rules; see wtsim derive --help")
+	case o.recordings == "":
+		return 0, errors.New("derive: --recordings is missing, wanted a directory; see wtsim derive --help")
+	}
+	rules, err := readRules(o.rules)
+	if err != nil {
+		return 0, err
+	}
+	d := &deriver{app: a, rules: rules, seen: map[[2]string]bool{}}
+	if err := d.directory(o.recordings); err != nil {
+		return 0, err
+	}
+	if err := d.print(); err != nil {
+		return 0, err
+	}
+	return d.summary(), nil
+}
+
+// rulesText is a file of rules.
+type rulesText struct {
+	Rules []ruleText `yaml:"rules"`
+}
+
+type ruleText struct {
+	Emit     string            `yaml:"emit"`
+	Service  string            `yaml:"service"`
+	Method   string            `yaml:"method"`
+	Resource string            `yaml:"resource"`
+	Each     string            `yaml:"each"`
+	Where    map[string]string `yaml:"where"`
+	With     map[string]string `yaml:"with"`
+}
+
+func readRules(name string) (*probe.Rules, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("--rules: %w", err)
+	}
+	var f rulesText
+	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%s: %s", name, strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
+	}
+	if len(f.Rules) == 0 {
+		return nil, fmt.Errorf("%s: no rules, wanted a list under \"rules\"", name)
+	}
+	var all []probe.Rule
+	for _, r := range f.Rules {
+		all = append(all, probe.Rule{Service: r.Service, Method: r.Method, Resource: r.Resource, Each: r.Each, Where: r.Where, With: r.With, Emit: r.Emit})
+	}
+	rules, err := probe.CompileRules(all)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return rules, err
+}
+
+// deriver makes events of recordings.
+type deriver struct {
+	app        *app
+	rules      *probe.Rules
+	seen       map[[2]string]bool // events by source and id
+	all        []derived
+	operations int
+	malformed  int
+}
+
+// derived is an event, and its place.
+type derived struct {
+	event.Event
+	sequence  uint64 // of its operation; 0 if it has none
+	effective time.Time
+}
+
+func (d *deriver) directory(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("--recordings: %w", err)
+	}
+	files := 0
+	for _, e := range entries { // by name
+		if e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		files++
+		if err := d.file(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	if files == 0 {
+		return fmt.Errorf("--recordings: %s has no files, wanted those that a recorder has kept", dir)
+	}
+	return nil
+}
+
+func (d *deriver) file(name string) error {
+	in, err := openEvents(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	b := bufio.NewReader(in)
+	for n := 1; ; n++ {
+		line, err := b.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			if why := d.line(line); why != nil {
+				d.wrong(fmt.Sprintf("%s:%d: %v", name, n, why))
+			}
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// line takes one event of a recording: what its operation stands for, or itself.
+func (d *deriver) line(text []byte) error {
+	e, err := event.Decode(text)
+	if err != nil {
+		return err
+	}
+	key := [2]string{e.Source, e.ID}
+	if d.seen[key] {
+		return nil
+	}
+	op, isOperation, err := probe.Recorded(&e)
+	if err != nil {
+		return err
+	}
+	d.seen[key] = true
+	if !isOperation {
+		d.add(e, e)
+		return nil
+	}
+	d.operations++
+	for i, emitted := range d.rules.Apply(&op) {
+		made := e
+		made.ID, made.Type, made.Data = fmt.Sprintf("%s.%d", e.ID, i+1), emitted.Type, emitted.Data
+		d.add(e, made)
+	}
+	return nil
+}
+
+func (d *deriver) add(of, e event.Event) {
+	n, _ := strconv.ParseUint(of.Sequence, 10, 64) // one without stands where it came
+	d.all = append(d.all, derived{Event: e, sequence: n, effective: e.Time})
+}
+
+// mostMalformed is how many malformed lines are shown.
+const mostMalformed = 10
+
+func (d *deriver) wrong(what string) {
+	if d.malformed++; d.malformed <= mostMalformed {
+		fmt.Fprintf(d.app.stderr, "wtsim: %s\n", what)
+	}
+}
+
+// print prints the events in order of time, those of one source in its order and
+// numbered anew: what the rules leave out is not missing.
+func (d *deriver) print() error {
+	slices.SortStableFunc(d.all, func(a, b derived) int {
+		return cmp.Or(strings.Compare(a.Source, b.Source), cmp.Compare(a.sequence, b.sequence))
+	})
+	n := 0
+	for i := range d.all {
+		x := &d.all[i]
+		if i == 0 || d.all[i-1].Source != x.Source {
+			n = 0
+		} else if before := d.all[i-1].effective; x.effective.Before(before) {
+			x.effective = before
+		}
+		n++
+		x.Sequence = strconv.Itoa(n)
+	}
+	slices.SortStableFunc(d.all, func(a, b derived) int { return a.effective.Compare(b.effective) })
+	out := bufio.NewWriter(d.app.stdout)
+	for i := range d.all {
+		if _, err := out.Write(append(d.all[i].AppendJSON(nil), '\n')); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// summary tells, on standard error, what there was.
+func (d *deriver) summary() int {
+	if more := d.malformed - mostMalformed; more > 0 {
+		fmt.Fprintf(d.app.stderr, "wtsim: %d more lines are malformed\n", more)
+	}
+	fmt.Fprintf(d.app.stderr, "wtsim: %s of %s, %d malformed\n", counted(len(d.all), "event"), counted(d.operations, "operation"), d.malformed)
+	if d.malformed > 0 {
+		return exitInconclusive
+	}
+	return exitHeld
+}

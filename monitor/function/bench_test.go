@@ -1,0 +1,134 @@
+package function
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
+	"github.com/wtsim/wtsim/props"
+)
+
+// counter counts the commands of a client.
+type counter struct{ n int }
+
+func (*counter) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+func (c *counter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error { c.n++; return next(ctx, cmd) }
+}
+
+func (c *counter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error { c.n += len(cmds); return next(ctx, cmds) }
+}
+
+// paid are events of some orders, numbered on from n.
+func paid(n, events, orders int) (all []event.Event) {
+	for i := range events {
+		e, err := event.Decode(fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","sequence":"%d","source":"s","type":"PAID","time":%q,"data":{"order":"o%d"}}`,
+			n+i, n+i, begin.Add(time.Duration(n+i)*time.Millisecond).Format(time.RFC3339Nano), (n+i)%orders))
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func payments(b testing.TB, c *redis.Client) *Function {
+	p, err := monitor.Compile(props.AtMostOnce("paid at most once", props.On("PAID", "order")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := New(Options{Program: p, Redis: c, Stream: monitor.StreamOptions{Lateness: time.Second}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return f
+}
+
+// What an event costs, by the size of its batch, and by how many events its
+// order has.
+func BenchmarkBatch(b *testing.B) {
+	for _, x := range []struct{ batch, orders int }{{1, 1 << 30}, {10, 1 << 30}, {100, 1 << 30}, {1, 1000}, {100, 1000}} {
+		orders := "new orders"
+		if x.orders < 1<<30 {
+			orders = fmt.Sprintf("of %d orders", x.orders)
+		}
+		b.Run(fmt.Sprintf("%d events, %s", x.batch, orders), func(b *testing.B) {
+			c, ops := realServer(b), &counter{}
+			c.AddHook(ops)
+			f := payments(b, c)
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				if err := f.Take(context.Background(), paid(n, x.batch, x.orders)); err != nil {
+					b.Fatal(err)
+				}
+				n += x.batch
+			}
+			b.ReportMetric(float64(ops.n)/float64(n), "commands/event")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
+		})
+	}
+}
+
+// How many events a second some instances judge together, in batches of 100.
+func BenchmarkInstances(b *testing.B) {
+	for _, instances := range []int{1, 2, 4, 8} {
+		b.Run(fmt.Sprint(instances), func(b *testing.B) {
+			c := realServer(b)
+			const batch = 100
+			n := 0
+			for b.Loop() {
+				var running sync.WaitGroup
+				for i := range instances {
+					running.Add(1)
+					go func() {
+						defer running.Done()
+						if err := payments(b, c).Take(context.Background(), paid(n+i*batch, batch, 1<<30)); err != nil {
+							b.Error(err)
+						}
+					}()
+				}
+				running.Wait()
+				n += instances * batch
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// What an event costs at a place that has seen some, without Redis.
+func BenchmarkPlace(b *testing.B) {
+	for _, seen := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprint(seen), func(b *testing.B) {
+			f := payments(b, redis.NewClient(&redis.Options{}))
+			given := share{property: "paid at most once"}
+			for _, e := range paid(0, seen, 1) {
+				given.inputs = append(given.inputs, monitor.Input{Event: e})
+			}
+			before := change{}
+			if err := f.change(&before, &given); err != nil {
+				b.Fatal(err)
+			}
+			given.inputs = []monitor.Input{{Event: paid(seen, 1, 1)[0]}}
+			b.ReportAllocs()
+			for b.Loop() {
+				c := change{state: before.state}
+				if err := f.change(&c, &given); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(before.state)), "bytes/record")
+		})
+	}
+}
