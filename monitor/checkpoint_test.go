@@ -181,9 +181,9 @@ func TestBadCheckpoint(t *testing.T) {
 		want string
 	}{
 		"good":        {p, o, string(good), ""},
-		"empty":       {p, o, "", `no checkpoint, wanted a file that begins with "wtsim-checkpoint/6"`},
-		"foreign":     {p, o, `{"format":"wtsim-counterexample/1"}`, `no checkpoint, wanted a file that begins with "wtsim-checkpoint/6"`},
-		"later":       {p, o, "wtsim-checkpoint/2\n" + string(good[19:]), `its format is "wtsim-checkpoint/2", wanted "wtsim-checkpoint/6"`},
+		"empty":       {p, o, "", `no checkpoint, wanted a file that begins with "wtsim-checkpoint/7"`},
+		"foreign":     {p, o, `{"format":"wtsim-counterexample/1"}`, `no checkpoint, wanted a file that begins with "wtsim-checkpoint/7"`},
+		"later":       {p, o, "wtsim-checkpoint/2\n" + string(good[19:]), `its format is "wtsim-checkpoint/2", wanted "wtsim-checkpoint/7"`},
 		"properties":  {other, o, string(good), `it is of the properties "ends once", "of its user", wanted "another"`},
 		"skew":        {p, StreamOptions{Skew: time.Second, Lateness: o.Lateness, TTL: o.TTL}, string(good), "its skew is 0s, wanted 1s"},
 		"lateness":    {p, StreamOptions{TTL: o.TTL}, string(good), "its lateness is 50ms, wanted 0s"},
