@@ -65,6 +65,10 @@ func (m *engine) expect(o *occurrence) {
 		for _, part := range d.parts {
 			m.aimAt(&s.pools[part], &s.pools[part].main, s.domains[part].list)
 		}
+		for i := range s.pools[l.domain].index { // where it is linked if it is new
+			x := &d.indexes[i]
+			m.aimAtGroup(&s.pools[l.domain], i, x.cols)
+		}
 		for _, f := range l.larger {
 			if p := &s.pools[f.domain]; p.index != nil {
 				m.aimAt(p, &p.index[f.index], l.list)
@@ -88,6 +92,16 @@ func (m *engine) aimAt(p *pool, t *table, vars []int) {
 	}
 }
 
+// aimAtGroup is aimAt, for a group of an index given by columns.
+func (m *engine) aimAtGroup(p *pool, index int, cols []int) {
+	var room [8]int
+	vars := room[:0]
+	for _, col := range cols {
+		vars = append(vars, p.list[col])
+	}
+	m.aimAt(p, &p.index[index], vars)
+}
+
 // fetch loads what the expected events will look up.
 func (m *engine) fetch() {
 	a := &m.ahead
@@ -97,6 +111,9 @@ func (m *engine) fetch() {
 	for i := range a.aims {
 		if x := &a.aims[i]; int(x.cell) < len(x.pool.all) {
 			a.loaded += x.pool.all[x.cell].state
+			if n := len(x.pool.indexes); n > 0 {
+				a.loaded += uint32(x.pool.links[int(x.cell)*n].before)
+			}
 		}
 	}
 	a.aims = a.aims[:0]

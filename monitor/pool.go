@@ -136,7 +136,7 @@ func (p *pool) enter(t *table, cols []int, key []values.Symbol, c cell) {
 		t.set(uint32(key[0]), c)
 		return
 	}
-	if 4*t.n > 3*len(t.slots) {
+	if 2*t.n > len(t.slots) { // what is not found is compared with what stands before the next gap, which waits for memory
 		p.grow(t, cols)
 	}
 	mask := uint32(len(t.slots) - 1)

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // BenchmarkWindow is the cost of an event of a window that holds 10, 1 000 and
 // 100 000 occurrences, an occurrence a millisecond: counted, summed up, and with
-// skew.
+// skew; and of one that holds 10 and 1 000 different values.
 func BenchmarkWindow(b *testing.B) {
 	for _, size := range []int{10, 1_000, 100_000} {
 		length := time.Duration(size) * time.Millisecond
@@ -23,8 +24,13 @@ func BenchmarkWindow(b *testing.B) {
 		}{
 			{"count", props.AtMost("p", event.Int(int64(size)), props.Occurrences(happened, length)), 0},
 			{"sum", props.AtMost("p", event.Int(int64(2*size)), props.SumOf("n", happened, length)), 0},
+			{"values", props.AtMost("p", event.Int(int64(size)), props.DistinctOf("v", happened, length)), 0},
+			{"values with skew", props.AtMost("p", event.Int(int64(size)), props.DistinctOf("v", happened, length)), 3 * time.Millisecond},
 			{"skew", props.AtMost("p", event.Int(int64(size+9)), props.Occurrences(happened, length)), 3 * time.Millisecond},
 		} {
+			if strings.HasPrefix(c.name, "values") && size > 1_000 {
+				continue // what it costs grows with them
+			}
 			b.Run(fmt.Sprintf("%s/%d", c.name, size), func(b *testing.B) { benchWindow(b, c.p, c.skew, size) })
 		}
 	}
@@ -50,7 +56,7 @@ func benchWindow(b *testing.B, p *props.Property, skew time.Duration, size int) 
 		n++
 		at = at.Add(time.Millisecond)
 		inputs[0] = Input{Event: event.Event{ID: ids[n%names], Source: ids[n%5], Type: "A", Time: at,
-			Data: event.Data{{Name: "n", Value: event.Int(int64(1 + n%2))}, {Name: "x", Value: event.Int(1)}}}}
+			Data: event.Data{{Name: "v", Value: event.Int(int64(n % size))}, {Name: "n", Value: event.Int(int64(1 + n%2))}, {Name: "x", Value: event.Int(1)}}}}
 		if j := s.Judge(inputs); len(j.Findings) > 0 {
 			b.Fatal(j.Findings)
 		}

@@ -43,9 +43,13 @@
 //     its time plus the duration, and at one time it comes after all others.
 //     It has passed once time moves beyond it. At quiescence all that run
 //     pass.
+//     Of those of a state that have guards, the first whose guard holds then is
+//     taken.
 //  8. A window holds, at an event, the occurrences that are less than its
 //     length before it. The distance of two events of one source is that of
 //     their times; of two sources it is known as well as the clocks are.
+//  9. A property may ask for some value of one variable, the innermost, instead
+//     of all: the same throughout, or another one at each event ([Some]).
 //
 // Constructors never fail: what is wrong with a property is told by
 // [Property.Validate], and by monitor.Compile, which takes no other.

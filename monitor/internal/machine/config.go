@@ -434,8 +434,9 @@ func (v *view) Top(register string) (event.Value, bool) {
 
 // Has tells whether a set, or a window of values, holds a value.
 func (v *view) Has(register string, x event.Value) bool {
-	for items := v.items(register); len(items) > 0; items = items[4:] {
-		if held, _ := v.value(word(items)); held.Equal(x) {
+	symbol, known := v.c.symbols.Find(x)
+	for items := v.items(register); known && len(items) > 0; items = items[4:] {
+		if word(items) == uint32(symbol)+1 {
 			return true
 		}
 	}

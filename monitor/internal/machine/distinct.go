@@ -31,24 +31,27 @@ func (c *Configs) sizeOfWindow(r *props.Register, memory string) int {
 // appendLatest appends a list with a value at a time, and without what is not
 // later than a limit.
 func appendLatest(b []byte, list string, value uint32, at, limit order.Instant) []byte {
-	from := len(b)
 	n := int(word(list))
 	names, times := list[4:4+4*n], list[4+4*n:]
-	kept := func(i int) bool { return word(names[4*i:]) != value && limit.Before(instantIn(times, i)) }
-	b = binary.LittleEndian.AppendUint32(b, 0)
-	for i := range n {
-		if kept(i) {
-			b = append(b, names[4*i:4*i+4]...)
-		}
+	gone := goneBy(times, n, limit)
+	was := gone
+	for was < n && word(names[4*was:]) != value {
+		was++
 	}
+	next := min(was+1, n)
+	b = binary.LittleEndian.AppendUint32(b, uint32(n-gone-(next-was)+1))
+	b = append(append(b, names[4*gone:4*was]...), names[4*next:]...)
 	b = binary.LittleEndian.AppendUint32(b, value)
-	binary.LittleEndian.PutUint32(b[from:], uint32(len(b)-from)/4-1)
-	for i := range n {
-		if kept(i) {
-			b = append(b, times[instantSize*i:instantSize*(i+1)]...)
-		}
-	}
+	b = append(append(b, times[instantSize*gone:instantSize*was]...), times[instantSize*next:]...)
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(b, uint64(at.Sec)), uint32(at.Nsec))
+}
+
+// goneBy is how many of a list are not later than a limit.
+func goneBy(times string, n int, limit order.Instant) (gone int) {
+	for gone < n && !limit.Before(instantIn(times, gone)) {
+		gone++
+	}
+	return gone
 }
 
 func instantIn(times string, i int) order.Instant {
@@ -69,11 +72,7 @@ func (v *view) different(register int) string {
 	}
 	n, limit := int(word(part)), v.now.Add(-r.Length())
 	names, times := part[4:4+4*n], part[4+4*n:]
-	gone := 0
-	for gone < n && !limit.Before(instantIn(times, gone)) {
-		gone++
-	}
-	return names[4*gone:]
+	return names[4*goneBy(times, n, limit):]
 }
 
 // differentIn is different, of a set of occurrences.

@@ -71,6 +71,22 @@ func (t *Table) Symbol(v event.Value) Symbol {
 	return written
 }
 
+// Find returns the canonical symbol of a value, and whether the table has it.
+func (t *Table) Find(v event.Value) (Symbol, bool) {
+	if t.Slots == nil {
+		return 0, false
+	}
+	v = v.Canonical()
+	hash, more := t.hash(v.Kind(), v.Text())
+	mask := uint64(len(t.Slots) - 1)
+	for i := hash & mask; t.Slots[i].Number != 0; i = (i + 1) & mask {
+		if x := &t.Slots[i]; x.hash == hash && x.more == more {
+			return Symbol(x.Number - 1), true
+		}
+	}
+	return 0, false
+}
+
 func (t *Table) hash(kind event.Kind, text string) (hash uint64, more uint32) {
 	return t.HashOf(kind, text), uint32(maphash.String(t.seeds[1], text))
 }
