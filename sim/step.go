@@ -67,7 +67,7 @@ func instanceID(t *task) string {
 func (w *world) handOver(c candidate, s *Step) {
 	t := c.task
 	h := t.Cause.(cloud.Handed)
-	s.Kind, s.What, s.Instance = KindStart, h.Words(t.Attempt), h.To().ID
+	s.Kind, s.What, s.Trigger, s.Instance = KindStart, h.Words(t.Attempt), triggerOf(t.Task), h.To().ID
 	options := []scheduler.Option{{}}
 	if h.MayDouble() {
 		options = append(options, scheduler.Option{Do: cloud.Duplicate})

@@ -18,8 +18,6 @@ func resultWords(s *sim.Step) string {
 		result += ": " + string(s.Operation.Result.Body) // a fake lacks something: no service says so
 	}
 	switch s.Outcome.Do {
-	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
-		result = strings.TrimSpace(result + " (" + s.Outcome.String() + ")")
 	case cloud.Stall, cloud.LateEffect:
 		result += " past the " + sim.StallWords(s.Outcome.With)
 	case cloud.LoseResponse:
@@ -36,7 +34,7 @@ func who(s *sim.Step) string {
 		return ""
 	}
 	if s.Number == 0 {
-		return s.Function
+		return strings.TrimSpace(s.Function + " " + s.Instance) // what it does by itself
 	}
 	return fmt.Sprintf("%s #%d", s.Function, s.Number)
 }

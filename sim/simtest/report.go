@@ -64,7 +64,7 @@ func story(r, benign *sim.Result) string {
 // numbered lists the deviations of a run, and those of its plan that did not
 // occur.
 func numbered(r *sim.Result) string {
-	text := report.Numbered(r.Record.Plan)
+	text := report.New("", r, nil).Numbered(report.StoryOptions{})
 	for _, d := range r.Unmatched {
 		text += "  " + report.DidNotOccur(d) + "\n"
 	}
