@@ -32,7 +32,7 @@ func (t *Timeline) live() {
 		}
 	}
 	for i := range t.Rows {
-		if r := &t.Rows[i]; r.Number > 0 && t.why(i, false) == Told && !(r.Last && r.Mark == Same && !r.Violates) {
+		if r := &t.Rows[i]; r.Number > 0 && t.why(i, false) == Told {
 			if start, ok := starts[who(r.Step)]; ok {
 				t.Rows[start].Begins = true
 			}

@@ -34,6 +34,10 @@ func (r *Report) Story(o StoryOptions) string {
 	for _, s := range sections {
 		t.tell(s)
 	}
+	if n := len(r.Timeline.Rows); r.AtEnd && n > 0 {
+		at := "  " + t.clock(r.Timeline.Rows[n-1].Time) + "  "
+		t.prose(at+"the run is quiescent: ", len(at), r.Violation.Detail+"  VIOLATED")
+	}
 	for _, m := range r.Timeline.Missing {
 		t.prose("    never happens: ", 6, m.Words())
 	}
@@ -113,9 +117,6 @@ func (t *teller) row(r *Row) {
 	t.line(utf8.RuneCountInString(head)+2, head, append([]string{fmt.Sprintf("%-*s", t.what, r.Words())}, r.Tail()...)...)
 	if r.Output != "" && (t.logs || r.Mark != Same) {
 		t.output(r.Output, len("! ")+len(at))
-	}
-	if r.Last && t.report.AtEnd {
-		t.prose("  "+at+"  the run is quiescent: ", len("! ")+len(at)+2, t.report.Violation.Detail+"  VIOLATED")
 	}
 }
 

@@ -21,6 +21,7 @@ type Timeline struct {
 	// violation is not its own.
 	Compared bool
 	whole    bool // there is none, by which rows could be left out
+	atEnd    bool // the violation showed after the last row
 }
 
 // Row is a step of a run.
@@ -74,7 +75,7 @@ func newTimeline(r, benign *sim.Result) Timeline {
 	if benign != nil {
 		differs = differing(r, benign)
 	}
-	t := Timeline{Rows: make([]Row, len(r.Steps)), whole: benign == nil}
+	t := Timeline{Rows: make([]Row, len(r.Steps)), whole: benign == nil, atEnd: atEnd(r)}
 	t.Compared = benign != nil && (r.Violation == nil || slices.Contains(differs, true) || len(r.Record.Plan) > 0)
 	lanes := map[Lane]int{}
 	for i := range r.Steps {
@@ -181,7 +182,7 @@ func (t *Timeline) why(i int, full bool) Elision {
 	r := &t.Rows[i]
 	news := !t.Compared || r.Mark != Same || r.Concerns
 	switch {
-	case full || t.whole || r.Mark == Deviates || r.Witness || r.Begins || r.Last || news && !r.Repeats:
+	case full || t.whole || r.Mark == Deviates || r.Witness || r.Begins || r.Last && !t.atEnd || news && !r.Repeats:
 		return Told
 	case news:
 		return AsAttempt
