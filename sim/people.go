@@ -18,6 +18,7 @@ import (
 type Trigger struct {
 	Route   string // of a request: "POST /welcome"
 	From    string // "task 2 of mail, from visitor2/1"
+	Source  string // the topic, the object, the queue; empty if it has none
 	Attempt int    // from 1
 	Again   bool   // it is a duplicate
 }
@@ -37,7 +38,7 @@ func triggerOf(t *cloud.Task) Trigger {
 	if !x.First {
 		from = append(from, "from "+t.Root)
 	}
-	return Trigger{x.Route, strings.Join(from, ", "), t.Attempt, t.Name.Doubled()}
+	return Trigger{Route: x.Route, From: strings.Join(from, ", "), Source: x.Of, Attempt: t.Attempt, Again: t.Name.Doubled()}
 }
 
 // Of names the invocation of a function, whatever the attempt.

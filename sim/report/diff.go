@@ -58,8 +58,8 @@ type Difference struct {
 
 // DiffLine is a line of one of the two, or of both.
 type DiffLine struct {
-	In   string // "-" in the first alone, "+" in the second alone, " " in both
-	Text string
+	In   string `json:"in"` // "-" in the first alone, "+" in the second alone, " " in both
+	Text string `json:"text"`
 }
 
 // Diff compares two sequences. A key that comes more than once in one of them

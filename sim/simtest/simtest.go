@@ -341,11 +341,11 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 	}
 	head, benign := foundIn(number, shrunk), c.benign()
 	violates(c.t, small, details(head+c.inputs(), small, benign, command))
-	c.draw(number, small, benign)
+	c.draw(number, small, benign, command)
 }
 
 // draw makes a page of a violation, if -wtsim.html wants it.
-func (c *check) draw(number int, r, benign *sim.Result) {
+func (c *check) draw(number int, r, benign *sim.Result, command string) {
 	c.t.Helper()
 	if *htmlFolder == "" {
 		return
@@ -353,7 +353,9 @@ func (c *check) draw(number int, r, benign *sim.Result) {
 	path := filepath.Join(*htmlFolder, strings.TrimSuffix(filepath.Base(testFile(c.t.Name(), number)), ".json")+".html")
 	err := os.MkdirAll(*htmlFolder, 0o755)
 	if err == nil {
-		err = wholefile.Write(path, report.New(c.subject.Scenario().Name, r, benign).Page)
+		told := report.New(c.subject.Scenario().Name, r, benign)
+		told.Replay = command
+		err = wholefile.Write(path, told.Page)
 	}
 	if err != nil {
 		c.t.Errorf("the page could not be written: %v", err)

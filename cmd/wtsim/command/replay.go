@@ -119,6 +119,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	}
 	var trouble error
 	if o.html != "" {
+		r.Replay = "wtsim replay " + o.path + ofPackage()
 		trouble = writePage(o.html, r)
 	}
 	if o.asJSON {

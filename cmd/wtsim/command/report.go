@@ -73,6 +73,7 @@ func (o *runOptions) finding(r *reported, f *workers.Finding) {
 	}
 	r.Text = told.FoundText(report.StoryOptions{Full: o.full, Logs: o.logs})
 	if f.Benign != nil && o.html != "" {
+		told.Replay = "wtsim replay " + o.path(f.Number) + ofPackage()
 		if err := writePage(o.html, told); err != nil {
 			r.Trouble = err.Error()
 		}
