@@ -68,7 +68,7 @@ TORTURE     ?= 10000000
 torture: ## kill -9 a monitor fifty times in ten million events, and the nodes of a cluster in turn (TORTURE=events)
 	WTSIM_TORTURE=$(TORTURE) $(GO) test -run 'TestTorture' -count=1 -v -timeout 3h ./cmd/wtsim/command
 
-page: ## the monitor's page in Debian's chromium (installs it with apt-get; WTSIM_SHOTS=dir for pictures)
+page: ## the monitor's page, and those of runs, in Debian's chromium (installs it with apt-get; WTSIM_SHOTS=dir for pictures)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
 		{ echo "make page: there is no chromium, and apt-get cannot install it here" >&2; exit 1; }
-	$(GO) test -count=1 -v -run 'Chromium' ./monitor/stream/service
+	$(GO) test -count=1 -v -run 'Chromium' ./monitor/stream/service ./sim/report

@@ -92,6 +92,27 @@ func (b *Bounded) Next() (Plan, bool) {
 	return nil, false
 }
 
+// mostEstimated is the bound up to which an estimate says anything.
+const mostEstimated = 6
+
+// estimate is about how many plans there are: those of the level, in proportion
+// to how much of the benign run's decisions the walk has behind it; then those
+// of higher levels, as if a plan's deviations were chosen from these decisions.
+// The reduction, of which nothing is known before, makes it too large.
+func (b *Bounded) estimate() int {
+	if b.bound > mostEstimated || len(b.walk) == 0 {
+		return 0
+	}
+	done, all := b.walk[0].children.progress()
+	level := float64(b.here) * float64(all) / float64(max(done, 1))
+	total := float64(b.count-b.here) + level
+	for n := b.level + 1; n <= b.bound; n++ {
+		level *= float64(all) / float64(n)
+		total += level
+	}
+	return int(min(total, 1e9))
+}
+
 // nextAtLevel advances the walk to the next plan of b.level deviations.
 func (b *Bounded) nextAtLevel() (Plan, bool) {
 	if len(b.walk) == 0 {

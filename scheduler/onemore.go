@@ -37,6 +37,20 @@ func (m *OneMore) Next() (Plan, bool) {
 	return nil, false
 }
 
+// progress is how many plans it has passed, of how many.
+func (m *OneMore) progress() (done, all int) {
+	for i := range m.decisions {
+		n := len(m.decisions[i].Options) - 1
+		if all += n; i < m.next {
+			done += n
+		}
+	}
+	if m.next < len(m.decisions) {
+		done += m.option
+	}
+	return done, all
+}
+
 // Decision is the one at which the newest plan deviates.
 func (m *OneMore) Decision() *Decision { return &m.decisions[m.next] }
 

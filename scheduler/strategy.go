@@ -13,6 +13,7 @@ type Schedule struct {
 	Seed     uint64 // of strategies with seeds; else 0
 	Source   Source
 	Pruned   int // of a bounded search: plans left out up to here
+	Estimate int // of a bounded search: how many schedules it has, as far as can be seen; 0 if that says nothing
 }
 
 // Strategy hands out the schedules of a search. Every worker has one of its
@@ -160,7 +161,7 @@ func (p *plans) Schedule(n int) (Schedule, bool) {
 			return Schedule{}, false
 		}
 		if p.given++; p.given == n {
-			return Schedule{Number: n, Strategy: "bounded", Source: NewReplay(plan), Pruned: p.space.pruned}, true
+			return Schedule{Number: n, Strategy: "bounded", Source: NewReplay(plan), Pruned: p.space.pruned, Estimate: p.space.estimate()}, true
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (v *invoker) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w := v.inst.world
 	k := probe.CallOf(r.Context()).Ref.(*call)
-	c := &functionCall{reply: make(chan cloud.Response, 1), abandoned: w.sim.scenario.Platform.Abandoned,
+	c := &functionCall{caller: v.inst.fn.Name, reply: make(chan cloud.Response, 1), abandoned: w.sim.scenario.Platform.Abandoned,
 		Request: cloud.Request{Method: r.Method, Path: r.URL.RequestURI(), Header: map[string]string{}, Body: body}}
 	for name := range r.Header { //wtsim:order a map to a map
 		c.Header[name] = r.Header.Get(name)
@@ -67,14 +67,18 @@ func httpResponse(r cloud.Response, req *http.Request) *http.Response {
 // functionCall is the cause of a function that another one calls.
 type functionCall struct {
 	cloud.Request
+	caller    string // the function
 	reply     chan cloud.Response
 	abandoned int // the status where its instance has died
 }
 
 func (c *functionCall) Words(int) string     { return c.Request.String() }
 func (c *functionCall) Limit() time.Duration { return 0 }
-func (c *functionCall) Line() any            { return nil }
-func (c *functionCall) Platform() bool       { return false }
+func (c *functionCall) InvokedBy() cloud.InvokedBy {
+	return cloud.InvokedBy{Kind: "called by " + c.caller, Route: c.Request.String()}
+}
+func (c *functionCall) Line() any      { return nil }
+func (c *functionCall) Platform() bool { return false }
 
 func (c *functionCall) Invoke(ctx context.Context, h cloud.Handler, _ int) cloud.Ending {
 	return c.Call(ctx, h)

@@ -18,19 +18,20 @@ type chance struct {
 	state    func() uint64 // at a decision
 	faults   int           // that have occurred
 	notes    []string      // deviations since the last step, in words
+	named    []string      // steps that these name
 }
 
-// remark puts the newest deviation into words, for the plan and the step.
-func (ch *chance) remark(note string) {
+// remark puts the newest deviation into words, for the plan and the step. The
+// words name other steps too, which are told with them.
+func (ch *chance) remark(note string, named ...string) {
 	ch.record.Note(note)
-	ch.notes = append(ch.notes, note)
+	ch.notes, ch.named = append(ch.notes, note), append(ch.named, named...)
 }
 
-// noted takes the words of the newest deviations.
-func (ch *chance) noted() []string {
-	notes := ch.notes
-	ch.notes = nil
-	return notes
+// noted gives a step the newest deviations.
+func (ch *chance) noted(s *Step) {
+	s.Deviations, s.Named = ch.notes, ch.named
+	ch.notes, ch.named = nil, nil
 }
 
 // fault asks for a step's outcome among options, which it takes over: the

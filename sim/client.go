@@ -34,10 +34,15 @@ type pendingRequest struct {
 	call   *props.Call // once it has begun
 }
 
-func (r *pendingRequest) Words(int) string     { return r.http.String() }
-func (r *pendingRequest) Limit() time.Duration { return 0 }
-func (r *pendingRequest) Line() any            { return nil }
-func (r *pendingRequest) Platform() bool       { return false }
+func (r *pendingRequest) Words(int) string           { return r.http.String() }
+func (r *pendingRequest) Limit() time.Duration       { return 0 }
+func (r *pendingRequest) Line() any                  { return nil }
+func (r *pendingRequest) InvokedBy() cloud.InvokedBy { return cloud.InvokedBy{Route: r.http.String()} }
+
+// From is the client.
+func (r *pendingRequest) From() cloud.Part { return cloud.Part{Kind: "client", Name: r.client.Name} }
+
+func (r *pendingRequest) Platform() bool { return false }
 
 func (r *pendingRequest) Invoke(ctx context.Context, h cloud.Handler, _ int) cloud.Ending {
 	return r.http.Call(ctx, h)

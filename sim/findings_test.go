@@ -148,15 +148,15 @@ func endless() []findingTest {
 		{name: "computes until the clock says", f: body(func(*kit, http.ResponseWriter, *http.Request) {
 			start := time.Now()
 			computeWhile(func() bool { return time.Since(start) < time.Minute })
-		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
+		}), verdict: sim.Inconclusive, want: []string{"suspect POST / (from alice/1) computes without end", "findings_test.go"}},
 		{name: "computes until its context ends", f: body(func(_ *kit, _ http.ResponseWriter, r *http.Request) {
 			computeWhile(func() bool { return r.Context().Err() == nil })
-		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
+		}), verdict: sim.Inconclusive, want: []string{"suspect POST / (from alice/1) computes without end", "findings_test.go"}},
 		{name: "computes until another has called", f: body(func(k *kit, _ http.ResponseWriter, r *http.Request) {
 			var done atomic.Bool
 			go func() { k.redis.Get(r.Context(), "key"); done.Store(true) }()
 			computeWhile(func() bool { return !done.Load() })
-		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1) computes without end", "findings_test.go"}},
+		}), verdict: sim.Inconclusive, want: []string{"suspect POST / (from alice/1) computes without end", "findings_test.go"}},
 	}
 }
 
@@ -177,7 +177,7 @@ func locks() []findingTest {
 		lockTest(),
 		{name: "channel of a package variable", f: body(func(*kit, http.ResponseWriter, *http.Request) {
 			<-packageVariable
-		}), verdict: sim.Inconclusive, want: []string{"suspect(alice/1)", "channel that was made outside", "findings_test.go"}},
+		}), verdict: sim.Inconclusive, want: []string{"suspect POST / (from alice/1)", "channel that was made outside", "findings_test.go"}},
 		{name: "nil channel", f: body(func(*kit, http.ResponseWriter, *http.Request) { <-outside }),
 			verdict: sim.Violated, want: []string{"invocations end"}},
 	}

@@ -231,7 +231,10 @@ func (i *instance) terminate(why string) {
 // standby is the cause of an instance that a function has at least.
 type standby struct{ world *world }
 
-func (*standby) Words(int) string       { return "is started, as a minimum instance" }
+func (*standby) Words(int) string { return "is started, as a minimum instance" }
+func (*standby) InvokedBy() cloud.InvokedBy {
+	return cloud.InvokedBy{Kind: "minimum instance", First: true}
+}
 func (*standby) Limit() time.Duration   { return 0 }
 func (*standby) Line() any              { return nil }
 func (*standby) Platform() bool         { return false }

@@ -19,7 +19,7 @@ func (w *world) start(c candidate, s *Step) {
 	t := c.task
 	warm := t.fn.warm(false)
 	o := w.chance.fault(c, w.offers.startFaults(t, warm))
-	s.Kind, s.What, s.Outcome = KindStart, t.Cause.Words(t.Attempt), outcome(o)
+	s.Kind, s.What, s.Trigger, s.Outcome = KindStart, t.Cause.Words(t.Attempt), triggerOf(t.Task), outcome(o)
 	if c, ok := t.Cause.(cloud.Comes); ok {
 		s.From = c.From()
 	}

@@ -123,7 +123,7 @@ func (k *kernel) First(step string, waiting []*cloud.Task, function string) int 
 	}
 	i := k.chance.record.Choose(d)
 	if i > 0 {
-		k.chance.remark(fmt.Sprintf("%s comes before %s", which(waiting[i], function), which(waiting[0], function)))
+		k.chance.remark(fmt.Sprintf("%s comes before %s", which(waiting[i], function), which(waiting[0], function)), "start "+waiting[0].Name.Text)
 	}
 	return i
 }

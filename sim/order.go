@@ -114,7 +114,7 @@ func (w *world) choose(ready []candidate) candidate {
 	picked := w.chance.record.Choose(d)
 	c := ready[index[picked]]
 	if picked > 0 {
-		w.chance.remark(fmt.Sprintf("%s goes before %s", c.people(), ready[0].people()))
+		w.chance.remark(fmt.Sprintf("%s goes before %s", c.people(), ready[0].people()), ready[0].step())
 	}
 	return c
 }
@@ -151,7 +151,7 @@ func (c candidate) people() string {
 	case c.call != nil && c.call.building:
 		return fmt.Sprintf("%s %s of %s's constructor", c.call.Op.Method, c.call.Op.Resource, c.task.who())
 	case c.call != nil:
-		return c.task.which() + " " + shortLabel(&c.call.Op)
+		return shortLabel(&c.call.Op) + " of " + c.task.which()
 	case c.task.stage == pending || c.started:
 		return "the start of " + c.task.which()
 	}

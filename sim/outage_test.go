@@ -48,7 +48,7 @@ func TestOutage(t *testing.T) {
 	if r.Verdict != sim.Held || len(r.Unmatched) > 0 || refused != 6 || charged < 90*time.Second || stored != 1 {
 		t.Errorf("%s %s, unmatched %v, refused %d, charged after %v, stored %d", r.Verdict, r.Why, r.Unmatched, refused, charged, stored)
 	}
-	if note := r.Record.Plan[0].Note; note != "api.example is down for 1m30s, from POST api.example/charges of pay(alice/1), attempt 1 on" {
+	if note := r.Record.Plan[0].Note; note != "api.example is down for 1m30s, from POST api.example/charges of pay POST / (from alice/1), attempt 1 on" {
 		t.Errorf("told as %q", note)
 	}
 }

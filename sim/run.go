@@ -28,6 +28,7 @@ const (
 type Result struct {
 	Verdict   Verdict
 	Violation *monitor.Violation // where violated
+	Looked    []Looked           // what it is about, if a check of the end has found it
 	Why       string             // where inconclusive: the reason, in a sentence
 	Abandoned bool               // it was stuck, and its goroutines are still there
 	Busy      bool               // one of these computes without end

@@ -20,11 +20,23 @@ import (
 // platform could take to try again.
 type hold struct {
 	name     string // of the option
-	words    string // past what, for people
+	is       Past
 	past     time.Time
 	until    time.Time // at most
 	resource touch     // the key, or
 	root     string    // what is tried again
+}
+
+// Past is what an operation is held past: the expiry of a key of a service, or,
+// if there is none, its invocation's time limit.
+type Past struct{ Service, Key string }
+
+// String is for people.
+func (p Past) String() string {
+	if p.Service == "" {
+		return "invocation's time limit"
+	}
+	return "expiry of " + p.Service + " " + p.Key
 }
 
 // stalls are the calls that are held.
@@ -45,7 +57,7 @@ func (sl *stalls) holds(k *call) []*hold {
 	}
 	var out []*hold
 	if !t.overdue {
-		out = append(out, &hold{name: t.timeoutName, words: "invocation's time limit", past: t.timeout, until: t.timeout.Add(sl.longest), root: t.Root})
+		out = append(out, &hold{name: t.timeoutName, past: t.timeout, until: t.timeout.Add(sl.longest), root: t.Root})
 	}
 	for _, key := range t.touched {
 		x, ok := sl.services.backend(key.service).(cloud.Expirer)
@@ -67,7 +79,7 @@ func (t *task) pastExpiry(key touch, past time.Time, longest time.Duration) *hol
 		until = last
 	}
 	what := key.service + " " + cloud.Mask(key.resource)
-	return &hold{name: "expiry " + what, words: "expiry of " + what, past: past, until: until, resource: key}
+	return &hold{name: "expiry " + what, is: Past{key.service, cloud.Mask(key.resource)}, past: past, until: until, resource: key}
 }
 
 // stall holds a call past an entry. A caller with a deadline gives up at that.
@@ -154,9 +166,9 @@ func (h *hold) concerns(c candidate) bool {
 }
 
 // heldPeople puts into words how a call is held.
-func heldPeople(kind, past string) string {
+func heldPeople(kind string, past Past) string {
 	if kind == cloud.LateEffect {
-		return "comes late, past the " + past + ": its caller has given up, at its deadline"
+		return "comes late, past the " + past.String() + ": its caller has given up, at its deadline"
 	}
-	return "is held past the " + past
+	return "is held past the " + past.String()
 }

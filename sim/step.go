@@ -70,7 +70,7 @@ func instanceID(t *task) string {
 func (w *world) handOver(c candidate, s *Step) {
 	t := c.task
 	h := t.Cause.(cloud.Handed)
-	s.Kind, s.What, s.Instance = KindStart, h.Words(t.Attempt), h.To().ID
+	s.Kind, s.What, s.Trigger, s.Instance = KindStart, h.Words(t.Attempt), triggerOf(t.Task), h.To().ID
 	options := []scheduler.Option{{}}
 	if h.MayDouble() {
 		options = append(options, scheduler.Option{Do: cloud.Duplicate})
@@ -107,7 +107,7 @@ func (w *world) operate(c candidate, s *Step) {
 	}
 	h := w.stalls.chosen(k, o)
 	if h != nil {
-		s.Held = h.words
+		s.Held = &h.is
 	}
 	if o.Do != "" {
 		w.chance.remark(operationNote(c, o, s.Held))
@@ -257,7 +257,7 @@ func (of *offers) failOver(k *call, writes string) {
 
 // operationNote puts an operation's deviation into words; past is what it is
 // held past.
-func operationNote(c candidate, o scheduler.Option, past string) string {
+func operationNote(c candidate, o scheduler.Option, past *Past) string {
 	k := c.call
 	where := fmt.Sprintf("%s, attempt %d", c.task.who(), c.task.Attempt)
 	if k.building {
@@ -288,7 +288,7 @@ func operationNote(c candidate, o scheduler.Option, past string) string {
 	case cloud.Duplicate:
 		return fmt.Sprintf("%s: the first message of %s is delivered twice", where, op)
 	}
-	return fmt.Sprintf("%s: %s %s", where, op, heldPeople(o.Do, past))
+	return fmt.Sprintf("%s: %s %s", where, op, heldPeople(o.Do, *past))
 }
 
 func lostPeople(n string) string {

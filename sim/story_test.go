@@ -43,8 +43,8 @@ func TestStoryNamesWhatIsMissing(t *testing.T) {
 		return report.Story(compile(t, s).Run(scheduler.NewReplay(plan)), benign(t, s), report.StoryOptions{})
 	}
 	want := []string{
-		"never happens: pubsub publish orders, buy(alice/1)",
-		"never happens: ship #1 of the benign run, ship(buy(alice/1).orders/1)",
+		"never happens: pubsub publish orders of buy POST / (from alice/1)",
+		"never happens: ship (message 1 of orders, from alice/1), which is ship #1 of the benign run",
 	}
 	var got []string
 	for _, line := range strings.Split(story(0), "\n") {

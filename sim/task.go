@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -89,37 +88,6 @@ func (t *task) touch(service, resource string) {
 			t.touched = append(t.touched, x)
 		}
 	}
-}
-
-// people's name of the task: its function and the request it follows from; of
-// several messages, events or queued tasks that are alike, also which it is.
-func (t *task) who() string {
-	if t.Own {
-		return t.inst.ID + " of " + t.fn.Name + " (background)"
-	}
-	return people(t.Task, t.fn.Name)
-}
-
-func people(t *cloud.Task, function string) string {
-	if n := t.Name.Subject.No; n != "" {
-		return function + "(" + t.Root + ", no. " + n + ")"
-	}
-	return function + "(" + t.Root + ")"
-}
-
-// which is who, told apart from other deliveries and attempts.
-func (t *task) which() string { return apart(t.who(), t.Task) }
-
-func which(t *cloud.Task, function string) string { return apart(people(t, function), t) }
-
-func apart(who string, t *cloud.Task) string {
-	if t.Name.Doubled() {
-		who += " (again)"
-	}
-	if t.Attempt > 1 {
-		who += fmt.Sprintf(", attempt %d:", t.Attempt)
-	}
-	return who
 }
 
 // call is an operation that waits at the tap.

@@ -39,13 +39,15 @@ type Step struct {
 	Number     int              // of the function's invocations, from 1
 	Cold       bool             // on a new function instance
 	What       string           // in words
+	Trigger    Trigger          // of a start
 	Outcome    Outcome          // what was decided, if it is not benign
-	Held       string           // of an operation that is held: past what, in words
+	Held       *Past            // past what an operation is held, if it is
 	Lacks      string           // of an operation: what of its service is not simulated, for which it was refused
 	Status     string           // the result, in words
 	Operation  *event.Operation // of an operation
 	Events     []event.Event
 	Deviations []string // decided just before or in this step, in words
+	Named      []string // identities of other steps that these name: what was overtaken
 	Output     string   // what handlers printed
 
 	open bool // the operation has no result yet: it waits, or its result comes later and is lost
@@ -135,7 +137,7 @@ func (w *world) tell(s Step) {
 	emitted := w.gate.events(s.Task.Text)
 	s.Time = time.Now().UTC() //wtsim:clock the bubble's clock
 	s.Output = w.story.output.take()
-	s.Deviations = w.chance.noted()
+	w.chance.noted(&s)
 	s.Lacks = w.services.kernel.limits.newest()
 	for _, e := range emitted {
 		s.Events = append(s.Events, e.event(s.Time))

@@ -178,6 +178,7 @@ func (w *world) quiesce() {
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
 		w.result.violated(v[0], "")
+		w.result.Looked = w.lookedAt(&v[0])
 		return
 	}
 	if n := w.monitor.Stats().Malformed; n > 0 {

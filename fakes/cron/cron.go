@@ -246,16 +246,16 @@ func (j *job) plan(after time.Time) {
 		return
 	}
 	j.ticks++
-	root := fmt.Sprintf("%s/%d", j.Name, j.ticks)
+	number, root := j.ticks, fmt.Sprintf("%s/%d", j.Name, j.ticks)
 	j.kernel.At(at, "tick "+root, func() {
-		j.tick(root, at)
+		j.tick(root, at, number)
 		j.plan(at)
 	})
 }
 
 // tick is one tick. It is skipped while the retries of the one before are not
 // over.
-func (j *job) tick(root string, at time.Time) {
+func (j *job) tick(root string, at time.Time, number int) {
 	about := cloud.About(cloud.Named(root))
 	switch {
 	case j.Topic != "":
@@ -267,14 +267,15 @@ func (j *job) tick(root string, at time.Time) {
 		j.kernel.Happens(&cloud.Task{Name: cloud.NameOnly(j.Function, about)}, "skip", "tick "+root, "skipped: the one before is being retried")
 	default:
 		j.running = true
-		j.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(j.Function, about), Root: root, Attempt: 1, Cause: &tick{j, at}}, time.Time{})
+		j.kernel.Invoke(&cloud.Task{Name: cloud.NameTask(j.Function, about), Root: root, Attempt: 1, Cause: &tick{j, at, number}}, time.Time{})
 	}
 }
 
 // tick is the cause of a job's invocation.
 type tick struct {
-	job *job
-	at  time.Time
+	job    *job
+	at     time.Time
+	number int // of the job's, from 1
 }
 
 func (c *tick) Words(attempt int) string {
@@ -283,6 +284,11 @@ func (c *tick) Words(attempt int) string {
 		s += fmt.Sprintf(", attempt %d", attempt)
 	}
 	return s
+}
+
+// InvokedBy tells it from other ticks.
+func (c *tick) InvokedBy() cloud.InvokedBy {
+	return cloud.InvokedBy{Kind: "tick", Number: c.number, Of: c.job.Name, First: true}
 }
 
 func (c *tick) Limit() time.Duration     { return c.job.Deadline }

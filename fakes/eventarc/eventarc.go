@@ -173,6 +173,7 @@ func (s *Service) Open(k cloud.Kernel) (cloud.Backend, error) {
 type Backend struct {
 	kernel   cloud.Kernel
 	triggers []bound
+	happened map[string]int // of each kind and subject, for people
 }
 
 type bound struct {
@@ -186,7 +187,12 @@ func (b *Backend) Route(cause *probe.Call, e gcp.Occurrence) {
 	defer b.kernel.Unlock()
 	o := b.kernel.Origin(cause)
 	label := o.Task.With(fmt.Sprintf(".%s %s", delivery.Kind(e.Type), strings.TrimPrefix(e.Subject, "objects/"))).Each(cloud.Mask)
-	m := &delivery.Message{Message: gcp.Message{Data: e.Data}, Root: o.Root, Event: &e}
+	if b.happened == nil {
+		b.happened = map[string]int{}
+	}
+	kind := e.Type + " " + e.Subject
+	b.happened[kind]++
+	m := &delivery.Message{Message: gcp.Message{Data: e.Data}, Root: o.Root, Number: b.happened[kind], Event: &e}
 	m.Named(cloud.Numbered(label, o.Count(label.Text), 1), b.kernel.Now())
 	for i := range b.triggers {
 		if b.triggers[i].matches(&e) {

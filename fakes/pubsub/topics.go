@@ -22,7 +22,8 @@ type Backend struct {
 	service       *Service
 	topics        map[string][]*subscription
 	subscriptions []*subscription
-	lostAck       *probe.Call // an acknowledgement that it does not see
+	lostAck       *probe.Call    // an acknowledgement that it does not see
+	published     map[string]int // to each topic, for people
 }
 
 // subscription is one during a run: a function's trigger, or one that is
@@ -96,7 +97,11 @@ func (b *Backend) Tell(about cloud.Subject, root, topic string, m gcp.Message) {
 
 // fanOut gives a message to the subscriptions of its topic.
 func (b *Backend) fanOut(about cloud.Subject, root, topic string, m gcp.Message) (id string) {
-	msg := (&delivery.Message{Message: m, Root: root, Topic: topic}).Named(about, b.kernel.Now())
+	if b.published == nil {
+		b.published = map[string]int{}
+	}
+	b.published[topic]++
+	msg := (&delivery.Message{Message: m, Root: root, Number: b.published[topic], Topic: topic}).Named(about, b.kernel.Now())
 	for _, s := range b.topics[topic] {
 		if s.filter(msg.Attributes) {
 			s.Queue(msg)

@@ -78,6 +78,7 @@ type queue struct {
 	done    map[string]time.Time // when a name may be used again
 	running int
 	next    time.Time // of the next dispatch, for the rate
+	made    int       // tasks, for people
 }
 
 // request is a task: an HTTP request to be made later.
@@ -95,6 +96,7 @@ type queued struct {
 	queue *queue
 	request
 	first   time.Time // attempt
+	number  int       // of the queue's, from 1, for people
 	deleted bool
 }
 
@@ -138,7 +140,8 @@ func (b *Backend) enqueue(cause *probe.Call, queueName string, r request) (reque
 		return r, fmt.Errorf("task %s: %w", r.Name, errExists)
 	}
 	cloud.SetDefault(&r.Deadline, q.Deadline)
-	c := &queued{queue: q, request: r}
+	q.made++
+	c := &queued{queue: q, request: r, number: q.made}
 	if r.At.Before(now) {
 		c.At = now
 	}
@@ -250,6 +253,11 @@ func (c *queued) Words(attempt int) string {
 		s += fmt.Sprintf(", attempt %d", attempt)
 	}
 	return s
+}
+
+// InvokedBy tells it from other tasks.
+func (c *queued) InvokedBy() cloud.InvokedBy {
+	return cloud.InvokedBy{Kind: "task", Number: c.number, Of: c.queue.Name, Route: c.Request.String()}
 }
 
 // From is the queue.

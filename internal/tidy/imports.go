@@ -54,9 +54,9 @@ var layers = []layer{
 	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "cloud", "scheduler", "internal/bubble", "internal/dialguard", "internal/seeded", "internal/steady"}},
 	{pkg: "sim/search", run: true, may: []string{"event", "probe", "props", "monitor", "cloud", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
 	{pkg: "sim/search/workers", run: true, may: []string{"scheduler", "sim", "sim/search", "internal/jsonfile", "internal/version"}},
-	{pkg: "sim/report", run: true, may: []string{"event", "probe", "monitor", "cloud", "scheduler", "sim", "sim/search", "sim/search/workers"}},
+	{pkg: "sim/report", run: true, may: []string{"event", "probe", "monitor", "cloud", "scheduler", "sim", "sim/search", "sim/search/workers", "internal/version"}},
 	{pkg: "sim/linear", run: true, may: []string{"props"}},
-	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/search", "sim/report", "internal/bubble", "internal/jsonfile"}},
+	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/search", "sim/report", "internal/bubble", "internal/jsonfile", "internal/wholefile"}},
 
 	// An application sees nothing of ours. One that must say what no operation
 	// shows gets a row of its own above this one, with event, or probe, in it.

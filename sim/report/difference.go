@@ -25,6 +25,13 @@ func FirstDifference(a, b *sim.Result) string {
 	return d.text + "; " + d.likely(a.Runtime)
 }
 
+// Parted is [FirstDifference] of runs that are not meant to be the same: it names
+// no cause.
+func Parted(a, b *sim.Result) string {
+	d, _ := part(a, b)
+	return d.text
+}
+
 // difference is the first place at which two runs part.
 type difference struct {
 	text     string

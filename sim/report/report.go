@@ -34,7 +34,9 @@ type Report struct {
 	Hint       string // see [sim.Result.Hint]
 	Hash       string // of the trace
 	Runtime    string // see [sim.Result.Runtime]
+	Replay     string // the command that repeats it; empty if that is not known
 	Found      *Found // how a search has found it; nil of a run that was asked for
+	benign     *sim.Result
 }
 
 // Found is how a search has found a violation.
@@ -47,7 +49,7 @@ type Found struct {
 // New reports a run beside the benign one, which may be nil.
 func New(scenario string, r, benign *sim.Result) *Report {
 	out := &Report{Scenario: scenario, Verdict: r.Verdict, Why: r.Why, Violation: r.Violation, AtEnd: atEnd(r), Unmatched: r.Unmatched,
-		Timeline: newTimeline(r, benign), Stack: r.Stack, Hint: r.Hint, Hash: r.Hash, Runtime: r.Runtime}
+		Timeline: newTimeline(r, benign), Stack: r.Stack, Hint: r.Hint, Hash: r.Hash, Runtime: r.Runtime, benign: benign}
 	if r.Record != nil {
 		out.Deviations, out.Decisions = r.Record.Plan, len(r.Record.Decisions)
 	}

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/wtsim/wtsim/sim"
 )
 
 // StoryOptions say how much a story tells.
 type StoryOptions struct {
-	// Full tells every step; otherwise runs of steps that went as in the
-	// benign run, and have nothing to do with the violation, are counted only.
-	// (A violation of the benign run itself has no such steps.)
+	// Full tells every step, on one line, with all that is in it; otherwise runs
+	// of steps that went as in the benign run, and have nothing to do with the
+	// violation, are counted only, rows fit 120 columns, and of long values there
+	// is the beginning. (A violation of the benign run itself has no such steps.)
 	Full bool
 	// Logs tells what handlers printed at every step; otherwise only at
 	// those that differ from the benign run.
@@ -26,23 +28,24 @@ func Story(r, benign *sim.Result, o StoryOptions) string { return New("", r, ben
 
 // Story is the text of the timeline, see [Story].
 func (r *Report) Story(o StoryOptions) string {
-	t := teller{report: r, logs: o.Logs}
-	if len(r.Timeline.Rows) > 0 {
-		t.began = r.Timeline.Rows[0].Time
-	}
+	t := r.teller(o)
 	sections := r.Timeline.Sections(o.Full)
 	t.measure(sections)
 	for _, s := range sections {
 		t.tell(s)
 	}
-	for _, s := range r.Timeline.Missing {
-		t.missing(s)
+	if n := len(r.Timeline.Rows); r.AtEnd && n > 0 {
+		at := "  " + t.clock(r.Timeline.Rows[n-1].Time) + "  "
+		t.prose(at+"the run is quiescent: ", len(at), r.Violation.Detail+"  VIOLATED")
+	}
+	for _, m := range r.Timeline.Missing {
+		t.prose("    never happens: ", 6, m.Words())
 	}
 	if r.Runtime == sim.Patched {
 		t.out.WriteString("    on the patched runtime\n")
 	}
 	if r.Hint != "" {
-		fmt.Fprintf(&t.out, "    hint: %s\n", r.Hint)
+		t.prose("    hint: ", 6, r.Hint)
 	}
 	return t.out.String()
 }
@@ -52,19 +55,37 @@ type teller struct {
 	report *Report
 	logs   bool
 	began  time.Time
-	who    int // width of the column
+	width  int // of all
+	who    int // of the column
 	what   int
-	out    strings.Builder
+	aliases
+	out strings.Builder
 }
+
+func (r *Report) teller(o StoryOptions) *teller {
+	t := &teller{report: r, logs: o.Logs, width: storyWidth, aliases: r.aliases()}
+	if o.Full {
+		t.width, t.aliases = 1<<20, nil
+	}
+	if len(r.Timeline.Rows) > 0 {
+		t.began = r.Timeline.Rows[0].Time
+	}
+	return t
+}
+
+// whatWidth is how wide the column may become that says what happens.
+const whatWidth = 44
 
 func (t *teller) measure(sections []Section) {
 	for _, s := range sections {
 		if s.Why != Told {
 			continue
 		}
-		for _, r := range s.Rows {
-			t.who = max(t.who, len(who(r.Step)))
-			t.what = max(t.what, min(len(r.What), 60))
+		for i := range s.Rows {
+			t.who = max(t.who, len(who(s.Rows[i].Step)))
+			if n := utf8.RuneCountInString(t.in(s.Rows[i].Words())); n <= whatWidth && s.Rows[i].Kind != sim.KindStart {
+				t.what = max(t.what, n)
+			}
 		}
 	}
 }
@@ -86,32 +107,52 @@ func (t *teller) tell(s Section) {
 var marks = map[Mark]string{Same: " ", Differs: ">", Deviates: "!"}
 
 func (t *teller) row(r *Row) {
+	at := t.clock(r.Time)
 	for n, note := range r.Deviations {
 		if own := r.Outcome != (sim.Outcome{}) && n == len(r.Deviations)-1; !own { // its own shows in its line
-			fmt.Fprintf(&t.out, "! %s  -- %s\n", t.clock(r.Time), note)
+			t.prose("! "+at+"  -- ", len("! ")+len(at)+2, note)
 		}
 	}
-	line := fmt.Sprintf("%s %s  %-*s  %-*s", marks[r.Mark], t.clock(r.Time), t.who, who(r.Step), t.what, r.What)
-	if result := resultWords(r.Step); result != "" {
-		line += "  -> " + result
-	}
-	if r.Cold {
-		line += "  (cold start of " + r.Instance + ")"
-	}
-	for _, e := range r.Events {
-		line += "  " + e.String()
-	}
-	if r.Violates {
-		line += "  VIOLATED"
-	}
-	t.out.WriteString(strings.TrimRight(line, " ") + "\n")
+	head := fmt.Sprintf("%s %s  %-*s", marks[r.Mark], at, t.who, who(r.Step))
+	t.line(utf8.RuneCountInString(head)+2, head, append([]string{fmt.Sprintf("%-*s", t.what, r.Words())}, r.Tail()...)...)
 	if r.Output != "" && (t.logs || r.Mark != Same) {
-		for _, text := range strings.Split(strings.TrimRight(r.Output, "\n"), "\n") {
-			fmt.Fprintf(&t.out, "%*s  | %s\n", len("! ")+len(t.clock(r.Time)), "", text)
-		}
+		t.output(r.Output, len("! ")+len(at))
 	}
-	if r.Last && t.report.AtEnd {
-		fmt.Fprintf(&t.out, "  %s  the run is quiescent: %s  VIOLATED\n", t.clock(r.Time), t.report.Violation.Detail)
+}
+
+// line writes a line, or some: what does not fit stands below, indented.
+func (t *teller) line(indent int, head string, words ...string) {
+	for i, w := range words {
+		words[i] = t.in(w)
+	}
+	text := folded(head, words, indent, t.width)
+	for line := range strings.Lines(text) {
+		t.out.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+}
+
+// prose writes a sentence, on as many lines as it takes.
+func (t *teller) prose(head string, indent int, text string) {
+	line, at := head, utf8.RuneCountInString(head)
+	for i, word := range strings.Split(t.in(text), " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+n > t.width:
+			t.out.WriteString(strings.TrimRight(line, " ") + "\n")
+			line, at = strings.Repeat(" ", indent), indent
+		default:
+			line, at = line+" ", at+1
+		}
+		line, at = line+word, at+n
+	}
+	t.out.WriteString(line + "\n")
+}
+
+// output tells what was printed.
+func (t *teller) output(text string, indent int) {
+	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		t.prose(strings.Repeat(" ", indent)+"  | ", indent+len("  |   "), line)
 	}
 }
 
@@ -122,12 +163,4 @@ func (t *teller) clock(at time.Time) string {
 		s += fmt.Sprintf(" +%dd", days)
 	}
 	return s
-}
-
-func (t *teller) missing(s *sim.Step) {
-	if s.Kind == sim.KindStart {
-		fmt.Fprintf(&t.out, "    never happens: %s #%d of the benign run, %s\n", s.Function, s.Number, s.Task)
-	} else {
-		fmt.Fprintf(&t.out, "    never happens: %s, %s\n", s.What, s.Task)
-	}
 }

@@ -16,13 +16,13 @@ import (
 // plan, and where there is one its story and its stack.
 func (r *Report) FoundText(o StoryOptions) string {
 	var w strings.Builder
-	fmt.Fprintf(&w, "%s\n", r.Violation)
+	r.tellViolation(&w, o)
 	if r.Found.NoShrink {
 		fmt.Fprintf(&w, "found in schedule %d with %s:\n\n", r.Found.Number, Plural(r.Found.Shrunk.Found, "deviation"))
 	} else {
 		fmt.Fprintf(&w, "found in schedule %d, %s:\n\n", r.Found.Number, Reduction(r.Found.Shrunk))
 	}
-	r.tellPlan(&w)
+	r.tellPlan(&w, o)
 	story := ""
 	if len(r.Timeline.Rows) > 0 {
 		story = r.Story(o)
@@ -40,13 +40,14 @@ func (r *Report) ReplayText(o StoryOptions, difference string) string {
 	var w strings.Builder
 	switch r.Verdict {
 	case sim.Violated:
-		fmt.Fprintf(&w, "%v\n\n", r.Violation)
+		r.tellViolation(&w, o)
+		w.WriteString("\n")
 	case sim.Held:
 		fmt.Fprintf(&w, "%s: no violation: the bug is fixed, or needs a deviation that is not in the file\n\n", r.Scenario)
 	default:
 		fmt.Fprintf(&w, "%s: inconclusive: %s\n\n", r.Scenario, r.Why)
 	}
-	r.tellPlan(&w)
+	r.tellPlan(&w, o)
 	for _, d := range r.Unmatched {
 		fmt.Fprintf(&w, "  %s\n", DidNotOccur(d))
 	}
@@ -67,7 +68,7 @@ func (r *Report) ReplayText(o StoryOptions, difference string) string {
 func (r *Report) FatalText() string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "%v\n\n", r.Violation)
-	r.tellPlan(&w)
+	r.tellPlan(&w, StoryOptions{})
 	fmt.Fprintf(&w, "\n%s\n", Indent(FirstLines(r.Stack, 30), "  "))
 	return w.String()
 }
@@ -93,11 +94,18 @@ func (r *Report) TraceText(o StoryOptions) string {
 // stackLines is how much of a stack is told.
 const stackLines = 40
 
+// tellViolation tells what is violated.
+func (r *Report) tellViolation(w *strings.Builder, o StoryOptions) {
+	t := r.teller(o)
+	t.prose("", 2, r.Violation.String())
+	w.WriteString(t.out.String())
+}
+
 // tellPlan tells the inputs and the deviations of the run.
-func (r *Report) tellPlan(w *strings.Builder) {
+func (r *Report) tellPlan(w *strings.Builder, o StoryOptions) {
 	tellInputs(w, r.Inputs)
 	if len(r.Deviations) > 0 {
-		w.WriteString(Numbered(r.Deviations))
+		w.WriteString(r.Numbered(o))
 	} else if r.Verdict == sim.Violated {
 		w.WriteString("  none: the benign schedule violates\n")
 	} else {
@@ -112,13 +120,13 @@ func tellInputs(w *strings.Builder, inputs json.RawMessage) {
 	}
 }
 
-// Numbered tells deviations, a line each.
-func Numbered(p scheduler.Plan) string {
-	var w strings.Builder
-	for i, d := range p {
-		fmt.Fprintf(&w, "  %d. %s\n", i+1, d)
+// Numbered tells the deviations of the run, one after the other.
+func (r *Report) Numbered(o StoryOptions) string {
+	t := r.teller(o)
+	for i, d := range r.Deviations {
+		t.prose(fmt.Sprintf("  %d. ", i+1), 5, d.String())
 	}
-	return w.String()
+	return t.out.String()
 }
 
 // DidNotOccur tells of a deviation that was asked for in vain.

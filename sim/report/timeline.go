@@ -15,23 +15,27 @@ type Timeline struct {
 	// Missing are the invocations and operations of the benign run that the run
 	// lacks, where that is what is wrong with it: a property that was violated at
 	// its end.
-	Missing []*sim.Step
+	Missing []Missing
 	// Compared says that there is a benign run to tell apart from, and that the
 	// violation is not its own.
 	Compared bool
 	whole    bool // there is none, by which rows could be left out
+	atEnd    bool // the violation showed after the last row
 }
 
 // Row is a step of a run.
 type Row struct {
 	*sim.Step
-	Lane     int // of [Timeline.Lanes]
-	Mark     Mark
-	Repeats  bool // it is of an attempt that goes as the one before it, and as the next one
-	Witness  bool // an event of it is among those that violate
-	Concerns bool // it conflicts with what deviated, or with what violates
-	Last     bool
-	Violates bool // the violation showed in it, not in the run's end
+	Lane         int // of [Timeline.Lanes]
+	Mark         Mark
+	Repeats      bool // it is of an attempt that goes as the one before it, and as the next one
+	Witness      bool // an event of it is among those that violate
+	Concerns     bool // it conflicts with what deviated, or with what violates
+	Begins       bool // it is the start of an invocation that is told
+	OneOfSeveral bool // its function has more than one instance
+	Last         bool
+	Violates     bool     // the violation showed in it, not in the run's end
+	Dies         []string // what else its instance was at when it died, such as "charge #2"
 }
 
 // Mark says how a step is beside the benign run.
@@ -70,7 +74,7 @@ func newTimeline(r, benign *sim.Result) Timeline {
 	if benign != nil {
 		differs = differing(r, benign)
 	}
-	t := Timeline{Rows: make([]Row, len(r.Steps)), whole: benign == nil}
+	t := Timeline{Rows: make([]Row, len(r.Steps)), whole: benign == nil, atEnd: atEnd(r)}
 	t.Compared = benign != nil && (r.Violation == nil || slices.Contains(differs, true) || len(r.Record.Plan) > 0)
 	lanes := map[Lane]int{}
 	for i := range r.Steps {
@@ -91,10 +95,11 @@ func newTimeline(r, benign *sim.Result) Timeline {
 		}
 		t.Rows[i] = row
 	}
-	about := focusOf(t.Rows)
+	about := focusOf(t.Rows, r.Looked)
 	for i := range t.Rows {
-		t.Rows[i].Concerns = about.concerns(t.Rows[i].Operation)
+		t.Rows[i].Concerns = about.concerns(t.Rows[i].Step)
 	}
+	t.live()
 	if benign != nil && atEnd(r) {
 		t.Missing = missing(r, benign)
 	}
@@ -176,7 +181,7 @@ func (t *Timeline) why(i int, full bool) Elision {
 	r := &t.Rows[i]
 	news := !t.Compared || r.Mark != Same || r.Concerns
 	switch {
-	case full || t.whole || r.Mark == Deviates || r.Witness || r.Last || news && !r.Repeats:
+	case full || t.whole || r.Mark == Deviates || r.Witness || r.Begins || r.Last && !t.atEnd || news && !r.Repeats:
 		return Told
 	case news:
 		return AsAttempt
@@ -188,7 +193,8 @@ func (t *Timeline) why(i int, full bool) Elision {
 // operations of those that did happen, in whatever attempt. What another task
 // does in its stead is not missing: messages that were published together are
 // named by their places, which an order changes.
-func missing(r, benign *sim.Result) (out []*sim.Step) {
+func missing(r, benign *sim.Result) (out []Missing) {
+	of := invocations(benign.Steps)
 	happened, usual := deeds(r.Steps), deeds(benign.Steps)
 	instead := map[string]int{} // by function and what is done
 	for _, d := range happened.all {
@@ -207,7 +213,7 @@ func missing(r, benign *sim.Result) (out []*sim.Step) {
 			continue
 		}
 		if began := happened.reasons[d.reason]; began == (s.Kind == sim.KindOperation) {
-			out = append(out, s)
+			out = append(out, Missing{s, of[s.Task.Text]})
 		}
 	}
 	return out

@@ -17,10 +17,8 @@ func resultWords(s *sim.Step) string {
 		result += ": wtsim does not have " + s.Lacks // no service says so
 	}
 	switch s.Outcome.Do {
-	case cloud.Crash, cloud.Duplicate, cloud.Redeliver, cloud.ColdStart:
-		result = strings.TrimSpace(result + " (" + s.Outcome.String() + ")")
 	case cloud.Stall, cloud.LateEffect:
-		result += " past the " + s.Held
+		result += " past the " + s.Held.String()
 	case cloud.LoseResponse:
 		if s.Kind == sim.KindEnd {
 			result += " (response lost)"
@@ -35,7 +33,7 @@ func who(s *sim.Step) string {
 		return ""
 	}
 	if s.Number == 0 {
-		return s.Function
+		return strings.TrimSpace(s.Function + " " + s.Instance) // what it does by itself
 	}
 	return fmt.Sprintf("%s #%d", s.Function, s.Number)
 }

@@ -24,6 +24,9 @@ type Options struct {
 	// Around, if not nil, wraps the source of each run that the strategy wants
 	// in order to make a schedule.
 	Around func(scheduler.Source) scheduler.Source
+	// Known are properties whose violations do not end the search: they were found
+	// before, and others are looked for.
+	Known map[string]bool
 	// Limit, if not nil, is asked before each schedule: those above it are
 	// not run any more. It may fall.
 	Limit func() int
@@ -157,7 +160,7 @@ func (l *looker) look(schedule scheduler.Schedule, strategy scheduler.Strategy) 
 		l.sample = nil // what it has left behind may compute beside
 	}
 	l.recheck(nil)
-	counts := subject.wants(r) && l.repeats(sampled{subject, schedule, r}, besides)
+	counts := subject.wants(r) && !l.options.Known[r.Violation.Property] && l.repeats(sampled{subject, schedule, r}, besides)
 	l.Ran, l.Number, l.Through = l.Ran+1, schedule.Number, schedule.Number
 	if l.options.After != nil {
 		l.options.After(schedule, r)

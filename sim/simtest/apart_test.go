@@ -85,7 +85,7 @@ func TestIsolatedFatal(t *testing.T) {
 		Check(t, s)
 	}
 	fresh(t)
-	recordCheck(t, t.Name(), s).wantFailure(t, `property "handlers do not end their process" violated`, `for function="hit"`, "with 1 deviation:", "  1. hit(alice/1), attempt 1: ", "panic: too many")
+	recordCheck(t, t.Name(), s).wantFailure(t, `property "handlers do not end their process" violated`, `for function="hit"`, "with 1 deviation:", "  1. hit POST / (from alice/1), attempt 1: ", "panic: too many")
 }
 
 // How a process ends when its run is over is none.

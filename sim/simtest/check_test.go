@@ -37,7 +37,7 @@ func TestCheckFails(t *testing.T) {
 	fresh(t)
 	scenario := shop(checkout.Variant{NoIdempotencyKey: true})
 	r := recordCheck(t, "TestShop/double", scenario)
-	r.wantFailure(t, doubleCharge, `for order="o-1"`, "found in schedule 86, with 1 deviation:\n\n  1. charge(alice/1), attempt 1: the instance crashes after POST payments.example/charges",
+	r.wantFailure(t, doubleCharge, `for order="o-1"`, "found in schedule 86, with 1 deviation:\n\n  1. charge (message 1 of orders, from alice/1), attempt 1: the instance crashes after POST\n     payments.example/charges",
 		"00:00:00.", "ORDER_CHARGED(o-1)", "VIOLATED",
 		"\n\nreplay:  "+sim.GoTest()+" -run '^TestShop$/^double$' -wtsim.replay testdata/wtsim/TestShop-double-86.json")
 	wantFiles(t, "TestShop-double-86.json")

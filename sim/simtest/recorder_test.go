@@ -133,6 +133,7 @@ func fresh(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	setFlag(t, "test.short", "false")
+	setFlag(t, "wtsim.first", "true") // what is behind it takes its time
 	anotherProcess(t)
 }
 

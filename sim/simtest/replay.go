@@ -61,7 +61,8 @@ func (c *check) stale(path string, file *search.Counterexample, r *sim.Result) {
 		c.t.Logf("%s could not be written: %v", path, err)
 	}
 	head := fmt.Sprintf("rebased from %s, whose deviations did not all occur any more; the file is written anew:", path)
-	fail(c.t, message(small), details(head+c.inputs(), small, c.benign(), again))
+	violates(c.t, small, details(head+c.inputs(), small, c.benign(), again))
+	c.t.FailNow()
 }
 
 // replay replays the counterexample that was asked for. Where it holds, but
@@ -120,7 +121,8 @@ func (c *check) follow(path string, file *search.Counterexample) *sim.Result {
 	head, again := replayed(path, file, r)+c.inputs(), c.command("-wtsim.replay", path)
 	switch r.Verdict {
 	case sim.Violated:
-		fail(c.t, message(r), details(head, r, c.benign(), again))
+		violates(c.t, r, details(head, r, c.benign(), again))
+		c.t.FailNow()
 	case sim.Inconclusive:
 		fail(c.t, "inconclusive: "+r.Why, details(head, r, nil, again))
 	}

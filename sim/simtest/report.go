@@ -3,20 +3,11 @@ package simtest
 import (
 	"fmt"
 	"strings"
-	"testing"
 
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
 )
-
-// fail fails a test: the message on a line of its own, the details apart.
-func fail(t testing.TB, message, details string) {
-	t.Helper()
-	t.Error(message)
-	t.Log(details)
-	t.FailNow()
-}
 
 // message is the constant message of a violation: nothing of the run is in
 // it but the property's name.
@@ -54,17 +45,17 @@ func binding(r *sim.Result) string {
 // (it could not be judged: it may be endless) it is the end that matters.
 func story(r, benign *sim.Result) string {
 	if benign != nil {
-		return report.Story(r, benign, report.StoryOptions{})
+		return report.Story(r, benign, storyOptions())
 	}
 	short := *r
 	short.Steps = r.Steps[max(0, len(r.Steps)-20):]
-	return report.Story(&short, nil, report.StoryOptions{})
+	return report.Story(&short, nil, storyOptions())
 }
 
 // numbered lists the deviations of a run, and those of its plan that did not
 // occur.
 func numbered(r *sim.Result) string {
-	text := report.Numbered(r.Record.Plan)
+	text := report.New("", r, nil).Numbered(storyOptions())
 	for _, d := range r.Unmatched {
 		text += "  " + report.DidNotOccur(d) + "\n"
 	}

@@ -59,7 +59,7 @@ func TestRunShrinks(t *testing.T) {
 		Run(rt, s)
 	}
 	r := recordRapid(t, "TestOrders", property)
-	r.wantRapid(t, doubleCharge, `draw customers: []string{"alice"}`, `for order="o-1"`, "with 1 deviation:", "  1. charge(alice/1)", "VIOLATED",
+	r.wantRapid(t, doubleCharge, `draw customers: []string{"alice"}`, `for order="o-1"`, "with 1 deviation:", "  1. charge (message 1 of orders, from alice/1)", "VIOLATED",
 		"replay:  "+sim.GoTest()+" -run '^TestOrders$' -wtsim.replay testdata/wtsim/TestOrders-rapid.json", doubleCharge)
 	wantFiles(t, "TestOrders-rapid.json")
 	file, err := search.ReadCounterexample("testdata/wtsim/TestOrders-rapid.json")
@@ -72,7 +72,7 @@ func TestRunShrinks(t *testing.T) {
 
 	// rapid's own fail file brings the inputs, ours the schedule.
 	setFlag(t, "wtsim.replay", "testdata/wtsim/TestOrders-rapid.json")
-	recordRapid(t, "TestOrders", property).wantRapid(t, doubleCharge, `draw customers: []string{"alice"}`, "to the same trace:", "1. charge(alice/1)")
+	recordRapid(t, "TestOrders", property).wantRapid(t, doubleCharge, `draw customers: []string{"alice"}`, "to the same trace:", "1. charge (message 1 of orders, from alice/1)")
 	variant = checkout.Correct
 	recordRapid(t, "TestOrders", property).wantPass(t, "OK, passed 100 tests")
 }
@@ -93,7 +93,7 @@ func tinyProperty(more int) func(*rapid.T) {
 func TestRunDraws(t *testing.T) {
 	fresh(t)
 	r := recordRapid(t, "TestTwo", tinyProperty(1))
-	r.wantRapid(t, tooManyHits, "draw clients: 2\n", "found under rapid, ", "  1. ", "  2. hit(client-")
+	r.wantRapid(t, tooManyHits, "draw clients: 2\n", "found under rapid, ", "  1. ", "  2. hit POST / (from client-")
 	wantFiles(t, "TestTwo-rapid.json")
 
 	anotherProcess(t)

@@ -16,8 +16,22 @@
 //	-wtsim.seed N        run the one random schedule of seed N instead of
 //	                     searching
 //	-wtsim.schedules N   search N schedules; default 1000, with -short 100
+//	-wtsim.for D         search for so long (real time) instead
+//	-wtsim.strategy S    how to search; default portfolio
+//	-wtsim.bound K       run every schedule with at most K deviations instead
+//	-wtsim.shard i/n     search only part i of n of the schedules
+//	-wtsim.first         stop at the first violation; without it the search goes
+//	                     on for those of other properties
 //	-wtsim.strict        fail where no schedule reaches a rule, or an event that
 //	                     a property is about; without it that is logged
+//	-wtsim.full          tell every step of stories, and long values whole
+//	-wtsim.logs          tell all that handlers print
+//	-wtsim.html FOLDER   draw what is found as pages
+//	-wtsim.format github print annotations too
+//	-wtsim.junit FILE    write the outcomes as JUnit's XML
+//	-wtsim.sarif FILE    write what is found as SARIF
+//
+// With -v a test that holds tells the benign run.
 //
 // As for the flags of go test:
 //
@@ -38,10 +52,15 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/wtsim/wtsim/internal/wholefile"
+	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
@@ -113,34 +132,98 @@ func of(s *sim.Simulation) search.Subject {
 // key tells scenarios of one test apart.
 func (c *check) key() string { return c.t.Name() + "\x00" + c.subject.Scenario().Name }
 
-// search searches the next schedules of this test.
+// search searches the next schedules of this test: all of them, so that each
+// property that can be violated is told.
 func (c *check) search() {
 	c.t.Helper()
-	n := schedules()
-	before := searched.take(c.key(), n)
+	before := searched.take(c.key(), schedules())
+	o, err := options(before)
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	if unseen := sim.Unnoticed(); unseen != "" {
 		c.t.Log(unseen)
 	}
+	if *duration > 0 {
+		c.until(time.Now().Add(*duration))
+	}
 	reached := search.NewTally(c.subject.Simulation)
-	o := search.Options{FirstSeed: uint64(before) + 1, Schedules: n, After: reached.After}
+	o.After, o.Known = reached.After, map[string]bool{}
 	at, done := c.guard(o)
 	o.Before = at
-	found := func() search.Found { defer done(); return c.look(o) }()
+	found := func() search.Found { defer done(); return c.lookForAll(o, before) }()
 	switch {
-	case found.Result != nil:
-		c.subject = found.Subject
-		c.violated(before+found.Number, found.Schedule.Seed, found.Result)
+	case len(o.Known) > 0:
+		c.t.FailNow()
 	case found.Inconclusive != nil:
 		c.unclear(o, found.Unclear, found.Inconclusive)
 	case found.Unrepeatable != nil:
 		c.unrepeatable(before, found.Unrepeatable)
 	case found.Interrupted && found.Ran == 0:
 		c.t.Fatal("inconclusive: no schedule was run before the test's time was up; give it more with -timeout")
-	case found.Interrupted:
-		c.t.Logf("%d of %d schedules hold; then the test's time was nearly up, give it more with -timeout", found.Ran, n)
+	case found.Interrupted && *duration == 0:
+		c.t.Logf("%s hold; then the test's time was nearly up, give it more with -timeout", ranOf(found.Ran, o.Schedules))
 	default:
 		c.proves(reached, found.Ran)
-		c.t.Logf("%d schedules hold (seeds %d to %d)", found.Ran, before+1, before+n)
+		c.holds(o, &found, before)
+	}
+}
+
+// ranOf is how many schedules were run of how many, where that is known.
+func ranOf(ran, all int) string {
+	if all > 0 {
+		return fmt.Sprintf("%d of %d schedules", ran, all)
+	}
+	return fmt.Sprintf("%d schedules", ran)
+}
+
+// lookForAll searches, and goes on behind each violation for those of other
+// properties. It adds them to those that are known.
+func (c *check) lookForAll(o search.Options, before int) search.Found {
+	c.t.Helper()
+	all := c.subject
+	for {
+		found := c.look(o)
+		if found.Result == nil {
+			return found
+		}
+		c.subject = found.Subject
+		c.violated(before+found.Number, found.Schedule.Seed, found.Result)
+		c.subject = all
+		o.Known[found.Result.Violation.Property], o.From = true, found.Number
+		if *stopAtFirst || c.allKnown(o.Known) {
+			return found
+		}
+	}
+}
+
+// allKnown reports whether each of the scenario's properties has been violated.
+func (c *check) allKnown(known map[string]bool) bool {
+	return !slices.ContainsFunc(c.subject.Scenario().Properties, func(p *props.Property) bool { return !known[p.Name()] })
+}
+
+// until ends the search no later than an instant.
+func (c *check) until(at time.Time) {
+	if c.searchUntil.IsZero() || at.Before(c.searchUntil) {
+		c.searchUntil = at
+	}
+}
+
+// holds tells that nothing was found, and with -v what happens when nothing goes
+// wrong.
+func (c *check) holds(o search.Options, found *search.Found, before int) {
+	c.t.Helper()
+	note(c.t, report.Outcome{Verdict: sim.Held})
+	switch {
+	case found.Complete && o.Strategy == "bounded" && o.Workers == 0:
+		c.t.Logf("holds under every schedule with at most %s (%d)", deviations(o.Bound), found.Ran)
+	case *shard != "" || o.Schedules == 0:
+		c.t.Logf("%d schedules hold", found.Ran)
+	default:
+		c.t.Logf("%d schedules hold (seeds %d to %d)", found.Ran, before+1, before+o.Schedules)
+	}
+	if testing.Verbose() {
+		c.t.Logf("the benign run:\n%s", indent(report.Story(c.benign(), nil, storyOptions())))
 	}
 }
 
@@ -192,6 +275,7 @@ func (c *check) single(seed uint64) {
 		c.unrepeatable(0, &search.Unrepeatable{Number: int(seed), Seed: seed, Difference: difference})
 	case r.Verdict == sim.Violated:
 		c.violated(int(seed), seed, r)
+		c.t.FailNow()
 	case r.Verdict == sim.Inconclusive:
 		fail(c.t, "inconclusive: "+r.Why, details(unjudged(int(seed)), r, nil, c.seedCommand(seed)))
 	default:
@@ -240,7 +324,7 @@ func (c *check) unrepeatable(before int, u *search.Unrepeatable) {
 // notRepeatable begins the message of a test whose runs do not repeat.
 const notRepeatable = "not repeatable: "
 
-// violated reduces what was found, saves it and fails.
+// violated reduces what was found, saves it and tells it.
 func (c *check) violated(number int, seed uint64, r *sim.Result) {
 	c.t.Helper()
 	shrunk := c.reduce(r)
@@ -255,8 +339,29 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 	} else {
 		command = c.command("-wtsim.replay", path)
 	}
-	head := foundIn(number, shrunk)
-	fail(c.t, message(small), details(head+c.inputs(), small, c.benign(), command))
+	head, benign := foundIn(number, shrunk), c.benign()
+	violates(c.t, small, details(head+c.inputs(), small, benign, command))
+	c.draw(number, small, benign, command)
+}
+
+// draw makes a page of a violation, if -wtsim.html wants it.
+func (c *check) draw(number int, r, benign *sim.Result, command string) {
+	c.t.Helper()
+	if *htmlFolder == "" {
+		return
+	}
+	path := filepath.Join(*htmlFolder, strings.TrimSuffix(filepath.Base(testFile(c.t.Name(), number)), ".json")+".html")
+	err := os.MkdirAll(*htmlFolder, 0o755)
+	if err == nil {
+		told := report.New(c.subject.Scenario().Name, r, benign)
+		told.Replay = command
+		err = wholefile.Write(path, told.Page)
+	}
+	if err != nil {
+		c.t.Errorf("the page could not be written: %v", err)
+		return
+	}
+	c.t.Logf("page:  %s", path)
 }
 
 // reduce shrinks the plan of a violation that repeats, and the inputs that the

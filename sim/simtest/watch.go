@@ -119,6 +119,7 @@ func (c *check) ended() bool {
 	}
 	if r := c.subject.Run(schedule.Source); r.Verdict == sim.Violated && r.Violation.Property == sim.NoExit {
 		c.violated(number, schedule.Seed, r)
+		c.t.FailNow()
 	}
 	return true
 }

@@ -58,10 +58,10 @@ func TestExitsItself(t *testing.T) {
 // reduced and saved.
 func TestExits(t *testing.T) {
 	for when, words := range map[string][]string{
-		"computing": {`property "invocations end" violated`, `for function="pay"`, "1. pay(alice/1), attempt 1:", "watch_test.go", "replay:"},
+		"computing": {`property "invocations end" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "watch_test.go", "replay:"},
 		"always":    {`property "handlers do not end their process" violated`, `for function="pay"`, "without any deviation", "os.Exit(3)", "replay:"},
-		"failing":   {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay(alice/1), attempt 1:", "os.Exit(3)", "replay:"},
-		"goroutine": {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay(alice/1), attempt 1:", "panic: nobody catches it", "replay:"},
+		"failing":   {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "os.Exit(3)", "replay:"},
+		"goroutine": {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "panic: nobody catches it", "replay:"},
 	} {
 		t.Run(when, func(t *testing.T) {
 			if when == "computing" && testing.Short() {

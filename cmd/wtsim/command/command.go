@@ -76,6 +76,7 @@ func subcommands() []subcommand {
 		{"run", "search the schedules of a scenario for a violation", (*app).run},
 		{"merge", "put the result files of shards together", (*app).merge},
 		{"replay", "run a counterexample and tell its story", (*app).replay},
+		{"diff", "compare two counterexamples, runs or recordings", (*app).diff},
 		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
 		{"check", "check recorded events against properties", (*app).check},
 		{"monitor", "judge events as an application in production sends them", (*app).monitor},

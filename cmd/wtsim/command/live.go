@@ -198,7 +198,7 @@ type figures struct {
 // lines are the figures for a terminal, at most so many.
 func (f *figures) lines(most int) []line {
 	head := []line{
-		{fmt.Sprintf("%s: %s, %.0f/s, %s, %s", f.scenario, f.count(), f.perSecond(), report.Plural(f.Workers, "worker"), f.time()), headLine},
+		{fmt.Sprintf("%s: %s, %s", f.scenario, f.count(), report.Plural(f.Workers, "worker")), headLine},
 		{fmt.Sprintf("  behaviours  %d distinct", f.Behaviours), bodyLine},
 	}
 	if f.Coverable > 0 {
@@ -231,11 +231,11 @@ func (f *figures) table() []line {
 
 // sentence is the figures on a plain line.
 func (f *figures) sentence() string {
-	s := fmt.Sprintf("wtsim: %s: %s, %.0f/s, %d distinct behaviours", f.scenario, f.count(), f.perSecond(), f.Behaviours)
+	s := fmt.Sprintf("wtsim: %s: %s, %d distinct behaviours", f.scenario, f.count(), f.Behaviours)
 	if f.Coverable > 0 {
 		s += fmt.Sprintf(", %d of %d cases covered", f.Covered, f.Coverable)
 	}
-	return s + fmt.Sprintf(", findings: %s, %s", f.found(), f.time())
+	return s + ", findings: " + f.found()
 }
 
 func (f *figures) found() string {
@@ -245,23 +245,49 @@ func (f *figures) found() string {
 	return fmt.Sprintf("schedule %d: %s", f.First, strings.Join(strings.Fields(f.What), " ")) // on one line
 }
 
+// count is how far the search is: "978 of 1000 (125/s, 1 s left)"; of a bounded
+// one the whole is an estimate.
 func (f *figures) count() string {
-	if f.Total > 0 {
-		return fmt.Sprintf("%d of %d schedules", f.Ran, f.Total)
+	of := report.Plural(f.Ran, "schedule")
+	switch {
+	case f.Total > 0:
+		of = fmt.Sprintf("%d of %d", f.Ran, f.Total)
+	case f.Estimate > f.Ran:
+		of = fmt.Sprintf("%d of about %s", f.Ran, rounded(f.Estimate))
 	}
-	return report.Plural(f.Ran, "schedule")
+	return fmt.Sprintf("%s (%.0f/s, %s)", of, f.perSecond(), f.time())
+}
+
+// rounded is a number of which two digits are worth telling.
+func rounded(n int) string {
+	unit := 1
+	for n/unit >= 100 {
+		unit *= 10
+	}
+	return fmt.Sprint((n + unit/2) / unit * unit)
 }
 
 func (f *figures) perSecond() float64 { return float64(f.Ran) / max(f.Spent.Seconds(), 0.001) }
 
+// time is how long it will take, or where that cannot be said has taken.
 func (f *figures) time() string {
 	left := f.most - f.Spent
-	if f.Total > 0 && f.Ran > 0 {
-		left = time.Duration(float64(f.Spent) * float64(f.Total-f.Ran) / float64(f.Ran))
+	if total := max(f.Total, f.Estimate); total > f.Ran && f.Ran > 0 && f.most == 0 {
+		left = time.Duration(float64(f.Spent) * float64(total-f.Ran) / float64(f.Ran))
 	}
-	s := f.Spent.Round(time.Second).String()
 	if left = left.Round(time.Second); left > 0 {
-		s += fmt.Sprintf(", about %v left", left)
+		return people(left) + " left"
 	}
-	return s
+	return people(f.Spent.Round(time.Second))
+}
+
+// people writes a time as people do: "1 s", "3 min 20 s", "2 h 5 min".
+func people(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 }

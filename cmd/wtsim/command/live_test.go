@@ -231,7 +231,7 @@ func TestPlainView(t *testing.T) {
 		t.Errorf("lines at %v tenths of a second", at)
 	}
 	first, _, _ := strings.Cut(b.String(), "\n")
-	want := "wtsim: checkout/double-charge: 1300 of 10000 schedules, 260/s, 450 distinct behaviours, 44 of 44 cases covered, findings: none so far, 5s, about 33s left"
+	want := "wtsim: checkout/double-charge: 1300 of 10000 (260/s, 33 s left), 450 distinct behaviours, 44 of 44 cases covered, findings: none so far"
 	if first != want {
 		t.Errorf("got  %s\nwant %s", first, want)
 	}

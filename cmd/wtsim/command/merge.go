@@ -60,7 +60,7 @@ func (a *app) merge(args []string) (int, error) {
 	if r.Outcome.Verdict == sim.Violated {
 		r.addEnd(true)
 	}
-	return a.print(r, o.asJSON, trouble), nil
+	return a.print(r, formatOf(o.asJSON), trouble), nil
 }
 
 func (a *app) mergeFlags(o *mergeOptions) *pflag.FlagSet {

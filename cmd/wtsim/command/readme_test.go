@@ -92,5 +92,5 @@ func output(t *testing.T, args []string) string {
 // does on a machine that has much to do.
 func withoutProgress(s string) string {
 	s = regexp.MustCompile(`, \d+ schedules/s`).ReplaceAllString(s, "") // told of a search that took long, here
-	return regexp.MustCompile(`(?m)^wtsim: .* schedules.*, findings: .*\n`).ReplaceAllString(s, "")
+	return regexp.MustCompile(`(?m)^wtsim: .*/s, .*, findings: .*\n`).ReplaceAllString(s, "")
 }

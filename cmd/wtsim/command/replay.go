@@ -34,7 +34,7 @@ func (a *app) replay(args []string) (int, error) {
 	o := &replayOptions{}
 	f := a.flags("replay", " FILE [flags]", "  wtsim replay wtsim-checkout-double-charge-37.json\n  wtsim replay bug.json --full --logs\n  wtsim replay bug.json --html bug.html")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
-	f.BoolVar(&o.full, "full", false, "tell every step of the story")
+	f.BoolVar(&o.full, "full", false, "tell every step of the story, and long values whole")
 	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")
 	f.StringVar(&o.html, "html", "", "draw the run as a page")
 	of := f.String("of", "", "the package that has the scenario, and its function (./shopsim:Scenario)")
@@ -119,6 +119,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	}
 	var trouble error
 	if o.html != "" {
+		r.Replay = "wtsim replay " + o.path + ofPackage()
 		trouble = writePage(o.html, r)
 	}
 	if o.asJSON {

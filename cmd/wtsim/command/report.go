@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/wtsim/wtsim/internal/jsonfile"
@@ -72,6 +73,7 @@ func (o *runOptions) finding(r *reported, f *workers.Finding) {
 	}
 	r.Text = told.FoundText(report.StoryOptions{Full: o.full, Logs: o.logs})
 	if f.Benign != nil && o.html != "" {
+		told.Replay = "wtsim replay " + o.path(f.Number) + ofPackage()
 		if err := writePage(o.html, told); err != nil {
 			r.Trouble = err.Error()
 		}
@@ -117,13 +119,54 @@ func (rep *reported) addEnd(searched bool) {
 	}
 }
 
+// The formats of a result.
+const (
+	formatText   = "text"
+	formatJSON   = "json"
+	formatGitHub = "github"
+	formatJUnit  = "junit"
+	formatSARIF  = "sarif"
+)
+
+var formats = []string{formatText, formatJSON, formatGitHub, formatJUnit, formatSARIF}
+
+// formatOf is the format of --json; empty without it.
+func formatOf(asJSON bool) string {
+	if asJSON {
+		return formatJSON
+	}
+	return ""
+}
+
+func checkFormat(format string) error {
+	if !slices.Contains(formats, format) {
+		return fmt.Errorf("--format is %q, wanted one of %s", format, strings.Join(formats, ", "))
+	}
+	return nil
+}
+
+// write writes a result in a format.
+func (rep *reported) write(w io.Writer, format string) error {
+	outcome := report.OutcomeOf(rep.Outcome, rep.Text)
+	switch format {
+	case formatJSON:
+		return rep.Outcome.Print(w)
+	case formatJUnit:
+		return report.JUnit(w, []report.Outcome{outcome})
+	case formatSARIF:
+		return report.SARIF(w, []report.Outcome{outcome})
+	case formatGitHub:
+		_, err := fmt.Fprint(w, rep.Text, outcome.GitHub())
+		return err
+	}
+	_, err := fmt.Fprint(w, rep.Text)
+	return err
+}
+
 // print prints a result, and what has gone wrong besides, which no exit code
 // may hide.
-func (a *app) print(rep *reported, asJSON bool, trouble error) (code int) {
-	if asJSON {
-		_ = rep.Outcome.Print(a.stdout) // main tells what cannot be printed
-	} else {
-		_, err := fmt.Fprint(a.stdout, rep.Text)
+func (a *app) print(rep *reported, format string, trouble error) (code int) {
+	if err := rep.write(a.stdout, format); format != formatJSON { // there main tells what cannot be printed
 		trouble = errors.Join(trouble, err)
 	}
 	code = exitOf(rep.Outcome.Verdict)

@@ -34,6 +34,7 @@ type runOptions struct {
 	noShrink  bool
 	strict    bool
 	asJSON    bool
+	format    string
 	full      bool
 	logs      bool
 	part      string // --shard
@@ -54,6 +55,7 @@ const runExamples = `  wtsim run checkout/double-charge              search with
   wtsim run checkout --bound 3 --shard 2/8      the second of eight parts of that, on a machine of its own; see wtsim merge
   wtsim run checkout/oversell --seed 7          exactly the random schedule of seed 7
   wtsim run checkout/oversell --json --out bug.json
+  wtsim run checkout/oversell --format sarif >wtsim.sarif
   wtsim run ./shopsim:Scenario                  a scenario of your own: what func Scenario of package ./shopsim returns`
 
 func (a *app) run(args []string) (int, error) {
@@ -125,7 +127,7 @@ func (a *app) tellEnd(o *runOptions, p *workers.Pool, end *workers.End, also fun
 	if also != nil {
 		also(r, end)
 	}
-	code = a.print(r, o.asJSON, errors.Join(trouble...))
+	code = a.print(r, cmp.Or(formatOf(o.asJSON), o.format), errors.Join(trouble...))
 	if end.Interrupted {
 		code = exitInterrupted
 	}
@@ -166,7 +168,8 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f.BoolVar(&o.strict, "strict", false, "a rule or an event that no schedule reaches makes the search inconclusive; without, it is told")
 	f.StringVar(&o.html, "html", "", "draw the counterexample as a page")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
-	f.BoolVar(&o.full, "full", false, "tell every step of the story")
+	f.StringVar(&o.format, "format", formatText, "how to print the result: "+strings.Join(formats, ", ")+"; github adds an annotation")
+	f.BoolVar(&o.full, "full", false, "tell every step of the story, and long values whole")
 	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")
 	f.StringVar(&o.progress, "progress", progressAuto, "what to show meanwhile: live (lines redrawn in place), plain, none, or auto: live on a terminal")
 	return f
@@ -176,7 +179,7 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 // from them.
 func (o *runOptions) validate(given func(flag string) bool) error {
 	strategyGiven := given("strategy")
-	if err := cmp.Or(scheduler.CheckName(o.strategy), checkProgressMode(o.progress)); err != nil {
+	if err := cmp.Or(scheduler.CheckName(o.strategy), checkProgressMode(o.progress), checkFormat(o.format)); err != nil {
 		return err
 	}
 	switch {
@@ -194,6 +197,8 @@ func (o *runOptions) validate(given func(flag string) bool) error {
 		return fmt.Errorf("--bound is %d, wanted at least 0", o.bound)
 	case o.single && o.exhaustive:
 		return fmt.Errorf("--seed and --bound exclude each other")
+	case o.asJSON && o.format != formatText:
+		return fmt.Errorf("--json and --format %s exclude each other", o.format)
 	case o.exhaustive && strategyGiven && o.strategy != "bounded":
 		return fmt.Errorf("--bound and --strategy %s exclude each other", o.strategy)
 	case o.single && strategyGiven && !scheduler.Seeded(o.strategy):

@@ -3,21 +3,18 @@ package command
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // parseShard reads --shard.
 func (o *runOptions) parseShard() error {
-	i, n, _ := strings.Cut(o.part, "/")
-	shard, err := strconv.Atoi(i)
-	shards, err2 := strconv.Atoi(n)
-	if errors.Join(err, err2) != nil || shard < 1 || shard > shards {
-		return fmt.Errorf("--shard is %q, wanted i/n with i from 1 to n, as 2/8", o.part)
+	var err error
+	if o.shard, o.shards, err = search.ParseShard(o.part); err != nil {
+		return fmt.Errorf("--shard %w", err)
 	}
-	o.shard, o.shards = shard, shards
 	return nil
 }
 

@@ -100,6 +100,14 @@ type Delivery struct {
 // Words tell the start of an attempt.
 func (d *Delivery) Words(attempt int) string { return d.words("gets ", attempt) }
 
+// InvokedBy tells it from other messages of its topic, and other events of its kind.
+func (d *Delivery) InvokedBy() cloud.InvokedBy {
+	if e := d.Msg.Event; e != nil {
+		return cloud.InvokedBy{Kind: Kind(e.Type) + " event", Number: d.Msg.Number, Of: about(e)}
+	}
+	return cloud.InvokedBy{Kind: "message", Number: d.Msg.Number, Of: d.Msg.Topic}
+}
+
 // Pulls tells that somebody who waits gets it.
 func (d *Delivery) Pulls(attempt int) string { return d.words("pulls ", attempt) }
 

@@ -21,6 +21,7 @@ type Message struct {
 	gcp.Message
 	Subject cloud.Subject // <publishing task>.<topic>/<k>
 	Root    string
+	Number  int             // among those of its topic, or events of its kind, from 1: for people
 	Topic   string          // of a message
 	Event   *gcp.Occurrence // of an event
 }
@@ -40,10 +41,13 @@ func ID(name string) string {
 	return fmt.Sprintf("%016d", h.Sum64()%1e16)
 }
 
+// about is what an event is about.
+func about(e *gcp.Occurrence) string { return strings.TrimPrefix(e.Subject, "objects/") }
+
 // words name it for people.
 func (m *Message) words() string {
 	if m.Event != nil {
-		return "the event " + Kind(m.Event.Type) + " of " + strings.TrimPrefix(m.Event.Subject, "objects/")
+		return "the event " + Kind(m.Event.Type) + " of " + about(m.Event)
 	}
 	return "a message of " + m.Topic
 }

@@ -43,6 +43,7 @@ type Pool struct {
 	running     int
 	events      chan workerEvent
 	yields      map[string]*Yield
+	estimate    int    // of all schedules, by the newest that has ended
 	first       int    // the lowest schedule that violates; 0 if none is known
 	what        string // it does
 	found       map[int]*Finding
@@ -175,6 +176,7 @@ func (p *Pool) note(e workerEvent) error {
 	case m.Ended != nil:
 		w.ended(m.Ended)
 		p.yielded(m.Ended)
+		p.estimate = m.Ended.Estimate
 		p.seen.add(m.Ended)
 		p.unclear.note(m.Ended.Number, m.Ended.Why)
 	case m.Empty != "":

@@ -6,6 +6,7 @@ import "time"
 type Progress struct {
 	Ran        int // schedules
 	Total      int // of the search, where that is known; else 0
+	Estimate   int // of a bounded search: how many there are, as far as can be seen; else 0
 	Workers    int
 	Spent      time.Duration
 	Behaviours int               // distinct ones
@@ -37,7 +38,7 @@ func (p *Pool) yielded(e *ended) {
 
 func (p *Pool) progress() Progress {
 	g := Progress{Ran: p.ran(), Workers: len(p.workers), Spent: time.Since(p.began), //wtsim:clock how long people wait, no part of a run
-		Total: dealt(p.Options.Strategy, p.Options.Schedules, p.Shard, p.Shards), Behaviours: len(p.seen.orders),
+		Total: dealt(p.Options.Strategy, p.Options.Schedules, p.Shard, p.Shards), Behaviours: len(p.seen.orders), Estimate: p.estimate,
 		Yields: p.yields, First: p.first, What: p.what}
 	g.Covered, g.Coverable = p.seen.covered()
 	return g

@@ -52,6 +52,7 @@ type ended struct {
 	Reached        []string // what is new, see [search.Reached]
 	Why            string   // it could not be judged
 	Stuck          bool     // because it was stuck
+	Estimate       int      // see [scheduler.Schedule]
 }
 
 // done is a worker's last word.
@@ -99,7 +100,7 @@ func (w Work) search(o search.Options, say *gob.Encoder) error {
 	var covered search.Coverage
 	reached, first := search.NewReached(w.Subject.Simulation), o.Worker == 0 && o.From == 0
 	o.After = func(schedule scheduler.Schedule, r *sim.Result) {
-		e := ended{Number: schedule.Number, By: schedule.Strategy, Why: r.Why, Stuck: r.Abandoned}
+		e := ended{Number: schedule.Number, By: schedule.Strategy, Why: r.Why, Stuck: r.Abandoned, Estimate: schedule.Estimate}
 		if !r.Abandoned { // how far it got depends on the machine
 			e.Order = r.Record.Hash
 			e.Taken, e.Missing = covered.Add(r)
