@@ -33,7 +33,7 @@ func (a *app) delve(o *debugOptions, bin, of string, args, env []string) (int, e
 	}
 	frame, place := "", ""
 	for _, m := range frameLine.FindAllStringSubmatch(stack, -1) {
-		if strings.HasPrefix(m[2], of) {
+		if strings.HasPrefix(m[2], of) || strings.HasPrefix(m[2], strings.TrimSuffix(of, "/")+".") { // or of the package at the module's root
 			frame, place = m[1], fmt.Sprintf("%s  %s", m[3], m[2])
 			break
 		}
