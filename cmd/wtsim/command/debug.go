@@ -83,6 +83,7 @@ func (a *app) debug(args []string) (int, error) {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
 	if os.Getenv(debugVariable) != "" {
+		fmt.Fprintln(a.stdout, o.told())
 		o.subject.Simulation.StopAt(o.step).Run(scheduler.NewReplay(o.file.Deviations))
 		return exitHeld, nil
 	}
@@ -141,7 +142,6 @@ func (a *app) debugOwn(o *debugOptions, args []string) (int, error) {
 	if out, err := c.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("debug: %s cannot be built here: %w: %s; wanted to be called in its module", info.Path, err, firstLine(out))
 	}
-	fmt.Fprintln(a.stdout, o.told())
 	return a.delve(o, bin, of, args, nil)
 }
 

@@ -20,6 +20,9 @@ const stopping = "break github.com/wtsim/wtsim/sim.Stopped\ncontinue\n"
 // frameLine is a line of delve's stack, and the one behind it.
 var frameLine = regexp.MustCompile(`(?m)^\s*(\d+)\s+0x[0-9a-f]+ in (\S+)\n\s+at (\S+:\d+)$`)
 
+// stepLine is what the program says of the step.
+var stepLine = regexp.MustCompile(`(?m)^step \d+: .*$`)
+
 // delve stops a binary at a step: once to see which frame is the handler's, and
 // once there.
 func (a *app) delve(o *debugOptions, bin, of string, args, env []string) (int, error) {
@@ -30,7 +33,7 @@ func (a *app) delve(o *debugOptions, bin, of string, args, env []string) (int, e
 	}
 	frame, place := "", ""
 	for _, m := range frameLine.FindAllStringSubmatch(stack, -1) {
-		if strings.HasPrefix(m[2], of) {
+		if strings.HasPrefix(m[2], of) || strings.HasPrefix(m[2], strings.TrimSuffix(of, "/")+".") { // or of the package at the module's root
 			frame, place = m[1], fmt.Sprintf("%s  %s", m[3], m[2])
 			break
 		}
@@ -38,7 +41,7 @@ func (a *app) delve(o *debugOptions, bin, of string, args, env []string) (int, e
 	if frame == "" {
 		return 0, fmt.Errorf("debug: no frame of %s makes the operation: %s", of, lastLine(stack))
 	}
-	fmt.Fprintln(a.stdout, place)
+	fmt.Fprintf(a.stdout, "%s\n%s\n", stepLine.FindString(stack), place)
 	there := stopping + "frame " + frame + "\n"
 	if o.command == "" {
 		return exitHeld, d.talk(there)
@@ -86,8 +89,8 @@ func (d *debugger) do(script string) (string, error) {
 	if err := c.Run(); err != nil {
 		return "", fmt.Errorf("debug: delve: %w: %s", err, lastLine(out.String()))
 	}
-	if !strings.Contains(out.String(), "sim.Stopped") {
-		return "", errors.New("debug: the run did not come to the step: " + lastLine(out.String()))
+	if _, own, ok := strings.Cut(out.String(), "\nwtsim: "); ok {
+		return "", errors.New(firstLine([]byte(own)))
 	}
 	return out.String(), nil
 }
