@@ -65,7 +65,7 @@ soak: ## the long tests, up to an hour
 
 TORTURE     ?= 10000000
 
-torture: ## kill -9 a monitor fifty times in ten million events, and the nodes of a cluster in turn (TORTURE=events)
+torture: ## kill -9 a monitor fifty times in ten million events, fill its disk, kill the nodes of a cluster in turn (TORTURE=events)
 	WTSIM_TORTURE=$(TORTURE) $(GO) test -run 'TestTorture' -count=1 -v -timeout 3h ./cmd/wtsim/command
 
 page: ## the monitor's page, and those of runs, in Debian's chromium (installs it with apt-get; WTSIM_SHOTS=dir for pictures)

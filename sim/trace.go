@@ -28,6 +28,7 @@ const (
 
 // Step is one thing that happened, as a story tells it and the trace hash
 // sees it.
+// Its fields are what a trace tells, a column each.
 type Step struct {
 	Time       time.Time
 	Identity   string // of the step; decisions are named after it

@@ -29,8 +29,8 @@ type state struct {
 	told      map[ID]bool     // found early: not to be told again
 	gateways  []gatewayNumber // the newest blocks of each, the latest last
 	sources   sources
-	lost      int // blocks
-	undecided int
+	lost      int               // blocks
+	undecided int               // as the last close has counted them
 	links     [sha256.Size]byte // see chain
 	inputs    []monitor.Input   // working memory
 }
@@ -74,9 +74,9 @@ func (s *state) chained() string { return hex.EncodeToString(s.links[:16]) }
 
 func (s *state) totals() Totals {
 	t := s.counted()
+	t.Undecided = max(t.Undecided, s.undecided) // what a close has told is found again when its time is settled
 	t.Add(s.base)
 	t.Violations, t.Missing, t.Lost = int(s.verdicts), s.sources.missing, s.lost
-	t.Undecided += s.undecided
 	for _, e := range s.eras {
 		for _, p := range e.stream.Stats() {
 			t.Instances += p.Instances

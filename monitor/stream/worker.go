@@ -379,7 +379,7 @@ func (w *Worker) close(end bool) {
 		e := &w.eras[i]
 		last, sum := e.ended(w.Options, end)
 		w.found(e, last.Findings, early)
-		w.undecided += sum.Undecided - e.stream.Summary().Undecided
+		w.undecided += sum.Undecided
 	}
 }
 

@@ -168,7 +168,7 @@ func (o *monitorOptions) validateListen(flag, address string) error {
 }
 
 // serveMonitor runs until a signal comes.
-func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []propertyFile, receiver *otlp.Receiver) (int, error) {
+func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []propertyFile, receiver *otlp.Receiver) (code int, err error) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -178,40 +178,49 @@ func (a *app) serveMonitor(o *monitorOptions, program *monitor.Program, files []
 	}
 	so.Properties, so.Compile, so.Routes = planText(files), compilePlan, receiver.Routes
 	so.Log, so.Tell = a.stderr, (&violationPrinter{a.stdout, o.asJSON}).tell
+	for again := true; again && err == nil; {
+		code, again, err = a.serveOnce(o, so, receiver, signals)
+	}
+	return code, err
+}
+
+// serveOnce runs until a signal comes, or its log has to be opened again.
+func (a *app) serveOnce(o *monitorOptions, so service.Options, receiver *otlp.Receiver, signals chan os.Signal) (code int, again bool, err error) {
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
-		return 0, fmt.Errorf("monitor: --listen: %w", err)
+		return 0, false, fmt.Errorf("monitor: --listen: %w", err)
 	}
 	defer listener.Close()
+	o.listen = listener.Addr().String() // the same port again
 	spans, err := o.listenToSpans()
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	engine, err := o.engine()
 	if err != nil {
-		return 0, fmt.Errorf("monitor: %w", err)
+		return 0, false, fmt.Errorf("monitor: %w", err)
 	}
 	defer engine.Close()
 	s, err := startService(so, engine)
 	if err != nil {
-		return 0, fmt.Errorf("monitor: %w", err)
+		return 0, false, fmt.Errorf("monitor: %w", err)
 	}
 	fmt.Fprintf(a.stderr, "wtsim: monitor: listening on %s://%s, data in %s\n", o.scheme(), listener.Addr(), o.where())
 	if !engine.Embedded() {
 		if err := engine.Serve(s.Message); err != nil {
 			s.Stop()
-			return 0, fmt.Errorf("monitor: --nats: %w", err)
+			return 0, false, fmt.Errorf("monitor: --nats: %w", err)
 		}
 	}
-	failed := make(chan error, 2)
+	failed, stop := make(chan error, 2), s.Stop
 	go func() { failed <- s.Serve(listener) }()
 	if spans != nil {
 		server := receiver.Server(s, so.TLS)
 		fmt.Fprintf(a.stderr, "wtsim: monitor: OTLP over gRPC on %s\n", spans.Addr())
 		go func() { failed <- server.Serve(service.Limited(spans)) }()
-		return a.untilSignal(func() { stopSpans(server); s.Stop() }, signals, failed)
+		stop = func() { stopSpans(server); s.Stop() }
 	}
-	return a.untilSignal(s.Stop, signals, failed)
+	return a.untilSignal(stop, signals, failed, s.Broken())
 }
 
 // clusterWithin is how long a cluster may take to answer.
@@ -231,12 +240,16 @@ func startService(so service.Options, engine *jetstream.Engine) (s *service.Serv
 	}
 }
 
-func (a *app) untilSignal(stop func(), signals chan os.Signal, failed chan error) (int, error) {
-	code := exitHeld
+func (a *app) untilSignal(stop func(), signals chan os.Signal, failed chan error, broken <-chan struct{}) (code int, again bool, err error) {
+	code = exitHeld
 	select {
 	case err := <-failed:
 		stop()
-		return 0, fmt.Errorf("monitor: %w", err)
+		return 0, false, fmt.Errorf("monitor: %w", err)
+	case <-broken:
+		fmt.Fprintln(a.stderr, "wtsim: monitor: a write to the log has failed, and the disk has room again: the log is opened anew")
+		stop()
+		return code, true, nil
 	case sig := <-signals:
 		if sig == os.Interrupt {
 			code = exitInterrupted
@@ -253,7 +266,7 @@ func (a *app) untilSignal(stop func(), signals chan os.Signal, failed chan error
 	case <-time.After(8 * time.Second):
 		fmt.Fprintln(a.stderr, "wtsim: monitor: not all is judged yet; it is stored, and judged after the next start")
 	}
-	return code, nil
+	return code, false, nil
 }
 
 func (o *monitorOptions) scheme() string {

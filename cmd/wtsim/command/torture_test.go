@@ -160,7 +160,7 @@ func TestTorture(t *testing.T) {
 	if st.Events != sum.Events || st.Late != sum.Late || st.Malformed < sum.Malformed || st.Duplicates < sum.Duplicates || st.Missing > 0 || st.Lost > 0 || st.Alarms > 0 {
 		t.Fatalf("%+v, wanted as in %+v", st, sum)
 	}
-	for deadline := time.Now().Add(2 * time.Minute); h.lacks(ids) > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2*time.Minute + time.Duration(len(ids))*150*time.Millisecond); h.lacks(ids) > 0 && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if n := h.lacks(ids); n > 0 {

@@ -53,9 +53,10 @@ func newGateway(o *Options, logs Logs, plan stream.Plan) *gateway {
 }
 
 // start runs until the context ends, and what was taken in by then is stored.
-func (g *gateway) start(ctx context.Context, stored func()) {
+// stored is called behind each block that is, failed behind each that is not.
+func (g *gateway) start(ctx context.Context, stored, failed func()) {
 	for _, l := range g.lanes {
-		g.running.Go(func() { l.run(ctx, stored) })
+		g.running.Go(func() { l.run(ctx, stored, failed) })
 	}
 	g.running.Go(func() { g.tick(ctx) })
 }

@@ -68,7 +68,7 @@ func (l *lane) idle() bool {
 }
 
 // run appends until the context ends and nothing is left.
-func (l *lane) run(ctx context.Context, stored func()) {
+func (l *lane) run(ctx context.Context, stored, failed func()) {
 	for {
 		f := l.next()
 		if f == nil {
@@ -90,6 +90,10 @@ func (l *lane) run(ctx context.Context, stored func()) {
 		l.mu.Unlock()
 		l.pending.Add(int64(-f.block.Len()))
 		close(f.done)
+		if f.err != nil {
+			failed()
+			continue
+		}
 		stored()
 	}
 }

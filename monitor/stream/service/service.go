@@ -86,6 +86,9 @@ type Service struct {
 	ready    atomic.Bool
 	closing  atomic.Bool
 	notices  atomic.Int64
+	failures atomic.Int64 // of workers in a row
+	broken   chan struct{}
+	breaking sync.Once
 	end      context.Context // of requests that stay open
 	server   *http.Server
 
@@ -96,7 +99,7 @@ type Service struct {
 // Start opens the logs and begins to judge. Serve takes requests.
 func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 	o.fill()
-	s := &Service{Options: o, logs: logs, owner: rand.Text(), began: time.Now(), owned: make([]atomic.Bool, o.Shards)}
+	s := &Service{Options: o, logs: logs, owner: rand.Text(), began: time.Now(), owned: make([]atomic.Bool, o.Shards), broken: make(chan struct{})}
 	s.log = slog.New(slog.NewTextHandler(o.Log, nil))
 	empty, err := o.Program.Stream(o.Stream)
 	if err != nil {
@@ -165,7 +168,7 @@ func (s *Service) run() {
 	work, s.stopWork = context.WithCancel(context.Background())
 	tell, s.stopTelling = context.WithCancel(context.Background())
 	s.end, s.stopRequests = context.WithCancel(context.Background())
-	s.gateway.start(taking, s.stir)
+	s.gateway.start(taking, s.stir, s.unwritten)
 	for n := range s.Shards {
 		s.working.Go(func() { s.work(work, n) })
 	}
@@ -230,6 +233,20 @@ func (s *Service) settleTelling() {
 	_ = s.verdicts.read(ctx)
 	for s.Tell != nil && s.metrics.cursor("stdout") < s.verdicts.len() && ctx.Err() == nil {
 		sleep(ctx, 5*time.Millisecond)
+	}
+}
+
+// Broken is closed when the embedded log does not take anything any more though
+// the disk has room: after a write that has failed it wants to be opened anew.
+func (s *Service) Broken() <-chan struct{} { return s.broken }
+
+// mostFailures is how often in a row a worker may fail before that is so.
+const mostFailures = 3
+
+// unwritten notes that the log has not taken something.
+func (s *Service) unwritten() {
+	if d, ok := s.logs.(diskFull); ok && s.logs.Embedded() && !d.AlmostFull() && !s.closing.Load() {
+		s.breaking.Do(func() { close(s.broken) })
 	}
 }
 

@@ -32,6 +32,9 @@ func (s *Service) work(ctx context.Context, shard int) {
 			s.log.Info("another worker has the shard", "shard", shard)
 		default:
 			s.fail(fmt.Errorf("worker: %w", err))
+			if s.failures.Add(1) >= mostFailures {
+				s.unwritten()
+			}
 		}
 		sleep(ctx, pause)
 	}
@@ -81,6 +84,7 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 			return errLetGo
 		}
 		if w.Pending() == stream.NoProgress {
+			s.failures.Store(0)
 			committed = time.Now()
 			s.verdicts.stir()
 			s.forget(whole, shard, &kept, w)
