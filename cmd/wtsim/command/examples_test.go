@@ -25,6 +25,9 @@ func TestExamples(t *testing.T) {
 	}
 	ran := map[string]int{}
 	for _, path := range manifests {
+		if filepath.Base(path) == "properties.yaml" {
+			continue // no manifest: the example's own tests read it
+		}
 		text := readExample(t, path)
 		for _, doc := range documents(t, path, text) {
 			if doc["apiVersion"] == nil || doc["kind"] == nil {

@@ -41,6 +41,7 @@ func (a *app) reproduceFlags(o *reproduceOptions) *pflag.FlagSet {
 	f.DurationVar(&o.recorded.Lateness, "lateness", time.Minute, "how far an event may come behind in the file")
 	f.BoolVar(&o.recorded.End, "end", false, "nothing comes after the events: deadlines have passed, and what is owed at the end is violated")
 	f.IntVar(&o.schedules, "schedules", 10000, "how many schedules to run")
+	o.format = formatText
 	f.DurationVar(&o.duration, "for", 0, "search for this long instead (real time, e.g. 10m)")
 	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: "+strings.Join(scheduler.Names, ", "))
 	f.IntVar(&o.bound, "bound", 0, "run every schedule with at most this many deviations")
