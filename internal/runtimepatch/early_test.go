@@ -25,7 +25,7 @@ func TestEarly(t *testing.T) {
 	want := ""
 	for range 10 {
 		c := exec.Command(bin, "-test.timeout=60s")
-		c.Env = append(os.Environ(), "WTSIM_APART=early", "WTSIM_EPOCH=1767225600000000000")
+		c.Env = append(os.Environ(), "WTSIM_EPOCH=1767225600000000000")
 		out, err := c.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)

@@ -171,7 +171,7 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer, run 
 	defer answers.Close()
 	cmd.ExtraFiles = []*os.File{answer, ask}
 	cmd.Stdout, cmd.Stderr = s.Stderr, printed
-	cmd.Env = append(cmd.Environ(), ApartVariable+"="+scenario.Name, "WTSIM_EPOCH="+strconv.FormatInt(scenario.Epoch.UnixNano(), 10))
+	cmd.Env = append(cmd.Environ(), ApartVariable+"="+scenario.Name)
 	if lacks := s.Simulation.Lacks(); lacks != "" {
 		cmd.Env = append(cmd.Env, withoutVariable+"="+lacks)
 	}
@@ -185,7 +185,8 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer, run 
 	if s.endless {
 		cmd.Env = append(cmd.Env, endlessVariable+"=1")
 	}
-	if scenario.Isolated {
+	if scenario.Isolated { // its packages are initialised as part of the run
+		cmd.Env = append(cmd.Env, "WTSIM_EPOCH="+strconv.FormatInt(scenario.Epoch.UnixNano(), 10))
 		cmd.Env = append(cmd.Env, scenario.Environment()...)
 	}
 	err = cmd.Start()

@@ -44,7 +44,7 @@ var addOptions any
 
 func init() {
 	add, ok := addOptions.(func(...grpc.DialOption))
-	if !ok || os.Getenv("WTSIM_APART") == "" {
+	if !ok || os.Getenv("WTSIM_EPOCH") == "" {
 		return // without it, callers are guessed
 	}
 	add(grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
