@@ -1,4 +1,4 @@
-package command
+package e2e
 
 import (
 	"bytes"
@@ -19,17 +19,15 @@ var (
 // A counterexample stops at the operation of a step in the handler's own frame,
 // whose variables can be read, and says where before anything else.
 func TestDebug(t *testing.T) {
+	t.Parallel() // all of it is in other processes
 	if testing.Short() {
 		t.Skip("builds the command twice: go test without -short runs it")
 	}
-	if _, err := exec.LookPath("dlv"); err != nil {
-		t.Skip("there is no dlv on PATH: go install " + delveModule)
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	bin := filepath.Join(dir, "wtsim")
-	if out, err := exec.Command("go", "build", "-o", bin, "github.com/wtsim/wtsim/cmd/wtsim").CombinedOutput(); err != nil {
-		t.Fatalf("%v %s", err, out)
-	}
 	file := filepath.Join(dir, "bug.json")
 	wtsim := func(args ...string) (string, string) {
 		c := exec.Command(bin, args...) // in this module
