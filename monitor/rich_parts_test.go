@@ -524,3 +524,39 @@ func TestDeadlineOfTheForgotten(t *testing.T) {
 		}
 	}
 }
+
+// agreesWithReference compares courses with what the definition says of them, in
+// exact order and with skew, whole and in two halves, in shards and swept all the
+// time. Many of them are violated, with a witness, by an event or a deadline whose
+// name is one of those that matter.
+func agreesWithReference(t *testing.T, courses func(skewed bool) *rapid.Generator[richCourse], matters func(event string) bool) {
+	for _, skewed := range []bool{false, true} {
+		violated := 0
+		check := func(t rapid.TB, c richCourse) {
+			diff, err := c.differs(c.rich, sound)
+			if err != nil || diff != "" {
+				t.Fatal(diff, err)
+			}
+			if got, _, _ := c.judge(); slices.ContainsFunc(got, func(j richJudged) bool { return len(j.witness) > 2 && matters(j.event) }) {
+				violated++
+			}
+		}
+		for seed := range 2000 {
+			c := courses(skewed).Example(seed)
+			c.cut = seed % (2 + len(c.arrivals))
+			check(t, c)
+			if seed%4 > 0 {
+				continue
+			}
+			whole, err := c.inParts(1, 1<<13)
+			if err != nil {
+				t.Fatal(err)
+			}
+			partsAreWhole(t, c, whole, 1+seed%3, seed%(len(c.arrivals)+1), seed/7%(len(c.arrivals)+1))
+		}
+		if violated < 100 {
+			t.Errorf("skewed %v: violated %v, wanted more", skewed, violated)
+		}
+		rapid.Check(t, func(t *rapid.T) { check(t, courses(skewed).Draw(t, "course")) })
+	}
+}

@@ -205,35 +205,7 @@ func (ri *rich) drawBeatSteps(t *rapid.T) (all []richStep) {
 // Properties whose deadlines have guards report what the definition says, in
 // exact order and with skew, whole and in two halves, in shards.
 func TestBeatsAgreeWithReference(t *testing.T) {
-	for _, skewed := range []bool{false, true} {
-		violated := 0
-		check := func(t rapid.TB, c richCourse) {
-			diff, err := c.differs(c.rich, sound)
-			if err != nil || diff != "" {
-				t.Fatal(diff, err)
-			}
-			if got, _, _ := c.judge(); slices.ContainsFunc(got, func(j richJudged) bool { return len(j.witness) > 2 && strings.Contains(j.event, "ms") }) {
-				violated++
-			}
-		}
-		for seed := range 2000 {
-			c := beatCourses(skewed).Example(seed)
-			c.cut = seed % (2 + len(c.arrivals))
-			check(t, c)
-			if seed%4 > 0 {
-				continue
-			}
-			whole, err := c.inParts(1, 1<<13)
-			if err != nil {
-				t.Fatal(err)
-			}
-			partsAreWhole(t, c, whole, 1+seed%3, seed%(len(c.arrivals)+1), seed/7%(len(c.arrivals)+1))
-		}
-		if violated < 100 {
-			t.Errorf("skewed %v: violated %v, wanted more", skewed, violated)
-		}
-		rapid.Check(t, func(t *rapid.T) { check(t, beatCourses(skewed).Draw(t, "course")) })
-	}
+	agreesWithReference(t, beatCourses, func(event string) bool { return strings.Contains(event, "ms") })
 }
 
 // The comparison above is able to fail.

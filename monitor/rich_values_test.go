@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,35 +64,7 @@ func (ri *rich) drawValueSteps(t *rapid.T) (all []richStep) {
 // exact order and with skew, whole and in two halves, in shards and swept all
 // the time.
 func TestValuesAgreeWithReference(t *testing.T) {
-	for _, skewed := range []bool{false, true} {
-		violated := 0
-		check := func(t rapid.TB, c richCourse) {
-			diff, err := c.differs(c.rich, sound)
-			if err != nil || diff != "" {
-				t.Fatal(diff, err)
-			}
-			if got, _, _ := c.judge(); slices.ContainsFunc(got, func(j richJudged) bool { return len(j.witness) > 2 && !strings.Contains(j.event, "ms") }) {
-				violated++
-			}
-		}
-		for seed := range 2000 {
-			c := valueCourses(skewed).Example(seed)
-			c.cut = seed % (2 + len(c.arrivals))
-			check(t, c)
-			if seed%4 > 0 {
-				continue
-			}
-			whole, err := c.inParts(1, 1<<13)
-			if err != nil {
-				t.Fatal(err)
-			}
-			partsAreWhole(t, c, whole, 1+seed%3, seed%(len(c.arrivals)+1), seed/7%(len(c.arrivals)+1))
-		}
-		if violated < 100 {
-			t.Errorf("skewed %v: violated %v, wanted more", skewed, violated)
-		}
-		rapid.Check(t, func(t *rapid.T) { check(t, valueCourses(skewed).Draw(t, "course")) })
-	}
+	agreesWithReference(t, valueCourses, func(event string) bool { return !strings.Contains(event, "ms") })
 }
 
 // The comparison above is able to fail.

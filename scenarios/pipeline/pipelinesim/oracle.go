@@ -9,27 +9,29 @@ import (
 	"github.com/wtsim/wtsim/props"
 )
 
-// asOneEngine compares the verdict log with what one engine finds that is given
-// the log up to where the last commit has read.
-func asOneEngine(s props.State) error {
-	var found []string
-	var last *stream.Commit
-	for _, data := range records(s, commitLog) {
-		c, err := stream.DecodeCommit(data)
-		if err != nil {
-			return err
+// committed is what commits have found, and the last of them; nil if there is none.
+func committed(log [][]byte) (found []string, last *stream.Commit, err error) {
+	for _, data := range log {
+		if last, err = stream.DecodeCommit(data); err != nil {
+			return nil, nil, err
 		}
-		for _, object := range c.Found {
+		for _, object := range last.Found {
 			id, err := stream.IDOf(object)
 			if err != nil {
-				return err
+				return nil, nil, err
 			}
 			found = append(found, id.String())
 		}
-		last = c
 	}
-	if last == nil {
-		return nil
+	return found, last, nil
+}
+
+// asOneEngine compares the verdict log with what one engine finds that is given
+// the log up to where the last commit has read.
+func asOneEngine(s props.State) error {
+	found, last, err := committed(records(s, commitLog))
+	if err != nil || last == nil {
+		return err
 	}
 	want, sum, err := sequential(records(s, eventLog), last.Offset)
 	if err != nil {

@@ -106,21 +106,11 @@ func shardWorkers(env cloud.Env) http.Handler {
 func asOneEngineInShares(s props.State) error {
 	var found []string
 	for shard := range shards {
-		var last *stream.Commit
-		for _, data := range records(s, commitsOf(shard)) {
-			c, err := stream.DecodeCommit(data)
-			if err != nil {
-				return err
-			}
-			for _, object := range c.Found {
-				id, err := stream.IDOf(object)
-				if err != nil {
-					return err
-				}
-				found = append(found, id.String())
-			}
-			last = c
+		of, last, err := committed(records(s, commitsOf(shard)))
+		if err != nil {
+			return err
 		}
+		found = append(found, of...)
 		if blocks := records(s, eventsOf(shard)); last == nil || last.Offset < uint64(len(blocks)) {
 			return nil // somebody has given up
 		}
