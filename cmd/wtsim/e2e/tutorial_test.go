@@ -143,7 +143,7 @@ func (r *reader) edit(file, diff string) {
 
 // progress is told of work that takes long, which it does on a machine that has
 // much to do.
-var progress = regexp.MustCompile(`(?m)^wtsim: .* schedules.*, findings: .*\n`)
+var progress = regexp.MustCompile(`(?m)^wtsim: .*, findings: .*\n`)
 
 // steady leaves out how long things took.
 func steady(s string) string {
