@@ -77,7 +77,11 @@ func TestTortureFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(15, 6))
-	tortureEvents(t, file, 40_000, r)
+	events := 15_000
+	if os.Getenv("WTSIM_TORTURE") != "" {
+		events = 100_000
+	}
+	tortureEvents(t, file, events, r)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
