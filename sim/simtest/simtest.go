@@ -191,7 +191,7 @@ func (c *check) lookForAll(o search.Options, before int) search.Found {
 		c.violated(before+found.Number, found.Schedule.Seed, found.Result)
 		c.subject = all
 		o.Known[found.Result.Violation.Property], o.From = true, found.Number
-		if *stopAtFirst || c.allKnown(o.Known) {
+		if *stopAtFirst || c.allKnown(o.Known) || found.Result.Busy { // what computes without end would stand beside all that follows
 			return found
 		}
 	}
