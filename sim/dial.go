@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/internal/dialguard"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -30,6 +31,9 @@ func unhook() {
 
 // dial connects to the service that has an address.
 func (sm *seam) dial(_ context.Context, network, to string) (net.Conn, error) {
+	if dialguard.LookingUp(network, to) {
+		return &nameServer{seam: sm, inst: sm.caller()}, nil
+	}
 	if b, ok := sm.services.at(to).(cloud.Dialed); ok {
 		return b.Dial(processTap{sm}), nil
 	}

@@ -42,6 +42,7 @@ func TestNothingEscapes(t *testing.T) {
 		"calls 127.0.0.1:1 ":             func() error { return hungUp(net.Dial("tcp", "127.0.0.1:1")) },
 		"calls [::1]:1 ":                 func() error { return hungUp(net.Dial("tcp", "[::1]:1")) },
 		"calls 127.0.0.1:9 (udp) ":       func() error { return hungUp(net.Dial("udp", "127.0.0.1:9")) },
+		"calls 127.0.0.1:53 (udp) ":      func() error { return hungUp(net.Dial("udp", "127.0.0.1:53")) },
 		"calls " + path + " (unix) ":     func() error { return hungUp(net.Dial("unix", path)) },
 		"opens a tcp socket ":            func() error { _, err := net.Listen("tcp", "127.0.0.1:0"); return err },
 		"opens a udp socket ":            func() error { _, err := net.ListenPacket("udp", "127.0.0.1:0"); return err },

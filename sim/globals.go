@@ -41,7 +41,7 @@ func borrow(scenario string) *globals {
 	turn.Lock()
 	lookUp()
 	watchSignals()
-	dialguard.Watch(nil) // looks whether it can, outside of any bubble
+	dialguard.Watch(nil, nil) // looks whether it can, outside of any bubble
 	g := &globals{
 		random: &stream{scenario: scenario, outside: crand.Reader}, output: openCapture(),
 		reader: crand.Reader, transport: http.DefaultTransport, resolver: net.DefaultResolver,
@@ -65,13 +65,13 @@ func borrow(scenario string) *globals {
 func (g *globals) route(w *world) {
 	http.DefaultTransport = w.seam.transport()
 	net.DefaultResolver = w.seam.resolver()
-	dialguard.Watch(w.seam.refuse)
+	dialguard.Watch(w.seam.refuse, w.seam.asked)
 	w.seam.hook()
 }
 
 func (g *globals) giveBack() {
 	unhook()
-	dialguard.Watch(nil)
+	dialguard.Watch(nil, nil)
 	crand.Reader = g.reader
 	uuid.SetRand(nil)
 	http.DefaultTransport, net.DefaultResolver = g.transport, g.resolver

@@ -45,31 +45,53 @@ type nameServer struct {
 
 // Write takes a question.
 func (n *nameServer) Write(b []byte) (int, error) {
-	var m dnsmessage.Message
-	if err := m.Unpack(b[min(2, len(b)):]); err != nil || len(m.Questions) != 1 {
+	reply, past := n.seam.resolve(n.inst, b[min(2, len(b)):])
+	if past {
+		n.seam.gate.signal()
+	}
+	if reply == nil {
 		return 0, os.ErrInvalid
+	}
+	n.answer.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
+	return len(b), nil
+}
+
+// asked is how the look-ups of resolvers of an application's own are answered.
+// What is past the seam is found when the run is quiet: nobody of the run
+// answers, who could tell it.
+func (sm *seam) asked() func(question []byte) []byte {
+	i := sm.caller()
+	return func(question []byte) []byte {
+		reply, _ := sm.resolve(i, question)
+		return reply
+	}
+}
+
+// resolve answers a question of an instance, with nil what is none, and says
+// whether it is past the seam. It may be called by any goroutine of the process.
+func (sm *seam) resolve(i *instance, question []byte) (reply []byte, past bool) {
+	var m dnsmessage.Message
+	if err := m.Unpack(question); err != nil || len(m.Questions) != 1 {
+		return nil, false
 	}
 	q := m.Questions[0]
 	name, _ := cloud.PlaceOf(q.Name.String())
-	switch at := n.seam.services.address(name); {
+	switch at := sm.services.address(name); {
 	case at.IsValid() && q.Type == dnsmessage.TypeA:
 		m.Answers = []dnsmessage.Resource{{
 			Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60},
 			Body:   &dnsmessage.AResource{A: at.As4()},
 		}}
 	case at.IsValid():
-	case n.seam.services.below(name):
+	case sm.services.below(name), sm.absent(name):
 		m.RCode = dnsmessage.RCodeNameError
 	default:
-		return 0, n.seam.pastSeam(n.inst, name)
+		past, m.RCode = true, dnsmessage.RCodeRefused
+		sm.note(i, pastSeam(name))
 	}
 	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
-	reply, err := m.Pack()
-	if err != nil {
-		return 0, err
-	}
-	n.answer.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
-	return len(b), nil
+	reply, _ = m.Pack() // it was unpacked
+	return reply, past
 }
 
 // address is where a host is at which there is a service; none if there is not.

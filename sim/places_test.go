@@ -112,6 +112,28 @@ func TestPlacedNames(t *testing.T) {
 	}
 }
 
+// A resolver of an application's own is answered as the default one is: by the
+// services, and by nobody for the hosts that clients look for in vain.
+func TestPlacedOwnResolver(t *testing.T) {
+	asks := func(host string) (answer string, r *sim.Result) {
+		s := placed(func(w http.ResponseWriter, r *http.Request) {
+			all, err := (&net.Resolver{PreferGo: true}).LookupHost(r.Context(), host)
+			answer = fmt.Sprint(all, err)
+			_, _ = http.Get("http://localhost:8080/v1")
+		}, web.New("api.example", api).At("localhost:8080"), redis.New("redis").At("cache.internal:6379"))
+		r = compile(t, s).Run(scheduler.Benign{})
+		return answer, r
+	}
+	for host, want := range map[string]string{"cache.internal": "[192.0.2.11] <nil>", "metadata.google.internal": "no such host"} {
+		if got, r := asks(host); r.Verdict != sim.Held || !strings.Contains(got, want) {
+			t.Errorf("%s: %s, %s %s", host, got, r.Verdict, r.Why)
+		}
+	}
+	if _, r := asks("db.example"); r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "calls db.example past the seam") {
+		t.Errorf("db.example: %s %s", r.Verdict, r.Why)
+	}
+}
+
 // A gRPC client, which looks hosts up by itself, reaches a server at its place.
 func TestPlacedGRPC(t *testing.T) {
 	patched(t)

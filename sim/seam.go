@@ -59,8 +59,12 @@ func (sm *seam) pastSeam(i *instance, host string) error {
 	if sm.absent(host) {
 		return probe.ErrRefused()
 	}
-	sm.report(i, fmt.Sprintf("calls %s past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)", host))
+	sm.report(i, pastSeam(host))
 	return fmt.Errorf("wtsim: %s is called past the seam", host)
+}
+
+func pastSeam(host string) string {
+	return "calls " + host + " past the seam, wanted a service of the scenario, through a client that is made from Env (or http.DefaultTransport)"
 }
 
 // absent reports whether a host is one of those that the platform's clients
@@ -73,8 +77,14 @@ func (sm *seam) absent(address string) bool {
 	return slices.Contains(sm.fleet.absent, strings.TrimSuffix(host, "."))
 }
 
-// report notes what an instance does past the seam; the first counts.
+// report tells the run what an instance does past the seam.
 func (sm *seam) report(i *instance, does string) {
+	sm.note(i, does)
+	sm.gate.signal()
+}
+
+// note notes what an instance does past the seam; the first counts.
+func (sm *seam) note(i *instance, does string) {
 	sm.gate.mu.Lock()
 	defer sm.gate.mu.Unlock()
 	who := "a goroutine of no function"
@@ -83,7 +93,6 @@ func (sm *seam) report(i *instance, does string) {
 	}
 	if sm.gate.outside == "" && (i == nil || !i.Dead()) {
 		sm.gate.outside = who + " " + does
-		sm.gate.signal()
 	}
 }
 

@@ -21,6 +21,11 @@ import (
 	"syscall"
 )
 
+// Answerer is asked by who looks a name up with a resolver of its own. What it
+// returns answers one question of that look-up, a message of RFC 1035, on a
+// goroutine of the process; no answer leaves it unanswered.
+type Answerer func() func(question []byte) (answer []byte)
+
 // Guard is asked before the calling goroutine opens a way out of the process.
 // An error is what its caller gets instead. The address is empty of a socket
 // that is not connected, as those that listen.
@@ -32,10 +37,14 @@ var (
 	works bool
 )
 
-// Watch lets a guard see the sockets of the process; nil for nobody. It reports
-// whether it can.
-func Watch(g Guard) bool {
-	once.Do(func() { works = install() && tried() })
+// Watch lets a guard see the sockets of the process, and an answerer its
+// look-ups; nil for nobody. It reports whether it can.
+func Watch(g Guard, a Answerer) bool {
+	once.Do(func() {
+		names.listen()
+		works = install() && tried()
+	})
+	names.ask(a)
 	if g == nil {
 		guard.Store(nil)
 	} else {
@@ -46,7 +55,7 @@ func Watch(g Guard) bool {
 
 // Unseen says what is not noticed in this process; empty if all is. On the
 // patched runtime dials come another way.
-func Unseen(patched bool) string { return unseen(patched || Watch(nil)) }
+func Unseen(patched bool) string { return unseen(patched || Watch(nil, nil)) }
 
 func unseen(watched bool) string {
 	if watched {
@@ -87,12 +96,22 @@ func socket(domain, kind, protocol int) (int, error) {
 
 // receives reports whether the caller makes a socket of package net that is
 // not to be connected.
-func receives() bool {
-	pcs := make([]uintptr, 16)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+func receives() bool { return calledFrom("net.(*sysListener).") }
+
+// LookingUp reports whether a connection by UDP is asked for by a resolver of
+// package net, whoever made it, for a look-up of a name.
+func LookingUp(network, address string) bool {
+	return strings.HasPrefix(network, "udp") && strings.HasSuffix(address, ":53") && calledFrom("net.(*Resolver).")
+}
+
+// calledFrom reports whether a function whose name begins so is at work on the
+// calling goroutine.
+func calledFrom(prefix string) bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	for {
 		f, more := frames.Next()
-		if strings.HasPrefix(f.Function, "net.(*sysListener).") {
+		if strings.HasPrefix(f.Function, prefix) {
 			return true
 		}
 		if !more {
@@ -104,7 +123,11 @@ func receives() bool {
 // connect stands for syscall.Connect.
 func connect(fd int, to syscall.Sockaddr) error {
 	if g := guard.Load(); g != nil {
-		if err := (*g)(addressOf(fd, to)); err != nil {
+		network, address := addressOf(fd, to)
+		if LookingUp(network, address) && names.lead(fd) {
+			return nil
+		}
+		if err := (*g)(network, address); err != nil {
 			return err
 		}
 	}

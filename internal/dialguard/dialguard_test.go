@@ -32,10 +32,10 @@ func TestWatch(t *testing.T) {
 		defer mu.Unlock()
 		seen = append(seen, network+" "+address)
 		return refused
-	}) {
+	}, nil) {
 		t.Fatal("the sockets of the process are not seen")
 	}
-	defer Watch(nil)
+	defer Watch(nil, nil)
 	dead := filepath.Join(t.TempDir(), "socket")
 	for name, open := range map[string]func() error{
 		"tcp " + l.Addr().String(): func() error { return closed(net.Dial("tcp", l.Addr().String())) },
@@ -56,7 +56,7 @@ func TestWatch(t *testing.T) {
 	if len(look()) == 0 {
 		t.Error("a look-up is not seen")
 	}
-	Watch(nil)
+	Watch(nil, nil)
 	if err := closed(net.Dial("tcp", l.Addr().String())); err != nil {
 		t.Error(err)
 	}
