@@ -35,8 +35,9 @@ func parsePattern(s string) (pattern, error) {
 	}
 }
 
-// match binds the placeholders; each takes as little as it can.
-func (p *pattern) match(s string) ([]string, bool) {
+// match binds the placeholders; each takes as little as it can. What they are
+// bound to is appended to bound.
+func (p *pattern) match(s string, bound []string) ([]string, bool) {
 	if p.any {
 		return nil, true
 	}
@@ -44,7 +45,6 @@ func (p *pattern) match(s string) ([]string, bool) {
 	if !ok {
 		return nil, false
 	}
-	bound := make([]string, 0, len(p.names))
 	for i := range p.names {
 		end := p.end(s, i)
 		if end <= 0 || strings.Contains(s[:end], "/") {

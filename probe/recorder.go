@@ -35,8 +35,8 @@ func (f SinkFunc) Flush(context.Context) error { return nil }
 // it into events by rules.
 type Recorder struct {
 	rules    *Rules
-	function string
 	instance string
+	source   string // of all events
 	sink     Sink
 	keeper   Sink // of operations; nil if nobody keeps them
 
@@ -49,7 +49,7 @@ type Recorder struct {
 // NewRecorder returns the recorder of one function instance. instance must
 // be unique among instances of the function, such as what crypto/rand.Text returns at start.
 func NewRecorder(function, instance string, rules *Rules, sink Sink) *Recorder {
-	return &Recorder{rules: rules, function: function, instance: instance, sink: sink}
+	return &Recorder{rules: rules, instance: instance, source: "/functions/" + function + "/" + instance, sink: sink}
 }
 
 // Keep has every operation go to another sink as well, as it is, and what the
@@ -90,9 +90,7 @@ func (r *Recorder) Leave(c *Call) error {
 	if r.keeper != nil {
 		r.keepOperation(&c.Op)
 	}
-	for _, e := range r.rules.Apply(&c.Op) {
-		r.record(e)
-	}
+	r.rules.each(&c.Op, r.record)
 	return nil
 }
 
@@ -133,10 +131,11 @@ func (r *Recorder) keep(e Emitted) {
 
 func (r *Recorder) put(to Sink, sequence *uint64, e Emitted) {
 	*sequence++
-	n := strconv.FormatUint(*sequence, 10)
+	var room [64]byte
+	id := string(strconv.AppendUint(append(append(room[:0], r.instance...), '/'), *sequence, 10))
 	to.Put(event.Event{
-		ID: r.instance + "/" + n, Source: "/functions/" + r.function + "/" + r.instance,
+		ID: id, Source: r.source,
 		Type: e.Type, Time: time.Now().UTC(), //wtsim:clock production's clock
-		Sequence: n, Invocation: Caller(), TraceParent: label(traceKey), Data: e.Data,
+		Sequence: id[len(r.instance)+1:], Invocation: Caller(), TraceParent: label(traceKey), Data: e.Data,
 	})
 }

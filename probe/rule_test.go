@@ -24,7 +24,7 @@ func TestPattern(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bound, ok := p.match(c.resource)
+		bound, ok := p.match(c.resource, nil)
 		if got := fmt.Sprint(bound); ok != (c.bound != "") || ok && got != c.bound {
 			t.Errorf("%q on %q: %v %s, wanted %s", c.pattern, c.resource, ok, got, c.bound)
 		}
