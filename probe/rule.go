@@ -187,8 +187,7 @@ func (r *Rules) each(op *event.Operation, visit func(Emitted)) {
 		if c.Service != op.Service || c.methods != nil && !slices.Contains(c.methods, op.Method) {
 			continue
 		}
-		var ok bool
-		if s.bound, ok = c.pattern.match(op.Resource, s.room[:0]); !ok {
+		if !c.pattern.fits(op.Resource) {
 			continue
 		}
 		if c.Each == "" {
@@ -206,8 +205,6 @@ type scope struct {
 	op       *event.Operation
 	request  document
 	response document
-	bound    []string
-	room     [4]string  // for what is bound
 	element  event.Tree // with Each
 	place    int        // of the element
 }
@@ -255,7 +252,8 @@ func (c *compiled) emit(s *scope, visit func(Emitted)) {
 
 func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 	if name, ok := captureName(expr); ok {
-		return event.Str(s.bound[slices.Index(c.pattern.names, name)]), true
+		text, _ := c.pattern.bound(s.op.Resource, slices.Index(c.pattern.names, name))
+		return event.Str(text), true
 	}
 	if text, ok := strings.CutPrefix(expr, "="); ok {
 		return event.Str(text), true
