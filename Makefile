@@ -65,8 +65,8 @@ soak: ## the long tests, up to an hour
 
 TORTURE     ?= 10000000
 
-torture: ## kill -9 a monitor fifty times in ten million events, fill its disk, kill the nodes of a cluster in turn (TORTURE=events)
-	WTSIM_TORTURE=$(TORTURE) $(GO) test -run 'TestTorture' -count=1 -v -timeout 3h ./cmd/wtsim/command
+torture: ## kill -9 a monitor fifty times in ten million events, fill its disk, cut its power, kill the nodes of a cluster in turn (TORTURE=events)
+	WTSIM_TORTURE=$(TORTURE) $(GO) test -run 'TestTorture' -count=1 -v -timeout 3h ./cmd/wtsim/command ./monitor/stream/service
 
 page: ## the monitor's page, and those of runs, in Debian's chromium (installs it with apt-get; WTSIM_SHOTS=dir for pictures)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \

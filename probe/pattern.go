@@ -35,25 +35,32 @@ func parsePattern(s string) (pattern, error) {
 	}
 }
 
-// match binds the placeholders; each takes as little as it can.
-func (p *pattern) match(s string) ([]string, bool) {
+// fits tells whether a resource is one of the pattern's.
+func (p *pattern) fits(s string) bool {
+	_, ok := p.bound(s, -1)
+	return ok
+}
+
+// bound is what the n-th placeholder is bound to; each takes as little as it can.
+func (p *pattern) bound(s string, n int) (text string, ok bool) {
 	if p.any {
-		return nil, true
+		return "", true
 	}
-	s, ok := strings.CutPrefix(s, p.literals[0])
+	s, ok = strings.CutPrefix(s, p.literals[0])
 	if !ok {
-		return nil, false
+		return "", false
 	}
-	bound := make([]string, 0, len(p.names))
 	for i := range p.names {
 		end := p.end(s, i)
 		if end <= 0 || strings.Contains(s[:end], "/") {
-			return nil, false
+			return "", false
 		}
-		bound = append(bound, s[:end])
+		if i == n {
+			text = s[:end]
+		}
 		s = s[end+len(p.literals[i+1]):]
 	}
-	return bound, s == ""
+	return text, s == ""
 }
 
 // end is where the i-th placeholder's text ends, which s begins with; 0 or

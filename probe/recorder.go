@@ -35,21 +35,21 @@ func (f SinkFunc) Flush(context.Context) error { return nil }
 // it into events by rules.
 type Recorder struct {
 	rules    *Rules
-	function string
 	instance string
+	source   string // of all events
 	sink     Sink
 	keeper   Sink // of operations; nil if nobody keeps them
 
 	mu          sync.Mutex
-	sequence    uint64
-	kept        uint64 // the sequence of the keeper
+	events      numbers
+	kept        numbers // of the keeper
 	invocations uint64
 }
 
 // NewRecorder returns the recorder of one function instance. instance must
 // be unique among instances of the function, such as what crypto/rand.Text returns at start.
 func NewRecorder(function, instance string, rules *Rules, sink Sink) *Recorder {
-	return &Recorder{rules: rules, function: function, instance: instance, sink: sink}
+	return &Recorder{rules: rules, instance: instance, source: "/functions/" + function + "/" + instance, sink: sink}
 }
 
 // Keep has every operation go to another sink as well, as it is, and what the
@@ -90,9 +90,7 @@ func (r *Recorder) Leave(c *Call) error {
 	if r.keeper != nil {
 		r.keepOperation(&c.Op)
 	}
-	for _, e := range r.rules.Apply(&c.Op) {
-		r.record(e)
-	}
+	r.rules.each(&c.Op, r.record)
 	return nil
 }
 
@@ -122,7 +120,7 @@ func (r *Recorder) Passive() bool { return true }
 func (r *Recorder) record(e Emitted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.put(r.sink, &r.sequence, e)
+	r.put(r.sink, &r.events, e)
 }
 
 func (r *Recorder) keep(e Emitted) {
@@ -131,12 +129,38 @@ func (r *Recorder) keep(e Emitted) {
 	r.put(r.keeper, &r.kept, e)
 }
 
-func (r *Recorder) put(to Sink, sequence *uint64, e Emitted) {
-	*sequence++
-	n := strconv.FormatUint(*sequence, 10)
+func (r *Recorder) put(to Sink, of *numbers, e Emitted) {
+	id, sequence := of.take(r.instance)
 	to.Put(event.Event{
-		ID: r.instance + "/" + n, Source: "/functions/" + r.function + "/" + r.instance,
+		ID: id, Source: r.source,
 		Type: e.Type, Time: time.Now().UTC(), //wtsim:clock production's clock
-		Sequence: n, Invocation: Caller(), TraceParent: label(traceKey), Data: e.Data,
+		Sequence: sequence, Invocation: Caller(), TraceParent: label(traceKey), Data: e.Data,
 	})
+}
+
+// numbers are the ids of a recorder's events. They are written some at once, into
+// one text.
+type numbers struct {
+	last uint64
+	text string // those of the next ones
+}
+
+const numbersAtOnce = 16
+
+// take returns an event's id, and the number that it ends with.
+func (n *numbers) take(instance string) (id, sequence string) {
+	if n.text == "" {
+		var text []byte
+		for next := range uint64(numbersAtOnce) {
+			text = strconv.AppendUint(append(append(text, instance...), '/'), n.last+1+next, 10)
+		}
+		n.text = string(text)
+	}
+	n.last++
+	digits := 1
+	for m := n.last; m > 9; m /= 10 {
+		digits++
+	}
+	id, n.text = n.text[:len(instance)+1+digits], n.text[len(instance)+1+digits:]
+	return id, id[len(instance)+1:]
 }

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -56,5 +57,15 @@ func TestKeep(t *testing.T) {
 	}
 	if got, ok, err := Recorded(&kept[3]); !ok || err != nil || len(got.Request.Body) > 0 || !strings.Contains(string(kept[3].AppendJSON(nil)), `"cut":65537`) {
 		t.Errorf("%v %v %v", got, ok, err)
+	}
+}
+
+// A recorder's events are numbered from 1, whatever the numbers' lengths.
+func TestNumbers(t *testing.T) {
+	var n numbers
+	for i := 1; i < 1200; i++ {
+		if id, sequence := n.take("b-1"); sequence != fmt.Sprint(i) || id != "b-1/"+sequence {
+			t.Fatalf("%d: %q and %q", i, id, sequence)
+		}
 	}
 }

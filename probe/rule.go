@@ -171,39 +171,40 @@ func captureName(expr string) (string, bool) {
 
 // Apply returns the events that an operation stands for, in the order of the
 // rules.
-func (r *Rules) Apply(op *event.Operation) []Emitted {
+func (r *Rules) Apply(op *event.Operation) (out []Emitted) {
+	r.each(op, func(e Emitted) { out = append(out, e) })
+	return out
+}
+
+// each visits the events that an operation stands for. The operation is not kept.
+func (r *Rules) each(op *event.Operation, visit func(Emitted)) {
 	if !op.Result.OK {
-		return nil
+		return
 	}
-	var out []Emitted
-	request, response := &document{body: op.Request.Body}, &document{body: op.Result.Body}
+	s := scope{op: op, request: document{body: op.Request.Body}, response: document{body: op.Result.Body}}
 	for i := range r.rules {
 		c := &r.rules[i]
 		if c.Service != op.Service || c.methods != nil && !slices.Contains(c.methods, op.Method) {
 			continue
 		}
-		bound, ok := c.pattern.match(op.Resource)
-		if !ok {
+		if !c.pattern.fits(op.Resource) {
 			continue
 		}
-		s := scope{op: op, request: request, response: response, bound: bound}
 		if c.Each == "" {
-			out = c.emit(out, &s)
+			c.emit(&s, visit)
 			continue
 		}
 		for s.place, s.element = range s.elements(c.Each) {
-			out = c.emit(out, &s)
+			c.emit(&s, visit)
 		}
 	}
-	return out
 }
 
 // scope is what expressions are about.
 type scope struct {
 	op       *event.Operation
-	request  *document
-	response *document
-	bound    []string
+	request  document
+	response document
 	element  event.Tree // with Each
 	place    int        // of the element
 }
@@ -224,34 +225,35 @@ func (s *scope) path(path string) string {
 
 // elements is the array that each event is about one element of.
 func (s *scope) elements(each string) []event.Tree {
-	body, path := s.request, strings.TrimPrefix(each, "request.")
+	body, path := &s.request, strings.TrimPrefix(each, "request.")
 	if rest, ok := strings.CutPrefix(each, "response."); ok {
-		body, path = s.response, rest
+		body, path = &s.response, rest
 	}
 	array, _ := body.at(path)
 	return array.Items
 }
 
-// emit adds the event of a rule, if its conditions hold.
-func (c *compiled) emit(out []Emitted, s *scope) []Emitted {
+// emit visits the event of a rule, if its conditions hold.
+func (c *compiled) emit(s *scope, visit func(Emitted)) {
 	for _, p := range c.where {
 		v, ok := c.eval(p.name, s)
 		if !ok || v.Text() != p.expr {
-			return out
+			return
 		}
 	}
-	e := Emitted{Type: c.Emit, Data: event.Data{}}
+	e := Emitted{Type: c.Emit, Data: make(event.Data, 0, len(c.with))}
 	for _, p := range c.with {
 		if v, ok := c.eval(p.expr, s); ok {
 			e.Data = append(e.Data, event.Field{Name: p.name, Value: v})
 		}
 	}
-	return append(out, e)
+	visit(e)
 }
 
 func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 	if name, ok := captureName(expr); ok {
-		return event.Str(s.bound[slices.Index(c.pattern.names, name)]), true
+		text, _ := c.pattern.bound(s.op.Resource, slices.Index(c.pattern.names, name))
+		return event.Str(text), true
 	}
 	if text, ok := strings.CutPrefix(expr, "="); ok {
 		return event.Str(text), true

@@ -24,7 +24,11 @@ func TestPattern(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bound, ok := p.match(c.resource)
+		ok, bound := p.fits(c.resource), []string{}
+		for n := range p.names {
+			text, _ := p.bound(c.resource, n)
+			bound = append(bound, text)
+		}
 		if got := fmt.Sprint(bound); ok != (c.bound != "") || ok && got != c.bound {
 			t.Errorf("%q on %q: %v %s, wanted %s", c.pattern, c.resource, ok, got, c.bound)
 		}

@@ -85,7 +85,8 @@ type Tap interface {
 	Emit(eventType string, params map[string]any)
 	// Passive reports whether the tap only looks on: every fate is [Pass] and
 	// no error comes of Leave. A monitor observes and cannot influence, so
-	// bytes then take the way that they would take without a probe. The answer
+	// bytes then take the way that they would take without a probe. Such a tap
+	// keeps nothing of a call after Leave: its memory is used again. The answer
 	// never changes.
 	Passive() bool
 }

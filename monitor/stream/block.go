@@ -3,7 +3,6 @@ package stream
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -33,7 +32,7 @@ const (
 	entryBegin                            // the first of a log: whose it is
 	entryPlan                             // the properties change
 	entryPassedLossy                      // as entryPassed, of a source that may lose events
-	entryPlanFrom                         // as entryPlan; what is new begins at an earlier block
+	entryPlanPast                         // as entryPlan; what is new begins in the past
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -85,8 +84,8 @@ func (b *Block) passed(e *event.Event, line []byte) {
 	b.text(e.ID)
 	b.text(e.Sequence)
 	b.time(e.Time)
-	sum := sha256.Sum256(line)
-	b.text(string(sum[:12]))
+	sum := digestOf(line)
+	b.text(string(sum[:]))
 }
 
 // Tick says that time has passed, up to a time.
@@ -118,18 +117,24 @@ func (b *Block) Begin(deployment string) {
 	b.text(deployment)
 }
 
+// Span is blocks of a log in a row, the first and the last; without any it is zero.
+type Span struct{ From, To uint64 }
+
 // Plan says that other properties hold from here on: a text that
-// [Config.Compile] reads. Those that are new begin at an earlier block of the
-// log, which has all from there on; 0 is here.
-func (b *Block) Plan(text string, from uint64) {
-	if from == 0 {
+// [Config.Compile] reads. Those that are new begin with the blocks of the past,
+// which stand here by shard; without, they begin here.
+func (b *Block) Plan(text string, past []Span) {
+	if past == nil {
 		b.begin(entryPlan)
 		b.text(text)
 		return
 	}
-	b.begin(entryPlanFrom)
+	b.begin(entryPlanPast)
 	b.text(text)
-	b.entries = binary.AppendUvarint(b.entries, from)
+	b.entries = binary.AppendUvarint(b.entries, uint64(len(past)))
+	for _, s := range past {
+		b.entries = binary.AppendUvarint(binary.AppendUvarint(b.entries, s.From), s.To)
+	}
 }
 
 // Seal returns the block as a log holds it.
@@ -161,7 +166,18 @@ type Entry struct {
 	Close, End bool
 	Begin      string // the deployment
 	Plan       string // the properties
-	From       uint64 // where those that are new begin; 0 is here
+	Past       []Span // what those that are new begin with, by shard; nil is nothing
+
+	line string // of an event, as the block has it
+	sum  digest // of an event of another shard
+}
+
+// digest tells events apart, in whatever shard they are.
+type digest [12]byte
+
+func digestOf[T string | []byte](line T) digest {
+	all := sha256.Sum256([]byte(line))
+	return digest(all[:])
 }
 
 // Open reads a block's head, and checks its sum.
@@ -217,8 +233,8 @@ func (r *blockReader) entry(x *Entry) {
 	in := &x.Input
 	switch k {
 	case entryEvent, entryGuest:
-		in.Guest = k == entryGuest
-		if err := event.DecodeInto(&in.Event, r.text()); err != nil && r.err == nil {
+		in.Guest, x.line = k == entryGuest, r.text()
+		if err := event.DecodeInto(&in.Event, x.line); err != nil && r.err == nil {
 			r.fail(err)
 		}
 	case entryPassed, entryPassedLossy:
@@ -226,7 +242,9 @@ func (r *blockReader) entry(x *Entry) {
 		// source, and a second one is known for what it is, and that is all.
 		e := &in.Event
 		e.Source, e.ID, e.Sequence, e.Time = r.text(), r.text(), r.text(), r.time()
-		e.Data = append(e.Data, event.Field{Name: "sum", Value: event.Str(hex.EncodeToString([]byte(r.text())))})
+		if copy(x.sum[:], r.text()) < len(x.sum) {
+			r.fail(errShort)
+		}
 		in.Guest, e.Lossy = true, k == entryPassedLossy
 	case entryTick:
 		in.Tick, in.Event.Time = true, r.time()
@@ -239,12 +257,12 @@ func (r *blockReader) entry(x *Entry) {
 		x.Close, x.End = true, k == entryEnd
 	case entryBegin:
 		x.Begin = r.text()
-	case entryPlan, entryPlanFrom:
+	case entryPlan, entryPlanPast:
 		if x.Plan = r.text(); x.Plan == "" {
 			r.fail(errors.New("a plan without properties"))
 		}
-		if k == entryPlanFrom {
-			x.From = r.count()
+		if k == entryPlanPast {
+			x.Past = r.spans()
 		}
 	default:
 		r.fail(fmt.Errorf("an entry of unknown kind %d", k))
@@ -260,6 +278,19 @@ func (r *blockReader) count() uint64 {
 	}
 	r.s = r.s[size:]
 	return n
+}
+
+func (r *blockReader) spans() []Span {
+	n := r.count()
+	if n > uint64(len(r.s)) {
+		r.fail(errShort)
+		return nil
+	}
+	all := make([]Span, n)
+	for i := range all {
+		all[i] = Span{r.count(), r.count()}
+	}
+	return all
 }
 
 func (r *blockReader) int() int64 {

@@ -40,6 +40,15 @@ type StateRef struct {
 	Offset uint64 `json:"offset"`
 	Sum    string `json:"sum"` // SHA-256
 	Bytes  int    `json:"bytes"`
+	Plans  int    `json:"plans,omitempty"` // records that had changed the properties
+}
+
+// oldest is the older one of two states.
+func (c *Commit) oldest() (ref StateRef, ok bool) {
+	if n := len(c.States); n > 1 {
+		return c.States[n-1], true
+	}
+	return ref, false
 }
 
 // Totals count what a shard has seen since the beginning.

@@ -139,8 +139,8 @@ func (c *Config) compile(text string) (*monitor.Program, error) {
 }
 
 // replan lets other properties be judged from here on. Of those that end it is
-// told what waits; those that are new may begin at an earlier block.
-func (w *Worker) replan(ctx context.Context, text string, from uint64) error {
+// told what waits; those that are new may begin in the past.
+func (w *Worker) replan(ctx context.Context, text string, past []Span) error {
 	p, err := w.compile(text)
 	if err != nil {
 		return fmt.Errorf("shard %d: %w", w.Shard, err)
@@ -171,8 +171,8 @@ func (w *Worker) replan(ctx context.Context, text string, from uint64) error {
 			w.eras[i].stream.Lose()
 		}
 	}
-	if newest := &w.eras[len(w.eras)-1]; from > 0 && newest.fresh && !slices.ContainsFunc(now.eras, func(e Era) bool { return e.Program == newest.Program }) {
-		return w.judgePast(ctx, newest, from)
+	if newest := &w.eras[len(w.eras)-1]; past != nil && newest.fresh && !slices.ContainsFunc(now.eras, func(e Era) bool { return e.Program == newest.Program }) {
+		return w.judgePast(ctx, newest, past)
 	}
 	return nil
 }

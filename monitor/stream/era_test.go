@@ -72,9 +72,7 @@ func TestPlans(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 51))
 		p := newPipeline(t, 1+int(seed%3))
 		p.compile = compileSome
-		if p.shards == 1 && seed%2 == 1 {
-			p.from = 1 // names that are new begin with the log
-		}
+		p.past = seed%2 == 1 // names that are new begin with the logs
 		var err error
 		if p.program, err = compileSome(somePlans[0]); err != nil {
 			t.Fatal(err)
@@ -90,7 +88,7 @@ func TestPlans(t *testing.T) {
 			p.compete(r, shard)
 		}
 		var want []string
-		for name, all := range lives(chunks, p.from > 0) { //wtsim:order sorted below
+		for name, all := range lives(chunks, p.past) { //wtsim:order sorted below
 			alone, err := compileSome(name)
 			if err != nil {
 				t.Fatal(err)
@@ -123,15 +121,27 @@ func (p *pipeline) sendPlans(r *rand.Rand, chunks [][]event.Event) {
 				p.t.Fatal(err)
 			}
 			p.plan = p.plan.Next(next)
-			blocks := make([]Block, p.shards)
+			blocks, spans := make([]Block, p.shards), p.spans()
 			for i := range blocks {
-				blocks[i].Plan(somePlans[n], p.from)
+				blocks[i].Plan(somePlans[n], spans)
 			}
 			p.append(blocks, 1)
 		}
 		p.send(r, chunk)
 	}
 	p.close()
+}
+
+// spans are what properties that are new begin with.
+func (p *pipeline) spans() (all []Span) {
+	if !p.past {
+		return nil
+	}
+	for n := range p.shards {
+		last, _, _ := p.log(n).Last(p.t.Context())
+		all = append(all, Span{1, last.Seq})
+	}
+	return all
 }
 
 // A worker that cannot read a plan goes no further, and says why.
@@ -149,7 +159,7 @@ func TestPlanThatCannotBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b Block
-		b.Plan("nonsense", 0)
+		b.Plan("nonsense", nil)
 		p.append([]Block{b}, 1)
 		if _, err := w.Step(t.Context(), false); err == nil || !strings.Contains(err.Error(), x.wanted) {
 			t.Errorf("%v, wanted %q", err, x.wanted)
@@ -178,7 +188,7 @@ func TestPlanLearnsOfLoss(t *testing.T) {
 		first.Lossy = lossy
 		p.send(r, []event.Event{first})
 		var b Block
-		b.Plan("paid,taken", 0)
+		b.Plan("paid,taken", nil)
 		p.append([]Block{b}, 1)
 		p.send(r, []event.Event{at(1, "TAKEN")})
 		p.close()

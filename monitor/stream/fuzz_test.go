@@ -17,8 +17,8 @@ func FuzzOpen(f *testing.F) {
 	blocks[0].Tick(begin)
 	blocks[0].Close(true)
 	blocks[0].Begin("d")
-	blocks[0].Plan("one", 0)
-	blocks[0].Plan("two", 7)
+	blocks[0].Plan("one", nil)
+	blocks[0].Plan("two", []Span{{7, 9}, {}})
 	for n := range blocks {
 		f.Add(blocks[n].Seal("g", 1, begin)[5:])
 	}

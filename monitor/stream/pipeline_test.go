@@ -133,8 +133,8 @@ type pipeline struct {
 	owners  int
 	wrap    func(Log) Log // of the commits
 	compile func(string) (*monitor.Program, error)
-	plan    Plan   // that events are routed by; none is the program's
-	from    uint64 // where properties begin that a plan brings
+	plan    Plan // that events are routed by; none is the program's
+	past    bool // properties that a plan brings begin with the logs
 	notices []Notice
 }
 
@@ -192,7 +192,7 @@ func (p *pipeline) claim(shard int) (*Worker, error) {
 	}
 	return Claim(context.Background(), Config{
 		Program: p.program, Compile: p.compile, Options: p.options, Shard: shard, Shards: p.shards, Owner: fmt.Sprint("w", p.owners),
-		Events: short3{p.log(shard)}, Commits: commits, States: p.states, StateEvery: 4000,
+		Events: short3{p.log(shard)}, EventsOf: p.log, Commits: commits, States: p.states, StateEvery: 4000,
 		Told: func(n Notice) { p.notices = append(p.notices, n) },
 	})
 }
@@ -203,6 +203,23 @@ type short3 struct{ Log }
 func (l short3) Read(ctx context.Context, from uint64, size int) ([]Record, error) {
 	all, err := l.Log.Read(ctx, from, size)
 	return all[:min(len(all), 3)], err
+}
+
+// lastCommits are those of each shard.
+func (p *pipeline) lastCommits() (all []Commit) {
+	for shard := range p.shards {
+		last, ok, _ := p.commits.Log(fmt.Sprint("cp", shard)).Last(context.Background())
+		var c Commit
+		if ok {
+			read, err := DecodeCommit(last.Data)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			c = *read
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 // told are the ids in the verdict log, sorted, and the sum of the totals.
@@ -305,8 +322,8 @@ func (p *pipeline) compete(r *rand.Rand, shard int) {
 			two[n] = nil
 			continue
 		}
-		if r.IntN(3) == 0 && (p.from == 0 || len(w.pasts) > 0) { // what no state needs; and nothing that is kept
-			if err := p.log(shard).Forget(context.Background(), w.Needed()); err != nil {
+		if r.IntN(3) == 0 && (!p.past || len(w.plans) == len(somePlans)-2) { // what no state needs; and nothing that is kept
+			if err := p.log(shard).Forget(context.Background(), w.Needed(p.lastCommits())); err != nil {
 				p.t.Fatal(err)
 			}
 		}

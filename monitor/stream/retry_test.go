@@ -101,8 +101,8 @@ func TestNoAlarmOfTheFenced(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := p.log(0).Forget(context.Background(), owner.Needed()); err != nil || owner.Needed() < 5 {
-		t.Fatalf("block %d is needed: %v", owner.Needed(), err)
+	if err := p.log(0).Forget(context.Background(), owner.Needed(nil)); err != nil || owner.Needed(nil) < 5 {
+		t.Fatalf("block %d is needed: %v", owner.Needed(nil), err)
 	}
 	p.notices = nil
 	if _, err := zombie.Step(context.Background(), true); !errors.Is(err, ErrFenced) {

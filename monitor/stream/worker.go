@@ -23,8 +23,11 @@ type Config struct {
 	Shards  int
 	Owner   string // no two workers have the same
 	Events  Log    // of blocks
-	Commits Log
-	States  Store
+	// EventsOf are the blocks of any shard, which properties need that begin in
+	// the past of several; nil if there are none.
+	EventsOf func(shard int) Log
+	Commits  Log
+	States   Store
 	// StateEvery is after how many bytes of blocks a state is saved; 0 is 8 MiB.
 	StateEvery int
 	// Told is told what is not judged, and what is wrong; nil is nobody.
@@ -228,7 +231,7 @@ func (w *Worker) entry(ctx context.Context, x *Entry) error {
 	case x.Plan != "":
 		w.push()
 		w.asked = true
-		return w.replan(ctx, x.Plan, x.From)
+		return w.replan(ctx, x.Plan, x.Past)
 	case x.Close:
 		w.push()
 		w.close(x.End)
@@ -459,7 +462,7 @@ func (w *Worker) Save(ctx context.Context) error {
 	}
 	data := w.encode()
 	sum := sha256.Sum256(data)
-	ref := StateRef{w.stateName(), w.offset, hex.EncodeToString(sum[:]), len(data)}
+	ref := StateRef{w.stateName(), w.offset, hex.EncodeToString(sum[:]), len(data), len(w.plans)}
 	if err := w.States.Put(ctx, ref.Name, data); err != nil {
 		return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
 	}
@@ -478,11 +481,13 @@ func (w *Worker) Save(ctx context.Context) error {
 	return nil
 }
 
-// Needed is the first block that a worker may have to read again: those before
-// it can be forgotten.
-func (w *Worker) Needed() uint64 {
-	if n := len(w.commit.States); n > 1 {
-		return w.firstNeeded(w.commit.States[n-1])
+// Needed is the first block that a worker may have to read again, one of another
+// shard too, of which the last commits are given: those before it can be
+// forgotten.
+func (w *Worker) Needed(all []Commit) uint64 {
+	oldest, ok := w.commit.oldest()
+	if !ok {
+		return 1
 	}
-	return 1
+	return w.firstNeeded(oldest, all)
 }

@@ -48,6 +48,9 @@ var commands = func() map[string]command {
 		{command{writes, 1, -1, 2, 0}, `MSET`},
 		{command{writes, 0, 0, 0, 0}, `FLUSHALL FLUSHDB`},
 		{command{both, 1, -1, 2, 0}, `MSETNX`},
+		{unknown, `APPEND INCR INCRBY INCRBYFLOAT DECR DECRBY GETDEL GETEX GETSET SETNX SETBIT SETRANGE EXPIRE EXPIREAT PEXPIRE
+			PEXPIREAT PERSIST HSET HSETNX HDEL HINCRBY HINCRBYFLOAT LPUSH LPUSHX RPUSH RPUSHX LPOP RPOP LREM LSET LTRIM LINSERT
+			SADD SREM SPOP ZADD ZREM ZINCRBY ZPOPMIN ZPOPMAX ZREMRANGEBYSCORE ZREMRANGEBYRANK PFADD XADD XACK XDEL XTRIM GEOADD`},
 		{command{both, 1, -1, 1, 0}, `DEL UNLINK TOUCH SINTERSTORE SUNIONSTORE SDIFFSTORE PFMERGE`},
 		{command{both, 1, -2, 1, 0}, `BLPOP BRPOP BZPOPMIN BZPOPMAX`},
 		{command{both, 1, 2, 1, 0}, `RENAME RENAMENX COPY SMOVE RPOPLPUSH LMOVE BRPOPLPUSH BLMOVE ZRANGESTORE GEOSEARCHSTORE`},
@@ -69,8 +72,20 @@ func commandName(words []string) string {
 	if len(words) == 0 {
 		return ""
 	}
+	if name, ok := inLower[words[0]]; ok { // as clients write them
+		return name
+	}
 	return strings.ToUpper(words[0])
 }
+
+// inLower are the commands' names by how they are written in lower case.
+var inLower = func() map[string]string {
+	m := map[string]string{}
+	for name := range commands { //wtsim:order a map again
+		m[strings.ToLower(name)] = name
+	}
+	return m
+}()
 
 // isSetup reports whether a command belongs to setting a connection up.
 func isSetup(name string) bool {

@@ -127,7 +127,8 @@ type conn struct {
 	stream  bool         // answers are no longer matched with requests
 	framed  bool         // the pump takes answers from what is pushed
 	resp3   bool
-	answers [][]byte // that the pump has taken, in order; they stand in in, too
+	answers [][]byte    // that the pump has taken, in order; they stand in in, too
+	spare   *probe.Call // that is over, and that a passive tap has not kept
 	readBy  time.Time
 }
 
@@ -143,7 +144,7 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) write(b []byte) (int, error) {
 	c.mu.Lock()
 	gone, stream, idle := c.gone, c.stream, c.next == len(c.queue) && !c.busy
-	c.requests.resp3 = c.resp3
+	c.requests.resp3, c.requests.spare, c.spare = c.resp3, c.spare, nil
 	c.mu.Unlock()
 	if gone == nil && c.goner != nil && idle {
 		gone = c.goner.Gone()
@@ -232,7 +233,9 @@ func (c *conn) perform(t turn) {
 		clear(c.queue)
 		c.queue, c.next = c.queue[:0], 0
 	}
-	c.busy = false
+	if c.busy = false; c.through && t.call != nil {
+		c.spare = t.call
+	}
 	switch {
 	case err == nil:
 	case c.through && errors.Is(err, errReply): // what was read of it stands in c.in
@@ -287,7 +290,7 @@ func (c *conn) turn(t turn) error {
 	if err != nil {
 		return c.unanswered(call, err)
 	}
-	call.Op.Result = t.result(reply)
+	call.Op.Result = t.result(reply, c.through)
 	if err := c.tap.Leave(call); err != nil {
 		return err
 	}

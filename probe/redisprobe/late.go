@@ -38,7 +38,7 @@ func (c *conn) leave(t turn) {
 		if _, err := readReply(c.replies, &reply); err != nil {
 			return
 		}
-		late.Op.Result = t.result(reply.Bytes())
+		late.Op.Result = t.result(reply.Bytes(), false)
 		_ = c.tap.Leave(late) // nobody is there to be told
 	})
 }

@@ -1,6 +1,9 @@
 package redisprobe
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"testing"
 
 	"github.com/wtsim/wtsim/event"
@@ -22,3 +25,40 @@ func BenchmarkRecorded(b *testing.B) {
 		b.Error("nothing was recorded")
 	}
 }
+
+// BenchmarkRecordedAlone is the seam and the recorder without a client and a
+// server: what is to be added to a client's own cost.
+func BenchmarkRecordedAlone(b *testing.B) {
+	rules, err := probe.CompileRules([]probe.Rule{{Emit: "COUNTED", Service: "redis", Method: "INCR", Resource: "{key}", With: map[string]string{"key": "{key}"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	tap := probe.NewRecorder("bench", "b-1", rules, probe.SinkFunc(func(event.Event) {}))
+	for _, recorded := range []bool{false, true} {
+		dial := func(context.Context, string, string) (net.Conn, error) { return &echo{}, nil }
+		if recorded {
+			dial = Dialer(tap, "redis", dial)
+		}
+		b.Run(fmt.Sprint(recorded), func(b *testing.B) {
+			b.ReportAllocs()
+			c, err := dial(b.Context(), "tcp", "")
+			if err != nil {
+				b.Fatal(err)
+			}
+			in := make([]byte, 64)
+			for range b.N {
+				_, err := c.Write([]byte("*2\r\n$4\r\nincr\r\n$1\r\nn\r\n"))
+				n, err2 := c.Read(in)
+				if err != nil || err2 != nil || n != 8 {
+					b.Fatal(n, err, err2)
+				}
+			}
+		})
+	}
+}
+
+// echo is a connection to a server that always answers the same.
+type echo struct{ net.Conn }
+
+func (*echo) Write(b []byte) (int, error) { return len(b), nil }
+func (*echo) Read(b []byte) (int, error)  { return copy(b, ":12345\r\n"), nil }

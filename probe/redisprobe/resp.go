@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,7 @@ func ParseRequest(b []byte) (words []string, length int, err error) {
 	if err != nil || length == 0 {
 		return nil, 0, err
 	}
-	return splitRequest(b[:length], count), length, nil
+	return splitRequest(nil, b[:length], count), length, nil
 }
 
 // scanRequest measures the request at the front of b; length is 0 if it is not
@@ -84,11 +85,11 @@ func scanHeader(b []byte, at int, mark byte, most int) (n, next int, err error) 
 	return n, at + end + 1, nil
 }
 
-// splitRequest returns the words of a request that scanRequest has measured.
+// splitRequest appends the words of a request that scanRequest has measured.
 // They share one copy of b.
-func splitRequest(b []byte, words int) []string {
+func splitRequest(out []string, b []byte, words int) []string {
 	s := string(b)
-	out := make([]string, 0, words)
+	out = slices.Grow(out, words)
 	at := strings.IndexByte(s, '\n') + 1
 	for range words {
 		end := at + strings.IndexByte(s[at:], '\n')
@@ -181,42 +182,49 @@ func readParts(r *bufio.Reader, out *bytes.Buffer, n int) error {
 }
 
 // describeReply tells a reply for people and rules: the text of a string or
-// number, the error, or the number of elements.
+// number, the error, or the number of elements. The body is a part of the reply,
+// or of its own.
 func describeReply(reply []byte) event.Result {
 	head, rest, _ := bytes.Cut(reply, []byte("\r\n"))
-	value := string(head[1:])
+	value := head[1:]
 	switch {
 	case head[0] == '-':
-		return event.Result{Status: value, Body: bytes.Clone(reply)}
+		return event.Result{Status: string(value), Body: reply}
 	case head[0] == '!':
-		return event.Result{Status: string(bytes.TrimSuffix(rest, []byte("\r\n"))), Body: bytes.Clone(reply)}
-	case value == "-1" && (head[0] == '$' || head[0] == '*') || head[0] == '_':
+		return event.Result{Status: string(bytes.TrimSuffix(rest, []byte("\r\n"))), Body: reply}
+	case string(value) == "-1" && (head[0] == '$' || head[0] == '*') || head[0] == '_':
 		return event.Result{Status: "(nil)", OK: true, Body: []byte("(nil)")}
 	case head[0] == '$' || head[0] == '=':
-		text := bytes.Clone(bytes.TrimSuffix(rest, []byte("\r\n")))
+		text := bytes.TrimSuffix(rest, []byte("\r\n"))
 		if head[0] == '=' && len(text) >= 4 { // a verbatim string's kind
 			text = text[4:]
 		}
 		return event.Result{Status: abbreviate(text), OK: true, Body: text}
 	case strings.IndexByte("*~%", head[0]) >= 0:
-		return event.Result{Status: "(" + value + " elements)", OK: true, Body: bytes.Clone(reply)}
+		return event.Result{Status: "(" + string(value) + " elements)", OK: true, Body: reply}
+	case string(value) == "OK":
+		return event.Result{Status: "OK", OK: true, Body: value}
 	}
-	return event.Result{Status: value, OK: true, Body: []byte(value)}
+	return event.Result{Status: string(value), OK: true, Body: value}
 }
 
 // result tells the reply of a turn: a transaction whose watched keys have
-// changed is refused.
-func (t *turn) result(reply []byte) event.Result {
+// changed is refused. The body is a part of the reply if it is passing: else it
+// is of its own.
+func (t *turn) result(reply []byte, passing bool) event.Result {
 	r := describeReply(reply)
-	r.OK = r.OK && !(t.exec && r.Status == "(nil)")
+	if r.OK = r.OK && !(t.exec && r.Status == "(nil)"); !passing {
+		r.Body = bytes.Clone(r.Body)
+	}
 	return r
 }
 
 func abbreviate(text []byte) string {
 	const most = 40
-	s := strconv.Quote(string(text[:min(len(text), most)]))
+	var room [4*most + 2]byte
+	s := strconv.AppendQuote(room[:0], string(text[:min(len(text), most)]))
 	if len(s) > most {
-		return strings.ToValidUTF8(s[:most-4], "") + `..."`
+		return strings.ToValidUTF8(string(s[:most-4]), "") + `..."`
 	}
-	return s
+	return string(s)
 }

@@ -2,6 +2,7 @@ package redisprobe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
@@ -22,12 +23,14 @@ type turn struct {
 // splitter cuts what a client writes into turns.
 type splitter struct {
 	service string
-	target  string     // of the operations' requests
-	buf     []byte     // raws of turns that are not over, then what is not yet a whole request
-	parsed  int        // where in buf the latter begins
-	group   [][]string // MULTI and what follows, until EXEC or DISCARD
-	watched []string   // keys that the next EXEC depends on
-	turns   []turn     // what add returned last
+	target  string      // of the operations' requests
+	buf     []byte      // raws of turns that are not over, then what is not yet a whole request
+	parsed  int         // where in buf the latter begins
+	group   [][]string  // MULTI and what follows, until EXEC or DISCARD
+	watched []string    // keys that the next EXEC depends on
+	turns   []turn      // what add returned last
+	words   []string    // of the request that is looked at
+	spare   *probe.Call // one that is over, whose memory can be used again; nil if there is none
 
 	resp3, subscribed bool // what is pushed is told apart from answers; it has subscribed
 }
@@ -46,16 +49,17 @@ func (s *splitter) add(b []byte, idle bool) ([]turn, error) {
 	clear(s.turns)
 	s.turns = s.turns[:0]
 	for {
-		words, n, err := ParseRequest(s.buf[s.parsed:])
+		count, n, err := scanRequest(s.buf[s.parsed:])
 		if err != nil || n == 0 {
 			return s.turns, err
 		}
 		raw := s.buf[s.parsed : s.parsed+n : s.parsed+n]
 		s.parsed += n
-		if len(words) == 0 { // Redis ignores it too
+		if count == 0 { // Redis ignores it too
 			continue
 		}
-		t, err := s.request(words, raw)
+		s.words = splitRequest(s.words[:0], raw, count)
+		t, err := s.request(s.words, raw)
 		if err != nil {
 			return s.turns, err
 		}
@@ -64,16 +68,18 @@ func (s *splitter) add(b []byte, idle bool) ([]turn, error) {
 }
 
 // request tells what a request is. MULTI and what is queued after it have no
-// effect: the operation is EXEC.
+// effect: the operation is EXEC. The words are not kept.
 func (s *splitter) request(words []string, raw []byte) (turn, error) {
 	name := commandName(words)
 	t := turn{raw: raw}
 	inGroup := len(s.group) > 0
 	switch {
 	case name == "MULTI" || inGroup && name != "EXEC" && name != "DISCARD":
-		s.group = append(s.group, words)
+		s.group = append(s.group, slices.Clone(words))
 	case inGroup:
-		t.call = s.operation(describeTransaction(append(s.group, words), s.watched))
+		call := s.call()
+		call.Op = describeTransaction(append(s.group, words), s.watched)
+		t.call = s.named(call)
 		t.exec = name == "EXEC"
 		s.group, s.watched = nil, nil
 	case name == "CLIENT" && len(words) > 1 && strings.EqualFold(words[1], "REPLY"):
@@ -90,7 +96,10 @@ func (s *splitter) request(words []string, raw []byte) (turn, error) {
 		if name == "WATCH" {
 			s.watched = appendNew(s.watched, words[1:]...)
 		}
-		t.call = s.operation(describeCommand(words))
+		call := s.call()
+		words = append(call.Op.Request.Words[:0], words...)
+		call.Op = describeCommand(words)
+		t.call = s.named(call)
 		t.subscribes = isSubscription(name)
 		if t.subscribes && s.resp3 && name != "MONITOR" {
 			t.subscribes, t.pushed, s.subscribed = false, true, true
@@ -99,7 +108,17 @@ func (s *splitter) request(words []string, raw []byte) (turn, error) {
 	return t, nil
 }
 
-func (s *splitter) operation(op event.Operation) *probe.Call {
-	op.Service, op.Request.Target = s.service, s.target
-	return &probe.Call{Op: op}
+// call is a new one, in memory that may have been another's.
+func (s *splitter) call() *probe.Call {
+	c := s.spare
+	if s.spare = nil; c == nil {
+		return &probe.Call{}
+	}
+	*c = probe.Call{Op: event.Operation{Request: event.Payload{Words: c.Op.Request.Words[:0]}}}
+	return c
+}
+
+func (s *splitter) named(c *probe.Call) *probe.Call {
+	c.Op.Service, c.Op.Request.Target = s.service, s.target
+	return c
 }

@@ -57,7 +57,7 @@ func (g *Gateway) blocks(r *http.Request) ([]stream.Block, error) {
 		}
 	case "/plan":
 		for n := range blocks {
-			blocks[n].Plan(string(text), 0)
+			blocks[n].Plan(string(text), nil)
 		}
 	default:
 		for line := range strings.Lines(string(text)) {
@@ -106,7 +106,7 @@ func (w *Worker) judge(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return w.Config.Events.Forget(ctx, w.owner.Needed())
+	return w.Config.Events.Forget(ctx, w.owner.Needed(nil))
 }
 
 // Publisher tells, with each request, what is in the verdict log and not told.

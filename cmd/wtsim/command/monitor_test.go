@@ -274,7 +274,9 @@ func TestMonitorDataIsOnes(t *testing.T) {
 // on, or from what is kept on; what is dropped up to then, and what stays goes on.
 func TestMonitorChangesProperties(t *testing.T) {
 	changeProperties(t, []string{"comes 9", "goes 13", "goes 5", "stays 11", "stays 6"}, "--shards", "3")
-	changeProperties(t, []string{"comes 8", "goes 13", "goes 5", "stays 11", "stays 6"}, "--keep", "1h")
+	past := []string{"comes 8", "goes 13", "goes 5", "stays 11", "stays 6"}
+	changeProperties(t, past, "--keep", "1h")
+	changeProperties(t, past, "--keep", "1h", "--shards", "3")
 }
 
 func changeProperties(t *testing.T, want []string, flags ...string) {

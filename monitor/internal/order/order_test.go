@@ -148,6 +148,17 @@ func TestSeen(t *testing.T) {
 			t.Errorf("behind %v: got %v, want %v", behind, got, want)
 		}
 	}
+	named := of(2000, "")
+	named.Type = "" // of which nobody knows what it says
+	s := NewSeen(0, 0)
+	for n, x := range []struct {
+		event.Event
+		want Sight
+	}{{named, SeenFirst}, {named, SeenAgain}, {of(2000, "a"), SeenAgain}, {of(2001, "a"), SeenFirst}} {
+		if got := s.Enter(s.Sign(&x.Event), &x.Event); got != x.want {
+			t.Errorf("%d: got %v, want %v", n, got, x.want)
+		}
+	}
 }
 
 // Times far beyond what nanoseconds reach are compared, moved and saved.

@@ -51,7 +51,8 @@ type generation struct {
 }
 
 // Sighting is one event: the hashes of its name, of which the second is not
-// 0, and of its content.
+// 0, and of its content, which is 0 if nobody knows it: of an event without a
+// type, which is no more than a name and a time.
 type Sighting struct{ name, more, content uint64 }
 
 const firstSightings = 64
@@ -105,8 +106,11 @@ func (s *Seen) Sign(e *event.Event) (x Sighting) {
 	b = append(append(b, e.Source...), e.ID...)
 	x.name, x.more = s.key.Sum(b)
 	x.more |= 1
-	b = appendContent(b[:0], e)
-	x.content, _ = s.key.Sum(b)
+	if e.Type != "" {
+		b = appendContent(b[:0], e)
+		x.content, _ = s.key.Sum(b)
+		x.content = max(x.content, 1)
+	}
 	s.buffer = b
 	return x
 }
@@ -123,7 +127,7 @@ func (s *Seen) Enter(x Sighting, e *event.Event) Sight {
 	}
 	switch {
 	case found.more == 0:
-	case found.content == x.content:
+	case found.content == x.content, found.content == 0, x.content == 0:
 		return SeenAgain
 	default:
 		return SeenChanged

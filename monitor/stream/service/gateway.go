@@ -19,6 +19,7 @@ import (
 type gateway struct {
 	options *Options
 	lanes   []*lane
+	plans   []*flight    // which properties hold, by shard; none if they never changed
 	pending atomic.Int64 // bytes of blocks
 	taking  atomic.Int64 // bytes of requests that are being read
 	routers sync.Pool
@@ -62,12 +63,26 @@ func (g *gateway) start(ctx context.Context, stored, failed func()) {
 }
 
 // replan tells the logs which properties hold, before anything else; those that
-// are new begin at a block.
-func (g *gateway) replan(from uint64) {
+// are new begin with the past.
+func (g *gateway) replan(past []stream.Span) {
 	for _, l := range g.lanes {
 		var b stream.Block
-		b.Plan(g.options.Properties, from)
-		l.add(&b)
+		b.Plan(g.options.Properties, past)
+		g.plans = append(g.plans, l.add(&b))
+	}
+}
+
+// planned tells whether a shard that has judged up to a block knows which
+// properties hold.
+func (g *gateway) planned(shard int, judged uint64) bool {
+	if len(g.plans) == 0 {
+		return true
+	}
+	select {
+	case <-g.plans[shard].done:
+		return g.plans[shard].err == nil && judged >= g.plans[shard].seq
+	default:
+		return false
 	}
 }
 

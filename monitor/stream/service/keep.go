@@ -38,28 +38,38 @@ func (k *keeper) due(needed uint64, now time.Time) (before uint64) {
 	return before
 }
 
-// past is the block that properties begin at which are new: the first that is
-// kept; 0 is the record that brings them. In several shards they begin there: each
-// shard's log has of what is kept only the events of the properties before.
-func (s *Service) past(ctx context.Context) (from uint64, err error) {
+// past is what properties begin with that are new: all that is kept. Without, they
+// begin with the record that brings them.
+func (s *Service) past(ctx context.Context) (all []stream.Span, err error) {
 	if s.Keep == 0 {
-		return 0, nil
+		return nil, nil
 	}
-	if s.Shards > 1 {
-		s.log.Warn("properties that are new begin now, and not with the events that are kept: these are in several shards")
-		return 0, nil
+	for n := range s.Shards {
+		first, err := s.logs.Events(n).Read(ctx, 1, 1)
+		if err != nil {
+			return nil, err
+		}
+		last, ok, err := s.logs.Events(n).Last(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var span stream.Span
+		if ok && len(first) > 0 {
+			span = stream.Span{From: first[0].Seq, To: last.Seq}
+		}
+		all = append(all, span)
 	}
-	all, err := s.logs.Events(0).Read(ctx, 1, 1)
-	if err != nil || len(all) == 0 {
-		return 0, err
-	}
-	return all[0].Seq, nil
+	return all, nil
 }
 
 // forget has a shard's log forget what is due. What fails is tried with the
-// next mark.
+// next mark. Before the shard has judged which properties hold, nobody knows what
+// they begin with.
 func (s *Service) forget(ctx context.Context, shard int, k *keeper, w *stream.Worker) {
-	before := k.due(w.Needed(), time.Now())
+	if !s.gateway.planned(shard, w.Judged()) {
+		return
+	}
+	before := k.due(w.Needed(s.verdicts.commits()), time.Now())
 	if before <= 1 {
 		return
 	}

@@ -28,7 +28,7 @@ type manifest struct {
 
 // manifestFormat says also how instances are shared out among shards, and how
 // states are written.
-const manifestFormat = 3
+const manifestFormat = 4
 
 // open makes the logs, or opens those that are there for the same purpose. It
 // returns the plan that events are routed by.

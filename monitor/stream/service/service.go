@@ -118,11 +118,11 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 	}
 	s.gateway = newGateway(&s.Options, logs, plan)
 	if s.changed {
-		from, err := s.past(ctx)
+		past, err := s.past(ctx)
 		if err != nil {
 			return nil, err
 		}
-		s.gateway.replan(from)
+		s.gateway.replan(past)
 	}
 	for _, c := range s.verdicts.commits() {
 		s.gateway.saw(c.Newest)
