@@ -13,6 +13,10 @@ import (
 //go:noinline
 func Stopped(step int) { _ = step }
 
+// debuggedStep is the number of the step that a run of [Simulation.StopAt] is at:
+// a debugger that has stopped, wherever that is, reads it.
+var debuggedStep int
+
 // StopAt is the same simulation for runs under a debugger: the operation of a
 // step, by its number in [Result.Steps] from 1, passes by [Stopped], and nobody
 // watches how long a goroutine takes.

@@ -30,11 +30,15 @@ func (w *world) perform(c candidate) {
 	w.entropy.seed(c.step())
 	w.roster.turn(c)
 	w.insight.site = site(c)
+	n := len(w.story.steps) + 1
+	if w.sim.stopAt > 0 {
+		debuggedStep = n
+	}
 	s := Step{Identity: c.step(), Task: c.task.Name.Label, Function: c.task.fn.Name}
 	switch {
 	case c.call != nil:
 		w.entropy.random.reseed(c.call.caller, s.Identity)
-		if n := len(w.story.steps) + 1; n == w.sim.stopAt {
+		if n == w.sim.stopAt {
 			c.call.stops = n
 		}
 		w.operate(c, &s)

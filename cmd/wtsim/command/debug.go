@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -20,23 +22,28 @@ import (
 
 const debugExamples = `  wtsim debug bug.json --step 12 --command 'locals'
   wtsim debug bug.json --event i-7/3 --command 'print order'
-  wtsim debug bug.json --step 12 --of ./shopsim:Scenario        with a terminal: delve's own prompt`
+  wtsim debug bug.json --step 12 --of ./shopsim:Scenario        with a terminal: delve's own prompt
+  wtsim debug bug.json --step 12 --dap 127.0.0.1:4711           for an editor, which can step back`
 
 // debugOptions are the flags of `wtsim debug`.
 type debugOptions struct {
 	step    int
 	event   string
 	command string
+	dap     string
 	of      string
 
 	path    string
 	file    *search.Counterexample
 	subject search.Subject
-	run     *sim.Result
 }
 
-// debugVariable tells a process that it is under a debugger.
-const debugVariable = "WTSIM_DEBUGGED"
+// debugVariable tells a process what it does for a debugger: list the steps, or,
+// by its number, pass by one of them.
+const (
+	debugVariable = "WTSIM_DEBUGGED"
+	debugList     = "list"
+)
 
 // debug stops a run of a counterexample at a step, in the handler's frame.
 func (a *app) debug(args []string) (int, error) {
@@ -45,18 +52,14 @@ func (a *app) debug(args []string) (int, error) {
 	f.IntVar(&o.step, "step", 0, "stop at the operation of this step, from 1 (wtsim replay --full tells all)")
 	f.StringVar(&o.event, "event", "", "stop at the operation that this event, by its id, stands for")
 	f.StringVar(&o.command, "command", "", "what delve does once stopped; without it there must be a terminal")
+	f.StringVar(&o.dap, "dap", "", "serve an editor at this address, by the Debug Adapter Protocol (127.0.0.1:0: at any port); without a step, at the run's last operation")
 	f.StringVar(&o.of, "of", "", "the package that has the scenario, and its function (./shopsim:Scenario)")
 	if done, err := parse(f, args, "FILE"); done || err != nil {
 		return exitHeld, err
 	}
 	o.path = f.Arg(0)
-	switch {
-	case (o.step != 0) == (o.event != ""):
-		return 0, errors.New("debug: wanted one of --step and --event; see wtsim debug --help")
-	case o.step < 0:
-		return 0, fmt.Errorf("debug: --step is %d, wanted at least 1; see wtsim debug --help", o.step)
-	case o.command == "" && os.Getenv(debugVariable) == "" && !term.IsTerminal(int(os.Stdin.Fd())):
-		return 0, errors.New("debug: --command is missing, wanted what delve is to do once stopped, since this is no terminal; see wtsim debug --help")
+	if err := o.validate(); err != nil {
+		return 0, err
 	}
 	var err error
 	if o.file, err = search.ReadCounterexample(o.path); err != nil {
@@ -78,42 +81,108 @@ func (a *app) debug(args []string) (int, error) {
 	if o.subject.Scenario().Isolated {
 		return 0, fmt.Errorf("%s: the scenario %s is isolated, wanted one whose runs are no processes of their own", o.path, o.file.Scenario)
 	}
-	o.run = o.subject.Run(scheduler.NewReplay(o.file.Deviations))
-	if err := o.find(); err != nil {
+	if step, err := strconv.Atoi(os.Getenv(debugVariable)); err == nil {
+		o.subject.Simulation.StopAt(step).Run(scheduler.NewReplay(o.file.Deviations))
+		return exitHeld, nil
+	}
+	list, err := o.list()
+	if err != nil {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
-	if os.Getenv(debugVariable) != "" {
-		fmt.Fprintln(a.stdout, o.told())
-		o.subject.Simulation.StopAt(o.step).Run(scheduler.NewReplay(o.file.Deviations))
-		return exitHeld, nil
+	if os.Getenv(debugVariable) == debugList {
+		return exitHeld, json.NewEncoder(a.stdout).Encode(list)
 	}
 	return a.debugOwn(o, args)
 }
 
-// find finds the step, which must be an operation's.
-func (o *debugOptions) find() error {
-	steps := o.run.Steps
-	if o.event != "" {
-		has := func(e event.Event) bool { return e.ID == o.event }
-		o.step = 1 + slices.IndexFunc(steps, func(s sim.Step) bool { return slices.ContainsFunc(s.Events, has) })
-		if o.step == 0 {
-			return fmt.Errorf("no step of the run has the event %q", o.event)
-		}
-	}
-	if o.step > len(steps) {
-		return fmt.Errorf("the run has %d steps, wanted --step of one of them", len(steps))
-	}
-	if s := &steps[o.step-1]; s.Operation == nil {
-		next := slices.IndexFunc(steps[o.step:], func(s sim.Step) bool { return s.Operation != nil })
-		return fmt.Errorf("step %d is no operation (%s %s), wanted one: step %d is the next", o.step, s.Function, s.What, o.step+next+1)
+// validate says what is wrong with the flags.
+func (o *debugOptions) validate() error {
+	switch {
+	case o.step != 0 && o.event != "", o.step == 0 && o.event == "" && o.dap == "":
+		return errors.New("debug: wanted one of --step and --event; see wtsim debug --help")
+	case o.step < 0:
+		return fmt.Errorf("debug: --step is %d, wanted at least 1; see wtsim debug --help", o.step)
+	case o.command != "" && o.dap != "":
+		return errors.New("debug: --command and --dap exclude each other; see wtsim debug --help")
+	case o.command == "" && o.dap == "" && !term.IsTerminal(int(os.Stdin.Fd())):
+		return errors.New("debug: --command is missing, wanted what delve is to do once stopped, since this is no terminal; see wtsim debug --help")
 	}
 	return nil
 }
 
-// told is the step for people.
-func (o *debugOptions) told() string {
-	s := &o.run.Steps[o.step-1]
-	return fmt.Sprintf("step %d: %s #%d  %s", o.step, s.Function, s.Number, s.What)
+// debugSteps are the steps of a run that it can be stopped at.
+type debugSteps struct {
+	Step       int            // to stop at
+	Operations map[int]string // by step, for people
+}
+
+// list runs the counterexample and finds the step, which must be an operation's.
+func (o *debugOptions) list() (*debugSteps, error) {
+	steps := o.subject.Run(scheduler.NewReplay(o.file.Deviations)).Steps
+	list := &debugSteps{Step: o.step, Operations: map[int]string{}}
+	last := 0
+	for i := range steps {
+		if s := &steps[i]; s.Operation != nil {
+			last = i + 1
+			list.Operations[last] = fmt.Sprintf("step %d: %s #%d  %s", last, s.Function, s.Number, s.What)
+		}
+	}
+	if o.event != "" {
+		has := func(e event.Event) bool { return e.ID == o.event }
+		list.Step = 1 + slices.IndexFunc(steps, func(s sim.Step) bool { return slices.ContainsFunc(s.Events, has) })
+		if list.Step == 0 {
+			return nil, fmt.Errorf("no step of the run has the event %q", o.event)
+		}
+	} else if o.step == 0 {
+		list.Step = last
+	}
+	switch {
+	case last == 0:
+		return nil, errors.New("no step of the run is an operation")
+	case list.Step > len(steps):
+		return nil, fmt.Errorf("the run has %d steps, wanted --step of one of them", len(steps))
+	case list.Operations[list.Step] != "":
+		return list, nil
+	}
+	s := &steps[list.Step-1]
+	next := slices.IndexFunc(steps[list.Step:], func(s sim.Step) bool { return s.Operation != nil })
+	near := fmt.Sprintf("step %d is the next", list.Step+next+1)
+	if next < 0 {
+		near = fmt.Sprintf("step %d is the last", last)
+	}
+	return nil, fmt.Errorf("step %d is no operation (%s %s), wanted one: %s", list.Step, s.Function, s.What, near)
+}
+
+// debugBinary is a program that was built to be debugged.
+type debugBinary struct {
+	path   string
+	env    []string
+	args   []string // of debug
+	prefix string   // of the names of the user's functions
+	root   string   // the folder of the user's sources
+}
+
+// listed has the binary list the steps: it may be of another runtime than this
+// process.
+func (b *debugBinary) listed() (*debugSteps, error) {
+	c := exec.Command(b.path, append([]string{"debug"}, b.args...)...)
+	c.Env = append(append(os.Environ(), b.env...), debugVariable+"="+debugList)
+	out, err := c.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, errors.New(strings.TrimPrefix(firstLine(exit.Stderr), "wtsim: "))
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := &debugSteps{}
+	return list, json.Unmarshal(out, list)
+}
+
+// own tells whether a source file is the user's.
+func (b *debugBinary) own(path string) bool {
+	below := strings.HasPrefix(path, b.root+"/") || strings.HasPrefix(path, b.prefix) // as -trimpath has it
+	return below && !strings.Contains(path, "/vendor/")
 }
 
 // debugOwn debugs a scenario of this executable: its main package is built again,
@@ -128,8 +197,8 @@ func (a *app) debugOwn(o *debugOptions, args []string) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(tmp)
-	bin, of := filepath.Join(tmp, "wtsim"), userPrefix(info.Main.Path)
-	build := []string{"build", "-gcflags=" + of + "...=-N -l", "-o", bin}
+	bin := &debugBinary{path: filepath.Join(tmp, "wtsim"), args: args, prefix: userPrefix(info.Main.Path)}
+	build := []string{"build", "-gcflags=" + bin.prefix + "...=-N -l", "-o", bin.path}
 	c := exec.Command("go", append(build, info.Path)...)
 	if o.file.Runtime == sim.Patched {
 		patch, err := patchFor(nil)
@@ -142,7 +211,12 @@ func (a *app) debugOwn(o *debugOptions, args []string) (int, error) {
 	if out, err := c.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("debug: %s cannot be built here: %w: %s; wanted to be called in its module", info.Path, err, firstLine(out))
 	}
-	return a.delve(o, bin, of, args, nil)
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", info.Main.Path).Output()
+	if err != nil {
+		return 0, fmt.Errorf("debug: the folder of %s: %w", info.Main.Path, err)
+	}
+	bin.root = userRoot(info.Main.Path, strings.TrimSpace(string(dir)))
+	return a.debugBuilt(o, bin)
 }
 
 // debugPackage debugs a scenario of a user's package.
@@ -157,8 +231,8 @@ func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string) (int,
 		return 0, err
 	}
 	defer os.RemoveAll(tmp)
-	of := userPrefix(p.Module.Path)
-	b, err := p.build(tmp, fmt.Sprintf(mainText, p.ImportPath, ref.function, name), "-gcflags="+of+"...=-N -l")
+	prefix := userPrefix(p.Module.Path)
+	b, err := p.build(tmp, fmt.Sprintf(mainText, p.ImportPath, ref.function, name), "-gcflags="+prefix+"...=-N -l")
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}
@@ -166,7 +240,29 @@ func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string) (int,
 	if out, err := b.cmd.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("%s cannot be built: %w: %s", name, err, firstLine(out))
 	}
-	return a.delve(o, b.bin, of, args, []string{packageVariable + "=" + name})
+	return a.debugBuilt(o, &debugBinary{path: b.bin, args: args, env: []string{packageVariable + "=" + name}, prefix: prefix, root: userRoot(p.Module.Path, p.Module.Dir)})
+}
+
+// debugBuilt debugs a binary, which first says at which step.
+func (a *app) debugBuilt(o *debugOptions, bin *debugBinary) (int, error) {
+	list, err := bin.listed()
+	if err != nil {
+		return 0, err
+	}
+	path, err := delvePath()
+	if err != nil {
+		return 0, err
+	}
+	d := &debugger{delve: path, bin: bin, step: list.Step}
+	if o.dap != "" {
+		return a.serveDebugger(o, d, list)
+	}
+	return a.delve(o, d, list)
+}
+
+// userRoot is the folder below which a user's functions are.
+func userRoot(module, dir string) string {
+	return filepath.Join(dir, strings.TrimPrefix(userPrefix(module), module+"/"))
 }
 
 // userPrefix is what the names of a user's functions begin with.

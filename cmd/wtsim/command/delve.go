@@ -8,6 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,28 +23,40 @@ const stopping = "break github.com/wtsim/wtsim/sim.Stopped\ncontinue\n"
 // frameLine is a line of delve's stack, and the one behind it.
 var frameLine = regexp.MustCompile(`(?m)^\s*(\d+)\s+0x[0-9a-f]+ in (\S+)\n\s+at (\S+:\d+)$`)
 
-// stepLine is what the program says of the step.
-var stepLine = regexp.MustCompile(`(?m)^step \d+: .*$`)
+// delvePath is the delve on PATH, else the one that is built of its module, once.
+func delvePath() (string, error) {
+	if path, err := exec.LookPath("dlv"); err == nil {
+		return path, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("debug: no dlv on PATH, and no folder for one: %w", err)
+	}
+	_, release, _ := strings.Cut(delveModule, "@")
+	dir := filepath.Join(cache, "wtsim", "delve", release+"-"+runtime.Version())
+	path := filepath.Join(dir, "dlv")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	c := exec.Command("go", "install", delveModule)
+	c.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=")
+	if out, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("debug: no dlv on PATH, and %s cannot be built: %w: %s", delveModule, err, lastLine(string(out)))
+	}
+	return path, nil
+}
 
 // delve stops a binary at a step: once to see which frame is the handler's, and
 // once there.
-func (a *app) delve(o *debugOptions, bin, of string, args, env []string) (int, error) {
-	d := debugger{bin: bin, args: append([]string{"debug"}, args...), env: append(append(os.Environ(), env...), debugVariable+"=1", "TERM=dumb", "NO_COLOR=1")}
-	stack, err := d.do(stopping + "stack 100\nexit\n")
+func (a *app) delve(o *debugOptions, d *debugger, list *debugSteps) (int, error) {
+	frame, place, err := d.place()
 	if err != nil {
 		return 0, err
 	}
-	frame, place := "", ""
-	for _, m := range frameLine.FindAllStringSubmatch(stack, -1) {
-		if strings.HasPrefix(m[2], of) || strings.HasPrefix(m[2], strings.TrimSuffix(of, "/")+".") { // or of the package at the module's root
-			frame, place = m[1], fmt.Sprintf("%s  %s", m[3], m[2])
-			break
-		}
-	}
 	if frame == "" {
-		return 0, fmt.Errorf("debug: no frame of %s makes the operation: %s", of, lastLine(stack))
+		return 0, fmt.Errorf("debug: no frame of %s makes the operation", d.bin.prefix)
 	}
-	fmt.Fprintf(a.stdout, "%s\n%s\n", stepLine.FindString(stack), place)
+	fmt.Fprintf(a.stdout, "%s\n%s\n", list.Operations[list.Step], place)
 	there := stopping + "frame " + frame + "\n"
 	if o.command == "" {
 		return exitHeld, d.talk(there)
@@ -56,25 +71,40 @@ func (a *app) delve(o *debugOptions, bin, of string, args, env []string) (int, e
 	return exitHeld, err
 }
 
-// debugger is delve with a program.
+// debugger is delve with a program, which passes by a step.
 type debugger struct {
-	bin  string
-	args []string
-	env  []string
+	delve string
+	bin   *debugBinary
+	step  int
+}
+
+// place finds the handler's frame, and where it is; empty if there is none.
+func (d *debugger) place() (frame, place string, err error) {
+	stack, err := d.do(stopping + "stack 200\nexit\n")
+	if err != nil {
+		return "", "", err
+	}
+	of := d.bin.prefix
+	for _, m := range frameLine.FindAllStringSubmatch(stack, -1) {
+		if strings.HasPrefix(m[2], of) || strings.HasPrefix(m[2], strings.TrimSuffix(of, "/")+".") { // or of the package at the module's root
+			return m[1], fmt.Sprintf("%s  %s", m[3], m[2]), nil
+		}
+	}
+	return "", "", nil
+}
+
+// variables are those of the program's environment.
+func (d *debugger) variables() []string {
+	return append(slices.Clone(d.bin.env), debugVariable+"="+strconv.Itoa(d.step))
 }
 
 func (d *debugger) start(script string) (*exec.Cmd, error) {
-	init := filepath.Join(filepath.Dir(d.bin), "init")
+	init := filepath.Join(filepath.Dir(d.bin.path), "init")
 	if err := os.WriteFile(init, []byte(script), 0o600); err != nil {
 		return nil, err
 	}
-	words := []string{"dlv"}
-	if _, err := exec.LookPath("dlv"); err != nil {
-		words = []string{"go", "run", delveModule}
-	}
-	words = append(words, "exec", "--allow-non-terminal-interactive=true", "--init", init, d.bin, "--")
-	c := exec.Command(words[0], append(words[1:], d.args...)...)
-	c.Env = d.env
+	c := exec.Command(d.delve, append([]string{"exec", "--allow-non-terminal-interactive=true", "--init", init, d.bin.path, "--", "debug"}, d.bin.args...)...)
+	c.Env = append(append(os.Environ(), d.variables()...), "TERM=dumb", "NO_COLOR=1")
 	return c, nil
 }
 

@@ -48,6 +48,7 @@ func post(hits *gpubsub.Publisher) http.HandlerFunc {
 
 func count(client *goredis.Client) cloud.Handler {
 	return gcp.OnMessage(func(ctx context.Context, m gcp.Message) error {
-		return client.Incr(ctx, "hits:"+string(m.Data)).Err()
+		err := client.Incr(ctx, "hits:"+string(m.Data)).Err()
+		return err
 	})
 }
