@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/build"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,7 +167,7 @@ func (p *userPackage) build(tmp, text string, flags ...string) (*packageBuild, e
 		return nil, err
 	}
 	dir := filepath.Join(p.Dir, "wtsim_run")
-	overlay, err := withFile(patch.overlay.File, filepath.Join(dir, "main.go"), file, tmp)
+	overlay, err := withFiles(patch.overlay.File, map[string]string{filepath.Join(dir, "main.go"): file}, tmp)
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +181,8 @@ func (p *userPackage) build(tmp, text string, flags ...string) (*packageBuild, e
 	return b, nil
 }
 
-// withFile writes an overlay with one more file.
-func withFile(overlay, at, file, tmp string) (string, error) {
+// withFiles writes an overlay with more files, by where they seem to be.
+func withFiles(overlay string, files map[string]string, tmp string) (string, error) {
 	data, err := os.ReadFile(overlay)
 	if err != nil {
 		return "", err
@@ -190,7 +191,7 @@ func withFile(overlay, at, file, tmp string) (string, error) {
 	if err := json.Unmarshal(data, &o); err != nil {
 		return "", err
 	}
-	o.Replace[at] = file
+	maps.Copy(o.Replace, files)
 	if data, err = json.Marshal(o); err != nil {
 		return "", err
 	}
