@@ -81,7 +81,12 @@ func (a *app) buildRecorded(o recordOptions, args []string) (int, error) {
 			return 0, fmt.Errorf("build: %w", err)
 		}
 	}
+	mod, err := copiedModFile(programs[0].Module.Dir, programs[0].Module.GoMod, tmp) // without a workspace they are of one module
+	if err != nil {
+		return 0, err
+	}
 	p.announce(a)
+	p.rest = append(mod, p.rest...) // one of the user's own comes later, and counts
 	if p.overlay.File, err = withFiles(p.overlay.File, r.files, tmp); err != nil {
 		return 0, err
 	}
@@ -105,8 +110,8 @@ func (o recordOptions) text() (string, error) {
 type program struct {
 	ImportPath, Name, Dir string
 	Module                *struct {
-		Path, Dir string
-		Main      bool
+		Path, Dir, GoMod string
+		Main             bool
 	}
 	Deps    []string
 	GoFiles []string

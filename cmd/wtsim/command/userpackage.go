@@ -200,15 +200,26 @@ func withFiles(overlay string, files map[string]string, tmp string) (string, err
 }
 
 // ownModFile copies go.mod and go.sum, so that requirements of the command
-// that the user's module does not have can be added. A workspace allows none.
+// that the user's module does not have can be added.
 func (p *userPackage) ownModFile(tmp string) (flags []string, err error) {
+	flags, err = copiedModFile(p.Module.Dir, p.Module.GoMod, tmp)
+	if flags != nil {
+		flags = append(flags, "-mod=mod")
+	}
+	return flags, err
+}
+
+// copiedModFile copies go.mod and go.sum, so that the go command writes to the
+// copies. A workspace allows none.
+func copiedModFile(dir, gomod, tmp string) (flags []string, err error) {
 	c := exec.Command("go", "env", "GOWORK")
-	c.Dir = p.Module.Dir
-	if out, err := c.Output(); err != nil || strings.TrimSpace(string(out)) != "" {
+	c.Dir = dir
+	out, err := c.Output()
+	if work := strings.TrimSpace(string(out)); err != nil || work != "" && work != "off" {
 		return nil, err
 	}
 	mod := filepath.Join(tmp, "go.mod")
-	for from, to := range map[string]string{p.Module.GoMod: mod, strings.TrimSuffix(p.Module.GoMod, "mod") + "sum": filepath.Join(tmp, "go.sum")} {
+	for from, to := range map[string]string{gomod: mod, strings.TrimSuffix(gomod, "mod") + "sum": filepath.Join(tmp, "go.sum")} {
 		text, err := os.ReadFile(from)
 		if err != nil && !os.IsNotExist(err) {
 			return nil, err
@@ -217,7 +228,7 @@ func (p *userPackage) ownModFile(tmp string) (flags []string, err error) {
 			return nil, err
 		}
 	}
-	return []string{"-modfile", mod, "-mod=mod"}, nil
+	return []string{"-modfile", mod}, nil
 }
 
 func relative(base, path string) string {
