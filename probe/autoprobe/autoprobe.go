@@ -6,8 +6,9 @@
 //	                    or - for standard output. Empty: nothing is recorded
 //	WTSIM_RULES         a file of rules, in JSON; those of the build unless given
 //	WTSIM_SERVICES      names of services, as ADDRESS=NAME,...: what rules call the service at
-//	                    an address (a host, or host:port). Unless named, a service of HTTP is
-//	                    its host, as in the request's URL, and one of Redis is "redis"
+//	                    an address, as the program writes it: the host of a URL, with its port if
+//	                    it has one, and host:port of Redis. Unless named, a service of HTTP is
+//	                    its host, and one of Redis is "redis"
 //	WTSIM_FUNCTION      the function's name; what the platform calls it unless given
 //	WTSIM_KEEP          a file that has every operation appended, for wtsim derive
 //	WTSIM_TOKEN         the monitor's token
@@ -35,7 +36,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -53,9 +53,6 @@ type Auto struct {
 	close    []func(context.Context) error
 }
 
-// running is the recorder; nil if there is none. It is set by [Start].
-var running *Auto
-
 // Start begins to record, if the environment asks for it; else it returns nil.
 // rules, in JSON, hold unless the environment names others. It is called once, while packages are
 // initialised.
@@ -68,7 +65,6 @@ func Start(rules string) *Auto {
 	if a == nil {
 		return nil
 	}
-	running = a
 	if early := install(a); early > 0 {
 		slog.Warn("connections were made before the recorder began: they are not recorded", "connections", early)
 	}
@@ -104,11 +100,6 @@ func (a *Auto) named(address string) string {
 	if name, ok := a.services[address]; ok {
 		return name
 	}
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		if name, ok := a.services[host]; ok {
-			return name
-		}
-	}
 	return address
 }
 
@@ -126,8 +117,8 @@ func (a *Auto) Serve(h http.Handler) http.Handler { return httpprobe.Handler(a.R
 // Watch returns who looks on at a connection that a client has made to an
 // address.
 func (a *Auto) Watch(address string) *redisprobe.Watcher {
-	service := a.named(address)
-	if service == address {
+	service, ok := a.services[address]
+	if !ok {
 		service = "redis"
 	}
 	return redisprobe.Watch(a, service, func(err error) {

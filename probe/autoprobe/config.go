@@ -72,7 +72,7 @@ func rulesOf(file, built string) (*probe.Rules, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
-		return nil, fmt.Errorf("%s: %w; wanted JSON, {\"rules\": [{\"service\": ..., \"emit\": ...}]}", name, err)
+		return nil, fmt.Errorf("%s: %w; wanted JSON, {\"rules\": [{\"service\": ..., \"emit\": ...}]} (YAML is for wtsim build --rules)", name, err)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%s: more than one JSON value, wanted one", name)
