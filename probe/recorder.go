@@ -82,6 +82,16 @@ func (r *Recorder) Invocation(ctx context.Context) (labelled context.Context, en
 	}
 }
 
+// Bodies tells whether anybody looks into the body of an operation's request, and of its
+// answer, by what is known before it is made: its service, method and resource.
+// What nobody looks into need not be read by a probe, nor waited for.
+func (r *Recorder) Bodies(op *event.Operation) (request, response bool) {
+	if r.keeper != nil {
+		return true, true
+	}
+	return r.rules.bodies(op)
+}
+
 // Enter lets the call through.
 func (r *Recorder) Enter(*Call) Fate { return Fate{} }
 

@@ -46,13 +46,13 @@ import (
 // makes it malformed for the properties that want it: it is counted and
 // shown, not dropped.
 type Rule struct {
-	Service  string            // e.g. "store", "payments.example"
-	Method   string            // e.g. "SET", "objects.insert", "POST"
-	Resource string            // e.g. "orders/{order}.json"
-	Each     string            // an array, e.g. "request.messages": one event for each element; may be empty
-	Where    map[string]string // expression to the text it must have
-	Emit     string            // the event's type
-	With     map[string]string // the event's parameters: name to expression
+	Service  string            `json:"service"`            // e.g. "store", "payments.example"
+	Method   string            `json:"method,omitempty"`   // e.g. "SET", "objects.insert", "POST"
+	Resource string            `json:"resource,omitempty"` // e.g. "orders/{order}.json"
+	Each     string            `json:"each,omitempty"`     // an array, e.g. "request.messages": one event for each element; may be empty
+	Where    map[string]string `json:"where,omitempty"`    // expression to the text it must have
+	Emit     string            `json:"emit"`               // the event's type
+	With     map[string]string `json:"with,omitempty"`     // the event's parameters: name to expression
 }
 
 // Rules are rules made ready; see [CompileRules].
@@ -60,10 +60,12 @@ type Rules struct{ rules []compiled }
 
 type compiled struct {
 	Rule
-	methods []string // none for all
-	pattern pattern
-	where   []pair
-	with    []pair
+	methods  []string // none for all
+	pattern  pattern
+	where    []pair
+	with     []pair
+	request  bool // it looks into the request's body
+	response bool // into the answer's
 }
 
 type pair struct {
@@ -117,15 +119,22 @@ func (c *compiled) validate() error {
 	if head, rest, _ := strings.Cut(c.Each, "."); c.Each != "" && (rest == "" || head != "request" && head != "response") {
 		return fmt.Errorf("each is %q, wanted request.x or response.x", c.Each)
 	}
+	exprs := []string{c.Each}
 	for _, p := range c.where {
-		if err := c.checkExpr(p.name); err != nil {
+		exprs = append(exprs, p.name)
+	}
+	for _, p := range c.with {
+		exprs = append(exprs, p.expr)
+	}
+	for _, expr := range exprs[1:] {
+		if err := c.checkExpr(expr); err != nil {
 			return err
 		}
 	}
-	for _, p := range c.with {
-		if err := c.checkExpr(p.expr); err != nil {
-			return err
-		}
+	for _, expr := range exprs {
+		head, _, _ := strings.Cut(expr, ".")
+		c.request = c.request || head == "request"
+		c.response = c.response || head == "response" || head == "body"
 	}
 	return nil
 }
@@ -184,10 +193,7 @@ func (r *Rules) each(op *event.Operation, visit func(Emitted)) {
 	s := scope{op: op, request: document{body: op.Request.Body}, response: document{body: op.Result.Body}}
 	for i := range r.rules {
 		c := &r.rules[i]
-		if c.Service != op.Service || c.methods != nil && !slices.Contains(c.methods, op.Method) {
-			continue
-		}
-		if !c.pattern.fits(op.Resource) {
+		if !c.about(op) {
 			continue
 		}
 		if c.Each == "" {
@@ -198,6 +204,23 @@ func (r *Rules) each(op *event.Operation, visit func(Emitted)) {
 			c.emit(&s, visit)
 		}
 	}
+}
+
+// about tells whether a rule is about an operation.
+func (c *compiled) about(op *event.Operation) bool {
+	return c.Service == op.Service && (c.methods == nil || slices.Contains(c.methods, op.Method)) && c.pattern.fits(op.Resource)
+}
+
+// bodies tells whether a rule that is about an operation looks into the body of its
+// request, and of its answer.
+func (r *Rules) bodies(op *event.Operation) (request, response bool) {
+	for i := range r.rules {
+		c := &r.rules[i]
+		if (c.request || c.response) && c.about(op) {
+			request, response = request || c.request, response || c.response
+		}
+	}
+	return request, response
 }
 
 // scope is what expressions are about.

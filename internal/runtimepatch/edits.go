@@ -219,7 +219,7 @@ var added = map[string]string{
 }
 
 // apply returns the file's text with all edits of it made.
-func apply(release Release, file, text string) (string, error) {
+func apply(release Release, edits []edit, file, text string) (string, error) {
 	for _, e := range edits {
 		if e.file != file {
 			continue

@@ -80,9 +80,9 @@ func Installed(command, dir string, env []string) (Release, error) {
 
 // patched returns all files of the overlay by where they stand below
 // GOROOT/src.
-func (r Release) patched() (map[string]string, error) {
+func (r Release) patched(p patch) (map[string]string, error) {
 	out := map[string]string{}
-	for _, e := range edits {
+	for _, e := range p.edits {
 		if _, done := out[e.file]; done {
 			continue
 		}
@@ -93,11 +93,11 @@ func (r Release) patched() (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out[e.file], err = apply(r, e.file, string(text)); err != nil {
+		if out[e.file], err = apply(r, p.edits, e.file, string(text)); err != nil {
 			return nil, err
 		}
 	}
-	for file, ours := range added {
+	for file, ours := range p.added {
 		text, err := files.ReadFile(ours)
 		if err != nil {
 			return nil, err
@@ -107,10 +107,23 @@ func (r Release) patched() (map[string]string, error) {
 	return out, nil
 }
 
+// patch is what is changed of a release.
+type patch struct {
+	edits []edit
+	added map[string]string // files of ours, by where they stand below GOROOT/src
+}
+
 // Overlay generates the release's overlay below the folder cache, unless it is
 // there. Two processes may do it at once.
-func (r Release) Overlay(cache string) (Overlay, error) {
-	texts, err := r.patched()
+func (r Release) Overlay(cache string) (Overlay, error) { return r.overlay(cache, patch{edits, added}) }
+
+// Recording generates another overlay: not a line of it makes anything
+// deterministic, but a recorder sees what the standard library's HTTP clients
+// and servers do, and its connections (see recording.go).
+func (r Release) Recording(cache string) (Overlay, error) { return r.overlay(cache, recording) }
+
+func (r Release) overlay(cache string, p patch) (Overlay, error) {
+	texts, err := r.patched(p)
 	if err != nil {
 		return Overlay{}, err
 	}

@@ -207,7 +207,7 @@ func change(t *testing.T, r Release, e edit) {
 // in the wrong one of the two.
 func TestAmbiguousAnchor(t *testing.T) {
 	e := edits[0]
-	_, err := apply(Release{Version: "go1.99"}, e.file, e.anchor+e.anchor)
+	_, err := apply(Release{Version: "go1.99"}, edits, e.file, e.anchor+e.anchor)
 	var refused *MovedError
 	if !errors.As(err, &refused) || refused.Found != 2 || refused.Want != 1 {
 		t.Errorf("got %v", err)

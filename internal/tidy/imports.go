@@ -37,10 +37,12 @@ var layers = []layer{
 	{pkg: "monitor/stream/otlp", may: []string{"event", "probe", "monitor/stream/service"}},                            // who links OpenTelemetry
 	{pkg: "monitor/function", run: true, may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}}, // a simulation runs it
 	{pkg: "probe", run: true, may: []string{"event"}},
-	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
-	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC
-	{pkg: "probe/sink", may: []string{"event", "probe"}},               // clocks, goroutines, HTTP: production alone
-	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},          // who links NATS
+	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}},                                             // tests alone
+	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},                                                     // descriptions for the seams of HTTP and gRPC
+	{pkg: "probe/sink", may: []string{"event", "probe"}},                                                           // clocks, goroutines, HTTP: production alone
+	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                                                      // who links NATS
+	{pkg: "probe/autoprobe", may: []string{"event", "probe", "probe/sink", "probe/httpprobe", "probe/redisprobe"}}, // production alone
+	{pkg: "probe/autoprobe/autogrpc", may: []string{"probe/autoprobe", "probe/grpcprobe"}},                         // who links gRPC
 	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},
 
@@ -69,6 +71,8 @@ var layers = []layer{
 	{pkg: "scenarios/*"},
 	{pkg: "scenarios/*/*sim", may: []string{"event", "probe", "props", "monitor", "scheduler", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "scenarios/*", "scenarios/*/*sim"}},
 	{pkg: "scenarios", may: []string{"sim", "scenarios/patterns", "scenarios/*/*sim"}},
+
+	{pkg: "."}, // the recorder's sources, as text
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},

@@ -9,11 +9,11 @@ import (
 // shipping are the packages that an application in production may link: they
 // describe what happens and judge it. Whatever they import of ours is one of
 // them, so that no chain of imports links a scheduler, a fake or a world.
-var shipping = []string{"event", "props", "monitor/...", "probe", "probe/*", "props/internal/*"}
+var shipping = []string{"event", "props", "monitor/...", "probe", "probe/*", "probe/autoprobe/autogrpc", "props/internal/*"}
 
 // bare are those that every one of them links: they name no client library and
 // no cloud, so an application links those that it uses itself, and no others.
-var bare = []string{"event", "probe", "probe/sink"}
+var bare = []string{"event", "probe", "probe/sink", "probe/autoprobe"}
 
 // homes are libraries that have one home: who uses neither of the packages named
 // links none of them. Of ours none but the command imports these.

@@ -105,7 +105,7 @@ func streamed(t *testing.T, tap func(*probe.Recorder) probe.Tap) {
 	}))
 	defer server.Close()
 	var events []event.Event
-	with := map[string]string{"n": "response.n", "length": "response.length"}
+	with := map[string]string{"n": "response.n", "length": "response.length", "none": "request.none"} // which has bodies read
 	r := probetest.Recorder(&events, probe.Rule{Service: strings.TrimPrefix(server.URL, "http://"), Emit: "SENT", With: with})
 	client := &http.Client{Transport: Transport(tap(r), server.Client().Transport, nil)}
 	resp, err := client.Get(server.URL + "/events")
@@ -129,6 +129,38 @@ func streamed(t *testing.T, tap func(*probe.Recorder) probe.Tap) {
 	if want := fmt.Sprintf("SENT(0, 0) SENT(10, 10) SENT(%d, %d) SENT(-1, %d)]", mostBody-1, mostBody-1, mostBody+1); !strings.HasSuffix(got, want) {
 		t.Errorf("got %s, wanted %s", got, want)
 	}
+}
+
+// What no rule looks into passes as it does without a probe: a request that is a
+// stream is sent as one while its answer comes, and an answer is not waited for,
+// whatever its type.
+func TestRecorderLooksAway(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		_, _ = fmt.Fprintf(w, "%d\n", r.ContentLength)
+		w.(http.Flusher).Flush()
+		_, _ = io.Copy(w, r.Body)
+	}))
+	defer server.Close()
+	var events []event.Event
+	r := probetest.Recorder(&events, probe.Rule{Service: strings.TrimPrefix(server.URL, "http://"), Method: "POST", Resource: "/{name}",
+		Emit: "SENT", With: map[string]string{"name": "{name}", "status": "status"}},
+		probe.Rule{Service: "another.example", Emit: "READ", With: map[string]string{"x": "response.x"}})
+	client := &http.Client{Transport: Transport(r, server.Client().Transport, nil)}
+	body, feed := io.Pipe()
+	resp, err := client.Post(server.URL+"/a", "application/json", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(events); got != "[SENT(a, 200)]" {
+		t.Errorf("before the body is sent: %s", got)
+	}
+	_, _ = io.WriteString(feed, "later")
+	_ = feed.Close()
+	if got, err := io.ReadAll(resp.Body); string(got) != "-1\nlater" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	_ = resp.Body.Close()
 }
 
 type zeros struct{}

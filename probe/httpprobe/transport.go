@@ -27,22 +27,43 @@ type Describe func(r *http.Request, op *event.Operation)
 // service is then the host, the method the HTTP method, the resource the
 // path.
 //
+// Where the tap is a [probe.Recorder], bodies are read that rules look into
+// ([probe.Recorder.Bodies]), or all if describe is given. Others go their way as they do without
+// a probe: streams in either direction do not wait.
+//
 // A call takes the time that base takes: where base does not watch the
 // request's context, a caller whose deadline passes meanwhile learns of it
 // when base has answered. The operation has happened then.
 func Transport(tap probe.Tap, base http.RoundTripper, describe Describe) http.RoundTripper {
-	return &transport{tap: tap, base: base, describe: describe, through: tap.Passive()}
+	t := &transport{tap: tap, base: base, describe: describe, through: tap.Passive()}
+	if t.through && describe == nil {
+		t.reader, _ = tap.(reader)
+	}
+	return t
 }
 
 type transport struct {
 	tap      probe.Tap
 	base     http.RoundTripper
 	describe Describe
-	through  bool // the tap never holds nor changes a call
+	through  bool   // the tap never holds nor changes a call
+	reader   reader // of bodies; nil if all are read
+}
+
+// reader is a tap that knows whether bodies are looked into.
+type reader interface {
+	Bodies(op *event.Operation) (request, response bool)
 }
 
 // RoundTrip waits at the tap, then does what the tap says.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.reader != nil {
+		c := &probe.Call{Op: t.operation(r, nil)}
+		if request, response := t.reader.Bodies(&c.Op); !request {
+			t.tap.Enter(c)
+			return t.pass(r, c, response)
+		}
+	}
 	raw, rest, err := t.readBody(r)
 	if err != nil {
 		return nil, err
@@ -57,7 +78,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fate.GaveUpWith(r.Context())
 	case probe.Late:
 		probe.Later(t.tap, c, func(late *probe.Call) {
-			_, _ = t.pass(t.carry(again(r.WithContext(context.WithoutCancel(r.Context())), raw, rest), late), late)
+			_, _ = t.pass(t.carry(again(r.WithContext(context.WithoutCancel(r.Context())), raw, rest), late), late, true)
 		})
 		<-r.Context().Done()
 		return nil, context.Cause(r.Context())
@@ -66,7 +87,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case probe.Lose:
 		return nil, t.lose(t.carry(again(r, raw, rest), c), c, fate.With)
 	default:
-		return t.pass(t.carry(again(r, raw, rest), c), c)
+		return t.pass(t.carry(again(r, raw, rest), c), c, t.wanted(c))
 	}
 }
 
@@ -117,16 +138,25 @@ func (t *transport) operation(r *http.Request, raw []byte) event.Operation {
 
 var fails = []string{"503", probe.Refused}
 
-// pass carries the request out and reads the answer whole, so that nothing
+// wanted tells whether the answer's body is looked into.
+func (t *transport) wanted(c *probe.Call) bool {
+	if t.reader == nil {
+		return true
+	}
+	_, response := t.reader.Bodies(&c.Op)
+	return response
+}
+
+// pass carries the request out and reads the answer whole, if it is looked into, so that nothing
 // of it is outstanding when the caller goes on.
-func (t *transport) pass(r *http.Request, c *probe.Call) (*http.Response, error) {
+func (t *transport) pass(r *http.Request, c *probe.Call, whole bool) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(r)
 	if err != nil {
 		probe.Depart(t.tap)
 		return nil, err
 	}
 	var body []byte
-	if !t.through || !streams(resp) {
+	if whole && (!t.through || !streams(resp)) {
 		body, err = io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
@@ -146,7 +176,7 @@ func (t *transport) pass(r *http.Request, c *probe.Call) (*http.Response, error)
 
 // lose carries the request out and drops the answer.
 func (t *transport) lose(r *http.Request, c *probe.Call, how string) error {
-	if _, err := t.pass(r, c); err != nil {
+	if _, err := t.pass(r, c, true); err != nil {
 		return err
 	}
 	if how == "timeout" {

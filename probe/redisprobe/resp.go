@@ -140,7 +140,11 @@ func readHead(r *bufio.Reader, out *bytes.Buffer) (mark byte, n int, err error) 
 			return 0, 0, fmt.Errorf("%w: a line of more than %d bytes", errReply, mostLine)
 		}
 	}
-	line := out.Bytes()[start:]
+	return parseHead(out.Bytes()[start:])
+}
+
+// parseHead reads a reply's first line.
+func parseHead(line []byte) (mark byte, n int, err error) {
 	if len(line) < 3 || line[len(line)-2] != '\r' {
 		return 0, 0, fmt.Errorf("%w: %q", errReply, line)
 	}

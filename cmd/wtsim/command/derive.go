@@ -71,6 +71,15 @@ type ruleText struct {
 }
 
 func readRules(name string) (*probe.Rules, error) {
+	all, err := parseRules(name)
+	if err != nil {
+		return nil, err
+	}
+	return probe.CompileRules(all)
+}
+
+// parseRules reads a file of rules, each of which is right.
+func parseRules(name string) ([]probe.Rule, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("--rules: %w", err)
@@ -86,11 +95,10 @@ func readRules(name string) (*probe.Rules, error) {
 	for _, r := range f.Rules {
 		all = append(all, probe.Rule{Service: r.Service, Method: r.Method, Resource: r.Resource, Each: r.Each, Where: r.Where, With: r.With, Emit: r.Emit})
 	}
-	rules, err := probe.CompileRules(all)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", name, err)
+	if _, err := probe.CompileRules(all); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return rules, err
+	return all, nil
 }
 
 // deriver makes events of recordings.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -21,10 +22,15 @@ the order of goroutines repeat, and locks may be held across calls. All argument
 
 Flags:
       --print-flags   print what is passed to go build, for other tools
-
+%[3]s
 Examples:
 
 %[2]s
+`
+
+const recordFlags = `      --record        another build: a program for production, not a line of it changed, with the recorder in its HTTP clients, servers and
+                      connections (Redis, gRPC); WTSIM_RECORD, in its environment, says where events go (docs/production.md)
+      --rules FILE    with --record: which operations are events, in YAML, unless its environment names others
 `
 
 const testExamples = `  wtsim test ./...
@@ -32,19 +38,33 @@ const testExamples = `  wtsim test ./...
   dlv test --build-flags="$(wtsim test --print-flags)" ./shop`
 
 const buildExamples = `  wtsim build -o bin/shop ./cmd/shop      a wtsim of your own (see command.Main)
-  GOARCH=arm64 wtsim build ./cmd/shop`
+  GOARCH=arm64 wtsim build ./cmd/shop
+  wtsim build --record --rules rules.yaml -o bin/shop ./cmd/shop
+  WTSIM_RECORD=events.ndjson bin/shop`
 
-func (a *app) test(args []string) (int, error)  { return a.goCommand("test", args, testExamples) }
-func (a *app) build(args []string) (int, error) { return a.goCommand("build", args, buildExamples) }
+func (a *app) test(args []string) (int, error) { return a.goCommand("test", args, testExamples) }
+
+// build is `wtsim build`: on the patched runtime, or for production with the recorder.
+func (a *app) build(args []string) (int, error) {
+	o, rest, err := takeRecord(args)
+	switch {
+	case err != nil:
+		return 0, err
+	case o.on && !slices.ContainsFunc(rest, isHelp):
+		return a.buildRecorded(o, rest)
+	}
+	return a.goCommand("build", rest, buildExamples)
+}
 
 // goCommand runs a go command on the patched runtime.
 func (a *app) goCommand(verb string, args []string, examples string) (int, error) {
-	if len(args) > 0 {
-		switch args[0] {
-		case "-h", "-help", "--help":
-			fmt.Fprintf(a.stdout, goUsage, verb, examples)
-			return exitHeld, nil
+	if len(args) > 0 && isHelp(args[0]) {
+		flags := ""
+		if verb == "build" {
+			flags = recordFlags
 		}
+		fmt.Fprintf(a.stdout, goUsage, verb, examples, flags)
+		return exitHeld, nil
 	}
 	p, err := patchFor(args)
 	if err != nil {
@@ -61,6 +81,8 @@ func (a *app) goCommand(verb string, args []string, examples string) (int, error
 	return a.become(p.command(p.arguments(verb)...))
 }
 
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
 // patch is what the go command needs to build on the patched runtime.
 type patch struct {
 	overlay runtimepatch.Overlay
@@ -73,6 +95,11 @@ type patch struct {
 // patchFor takes from a go command's arguments what must be merged with ours,
 // and generates the overlay.
 func patchFor(args []string) (*patch, error) {
+	return prepare(args, runtimepatch.Tag, runtimepatch.Release.Overlay)
+}
+
+// prepare is patchFor, for an overlay and the build tag of what reaches it.
+func prepare(args []string, tag string, overlay func(runtimepatch.Release, string) (runtimepatch.Overlay, error)) (*patch, error) {
 	p := &patch{}
 	if args = p.takeDir(args); len(args) > 0 && args[0] == "--print-flags" {
 		args = nil
@@ -90,12 +117,12 @@ func patchFor(args []string) (*patch, error) {
 			return nil, err
 		}
 	}
-	p.tags = strings.Join(append(tags, runtimepatch.Tag), ",")
+	p.tags = strings.Join(append(tags, tag), ",")
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, fmt.Errorf("no folder for the overlay: %w; set XDG_CACHE_HOME", err)
 	}
-	p.overlay, err = release.Overlay(filepath.Join(cache, "wtsim", "runtime"))
+	p.overlay, err = overlay(release, filepath.Join(cache, "wtsim", "runtime"))
 	return p, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/build"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,7 +167,7 @@ func (p *userPackage) build(tmp, text string, flags ...string) (*packageBuild, e
 		return nil, err
 	}
 	dir := filepath.Join(p.Dir, "wtsim_run")
-	overlay, err := withFile(patch.overlay.File, filepath.Join(dir, "main.go"), file, tmp)
+	overlay, err := withFiles(patch.overlay.File, map[string]string{filepath.Join(dir, "main.go"): file}, tmp)
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +181,8 @@ func (p *userPackage) build(tmp, text string, flags ...string) (*packageBuild, e
 	return b, nil
 }
 
-// withFile writes an overlay with one more file.
-func withFile(overlay, at, file, tmp string) (string, error) {
+// withFiles writes an overlay with more files, by where they seem to be.
+func withFiles(overlay string, files map[string]string, tmp string) (string, error) {
 	data, err := os.ReadFile(overlay)
 	if err != nil {
 		return "", err
@@ -190,7 +191,7 @@ func withFile(overlay, at, file, tmp string) (string, error) {
 	if err := json.Unmarshal(data, &o); err != nil {
 		return "", err
 	}
-	o.Replace[at] = file
+	maps.Copy(o.Replace, files)
 	if data, err = json.Marshal(o); err != nil {
 		return "", err
 	}
@@ -199,15 +200,26 @@ func withFile(overlay, at, file, tmp string) (string, error) {
 }
 
 // ownModFile copies go.mod and go.sum, so that requirements of the command
-// that the user's module does not have can be added. A workspace allows none.
+// that the user's module does not have can be added.
 func (p *userPackage) ownModFile(tmp string) (flags []string, err error) {
+	flags, err = copiedModFile(p.Module.Dir, p.Module.GoMod, tmp)
+	if flags != nil {
+		flags = append(flags, "-mod=mod")
+	}
+	return flags, err
+}
+
+// copiedModFile copies go.mod and go.sum, so that the go command writes to the
+// copies. A workspace allows none.
+func copiedModFile(dir, gomod, tmp string) (flags []string, err error) {
 	c := exec.Command("go", "env", "GOWORK")
-	c.Dir = p.Module.Dir
-	if out, err := c.Output(); err != nil || strings.TrimSpace(string(out)) != "" {
+	c.Dir = dir
+	out, err := c.Output()
+	if work := strings.TrimSpace(string(out)); err != nil || work != "" && work != "off" {
 		return nil, err
 	}
 	mod := filepath.Join(tmp, "go.mod")
-	for from, to := range map[string]string{p.Module.GoMod: mod, strings.TrimSuffix(p.Module.GoMod, "mod") + "sum": filepath.Join(tmp, "go.sum")} {
+	for from, to := range map[string]string{gomod: mod, strings.TrimSuffix(gomod, "mod") + "sum": filepath.Join(tmp, "go.sum")} {
 		text, err := os.ReadFile(from)
 		if err != nil && !os.IsNotExist(err) {
 			return nil, err
@@ -216,7 +228,7 @@ func (p *userPackage) ownModFile(tmp string) (flags []string, err error) {
 			return nil, err
 		}
 	}
-	return []string{"-modfile", mod, "-mod=mod"}, nil
+	return []string{"-modfile", mod}, nil
 }
 
 func relative(base, path string) string {

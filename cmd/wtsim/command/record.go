@@ -1,0 +1,243 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/wtsim/wtsim"
+	"github.com/wtsim/wtsim/internal/runtimepatch"
+)
+
+// A program that is built with --record gets the recorder's sources as packages
+// of its own module, by the overlay: its go.mod stays as it is, and so do the
+// versions of all that it requires. Nothing is written to its module.
+const (
+	recorderDir  = "internal/wtsimrecord" // below the module
+	recorderFile = "wtsim_record.go"      // in each program
+	recorderGo   = "go1.26"               // the version of Go that the recorder is written in
+)
+
+// recordOptions are the flags that wtsim build has of its own.
+type recordOptions struct {
+	on    bool
+	rules string
+}
+
+// takeRecord takes them from the arguments of go build.
+func takeRecord(args []string) (o recordOptions, rest []string, err error) {
+	for i := 0; i < len(args); i++ {
+		name, value, joined := flagOf(args[i])
+		switch {
+		case name == "record" && !joined:
+			o.on = true
+		case name == "rules" && joined:
+			o.rules = value
+		case name == "rules" && i+1 < len(args):
+			i++
+			o.rules = args[i]
+		case name == "rules":
+			return o, nil, errors.New("build: --rules has no value, wanted a file of rules")
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	if o.rules != "" && !o.on {
+		return o, nil, errors.New("build: --rules without --record, wanted both: the rules are the recorder's")
+	}
+	return o, rest, nil
+}
+
+// buildRecorded builds programs with the recorder in their standard library.
+func (a *app) buildRecorded(o recordOptions, args []string) (int, error) {
+	rules, err := o.text()
+	if err != nil {
+		return 0, err
+	}
+	p, err := prepare(args, runtimepatch.RecordTag, runtimepatch.Release.Recording)
+	if err != nil {
+		return 0, fmt.Errorf("build: %w", err)
+	}
+	programs, err := p.programs()
+	if err != nil {
+		return 0, fmt.Errorf("build: %w", err)
+	}
+	tmp, err := os.MkdirTemp("", "wtsim-record-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(tmp)
+	r := &recordBuild{tmp: tmp, files: map[string]string{}}
+	for i := range programs {
+		if err := r.add(&programs[i], rules); err != nil {
+			return 0, fmt.Errorf("build: %w", err)
+		}
+	}
+	mod, err := copiedModFile(programs[0].Module.Dir, programs[0].Module.GoMod, tmp) // without a workspace they are of one module
+	if err != nil {
+		return 0, err
+	}
+	p.announce(a)
+	p.rest = append(mod, p.rest...) // one of the user's own comes later, and counts
+	if p.overlay.File, err = withFiles(p.overlay.File, r.files, tmp); err != nil {
+		return 0, err
+	}
+	return a.follow(p.command(p.arguments("build")...))
+}
+
+// text is the rules as the program has them; empty if there are none.
+func (o recordOptions) text() (string, error) {
+	if o.rules == "" {
+		return "", nil
+	}
+	rules, err := parseRules(o.rules)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(map[string]any{"rules": rules})
+	return string(text), err
+}
+
+// program is what go list tells of a package that is built.
+type program struct {
+	ImportPath, Name, Dir string
+	Module                *struct {
+		Path, Dir, GoMod string
+		Main             bool
+	}
+	Deps    []string
+	GoFiles []string
+}
+
+// programs are those among the packages of a go build.
+func (p *patch) programs() ([]program, error) {
+	args := append([]string{"list"}, p.chdir...)
+	args = append(args, "-tags", p.tags, "-json=ImportPath,Name,Dir,Module,Deps,GoFiles")
+	c := p.command(append(args, withoutOutput(p.rest)...)...)
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("no package: %s", strings.TrimSpace(stderr.String()))
+	}
+	var all []program
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var x program
+		err := d.Decode(&x)
+		switch {
+		case errors.Is(err, io.EOF):
+			if len(all) == 0 {
+				return nil, errors.New("no program is among the packages, wanted at least one package main: the recorder is a program's")
+			}
+			return all, nil
+		case err != nil:
+			return nil, fmt.Errorf("go list: %w", err)
+		case x.Name != "main":
+			continue
+		}
+		if err := x.fit(); err != nil {
+			return nil, err
+		}
+		all = append(all, x)
+	}
+}
+
+// withoutOutput are go build's arguments that go list takes too.
+func withoutOutput(args []string) (out []string) {
+	for i := 0; i < len(args); i++ {
+		switch name, _, joined := flagOf(args[i]); {
+		case name == "o" && !joined:
+			i++
+		case name != "o" && name != "json":
+			out = append(out, args[i])
+		}
+	}
+	return out
+}
+
+// fit tells why the recorder cannot be built into a program.
+func (x *program) fit() error {
+	switch {
+	case x.ImportPath == "command-line-arguments":
+		return errors.New("files are named, wanted their package (./cmd/shop): the recorder is one more file of it")
+	case x.Module == nil:
+		return fmt.Errorf("%s is in no module, wanted one", x.ImportPath)
+	case !x.Module.Main:
+		return fmt.Errorf("%s is in a module that is only required, wanted one of the main module: build it in a clone", x.ImportPath)
+	}
+	return nil
+}
+
+// recordBuild is the files that an overlay adds.
+type recordBuild struct {
+	tmp   string
+	files map[string]string // where they seem to be, to where they are
+}
+
+// add adds the recorder to a program's module, and the file to the program that
+// starts it.
+func (r *recordBuild) add(x *program, rules string) error {
+	base := x.Module.Path + "/" + recorderDir
+	grpc := slices.Contains(x.Deps, "google.golang.org/grpc")
+	if err := r.sources(x.Module.Dir, base, grpc); err != nil {
+		return err
+	}
+	start := "start"
+	text := fmt.Sprintf("package start\n\nimport %q\n\nfunc init() { autoprobe.Start(%q) }\n", base+"/probe/autoprobe", rules)
+	if grpc {
+		start = "startgrpc"
+		text = fmt.Sprintf("package start\n\nimport (\n\t%q\n\t%q\n)\n\nfunc init() { autogrpc.Start(autoprobe.Start(%q)) }\n",
+			base+"/probe/autoprobe", base+"/probe/autoprobe/autogrpc", rules)
+	}
+	if err := r.file(filepath.Join(x.Module.Dir, recorderDir, start, "start.go"), text); err != nil {
+		return err
+	}
+	return r.file(filepath.Join(x.Dir, recorderFile), fmt.Sprintf("package main\n\nimport _ %q\n", base+"/"+start))
+}
+
+// sources adds the recorder's packages. Those that link gRPC are for programs
+// that do so themselves: their modules have it.
+func (r *recordBuild) sources(dir, base string, grpc bool) error {
+	return fs.WalkDir(wtsim.Recorder, ".", func(name string, d fs.DirEntry, err error) error {
+		switch folder := path.Base(path.Dir(name)); {
+		case err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go"):
+			return err
+		case !grpc && (folder == "grpcprobe" || folder == "autogrpc"):
+			return nil
+		}
+		text, err := wtsim.Recorder.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return r.file(filepath.Join(dir, recorderDir, filepath.FromSlash(name)), ownSource(string(text), base))
+	})
+}
+
+// ownSource is a source file as one of another module, whatever version of Go that
+// has.
+func ownSource(text, base string) string {
+	text = strings.ReplaceAll(text, `"github.com/wtsim/wtsim/`, `"`+base+`/`)
+	const mark = "//go:build "
+	if rest, ok := strings.CutPrefix(text, mark); ok {
+		constraint, rest, _ := strings.Cut(rest, "\n")
+		return mark + recorderGo + " && (" + constraint + ")\n" + rest
+	}
+	return mark + recorderGo + "\n\n" + text
+}
+
+func (r *recordBuild) file(at, text string) error {
+	if _, done := r.files[at]; done {
+		return nil
+	}
+	name := filepath.Join(r.tmp, fmt.Sprintf("%d%s", len(r.files), filepath.Ext(at)))
+	r.files[at] = name
+	return os.WriteFile(name, []byte(text), 0o644)
+}

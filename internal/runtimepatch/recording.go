@@ -1,0 +1,55 @@
+package runtimepatch
+
+// RecordTag is the build tag that selects the files which reach what
+// [Release.Recording] adds.
+const RecordTag = "wtsim_record"
+
+// recording is what a recorder needs to see an unmodified program. Every edit
+// looks on: without a recorder it is one comparison with nil, and with one, bytes
+// take the way, and connections have the types, that they have without.
+var recording = patch{
+	edits: []edit{
+		{file: "net/http/roundtrip.go", anchor: "\treturn t.roundTrip(req)\n",
+			text: "\tif wtsimRoundTrip != nil {\n\t\treturn wtsimRoundTrip(req, wtsimBase{t})\n\t}\n\treturn t.roundTrip(req)\n",
+			why:  "requests of every client that ends in a Transport"},
+		before("net/http/server.go", "\thandler.ServeHTTP(rw, req)\n",
+			"\tif wtsimServe != nil {\n\t\thandler = wtsimServe(handler)\n\t}\n",
+			"each request of a server is an invocation"),
+		after("net/fd_posix.go", "\traddr       Addr\n", "\twtsim       wtsimWatcher // nil if nobody looks on\n",
+			"whoever looks on at a connection"),
+		{file: "net/dial.go", anchor: "\treturn sd.dialParallel(ctx, primaries, fallbacks)\n",
+			text: "\tc, err := sd.dialParallel(ctx, primaries, fallbacks)\n\tif err == nil {\n\t\twtsimDialed(c, address)\n\t}\n\treturn c, err\n",
+			why:  "is told of each that is made"},
+		before("net/net.go", "\tn, err := c.fd.Write(b)\n",
+			"\tif c.fd.wtsim != nil {\n\t\tc.fd.wtsim.Wrote(b)\n\t}\n",
+			"of what is written, before it can be answered"),
+		after("net/net.go", "\tn, err := c.fd.Read(b)\n",
+			"\tif c.fd.wtsim != nil && n > 0 {\n\t\tc.fd.wtsim.Read(b[:n])\n\t}\n",
+			"and of what has been read, before the reader goes on"),
+		before("net/writev_unix.go", "\tn, err := c.fd.writeBuffers(v)\n",
+			"\tif c.fd.wtsim != nil {\n\t\tfor _, b := range *v {\n\t\t\tc.fd.wtsim.Wrote(b)\n\t\t}\n\t}\n",
+			"the same for several pieces at once"),
+		before("net/tcpsock.go", "\tn, err := c.readFrom(r)\n",
+			"\tif c.fd.wtsim != nil {\n\t\tc.fd.wtsim.Lost()\n\t}\n",
+			"what the kernel copies is not seen"),
+		before("net/tcpsock.go", "\tn, err := c.writeTo(w)\n",
+			"\tif c.fd.wtsim != nil {\n\t\tc.fd.wtsim.Lost()\n\t}\n",
+			"the same"),
+		after("crypto/tls/conn.go", "\tconn        net.Conn\n", "\twtsim       wtsimWatcher // nil if nobody looks on\n",
+			"and within TLS"),
+		after("crypto/tls/tls.go", "\tc.handshakeFn = c.clientHandshake\n", "\tc.wtsim = wtsimClient(conn, config)\n",
+			"where the program is the client"),
+		{file: "crypto/tls/conn.go", anchor: "func (c *Conn) Write(b []byte) (int, error) {\n",
+			text: "func (c *Conn) Write(b []byte) (int, error) {\n\tif c.wtsim != nil {\n\t\tc.wtsim.Wrote(b)\n\t}\n",
+			why:  "the same"},
+		{file: "crypto/tls/conn.go", anchor: "func (c *Conn) Read(b []byte) (int, error) {\n",
+			text: "func (c *Conn) Read(b []byte) (int, error) {\n\tn, err := c.wtsimRead(b)\n\tif c.wtsim != nil && n > 0 {\n\t\tc.wtsim.Read(b[:n])\n\t}\n\treturn n, err\n}\n\nfunc (c *Conn) wtsimRead(b []byte) (int, error) {\n",
+			why:  "the same"},
+	},
+	added: map[string]string{
+		"net/wtsim_record.go":        "files/record_net.txt",
+		"net/http/wtsim_record.go":   "files/record_http.txt",
+		"crypto/tls/wtsim_record.go": "files/record_tls.txt",
+		"os/wtsim_record.go":         "files/record_os.txt",
+	},
+}

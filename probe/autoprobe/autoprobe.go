@@ -1,0 +1,137 @@
+// Package autoprobe records a program of which no line was changed: `wtsim build
+// --record` builds it in, and compile-time instrumentation can (see
+// docs/production.md). It is configured by the environment:
+//
+//	WTSIM_RECORD        where events go: the URL of a monitor, a file (they are appended),
+//	                    or - for standard output. Empty: nothing is recorded
+//	WTSIM_RULES         a file of rules, in JSON; those of the build unless given
+//	WTSIM_SERVICES      names of services, as ADDRESS=NAME,...: what rules call the service at
+//	                    an address, as the program writes it: the host of a URL, with its port if
+//	                    it has one, and host:port of Redis. Unless named, a service of HTTP is
+//	                    its host, and one of Redis is "redis"
+//	WTSIM_FUNCTION      the function's name; what the platform calls it unless given
+//	WTSIM_KEEP          a file that has every operation appended, for wtsim derive
+//	WTSIM_TOKEN         the monitor's token
+//	WTSIM_REDACT        parameters whose values are replaced by keyed hashes, as NAME,..., or *
+//	WTSIM_REDACT_KEY    their key, at least 16 bytes
+//
+// What is wrong there ends the program at its start, with code 2 and one line.
+//
+// The rules of what is seen:
+//
+//  1. A request of an [http.Server] is an invocation, as of [httpprobe.Handler].
+//  2. A request of an [http.Client] is an operation of HTTP, if it comes to an
+//     [http.Transport]: its attempts and redirects each.
+//  3. A connection by a [net.Dialer] that begins as a client of Redis does is one, within
+//     TLS too. Others are let be.
+//  4. Calls of gRPC's clients and servers are seen where gRPC itself takes
+//     interceptors (package autogrpc), above its own attempts.
+//  5. What was connected before the recorder began is counted and logged.
+//
+// Out of scope: what package net does not dial (cgo, system calls), HTTP/2 that
+// is not net/http's own, and what another program on the way adds.
+package autoprobe
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/httpprobe"
+	"github.com/wtsim/wtsim/probe/redisprobe"
+)
+
+// Auto is the recorder of a program.
+type Auto struct {
+	*probe.Recorder
+	services map[string]string
+	close    []func(context.Context) error
+}
+
+// Start begins to record, if the environment asks for it; else it returns nil.
+// rules, in JSON, hold unless the environment names others. It is called once, while packages are
+// initialised.
+func Start(rules string) *Auto {
+	a, err := read(os.Getenv, rules)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "wtsim: %v\n", err)
+		os.Exit(2)
+	}
+	if a == nil {
+		return nil
+	}
+	if early := install(a); early > 0 {
+		slog.Warn("connections were made before the recorder began: they are not recorded", "connections", early)
+	}
+	return a
+}
+
+// finish lets events leave that have not when the process ends.
+func (a *Auto) finish() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, f := range a.close {
+		if err := f(ctx); err != nil {
+			slog.Warn("events are lost at the process's end", "err", err)
+		}
+	}
+}
+
+// Leave records what the operation stands for, by the service's name.
+func (a *Auto) Leave(c *probe.Call) error {
+	c.Op.Service = a.named(c.Op.Service)
+	return a.Recorder.Leave(c)
+}
+
+// Bodies is the recorder's, by the service's name.
+func (a *Auto) Bodies(op *event.Operation) (request, response bool) {
+	named := *op
+	named.Service = a.named(op.Service)
+	return a.Recorder.Bodies(&named)
+}
+
+// named is the name of the service at an address.
+func (a *Auto) named(address string) string {
+	if name, ok := a.services[address]; ok {
+		return name
+	}
+	return address
+}
+
+// RoundTrip carries a request out by base, and records it.
+func (a *Auto) RoundTrip(r *http.Request, base http.RoundTripper) (*http.Response, error) {
+	if r.Context().Value(own{}) != nil {
+		return base.RoundTrip(r)
+	}
+	return httpprobe.Transport(a, base, nil).RoundTrip(r)
+}
+
+// Serve makes each request that h serves an invocation.
+func (a *Auto) Serve(h http.Handler) http.Handler { return httpprobe.Handler(a.Recorder, h) }
+
+// Watch returns who looks on at a connection that a client has made to an
+// address.
+func (a *Auto) Watch(address string) *redisprobe.Watcher {
+	service, ok := a.services[address]
+	if !ok {
+		service = "redis"
+	}
+	return redisprobe.Watch(a, service, func(err error) {
+		slog.Warn("a connection is not recorded any more", "address", address, "err", err)
+	})
+}
+
+// own marks requests of the recorder's.
+type own struct{}
+
+// unseen sends requests that are not recorded.
+type unseen struct{ base http.RoundTripper }
+
+func (u unseen) RoundTrip(r *http.Request) (*http.Response, error) {
+	return u.base.RoundTrip(r.WithContext(context.WithValue(r.Context(), own{}, true)))
+}

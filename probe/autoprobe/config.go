@@ -1,0 +1,156 @@
+package autoprobe
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/sink"
+)
+
+// read makes a recorder of the environment; nil if that asks for none.
+func read(env func(string) string, rules string) (*Auto, error) {
+	to, keep := env("WTSIM_RECORD"), env("WTSIM_KEEP")
+	if to == "" && keep == "" {
+		return nil, nil
+	}
+	a := &Auto{}
+	var err error
+	if a.services, err = servicesOf(env("WTSIM_SERVICES")); err != nil {
+		return nil, err
+	}
+	compiled, _ := probe.CompileRules(nil)                    // of no rule none is wrong
+	var out probe.Sink = probe.SinkFunc(func(event.Event) {}) // what the application emits may have nowhere to go
+	if to != "" {
+		if compiled, err = rulesOf(env("WTSIM_RULES"), rules); err != nil {
+			return nil, err
+		}
+		if out, err = a.sink("WTSIM_RECORD", to, env("WTSIM_TOKEN")); err != nil {
+			return nil, err
+		}
+		if out, err = redacted(out, env("WTSIM_REDACT"), env("WTSIM_REDACT_KEY")); err != nil {
+			return nil, err
+		}
+	}
+	a.Recorder = probe.NewRecorder(functionOf(env), rand.Text(), compiled, out)
+	if keep != "" {
+		kept, err := a.sink("WTSIM_KEEP", keep, "")
+		if err != nil {
+			return nil, err
+		}
+		a.Keep(kept)
+	}
+	return a, nil
+}
+
+// rulesOf reads the rules of a file, or those of the build.
+func rulesOf(file, built string) (*probe.Rules, error) {
+	name, text := "the rules of the build", []byte(built)
+	if file != "" {
+		var err error
+		if text, err = os.ReadFile(file); err != nil {
+			return nil, fmt.Errorf("WTSIM_RULES: %w", err)
+		}
+		name = file
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, errors.New("there are no rules, wanted a file of them in WTSIM_RULES, or --rules of wtsim build")
+	}
+	var f struct {
+		Rules []probe.Rule `json:"rules"`
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return nil, fmt.Errorf("%s: %w; wanted JSON, {\"rules\": [{\"service\": ..., \"emit\": ...}]} (YAML is for wtsim build --rules)", name, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%s: more than one JSON value, wanted one", name)
+	}
+	if len(f.Rules) == 0 {
+		return nil, fmt.Errorf("%s: no rules, wanted a list under \"rules\"", name)
+	}
+	compiled, err := probe.CompileRules(f.Rules)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return compiled, err
+}
+
+func servicesOf(list string) (map[string]string, error) {
+	services := map[string]string{}
+	for pair := range strings.SplitSeq(list, ",") {
+		if pair = strings.TrimSpace(pair); pair == "" {
+			continue
+		}
+		address, name, ok := strings.Cut(pair, "=")
+		if !ok || address == "" || name == "" {
+			return nil, fmt.Errorf("WTSIM_SERVICES: %q, wanted ADDRESS=NAME", pair)
+		}
+		services[address] = name
+	}
+	return services, nil
+}
+
+// functionOf is the function's name.
+func functionOf(env func(string) string) string {
+	for _, name := range []string{"WTSIM_FUNCTION", "K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME", "CLOUD_RUN_JOB"} {
+		if value := env(name); value != "" {
+			return value
+		}
+	}
+	return filepath.Base(os.Args[0])
+}
+
+// sink is what a variable names.
+func (a *Auto) sink(variable, to, token string) (probe.Sink, error) {
+	s, err := open(to, token)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	a.close = append(a.close, s.Close)
+	return s, nil
+}
+
+func open(to, token string) (*sink.Sink, error) {
+	switch {
+	case to == "-":
+		return sink.Lines(os.Stdout, sink.Options{}), nil
+	case strings.Contains(to, "://"):
+		client := &http.Client{Timeout: 5 * time.Second, Transport: unseen{http.DefaultTransport}}
+		return sink.HTTP(sink.Monitor{URL: to, Token: token, Client: client}, sink.Options{})
+	}
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return sink.Lines(f, sink.Options{}), nil
+}
+
+func redacted(out probe.Sink, params, key string) (probe.Sink, error) {
+	switch {
+	case params == "" && key == "":
+		return out, nil
+	case params == "":
+		return nil, errors.New("WTSIM_REDACT_KEY without WTSIM_REDACT, wanted the parameters that are redacted, or *")
+	}
+	var names []string
+	if params != "*" {
+		names = strings.Split(params, ",")
+	}
+	out, err := sink.Redacted(out, []byte(key), names...)
+	if err != nil {
+		err = fmt.Errorf("WTSIM_REDACT_KEY: %w", err)
+	}
+	return out, err
+}

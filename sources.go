@@ -1,0 +1,13 @@
+// Package wtsim holds the sources of the recorder, for `wtsim build --record`,
+// which builds them into a program as packages of its own module: that gets no
+// dependency, and none of its dependencies another version.
+package wtsim
+
+import "embed"
+
+// Recorder has the recorder's packages, by their folders in this module; tests
+// among them.
+//
+//go:embed event/*.go probe/*.go probe/sink/*.go probe/httpprobe/*.go probe/redisprobe/*.go probe/grpcprobe/*.go
+//go:embed probe/autoprobe/*.go probe/autoprobe/autogrpc/*.go
+var Recorder embed.FS
