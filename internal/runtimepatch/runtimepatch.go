@@ -61,6 +61,26 @@ func (o Overlay) Env() []string {
 	return []string{"GOROOT=" + o.Root, "GOTOOLCHAIN=local"}
 }
 
+// With writes an overlay with one more file below the folder tmp: text stands
+// where the path at is.
+func (o Overlay) With(at, text, tmp string) (Overlay, error) {
+	data, err := os.ReadFile(o.File)
+	if err != nil {
+		return o, err
+	}
+	var all struct{ Replace map[string]string }
+	if err := json.Unmarshal(data, &all); err != nil {
+		return o, err
+	}
+	file := filepath.Join(tmp, filepath.Base(at))
+	all.Replace[at] = file
+	if data, err = json.Marshal(all); err != nil {
+		return o, err
+	}
+	o.File = filepath.Join(tmp, "overlay.json")
+	return o, errors.Join(os.WriteFile(file, []byte(text), 0o644), os.WriteFile(o.File, data, 0o644))
+}
+
 // Installed asks the go command which release it uses for the module in dir.
 func Installed(command, dir string, env []string) (Release, error) {
 	c := exec.Command(command, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE")
