@@ -26,6 +26,13 @@ type Platform struct {
 	Abandoned int
 	// Variables are those that the environment of a process has, as "NAME=value".
 	Variables []string
+	// Container is what the environment of a function's process has besides, where
+	// ${function} and ${port} stand for the function's name and for the port at
+	// which it is called.
+	Container []string
+	// StartWithin is how long a program may take until it listens there; zero for
+	// as long as an invocation may.
+	StartWithin time.Duration
 	// Absent are hosts of the platform's own that clients look for, to find out
 	// where they run: they find nobody there, and that is no call of the
 	// application's.

@@ -19,6 +19,9 @@ type Function struct {
 	// Old makes the handler of the revision before. If it is there, a rollout
 	// is under way in which both serve.
 	Old func(cloud.Env) (cloud.Handler, error)
+	// Main is the program that the function is, see [Program]; New and Handler
+	// are nil then.
+	Main *Main
 
 	// Triggers are what invokes the function besides HTTP requests. Each is of
 	// a service of the scenario.
@@ -48,19 +51,43 @@ func (f Function) withDefaults(p *cloud.Platform) Function {
 		h := f.Handler
 		f.New = func(cloud.Env) (cloud.Handler, error) { return h, nil }
 	}
+	if f.Main != nil {
+		f.Main = f.Main.withDefaults()
+		if f.Main.Worker {
+			f.AlwaysOn, f.MinInstances = true, max(1, f.MinInstances)
+		}
+	}
 	return f
+}
+
+// construct is what makes a handler of an instance.
+func (f *Function) construct(e *env) (cloud.Handler, error) {
+	switch {
+	case e.inst.old:
+		return f.Old(e)
+	case f.Main != nil:
+		return e.startProgram()
+	}
+	return f.New(e)
 }
 
 func (f Function) validate(p *cloud.Platform) error {
 	switch {
-	case f.New == nil:
-		return fmt.Errorf("function %q has neither New nor Handler", f.Name)
+	case f.New == nil && f.Main == nil:
+		return fmt.Errorf("function %q has neither New nor Handler nor Main", f.Name)
+	case f.New != nil && f.Main != nil:
+		return fmt.Errorf("function %q has Main and New or Handler, wanted one of them", f.Name)
 	case min(f.Timeout, f.ColdStart) < 0 || min(f.Concurrency, f.MaxInstances, f.MinInstances) < 0:
 		return fmt.Errorf("function %q: %w", f.Name, cloud.ErrNegative)
 	case f.Concurrency > p.MostAtOnce:
 		return fmt.Errorf("function %q serves %d invocations at the same time, wanted at most %d", f.Name, f.Concurrency, p.MostAtOnce)
 	case f.MinInstances > f.MaxInstances:
 		return fmt.Errorf("function %q has %d instances at least and %d at most", f.Name, f.MinInstances, f.MaxInstances)
+	}
+	if f.Main != nil {
+		if err := f.Main.validate(); err != nil {
+			return fmt.Errorf("function %q: its Main %w", f.Name, err)
+		}
 	}
 	for i, t := range f.Triggers {
 		if err := t.Check(); err != nil {

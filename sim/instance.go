@@ -97,6 +97,7 @@ type container struct {
 	onTerminate []func(context.Context)
 	signals     []asked
 	tempDir     string
+	process     *process // of a program; nil of any other function
 }
 
 // name tells the instance by its cause.
@@ -163,11 +164,7 @@ func (t *task) build() bool {
 		time.Sleep(i.fn.ColdStart)
 	}
 	probe.Label(i.ctx, i.tap, t.inst.world.entropy.label("new "+t.Name.Text))
-	construct := i.fn.New
-	if i.old {
-		construct = i.fn.Old
-	}
-	h, err = construct(&env{world: t.inst.world, inst: i})
+	h, err = i.fn.construct(&env{world: t.inst.world, inst: i})
 	if err == nil && h.Empty() {
 		err = errors.New("it returned an empty Handler")
 	}

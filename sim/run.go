@@ -90,6 +90,9 @@ func (s *Simulation) RunTelling(source scheduler.Source, watch Watch, judged fun
 // world is a world whose run is over.
 func (s *Simulation) world(source scheduler.Source, watch Watch, judged func(*Result)) (w *world, err error) {
 	defer steady.Collect()
+	if err := s.scenario.readyPrograms(); err != nil {
+		panic(err) // Compile has built them
+	}
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
 	defer steady.OneThread()()

@@ -55,7 +55,7 @@ type Scenario struct {
 	// keep clients in package-level variables and make them in init. What that
 	// costs is in docs/benchmarks.md.
 	Isolated bool
-	// Environ is what the environment of an isolated run has besides the
+	// Environ is what the environment of programs, and of an isolated run, has besides the
 	// emulator variables of its services, as "NAME=value". ${service} stands
 	// for a service's address, ${service.host} and ${service.port} for its parts.
 	Environ []string
@@ -165,6 +165,9 @@ func compileDrawn(s Scenario) (*Simulation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
 	}
+	if err := s.buildPrograms(); err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
+	}
 	timed := slices.ContainsFunc(s.Properties, func(p *props.Property) bool { return p.Automaton() != nil && p.Automaton().LooksAtTime() })
 	ofCalls := slices.ContainsFunc(s.Properties, (*props.Property).LooksAtCalls)
 	return &Simulation{scenario: s, rules: rules, program: program, timed: timed, ofCalls: ofCalls, benign: &benign{}}, nil
@@ -247,8 +250,11 @@ func (s *Scenario) validate() error {
 	if p := s.comparing(); p != nil && s.Isolated {
 		return fmt.Errorf("property %q compares with the benign run, which an isolated run cannot know; wanted one that looks at the stores alone, or New instead of package-level variables", p.Name())
 	}
-	if len(s.Environ) > 0 && !s.Isolated {
-		return fmt.Errorf("it has an Environ, wanted Isolated too: the environment is a process's")
+	if len(s.Environ) > 0 && !s.Isolated && !s.hasPrograms() {
+		return fmt.Errorf("it has an Environ, wanted a program (Main) or Isolated: the environment is a process's")
+	}
+	if s.Isolated && s.hasPrograms() {
+		return fmt.Errorf("it is Isolated and has a program (Main), wanted one of them: a program's instances are processes anyway")
 	}
 	return firstOf(s.validateServices(services), s.validateClients(functions), s.Faults.validate(functions, services), s.validateRelies(), s.checkMeant())
 }

@@ -12,6 +12,7 @@ type entropy struct {
 	random    *stream
 	scenario  string
 	runNumber string
+	step      string // that the world does, for what processes draw
 }
 
 // runs counts the runs of the process.

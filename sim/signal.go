@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/internal/program"
 	"github.com/wtsim/wtsim/internal/seeded"
 	"github.com/wtsim/wtsim/probe"
 )
@@ -59,13 +60,16 @@ func (sm *seam) stop(to chan<- os.Signal) bool {
 func (i *instance) warned() bool {
 	i.world.gate.mu.Lock()
 	defer i.world.gate.mu.Unlock()
-	return len(i.onTerminate) > 0 || slices.ContainsFunc(i.signals, func(a asked) bool { return a.wants(syscall.SIGTERM) })
+	return i.process != nil && i.process.asks || len(i.onTerminate) > 0 || slices.ContainsFunc(i.signals, func(a asked) bool { return a.wants(syscall.SIGTERM) })
 }
 
 // warn sends SIGTERM to who has asked for it.
 func (i *instance) warn() {
 	i.world.gate.mu.Lock()
 	defer i.world.gate.mu.Unlock()
+	if i.process != nil {
+		i.process.tell(program.Record{Kind: program.Signal, ID: uint32(syscall.SIGTERM)})
+	}
 	for _, a := range i.signals {
 		if !a.wants(syscall.SIGTERM) {
 			continue

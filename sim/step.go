@@ -28,6 +28,7 @@ func (w *world) perform(c candidate) {
 		c.task = w.services.kernel.own(h.Arrange(c.task.Task, c.step()))
 	}
 	w.entropy.seed(c.step())
+	w.entropy.step = c.step()
 	w.roster.turn(c)
 	w.insight.site = site(c)
 	n := len(w.story.steps) + 1

@@ -53,6 +53,11 @@ func CloudRun() cloud.Platform {
 		// https://docs.cloud.google.com/run/docs/troubleshooting
 		Abandoned: http.StatusServiceUnavailable,
 		Variables: []string{"GOOGLE_CLOUD_PROJECT=" + Project},
+		// https://docs.cloud.google.com/run/docs/container-contract#env-vars
+		Container: []string{"PORT=${port}", "K_SERVICE=${function}", "K_REVISION=${function}-00001-aaa", "K_CONFIGURATION=${function}"},
+		// "By default, Cloud Run configures a TCP startup probe": 240 s.
+		// https://docs.cloud.google.com/run/docs/configuring/healthchecks
+		StartWithin: 4 * time.Minute,
 		// https://docs.cloud.google.com/compute/docs/metadata/querying-metadata
 		Absent: []string{"metadata.google.internal", "metadata", "169.254.169.254"},
 	}

@@ -112,11 +112,11 @@ func remaining() []Goroutine {
 }
 
 // computes reports whether it goes on by itself: what the collector holds up
-// does, who asks another process for a decision, which may be slow, and what
+// does, who asks another process, which may be slow, and what
 // is in a system call. That is a file, on a disk that may be slow: who waits
 // for the network is in none.
 func (g Goroutine) computes() bool {
-	if strings.Contains(g.Stack, "sim.(*asks).") {
+	if strings.Contains(g.Stack, "sim.(*asks).") || strings.Contains(g.Stack, "internal/program.(*") {
 		return true
 	}
 	for _, state := range []string{"running", "runnable", "syscall", "preempted", "GC ", "garbage", "wait for GC", "stopping the world", "waiting"} {

@@ -61,6 +61,31 @@ func (o Overlay) Env() []string {
 	return []string{"GOROOT=" + o.Root, "GOTOOLCHAIN=local"}
 }
 
+// With writes an overlay, below the folder tmp, that has more files: texts by
+// the paths at which they seem to stand.
+func (o Overlay) With(texts map[string]string, tmp string) (Overlay, error) {
+	data, err := os.ReadFile(o.File)
+	if err != nil {
+		return o, err
+	}
+	var all struct{ Replace map[string]string }
+	if err := json.Unmarshal(data, &all); err != nil {
+		return o, err
+	}
+	for i, at := range slices.Sorted(maps.Keys(texts)) {
+		file := filepath.Join(tmp, fmt.Sprintf("%d%s", i, filepath.Ext(at)))
+		if err := os.WriteFile(file, []byte(texts[at]), 0o644); err != nil {
+			return o, err
+		}
+		all.Replace[at] = file
+	}
+	if data, err = json.Marshal(all); err != nil {
+		return o, err
+	}
+	o.File = filepath.Join(tmp, "overlay.json")
+	return o, os.WriteFile(o.File, data, 0o644)
+}
+
 // Installed asks the go command which release it uses for the module in dir.
 func Installed(command, dir string, env []string) (Release, error) {
 	c := exec.Command(command, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE")

@@ -53,7 +53,7 @@ var layers = []layer{
 	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*", "fakes/internal/*", "internal/seeded"}},
 	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
 	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*", "fakes/internal/sender"}},
-	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "cloud", "scheduler", "internal/bubble", "internal/dialguard", "internal/seeded", "internal/steady"}},
+	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "cloud", "scheduler", "internal/bubble", "internal/dialguard", "internal/program", "internal/seeded", "internal/steady"}},
 	{pkg: "sim/search", run: true, may: []string{"event", "probe", "props", "monitor", "cloud", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
 	{pkg: "sim/search/workers", run: true, may: []string{"scheduler", "sim", "sim/search", "internal/jsonfile", "internal/version"}},
 	{pkg: "sim/report", run: true, may: []string{"event", "probe", "monitor", "cloud", "scheduler", "sim", "sim/search", "sim/search/workers", "internal/version"}},
@@ -80,7 +80,8 @@ var layers = []layer{
 	{pkg: "internal/eggtimer", run: true, may: []string{"event", "probe", "cloud"}}, // tests alone
 	{pkg: "internal/goker"},
 	{pkg: "internal/golden", may: []string{"scheduler", "sim"}},
-	{pkg: "internal/nasty"}, // tests alone
+	{pkg: "internal/nasty"},                                           // tests alone
+	{pkg: "internal/program", may: []string{"internal/runtimepatch"}}, // processes, outside of bubbles
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/sigma"},

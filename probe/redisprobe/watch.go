@@ -133,7 +133,7 @@ func (w *Watcher) answer() error {
 			w.writes.resp3 = reply[0] == '%'
 		}
 		if t.call != nil {
-			err = w.leave(t, t.result(reply))
+			err = w.leave(t, t.result(reply, w.tap.Passive()))
 		}
 		if err != nil {
 			return err

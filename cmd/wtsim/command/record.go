@@ -75,9 +75,9 @@ func (a *app) buildRecorded(o recordOptions, args []string) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(tmp)
-	r := &recordBuild{tmp: tmp, files: map[string]string{}}
+	texts := recordTexts{}
 	for i := range programs {
-		if err := r.add(&programs[i], rules); err != nil {
+		if err := texts.add(&programs[i], rules); err != nil {
 			return 0, fmt.Errorf("build: %w", err)
 		}
 	}
@@ -87,7 +87,7 @@ func (a *app) buildRecorded(o recordOptions, args []string) (int, error) {
 	}
 	p.announce(a)
 	p.rest = append(mod, p.rest...) // one of the user's own comes later, and counts
-	if p.overlay.File, err = withFiles(p.overlay.File, r.files, tmp); err != nil {
+	if p.overlay, err = p.overlay.With(texts, tmp); err != nil {
 		return 0, err
 	}
 	return a.follow(p.command(p.arguments("build")...))
@@ -176,15 +176,12 @@ func (x *program) fit() error {
 	return nil
 }
 
-// recordBuild is the files that an overlay adds.
-type recordBuild struct {
-	tmp   string
-	files map[string]string // where they seem to be, to where they are
-}
+// recordTexts are the files that an overlay adds, by where they seem to stand.
+type recordTexts map[string]string
 
 // add adds the recorder to a program's module, and the file to the program that
 // starts it.
-func (r *recordBuild) add(x *program, rules string) error {
+func (r recordTexts) add(x *program, rules string) error {
 	base := x.Module.Path + "/" + recorderDir
 	grpc := slices.Contains(x.Deps, "google.golang.org/grpc")
 	if err := r.sources(x.Module.Dir, base, grpc); err != nil {
@@ -197,15 +194,14 @@ func (r *recordBuild) add(x *program, rules string) error {
 		text = fmt.Sprintf("package start\n\nimport (\n\t%q\n\t%q\n)\n\nfunc init() { autogrpc.Start(autoprobe.Start(%q)) }\n",
 			base+"/probe/autoprobe", base+"/probe/autoprobe/autogrpc", rules)
 	}
-	if err := r.file(filepath.Join(x.Module.Dir, recorderDir, start, "start.go"), text); err != nil {
-		return err
-	}
-	return r.file(filepath.Join(x.Dir, recorderFile), fmt.Sprintf("package main\n\nimport _ %q\n", base+"/"+start))
+	r[filepath.Join(x.Module.Dir, recorderDir, start, "start.go")] = text
+	r[filepath.Join(x.Dir, recorderFile)] = fmt.Sprintf("package main\n\nimport _ %q\n", base+"/"+start)
+	return nil
 }
 
 // sources adds the recorder's packages. Those that link gRPC are for programs
 // that do so themselves: their modules have it.
-func (r *recordBuild) sources(dir, base string, grpc bool) error {
+func (r recordTexts) sources(dir, base string, grpc bool) error {
 	return fs.WalkDir(wtsim.Recorder, ".", func(name string, d fs.DirEntry, err error) error {
 		switch folder := path.Base(path.Dir(name)); {
 		case err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go"):
@@ -217,7 +213,8 @@ func (r *recordBuild) sources(dir, base string, grpc bool) error {
 		if err != nil {
 			return err
 		}
-		return r.file(filepath.Join(dir, recorderDir, filepath.FromSlash(name)), ownSource(string(text), base))
+		r[filepath.Join(dir, recorderDir, filepath.FromSlash(name))] = ownSource(string(text), base)
+		return nil
 	})
 }
 
@@ -231,13 +228,4 @@ func ownSource(text, base string) string {
 		return mark + recorderGo + " && (" + constraint + ")\n" + rest
 	}
 	return mark + recorderGo + "\n\n" + text
-}
-
-func (r *recordBuild) file(at, text string) error {
-	if _, done := r.files[at]; done {
-		return nil
-	}
-	name := filepath.Join(r.tmp, fmt.Sprintf("%d%s", len(r.files), filepath.Ext(at)))
-	r.files[at] = name
-	return os.WriteFile(name, []byte(text), 0o644)
 }

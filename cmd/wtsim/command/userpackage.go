@@ -162,16 +162,12 @@ func (p *userPackage) build(tmp, text string, flags ...string) (*packageBuild, e
 		return nil, err
 	}
 	b := &packageBuild{patch: patch, bin: filepath.Join(tmp, "wtsim")}
-	file := filepath.Join(tmp, "main.go")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		return nil, err
-	}
 	dir := filepath.Join(p.Dir, "wtsim_run")
-	overlay, err := withFiles(patch.overlay.File, map[string]string{filepath.Join(dir, "main.go"): file}, tmp)
+	overlay, err := patch.overlay.With(map[string]string{filepath.Join(dir, "main.go"): text}, tmp)
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"build", "-overlay", overlay, "-tags", patch.tags, "-o", b.bin}, flags...)
+	args := append([]string{"build", "-overlay", overlay.File, "-tags", patch.tags, "-o", b.bin}, flags...)
 	own, err := p.ownModFile(tmp)
 	if err != nil {
 		return nil, err
@@ -179,24 +175,6 @@ func (p *userPackage) build(tmp, text string, flags ...string) (*packageBuild, e
 	b.cmd = patch.command(append(append(args, own...), "./"+relative(p.Module.Dir, dir))...)
 	b.cmd.Dir = p.Module.Dir
 	return b, nil
-}
-
-// withFiles writes an overlay with more files, by where they seem to be.
-func withFiles(overlay string, files map[string]string, tmp string) (string, error) {
-	data, err := os.ReadFile(overlay)
-	if err != nil {
-		return "", err
-	}
-	var o struct{ Replace map[string]string }
-	if err := json.Unmarshal(data, &o); err != nil {
-		return "", err
-	}
-	maps.Copy(o.Replace, files)
-	if data, err = json.Marshal(o); err != nil {
-		return "", err
-	}
-	path := filepath.Join(tmp, "overlay.json")
-	return path, os.WriteFile(path, data, 0o644)
 }
 
 // ownModFile copies go.mod and go.sum, so that requirements of the command

@@ -1,0 +1,54 @@
+// Command shop sells: a server as many are, with its client in a package
+// variable. It charges before it notes that it has, so that a crash between the
+// two charges twice.
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var db = redis.NewClient(&redis.Options{Addr: "redis:6379"})
+
+var served int // by this instance
+
+func main() {
+	http.HandleFunc("POST /buy/{order}", buy)
+	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { log.Fatal("no more") })
+	http.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("boom") })
+	http.HandleFunc("/spin", func(http.ResponseWriter, *http.Request) {
+		for {
+		}
+	})
+	log.Fatal(http.ListenAndServe(":"+os.Getenv("PORT"), nil))
+}
+
+func buy(w http.ResponseWriter, r *http.Request) {
+	ctx, order := r.Context(), r.PathValue("order")
+	served++
+	token := make([]byte, 8)
+	_, _ = rand.Read(token)
+	log.Printf("buy %s as %s, request %d", order, hex.EncodeToString(token), served)
+	done, err := db.Exists(ctx, "done:"+order).Result()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if done == 0 {
+		if err := db.Incr(ctx, "charged:"+order).Err(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		if err := db.Set(ctx, "done:"+order, "1", 0).Err(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+	}
+	fmt.Fprintln(w, "sold")
+}

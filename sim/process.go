@@ -1,0 +1,432 @@
+package sim
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/internal/program"
+	"github.com/wtsim/wtsim/internal/seeded"
+	"github.com/wtsim/wtsim/probe"
+)
+
+// A function instance that is a process has one goroutine in the world that
+// follows it. While the process is at it, that goroutine waits in a system call,
+// so that the bubble is not quiet; when the process is, it waits for what comes
+// next. So the run's own loop need not know of processes: what one does reaches
+// the tap as what a handler does.
+
+// process is the world's side of such an instance. What it tells the process
+// waits in in; all else, but for works, belongs to the goroutine that follows.
+type process struct {
+	inst    *instance
+	run     *program.Process
+	started chan error    // it listens, or does not
+	wake    chan struct{} // there is something in in
+	next    time.Time     // when its next timer is due; zero if none is
+	step    string        // of which it has heard
+	ending  *processEnd
+	quiet   bool // it has come to rest
+	listens bool
+	asks    bool // for signals; guarded by the gate's lock
+
+	mu    sync.Mutex
+	in    []program.Record
+	wires map[uint32]*wire
+	order []*wire  // the same, in order
+	works []string // labels of tasks, by the number that the process knows
+	calls uint32   // connections that were made to it
+}
+
+// processEnd is how a process has ended.
+type processEnd struct {
+	how, stack string
+	code       int
+}
+
+func newProcess(i *instance, run *program.Process, builder string) *process {
+	return &process{inst: i, run: run, started: make(chan error, 1), wake: make(chan struct{}, 1), wires: map[uint32]*wire{}, works: []string{builder}}
+}
+
+// tell adds to what the process will hear.
+func (p *process) tell(r ...program.Record) {
+	p.mu.Lock()
+	p.in = append(p.in, r...)
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (p *process) heard() []program.Record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	in := p.in
+	p.in = nil
+	return in
+}
+
+// follow is the life of the process.
+func (p *process) follow() {
+	seeded.Quiet(true)
+	defer p.close()
+	for in := p.heard(); p.exchange(in); in = p.heard() {
+		if p.waiting() == 0 && !p.rest() {
+			return
+		}
+	}
+}
+
+func (p *process) waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.in)
+}
+
+// exchange lets the process go on until it is quiet, and takes what it has
+// done. It returns false when the process has ended, or is to.
+func (p *process) exchange(in []program.Record) bool {
+	if p.dead() {
+		return false
+	}
+	next, out, err := p.run.Exchange(time.Now().UnixNano(), p.seed(), in) //wtsim:clock the bubble's clock
+	if text := p.run.Output(); text != "" {
+		_, _ = io.WriteString(os.Stdout, text) // which is the run's
+	}
+	if p.next = (time.Time{}); next > 0 {
+		p.next = time.Unix(0, next)
+	}
+	for i := range out {
+		p.take(&out[i])
+	}
+	if err != nil && p.ending == nil {
+		p.ending = p.died(err)
+	}
+	if p.ending != nil {
+		p.ended()
+		return false
+	}
+	if p.quiet = true; p.inst.fn.Main.Worker {
+		p.ready(nil)
+	}
+	return true
+}
+
+func (p *process) dead() bool {
+	p.inst.world.gate.mu.Lock()
+	defer p.inst.world.gate.mu.Unlock()
+	return p.inst.Dead()
+}
+
+// seed is what the process draws from: it depends on the instance and on the
+// step that the world does, so that neither a deviation nor what else runs changes
+// what is drawn in a later step.
+func (p *process) seed() uint64 {
+	step := p.inst.world.entropy.step
+	if step == p.step {
+		return 0 // it goes on as before
+	}
+	p.step = step
+	return seedOf(p.inst.world.entropy.scenario, p.inst.name().Text, step) | 1
+}
+
+// rest waits until there is something for the process: what the world tells it,
+// or a timer, while it has CPU. It returns false if the instance is dead.
+func (p *process) rest() bool {
+	var due <-chan time.Time
+	if !p.next.IsZero() {
+		timer := time.NewTimer(time.Until(p.next)) //wtsim:clock the bubble's clock
+		defer timer.Stop()
+		due = timer.C
+	}
+	for {
+		select {
+		case <-p.wake:
+			return true
+		case <-p.inst.ctx.Done():
+			return false
+		case <-due:
+			if p.busy() {
+				return true
+			}
+			due = nil // its CPU is frozen: the timer is late
+		}
+	}
+}
+
+func (p *process) busy() bool {
+	p.inst.world.gate.mu.Lock()
+	defer p.inst.world.gate.mu.Unlock()
+	return p.inst.busy()
+}
+
+// ready says that the program has started, or why it has not; the first word
+// counts.
+func (p *process) ready(err error) {
+	select {
+	case p.started <- err:
+	default:
+	}
+}
+
+// take does what a record says.
+func (p *process) take(r *program.Record) {
+	switch r.Kind {
+	case program.Dial:
+		p.dial(r)
+	case program.Data, program.Close:
+		if w := p.wire(r.ID); w != nil {
+			w.send(r)
+		}
+	case program.Listen:
+		if int(r.ID) == p.inst.fn.Main.Port && !p.inst.fn.Main.Worker {
+			p.listens = true
+			p.ready(nil)
+		}
+	case program.Asks:
+		p.inst.world.gate.mu.Lock()
+		p.asks = true
+		p.inst.world.gate.mu.Unlock()
+	case program.Lack:
+		p.inst.world.seam.report(p.inst, "opens "+string(r.Data)+", which programs cannot do here")
+	case program.Panic:
+		p.finds(r.Work, noPanic, "panic: "+string(r.Data))
+	case program.End:
+		how, stack, _ := strings.Cut(string(r.Data), "\x00")
+		p.ending = &processEnd{how: how, stack: stack, code: int(int32(r.ID))}
+	}
+}
+
+// died is the ending of a process that could not tell.
+func (p *process) died(err error) *processEnd {
+	if errors.Is(err, program.ErrHung) {
+		return &processEnd{how: err.Error(), code: -1}
+	}
+	return &processEnd{how: p.run.Ended(), stack: p.run.Output(), code: 2}
+}
+
+// ended lets the run take note that the process has ended by itself: an entry of
+// the agenda, for now.
+func (p *process) ended() {
+	if p.ready(fmt.Errorf("the program has ended before it listened: %s", p.ending.words())); !p.quiet && p.ending.how != "panic" {
+		return // the start has failed, which its invocation tells
+	}
+	w := p.inst.world
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
+	w.agenda.add(time.Now(), "exit "+p.inst.name().Text, p.noticed) //wtsim:clock the bubble's clock
+	w.gate.signal()
+}
+
+// words tell people how it has ended.
+func (e *processEnd) words() string {
+	switch e.how {
+	case "main":
+		return "main returned"
+	case "os.Exit":
+		return fmt.Sprintf("os.Exit(%d)", e.code)
+	case "signal":
+		return "SIGTERM"
+	}
+	return e.how
+}
+
+// noticed is what becomes of an instance whose process has ended by itself: its
+// end, if that was asked for; a finding, if an invocation did it; else a worker,
+// say, is started again.
+func (p *process) noticed() {
+	i := p.inst
+	var serving *task
+	for _, t := range i.serving {
+		if t.stage == live {
+			serving = t
+		}
+	}
+	switch {
+	case i.Dead():
+	case i.leaving:
+		i.end()
+	case p.ending.code == -1:
+		i.world.result.stop(Inconclusive, fmt.Sprintf("the process of %s was killed: %s", i.ID, p.ending.how))
+	case p.ending.how == "panic" || strings.Contains(p.ending.stack, "panic:") || strings.Contains(p.ending.stack, "fatal error:"):
+		i.world.result.find(noPanic, p.about(serving), p.ending.stack)
+	case serving != nil && i.built:
+		i.world.result.find(NoExit, serving, p.ending.words()+"\n\n"+p.ending.stack)
+	default:
+		i.world.story.happened = append(i.world.story.happened, Step{Identity: "exit " + i.name().Text, Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID,
+			What: i.ID + " ends by itself: " + p.ending.words()})
+		i.kill()
+	}
+}
+
+func (p *process) about(t *task) *task {
+	if t != nil {
+		return t
+	}
+	return p.inst.ownTask()
+}
+
+// finds tells a violation of what holds for every application, by the work that
+// shows it.
+func (p *process) finds(work uint32, property, stack string) {
+	w := p.inst.world
+	w.gate.mu.Lock()
+	defer w.gate.mu.Unlock()
+	o := w.gate.owners[p.label(work)]
+	w.agenda.add(time.Now(), "panic "+p.inst.name().Text, func() { //wtsim:clock the bubble's clock
+		t := p.about(nil)
+		if o != nil {
+			t = o.task
+		}
+		w.result.find(property, t, stack)
+	})
+	w.gate.signal()
+}
+
+// label is that of the task which a number of the process's stands for.
+func (p *process) label(work uint32) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.works[min(int(work), len(p.works)-1)]
+}
+
+// wire returns a connection.
+func (p *process) wire(id uint32) *wire {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wires[id]
+}
+
+func (p *process) connect(id uint32, conn net.Conn) *wire {
+	w := newWire(p, id, conn)
+	p.mu.Lock()
+	p.wires[id] = w
+	p.order = append(p.order, w)
+	p.mu.Unlock()
+	w.open()
+	return w
+}
+
+// close ends the process and its connections.
+func (p *process) close() {
+	p.run.Kill()
+	p.ready(errors.New("its process has ended"))
+	p.mu.Lock()
+	wires := p.order
+	p.mu.Unlock()
+	for _, w := range wires {
+		w.close()
+	}
+}
+
+// dial connects the process with what is at an address.
+func (p *process) dial(r *program.Record) {
+	network, address, _ := strings.Cut(string(r.Data), "\x00")
+	conn, err := p.reach(network, address, r)
+	if err != nil {
+		p.tell(program.Record{Kind: program.Dialled, ID: r.ID, Data: []byte("refused")})
+		return
+	}
+	p.tell(program.Record{Kind: program.Dialled, ID: r.ID})
+	w := p.connect(r.ID, conn)
+	w.work = r.Work
+}
+
+func (p *process) reach(network, address string, r *program.Record) (net.Conn, error) {
+	seam := &p.inst.world.seam
+	host, port := cloud.PlaceOf(address)
+	switch {
+	case network == "http" || network == "https":
+		ours, theirs := net.Pipe()
+		go p.route(network, address, r.Work, ours) //wtsim:go each request of a process is carried out apart
+		return theirs, nil
+	case port == "53" && (strings.HasPrefix(network, "udp") || strings.HasPrefix(network, "tcp")):
+		return &nameServer{seam: seam, inst: p.inst}, nil
+	}
+	if b, ok := seam.services.at(address).(cloud.Dialed); ok {
+		return b.Dial(&processWire{p: p, id: r.ID}), nil
+	}
+	if host == "localhost" || host == "127.0.0.1" {
+		return nil, seam.pastSeam(p.inst, place(network, address))
+	}
+	return nil, seam.pastSeam(p.inst, place(network, seam.services.known(address)))
+}
+
+// route carries out one HTTP request of the process, as the instance's client
+// would.
+func (p *process) route(scheme, host string, work uint32, c net.Conn) {
+	defer c.Close()
+	ctx, cancel := context.WithCancel(probe.Label(p.inst.ctx, p.inst.tap, p.label(work)))
+	defer cancel()
+	in := bufio.NewReader(c)
+	r, err := http.ReadRequest(in)
+	if err != nil {
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	go func() { //wtsim:go notices that the process gives up
+		_, _ = io.Copy(io.Discard, in)
+		cancel()
+	}()
+	r.URL.Scheme, r.URL.Host, r.RequestURI = scheme, host, ""
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	response, err := p.inst.router.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		return // the connection breaks
+	}
+	defer response.Body.Close()
+	response.Close = true
+	_ = response.Write(c) // the process may have gone
+}
+
+// response is what a program answers.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ask sends a request on a connection of its own, which ends with it.
+func (p *process) ask(r *http.Request) (*response, error) {
+	seeded.Quiet(true)
+	ours, theirs := net.Pipe()
+	p.mu.Lock()
+	p.calls++
+	id := 1<<31 | p.calls
+	work := uint32(len(p.works))
+	p.works = append(p.works, probe.Caller())
+	p.mu.Unlock()
+	p.tell(program.Record{Kind: program.Accept, ID: id, Work: work, Data: []byte(strconv.Itoa(p.inst.fn.Main.Port))})
+	p.connect(id, theirs)
+	defer ours.Close()
+	defer context.AfterFunc(r.Context(), func() { ours.Close() })() //wtsim:go ends the request with its time limit
+	out := r.Clone(r.Context())
+	out.Close, out.RequestURI = true, ""
+	if err := out.Write(ours); err != nil {
+		return nil, err
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(ours), r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &response{answer.StatusCode, answer.Header, body}, nil
+}
