@@ -290,8 +290,11 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 			return why
 		}
 	}
-	if l.Some != nil {
-		if why = unbound(l.Some, e); why != "" {
+	for _, b := range l.Some {
+		if b == nil {
+			continue
+		}
+		if why = unbound(b, e); why != "" {
 			return why
 		}
 	}

@@ -26,7 +26,7 @@ type Automaton struct {
 	Events    []EventType // the alphabet, by type; those of one type in the order in which the property lists its roles
 	Registers []Register
 	Deadlines []Timeout // by state
-	Some      *Some     // a variable that some value must do for, whose only register holds the states of values; else nil
+	Some      *Some     // variables of which some must have some value that does; else nil
 }
 
 // Timeout is the deadline of a state; none if After is 0.
@@ -78,7 +78,7 @@ func (d *Timeout) Targets() (to []int) {
 // Stateful reports whether an instance is more than its state: there are
 // registers, guards over them, or deadlines.
 func (a *Automaton) Stateful() bool {
-	if len(a.Registers) > 0 || a.Timed() {
+	if len(a.Registers) > 0 || a.Some != nil || a.Timed() {
 		return true
 	}
 	for i := range a.Events {
@@ -126,7 +126,7 @@ type EventType struct {
 	Wants []string // further parameters that an event must have
 	Reads []string // what guards over registers and updates look at, see [Read]
 	Sums  []string // parameters that must be numbers that are [Summable]
-	Some  *Bind    // of an automaton with Some, what names a value of its variable: the first that is read; nil if nothing
+	Some  []*Bind  // of an automaton with Some, by its variable, what names a value: they are read first; nil if nothing
 
 	asks    []string // of Other: parameters that guards cannot do without
 	guards  []*guard
@@ -171,7 +171,7 @@ func (b *Bind) reading() string {
 func (t *EventType) Lacks(d event.Data) bool {
 	lacks := func(name string) bool { _, ok := d.Get(name); return !ok }
 	unbound := func(b Bind) bool { _, ok := b.Of(d); return !ok }
-	return slices.ContainsFunc(t.Binds, unbound) || t.Some != nil && unbound(*t.Some) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
+	return slices.ContainsFunc(t.Binds, unbound) || slices.ContainsFunc(t.Some, func(b *Bind) bool { return b != nil && unbound(*b) }) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
 }
 
 // branch is a transition: it fits if all its guards hold.
