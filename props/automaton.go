@@ -142,12 +142,12 @@ type Bind struct {
 }
 
 // Of returns the value, and whether the event has it.
-func (b *Bind) Of(d event.Data) (event.Value, bool) {
+func (b *Bind) Of(e *event.Event) (event.Value, bool) {
 	if !b.Nested {
-		return d.Get(b.Param)
+		return Read(e, b.Param)
 	}
 	name, rest, _ := strings.Cut(b.Param, ".")
-	v, ok := d.Get(name)
+	v, ok := e.Data.Get(name)
 	for t := v.Tree(); ok && rest != ""; v = t.Value {
 		name, rest, _ = strings.Cut(rest, ".")
 		i, there := slices.BinarySearchFunc(t.Fields, name, func(f event.Branch, name string) int { return strings.Compare(f.Name, name) })
@@ -156,6 +156,14 @@ func (b *Bind) Of(d event.Data) (event.Value, bool) {
 		}
 	}
 	return v, ok
+}
+
+// Shown is the parameter as property files write it.
+func (b *Bind) Shown() string {
+	if isParam(b.Param) {
+		return b.Param
+	}
+	return contextName + "." + b.Param[len(contextMark):]
 }
 
 // reading is the name by which [Read] reads the value.
@@ -168,9 +176,9 @@ func (b *Bind) reading() string {
 
 // Lacks reports whether the parameters are not all there that letters of other
 // events name: then the event is none of them.
-func (t *EventType) Lacks(d event.Data) bool {
-	lacks := func(name string) bool { _, ok := d.Get(name); return !ok }
-	unbound := func(b Bind) bool { _, ok := b.Of(d); return !ok }
+func (t *EventType) Lacks(e *event.Event) bool {
+	lacks := func(name string) bool { _, ok := e.Data.Get(name); return !ok }
+	unbound := func(b Bind) bool { _, ok := b.Of(e); return !ok }
 	return slices.ContainsFunc(t.Binds, unbound) || slices.ContainsFunc(t.Some, func(b *Bind) bool { return b != nil && unbound(*b) }) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
 }
 

@@ -169,7 +169,7 @@ func describeProperty(p *props.Property) described {
 	for _, t := range auto.Events {
 		e := eventJSON{Type: t.Type, Binds: map[string]string{}, Wants: t.Wants}
 		for _, b := range t.Binds {
-			e.Binds[auto.Variables[b.Variable]] = b.Param
+			e.Binds[auto.Variables[b.Variable]] = b.Shown()
 		}
 		d.Events = append(d.Events, e)
 	}
