@@ -39,7 +39,7 @@ func (m *engine) expectValues(each func(func(*event.Event))) {
 	each(func(e *event.Event) {
 		for _, r := range m.program.routesOf(e.Type) {
 			for _, b := range m.stores[r.plan].letters[r.letter].Binds {
-				if v, ok := b.Of(e.Data); ok && v.CanBind() {
+				if v, ok := b.Of(e); ok && v.CanBind() {
 					a.values = append(a.values, t.HashOf(v.Kind(), v.Text()))
 				}
 			}

@@ -196,11 +196,11 @@ func (pl *plan) says(to io.Writer) {
 		return
 	}
 	if some := pl.automaton.Some; some != nil {
-		fmt.Fprintf(to, "%q%v", some.Variable, some.EachTime)
+		fmt.Fprintf(to, "%q%v%v%v", some.Variables, some.Every, some.EachTime, statefulPart(some.Of()))
 		saysAutomaton(to, pl.property.AsWritten())
 	}
 	if pl.automaton.Stateful() {
-		fmt.Fprint(to, pl.statefulPart())
+		fmt.Fprint(to, statefulPart(pl.automaton))
 	}
 	if all := pl.property.Complete(); len(all) > 0 {
 		fmt.Fprintf(to, "complete %q", all)
@@ -348,12 +348,12 @@ func (a *queued) decode(d *codec.Decoder, m *engine) {
 }
 
 // statefulPart is what the fingerprint of a property has besides states.
-func (pl *plan) statefulPart() string {
-	text := fmt.Sprintf("%v%v", pl.automaton.Registers, pl.automaton.Deadlines)
-	for i := range pl.automaton.Events {
-		t := &pl.automaton.Events[i]
+func statefulPart(a *props.Automaton) string {
+	text := fmt.Sprintf("%v%v", a.Registers, a.Deadlines)
+	for i := range a.Events {
+		t := &a.Events[i]
 		text += fmt.Sprintf("%q", t.Reads)
-		for state := range pl.automaton.States {
+		for state := range a.States {
 			text += fmt.Sprintf("%v", t.Moves(state))
 		}
 	}

@@ -115,7 +115,7 @@ func (c *cube) places(l *letter, e *event.Event) (at [mostShared]int, ok bool) {
 		if i < 0 {
 			continue
 		}
-		v, there := l.Binds[i].Of(e.Data)
+		v, there := l.Binds[i].Of(e)
 		if !there || !v.CanBind() {
 			return at, false
 		}

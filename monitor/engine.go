@@ -239,7 +239,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		}
 		s := &m.stores[r.plan]
 		l := &s.letters[r.letter]
-		if l.Other && l.Lacks(e.Data) {
+		if l.Other && l.Lacks(e) {
 			continue
 		}
 		passed, why := l.judge(e)
@@ -253,7 +253,7 @@ func (m *engine) prepare(o *occurrence, e *event.Event, routes []route, buffer *
 		}
 		from := len(*buffer)
 		for _, b := range l.Binds {
-			v, _ := b.Of(e.Data)
+			v, _ := b.Of(e)
 			*buffer = append(*buffer, m.symbols.Symbol(v))
 		}
 		if l.Other {
@@ -290,8 +290,11 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 			return why
 		}
 	}
-	if l.Some != nil {
-		if why = unbound(l.Some, e); why != "" {
+	for _, b := range l.Some {
+		if b == nil {
+			continue
+		}
+		if why = unbound(b, e); why != "" {
 			return why
 		}
 	}
@@ -310,7 +313,7 @@ func unfitFor(l *letter, e *event.Event) (why string) {
 
 // unbound says why a parameter cannot bind; empty if it can.
 func unbound(b *props.Bind, e *event.Event) (why string) {
-	if v, ok := b.Of(e.Data); !ok || !v.CanBind() {
+	if v, ok := b.Of(e); !ok || !v.CanBind() {
 		return unfit(b.Param, v, ok)
 	}
 	return ""

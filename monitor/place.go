@@ -52,7 +52,7 @@ func (pl *plan) valuesOf(l *letter, e *event.Event) string {
 	text := []byte{'['}
 	for i, v := range pl.agree {
 		bind := slices.IndexFunc(l.Binds, func(b props.Bind) bool { return b.Variable == v })
-		value, ok := l.Binds[bind].Of(e.Data)
+		value, ok := l.Binds[bind].Of(e)
 		if !ok || !value.CanBind() {
 			return ""
 		}

@@ -26,7 +26,8 @@ type rich struct {
 	aged     bool           // guards are over the age of a state
 	lengths  [4]int         // of the windows, in milliseconds: one counts, one sums up n, one holds what led into a state, one different x
 	ended    bool           // nothing comes after the events
-	some     someValue      // the last variable is one that some value must do for
+	some     someValue      // the last variables are such that some value must do for the first
+	every    []bool         // of these: all values must do, not some
 }
 
 type richStep struct {
@@ -98,8 +99,8 @@ type memoryModel struct {
 	from   int // source, -1 for none
 	amount int
 	in     [4][]inWindow
-	stacks [2][]int // classes of x, and counts
-	each   []int    // by value, of a variable that some value must do for: its state
+	stacks [2][]int      // classes of x, and counts
+	each   []memoryModel // by combination of the values of such variables: what it is in
 	// The deadline: armed by an event at a time, since when it is after.
 	armed      bool
 	deadline   int

@@ -103,8 +103,8 @@ func (r *richRun) bindings(e int) (roles []int, all []bound) {
 		if !ok {
 			return nil, nil
 		}
-		if r.some != noneSuch {
-			b[r.vars-1] = -1
+		for v := r.universals(); v < r.vars; v++ {
+			b[v] = -1
 		}
 		roles, all = append(roles, role), append(all, b)
 	}

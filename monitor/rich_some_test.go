@@ -9,10 +9,11 @@ import (
 )
 
 // Variables that some value must do for, as the reference knows them: the
-// machine runs for every value that there is in the test, and for one that no
-// event has. Which of them may be left is asked anew after each event.
+// machine runs for every combination of values that there are in the test, and
+// for those that no event has. Which of them may be left is asked anew after
+// each event.
 
-// someValue says whether the last variable of a model is such a one.
+// someValue says whether the last variables of a model are such ones.
 type someValue int
 
 const (
@@ -26,79 +27,127 @@ const (
 	unnamedForgotten flaw = 200 + iota // a value that no event has is none
 	sameEachTime                       // who is lost at one event is lost at the next
 	someForAll                         // all values must do
+	othersForSome                      // of the variables after the first, some value must do
+	inward                             // the quantifiers are read from the last to the first
+	registersOfAll                     // what registers hold is that of all values
 )
 
 // universals are the variables that instances bind.
-func (ri *rich) universals() int {
-	if ri.some != noneSuch {
-		return ri.vars - 1
+func (ri *rich) universals() int { return ri.vars - len(ri.every) }
+
+// radix is how many values a variable has: those in the test, and one of no
+// event.
+func (r *richRun) radix() int {
+	most := 0
+	for _, a := range r.as {
+		for _, v := range a.values {
+			most = max(most, class(v))
+		}
 	}
-	return ri.vars
+	return most + 2
 }
 
-// values is how many classes of forms bind; one more is that of no event.
-const classes = 7
-
-// takeSome lets each value take an event, in a role.
-func (r *richRun) takeSome(c memoryModel, e, role int) memoryModel {
-	a := r.as[e]
-	if c.each == nil {
-		c.each = slices.Repeat([]int{2}, classes+1)
+// combinations is how many of values there are.
+func (r *richRun) combinations() int {
+	n := 1
+	for range r.every {
+		n *= r.radix()
 	}
-	named := -1
-	if at := slices.Index(r.types[role].binds, r.vars-1); at >= 0 {
-		named = class(a.values[at])
+	return n
+}
+
+// valueOf is the value that a combination has for a variable.
+func (r *richRun) valueOf(combination, variable int) int {
+	for range len(r.every) - 1 - variable {
+		combination /= r.radix()
+	}
+	return combination % r.radix()
+}
+
+// concerns: the event has the values of the combination, where it has any.
+func (r *richRun) concerns(e, role, combination int) bool {
+	for i := range r.every {
+		at := slices.Index(r.types[role].binds, r.universals()+i)
+		if at >= 0 && class(r.as[e].values[at]) != r.valueOf(combination, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// takeSome lets each combination of values take an event, in a role.
+func (r *richRun) takeSome(c memoryModel, e, role int) memoryModel {
+	if c.each == nil {
+		c.each = slices.Repeat([]memoryModel{newMemoryModel()}, r.combinations())
 	}
 	moved, before := slices.Clone(c.each), c.each
-	for v, state := range before {
-		if named >= 0 && v != named || state < 2 {
-			continue
-		}
-		for _, s := range r.steps[state][role] {
-			if !s.flag || a.flag {
-				moved[v] = s.to
-				if s.to < 0 {
-					moved[v] = state
-				}
-				break
-			}
+	for v, was := range before {
+		if r.concerns(e, role, v) {
+			moved[v] = r.take(was, r.as[e], e, r.p.effective[e], role)
 		}
 	}
-	each := r.some == eachTime && r.flaw != sameEachTime
+	if r.flaw == registersOfAll {
+		changed := max(0, slices.IndexFunc(moved, func(c memoryModel) bool { return c.count+c.amount != 0 || len(c.set) > 0 || c.last >= 0 }))
+		for v := range moved {
+			state := moved[v].state
+			moved[v] = moved[changed]
+			moved[v].state = state
+		}
+	}
 	c.each = moved
 	if r.lost(moved) {
 		return end(c)
 	}
 	for v := range moved {
-		if each && moved[v] == 0 {
+		if r.some == eachTime && r.flaw != sameEachTime && moved[v].state == 0 {
 			moved[v] = before[v]
 		}
 	}
 	return c
 }
 
-func (r *richRun) lost(each []int) bool {
-	switch r.flaw {
-	case unnamedForgotten:
-		each = slices.Clone(each)
-		for v := range each {
-			if !r.named(v) {
-				each[v] = 0
-			}
-		}
-	case someForAll:
-		return slices.Contains(each, 0)
-	}
-	return !slices.ContainsFunc(each, func(state int) bool { return state != 0 })
+func (r *richRun) lost(each []memoryModel) bool {
+	return !r.does(each, func(c memoryModel) bool { return c.state != 0 })
 }
 
-// named: some event names the value.
+// does tells whether values do, given whether a combination does: some of the
+// first variable, and of those after it all or some.
+func (r *richRun) does(each []memoryModel, ok func(memoryModel) bool) bool {
+	every := slices.Clone(r.every)
+	for i := range every {
+		every[i] = every[i] && r.flaw != othersForSome || r.flaw == someForAll
+	}
+	did := make([]bool, len(each))
+	for v := range each {
+		did[v] = ok(each[v])
+		for i := range every {
+			if r.flaw == unnamedForgotten && !r.named(r.valueOf(v, i)) {
+				did[v] = every[i]
+			}
+		}
+	}
+	radix := r.radix()
+	if r.flaw == inward && len(every) > 1 { // of two
+		turned := slices.Clone(did)
+		for v := range did {
+			turned[v] = did[v%radix*radix+v/radix]
+		}
+		did, every = turned, []bool{every[1], every[0]}
+	}
+	for i := range slices.Backward(every) {
+		var next []bool
+		for part := range slices.Chunk(did, radix) {
+			next = append(next, slices.Contains(part, !every[i]) != every[i])
+		}
+		did = next
+	}
+	return did[0]
+}
+
+// named: some event has the value.
 func (r *richRun) named(value int) bool {
 	return slices.ContainsFunc(r.as, func(a richArrival) bool {
-		return slices.ContainsFunc(r.roles(a.kind), func(role int) bool {
-			at := slices.Index(r.types[role].binds, r.vars-1)
-			return at >= 0 && class(a.values[at]) == value
-		})
+		return slices.ContainsFunc(a.values, func(v int) bool { return class(v) == value })
 	})
 }
 
@@ -107,7 +156,7 @@ func (r *richRun) owingSome(c memoryModel) bool {
 	if c.each == nil {
 		return r.atEnd[2]
 	}
-	return !slices.ContainsFunc(c.each, func(state int) bool { return state != 0 && !r.atEnd[state] })
+	return !r.does(c.each, func(c memoryModel) bool { return c.state != 0 && !r.atEnd[c.state] })
 }
 
 // nameOf is how the state of an instance is called.
@@ -124,11 +173,15 @@ func (r *richRun) nameOf(c memoryModel) string {
 // quantified begins the property.
 func (ri *rich) quantified(vars []string) props.Quantifier {
 	q := props.ForAll(vars[:ri.universals()]...)
-	switch ri.some {
-	case throughout:
-		return q.Exists(vars[ri.vars-1])
-	case eachTime:
-		return q.ExistsEachTime(vars[ri.vars-1])
+	for i, every := range ri.every {
+		switch v := vars[ri.universals()+i]; {
+		case every:
+			q = q.ForAll(v)
+		case ri.some == eachTime:
+			q = q.ExistsEachTime(v)
+		default:
+			q = q.Exists(v)
+		}
 	}
 	return q
 }
@@ -145,7 +198,7 @@ func someCourses(skewed bool) *rapid.Generator[richCourse] {
 		at, sources := 0, rapid.IntRange(1, 4).Draw(t, "sources")
 		for range rapid.IntRange(3, length).Draw(t, "events") {
 			at += rapid.SampledFrom([]int{0, 1, 1, 2, 3, 7, -2}).Draw(t, "pass")
-			a := richArrival{arrival{happening: c.rich.drawHappening(t, 6), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, 0, 0, ""}
+			a := richArrival{arrival{happening: c.rich.drawHappening(t, 6), source: rapid.IntRange(0, sources-1).Draw(t, "source"), at: at, seq: -1}, rapid.IntRange(0, 4).Draw(t, "x"), rapid.IntRange(-1, 2).Draw(t, "n"), ""}
 			a.name = c.rich.drawName(t, a.kind)
 			c.arrivals = append(c.arrivals, a)
 		}
@@ -154,12 +207,17 @@ func someCourses(skewed bool) *rapid.Generator[richCourse] {
 }
 
 func drawSome(t *rapid.T) rich {
-	ri := rich{model: model{vars: rapid.IntRange(1, 2).Draw(t, "vars")}, plain: true, some: rapid.SampledFrom([]someValue{throughout, eachTime}).Draw(t, "some")}
+	ri := rich{model: model{vars: rapid.IntRange(1, 3).Draw(t, "vars")}, plain: rapid.Bool().Draw(t, "plain"), some: rapid.SampledFrom([]someValue{throughout, eachTime}).Draw(t, "some")}
+	ri.stacked = !ri.plain && rapid.IntRange(0, 3).Draw(t, "stacked") == 0
+	ri.every = make([]bool, rapid.IntRange(1, min(2, ri.vars)).Draw(t, "quantified"))
+	if len(ri.every) > 1 && ri.some == throughout {
+		ri.every[1] = rapid.Bool().Draw(t, "every")
+	}
 	for i := range rapid.IntRange(2, 4).Draw(t, "types") {
 		var binds []int
 		for v := range ri.vars {
 			named := i%2 > 0 // of some types, events name a value
-			if v < ri.vars-1 {
+			if v != ri.universals() {
 				named = rapid.IntRange(0, 3).Draw(t, "binds") > 0
 			}
 			if named {
@@ -212,7 +270,8 @@ func TestSomeAgreesWithReference(t *testing.T) {
 
 // The comparison above is able to fail.
 func TestSomeComparisonNoticesMistakes(t *testing.T) {
-	for name, f := range map[string]flaw{"unnamed forgotten": unnamedForgotten, "same each time": sameEachTime, "all must do": someForAll, "no end": endForgotten, "first role alone": firstRoleAlone} {
+	for name, f := range map[string]flaw{"unnamed forgotten": unnamedForgotten, "same each time": sameEachTime, "all must do": someForAll,
+		"others for some": othersForSome, "inward": inward, "registers of all": registersOfAll, "no end": endForgotten, "first role alone": firstRoleAlone} {
 		for _, skewed := range []bool{false, true} {
 			noticedIn(t, name, func(seed int) (string, error) {
 				c := someCourses(skewed).Example(seed)

@@ -67,8 +67,10 @@ func (s *store) name(letter int) string {
 	for _, b := range t.Binds {
 		binds = append(binds, s.Auto.Variables[b.Variable])
 	}
-	if t.Some != nil {
-		binds = append(binds, s.Auto.Some.Variable)
+	for i, b := range t.Some {
+		if b != nil {
+			binds = append(binds, s.Auto.Some.Variables[i])
+		}
 	}
 	return t.Type + "(" + strings.Join(binds, ", ") + ")"
 }

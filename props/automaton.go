@@ -26,7 +26,7 @@ type Automaton struct {
 	Events    []EventType // the alphabet, by type; those of one type in the order in which the property lists its roles
 	Registers []Register
 	Deadlines []Timeout // by state
-	Some      *Some     // a variable that some value must do for, whose only register holds the states of values; else nil
+	Some      *Some     // variables of which some must have some value that does; else nil
 }
 
 // Timeout is the deadline of a state; none if After is 0.
@@ -78,7 +78,7 @@ func (d *Timeout) Targets() (to []int) {
 // Stateful reports whether an instance is more than its state: there are
 // registers, guards over them, or deadlines.
 func (a *Automaton) Stateful() bool {
-	if len(a.Registers) > 0 || a.Timed() {
+	if len(a.Registers) > 0 || a.Some != nil || a.Timed() {
 		return true
 	}
 	for i := range a.Events {
@@ -126,7 +126,7 @@ type EventType struct {
 	Wants []string // further parameters that an event must have
 	Reads []string // what guards over registers and updates look at, see [Read]
 	Sums  []string // parameters that must be numbers that are [Summable]
-	Some  *Bind    // of an automaton with Some, what names a value of its variable: the first that is read; nil if nothing
+	Some  []*Bind  // of an automaton with Some, by its variable, what names a value: they are read first; nil if nothing
 
 	asks    []string // of Other: parameters that guards cannot do without
 	guards  []*guard
@@ -142,12 +142,12 @@ type Bind struct {
 }
 
 // Of returns the value, and whether the event has it.
-func (b *Bind) Of(d event.Data) (event.Value, bool) {
+func (b *Bind) Of(e *event.Event) (event.Value, bool) {
 	if !b.Nested {
-		return d.Get(b.Param)
+		return Read(e, b.Param)
 	}
 	name, rest, _ := strings.Cut(b.Param, ".")
-	v, ok := d.Get(name)
+	v, ok := e.Data.Get(name)
 	for t := v.Tree(); ok && rest != ""; v = t.Value {
 		name, rest, _ = strings.Cut(rest, ".")
 		i, there := slices.BinarySearchFunc(t.Fields, name, func(f event.Branch, name string) int { return strings.Compare(f.Name, name) })
@@ -156,6 +156,14 @@ func (b *Bind) Of(d event.Data) (event.Value, bool) {
 		}
 	}
 	return v, ok
+}
+
+// Shown is the parameter as property files write it.
+func (b *Bind) Shown() string {
+	if isParam(b.Param) {
+		return b.Param
+	}
+	return contextName + "." + b.Param[len(contextMark):]
 }
 
 // reading is the name by which [Read] reads the value.
@@ -168,10 +176,10 @@ func (b *Bind) reading() string {
 
 // Lacks reports whether the parameters are not all there that letters of other
 // events name: then the event is none of them.
-func (t *EventType) Lacks(d event.Data) bool {
-	lacks := func(name string) bool { _, ok := d.Get(name); return !ok }
-	unbound := func(b Bind) bool { _, ok := b.Of(d); return !ok }
-	return slices.ContainsFunc(t.Binds, unbound) || t.Some != nil && unbound(*t.Some) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
+func (t *EventType) Lacks(e *event.Event) bool {
+	lacks := func(name string) bool { _, ok := e.Data.Get(name); return !ok }
+	unbound := func(b Bind) bool { _, ok := b.Of(e); return !ok }
+	return slices.ContainsFunc(t.Binds, unbound) || slices.ContainsFunc(t.Some, func(b *Bind) bool { return b != nil && unbound(*b) }) || slices.ContainsFunc(t.Wants, lacks) || slices.ContainsFunc(t.asks, lacks)
 }
 
 // branch is a transition: it fits if all its guards hold.

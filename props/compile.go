@@ -26,7 +26,7 @@ type compiler struct {
 }
 
 func compile(s *spec) (*Automaton, error) {
-	if len(s.some) > 0 {
+	if len(s.inner) > 0 {
 		return someOf(s)
 	}
 	c := compiler{s, &Automaton{Variables: s.variables, States: []string{s.violated, s.satisfied}}}

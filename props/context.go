@@ -1,6 +1,7 @@
 package props
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
@@ -33,6 +34,19 @@ var contextParts = map[string]func(*event.Event) event.Value{
 	"type":   func(e *event.Event) event.Value { return event.Str(e.Type) },
 }
 
+// contextEvent is the name by which a letter binds which event it is: its source
+// and its id.
+const contextEvent = contextMark + "event"
+
+// eventNamed is the value of contextEvent. No two events have the same.
+func eventNamed(e *event.Event) event.Value {
+	source := e.Source
+	if strings.ContainsAny(source, `" `) {
+		source = strconv.Quote(source)
+	}
+	return event.Str(source + " " + e.ID)
+}
+
 // timePart is the part that only guards over the event alone see.
 const timePart = "time"
 
@@ -40,11 +54,14 @@ const timePart = "time"
 // parameter, or a part of its context.
 func Read(e *event.Event, name string) (event.Value, bool) {
 	if !isParam(name) {
+		if name == contextEvent {
+			return eventNamed(e), true
+		}
 		if of := contextParts[name[len(contextMark):]]; of != nil {
 			return of(e), true
 		}
 		if way, ok := strings.CutPrefix(name, fieldMark); ok {
-			return (&Bind{Param: way, Nested: true}).Of(e.Data)
+			return (&Bind{Param: way, Nested: true}).Of(e)
 		}
 	}
 	return e.Data.Get(name)

@@ -48,8 +48,9 @@
 //  8. A window holds, at an event, the occurrences that are less than its
 //     length before it. The distance of two events of one source is that of
 //     their times; of two sources it is known as well as the clocks are.
-//  9. A property may ask for some value of one variable, the innermost, instead
-//     of all: the same throughout, or another one at each event ([Some]).
+//  9. A property may ask for some value of a variable instead of all: the same
+//     throughout, or another one at each event. From the first of these on,
+//     variables of either kind may follow in any order ([Some]).
 //
 // Constructors never fail: what is wrong with a property is told by
 // [Property.Validate], and by monitor.Compile, which takes no other.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/props/internal/formula"
@@ -35,7 +36,17 @@ func Formula(name, text string, s Signature) *Property {
 		return p
 	}
 	t := translation{m, s, map[formula.Guard]*guard{}}
-	return build(name, t.spec(), forEvery(m.Variables)+sentence+s.where())
+	return build(name, t.spec(), t.forEvery()+sentence+s.where())
+}
+
+// forEvery is the quantifier as the beginning of a sentence, without the event
+// that something is due from: it stands in the formula.
+func (t *translation) forEvery() string {
+	variables := t.Variables
+	if t.Own {
+		variables = variables[:len(variables)-1]
+	}
+	return forEvery(variables)
 }
 
 // where says the signature, which is a part of what the formula means.
@@ -117,6 +128,9 @@ func (t *translation) spec() spec {
 		for _, b := range l.Binds {
 			p := paramOfKey(b.Param)
 			x.binds = append(x.binds, bind{b.Variable, p.Param, p.Nested})
+		}
+		if l.Own {
+			x.binds = append(x.binds, bind{t.Variables[len(t.Variables)-1], contextEvent, false})
 		}
 		letters = append(letters, x)
 	}
@@ -207,7 +221,7 @@ func (t *translation) guard(g formula.Guard, negated bool) *guard {
 	switch g.Kind {
 	case formula.Comparison:
 		x.pass = func(e *event.Event) (bool, error) {
-			holds, err := compareOperands(g, e.Data)
+			holds, err := compareOperands(g, e)
 			return holds != negated, err
 		}
 	case formula.OfPredicate:
@@ -215,6 +229,10 @@ func (t *translation) guard(g formula.Guard, negated bool) *guard {
 			holds, err := t.signature[g.Predicate].passes(e)
 			return holds != negated, err
 		}
+	case formula.Old:
+		name := ageName(t.From)
+		x.ages = []time.Duration{t.From}
+		x.holds = func(m Memory) bool { return m.Size(name) == 0 != negated }
 	default:
 		x.holds = func(m Memory) bool { return t.holds(g, m) != negated }
 		if g.Kind == formula.Member {
@@ -245,7 +263,7 @@ func (t *translation) holds(g formula.Guard, m Memory) bool {
 
 // compareOperands evaluates a comparison. Values that have no order, or are
 // none, make the event malformed.
-func compareOperands(g formula.Guard, d event.Data) (bool, error) {
+func compareOperands(g formula.Guard, e *event.Event) (bool, error) {
 	var sides [2]event.Value
 	for i, o := range []formula.Operand{g.Left, g.Right} {
 		sides[i] = o.Constant
@@ -253,7 +271,7 @@ func compareOperands(g formula.Guard, d event.Data) (bool, error) {
 			continue
 		}
 		p := paramOfKey(o.Param)
-		v, ok := p.Of(d)
+		v, ok := p.Of(e)
 		if !ok || !v.CanBind() {
 			return false, fmt.Errorf("parameter %q is missing or no string, number or boolean", p.Param)
 		}

@@ -46,7 +46,7 @@ func (d draw) formula() *logic {
 	if rapid.IntRange(0, 9).Draw(d.T, "any") == 0 {
 		return d.part(3, []string{"x", "y"}, !d.order)
 	}
-	shapes := []string{"set", "free", "free", "free", "free", "free", "due", "old", "not until"}
+	shapes := []string{"set", "free", "free", "free", "free", "free", "due", "late", "old", "not until"}
 	if d.order {
 		shapes = shapes[:4]
 	}
@@ -55,6 +55,8 @@ func (d draw) formula() *logic {
 		return d.ofSet()
 	case "due":
 		return d.dueAmongPast()
+	case "late":
+		return d.late()
 	case "not until":
 		return d.notUntil()
 	case "old":
@@ -115,12 +117,27 @@ func (d draw) ofSet() *logic {
 func (d draw) dueAmongPast() *logic {
 	past := d.part(2, []string{"x"}, false)
 	trigger := &logic{op: "AND", parts: []*logic{atom("a", "x"), {op: "ONCE", to: -1, parts: []*logic{atom("b", "x")}}}}
-	due := &logic{op: d.oneOf("op", "EVENTUALLY", "UNTIL"), to: 1 + rapid.IntRange(0, 4).Draw(d.T, "to"), parts: []*logic{d.predicate([]string{"x"})}}
+	due := &logic{op: d.oneOf("op", "EVENTUALLY", "UNTIL"), from: rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(d.T, "due from"), to: 3 + rapid.IntRange(0, 4).Draw(d.T, "to"), parts: []*logic{d.predicate([]string{"x"})}}
 	if due.op == "UNTIL" {
 		due.parts = []*logic{negation(d.predicate([]string{"x"})), due.parts[0]}
 	}
 	l := &logic{op: "IMPLIES", parts: []*logic{trigger, due}}
 	return &logic{op: "AND", parts: []*logic{l, {op: "IMPLIES", parts: []*logic{atom("c", "x", "_"), past}}}}
+}
+
+// late is a formula by which something may not come before a time, from events of
+// which several wait at once.
+func (d draw) late() *logic {
+	trigger := d.predicate([]string{"x"})
+	if rapid.Bool().Draw(d.T, "past") {
+		trigger = &logic{op: "AND", parts: []*logic{trigger, d.part(2, []string{"x"}, false)}}
+	}
+	due := &logic{op: d.oneOf("op", "EVENTUALLY", "UNTIL"), from: rapid.IntRange(1, 3).Draw(d.T, "from"), parts: []*logic{d.predicate([]string{"x"})}}
+	due.to = due.from + rapid.IntRange(0, 4).Draw(d.T, "length")
+	if due.op == "UNTIL" {
+		due.parts = []*logic{negation(d.predicate([]string{"x"})), due.parts[0]}
+	}
+	return &logic{op: "IMPLIES", parts: []*logic{trigger, due}}
 }
 
 // notUntil is a formula that forbids what comes at last, as long as something is
@@ -273,7 +290,7 @@ func TestFormulaIsExact(t *testing.T) {
 			return
 		}
 		translated++
-		free := slices.DeleteFunc(p.Vars(), func(v string) bool { return v[0] == 'q' })
+		free := slices.DeleteFunc(p.Vars(), func(v string) bool { return v[0] == 'q' || v == "event" })
 		for range 4 {
 			r := reading{d.trace(), map[string]int{}, []int{0, 1, 2, 9}}
 			want, got := r.violations(l, free), judged(t, p, free, r.trace)

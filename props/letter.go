@@ -177,11 +177,11 @@ func (l Letter) String() string {
 				b.WriteString(", ")
 			}
 			b.WriteString(p.variable)
-			switch quoted := !p.nested && strings.ContainsAny(p.param, ".\"(), ="); {
+			switch quoted := !p.nested && isParam(p.param) && strings.ContainsAny(p.param, ".\"(), ="); {
 			case quoted:
 				b.WriteString("=" + strconv.Quote(p.param))
 			case p.param != p.variable:
-				b.WriteString("=" + p.param)
+				b.WriteString("=" + (&Bind{Param: p.param}).Shown())
 			}
 		}
 		b.WriteByte(')')

@@ -17,8 +17,8 @@ const (
 type Quantifier struct {
 	variables []string
 	registers []Register
-	some      []string // variables that some value must do for
-	eachTime  bool     // perhaps another one each time
+	inner     []inner // from the first that some value must do for on
+	eachTime  bool    // perhaps another one each time
 }
 
 // ForAll begins a property that must hold for all values of the variables.
@@ -37,7 +37,7 @@ func (q Quantifier) With(registers ...Register) Quantifier {
 // Its start is the state of the first rule; a state is defined by a rule,
 // which may be empty.
 func (q Quantifier) Machine(name string, rules ...Rule) *Property {
-	spec := spec{variables: q.variables, some: q.some, eachTime: q.eachTime, registers: q.registers, violated: Violated, satisfied: Satisfied}
+	spec := spec{variables: q.variables, inner: q.inner, eachTime: q.eachTime, registers: q.registers, violated: Violated, satisfied: Satisfied}
 	for _, r := range rules {
 		r.steps = slices.Clone(r.steps)
 		spec.rules = append(spec.rules, r)
@@ -184,7 +184,7 @@ func (r Rule) with(t transition) Rule {
 // builder, YAML, Watchtower's JSON) is translated to.
 type spec struct {
 	variables           []string
-	some                []string // variables that some value must do for, see [Some]
+	inner               []inner // see [Some]
 	eachTime            bool
 	registers           []Register
 	violated, satisfied string // the notation's names of the absorbing states

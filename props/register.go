@@ -23,14 +23,13 @@ const (
 	WindowRegister                      // what happened within some time, up to now; nothing
 	AmountRegister                      // an exact number; 0
 	StackRegister                       // values one upon the other; none
-	ValuesRegister                      // the states of values, see [Some]; no property declares it
 )
 
 // String returns the kind as property files write it: an amount is a counter
 // that adds a parameter.
 func (k RegisterKind) String() string { return kindNames[k] }
 
-var kindNames = []string{"set", "counter", "last", "window", "counter", "stack", "states"}
+var kindNames = []string{"set", "counter", "last", "window", "counter", "stack"}
 
 // Register is something that each instance of a property remembers beside its
 // state. Transitions write it ([Step.Do]), guards look at it

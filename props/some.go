@@ -9,14 +9,14 @@ import (
 // Exists makes the property one that must hold for some value of a variable,
 // the same for all events, instead of for all values: the state machine runs for
 // each value of it, and for what no event names as for any other value; the
-// property is violated by the event that leaves none. For the variables of
-// [ForAll] that is said of each of their values. At the end, some value must be
-// left in whose state the run may end.
+// property is violated by the event that leaves none. For the variables before
+// it, those of [ForAll] first, that is said of each of their values. At the end,
+// some value must be left in whose state the run may end.
 //
-// Such a machine has no registers and no deadlines: they would be those of each
+// Such a machine has no deadlines, windows and ages: they would be those of each
 // value.
 func (q Quantifier) Exists(variable string) Quantifier {
-	q.some = append(slices.Clip(q.some), variable)
+	q.inner = append(slices.Clip(q.inner), inner{variable, false})
 	return q
 }
 
@@ -29,18 +29,40 @@ func (q Quantifier) ExistsEachTime(variable string) Quantifier {
 	return q.Exists(variable)
 }
 
-// Some is a variable that some value must do for, and the state machine that
-// runs for each value of it. An instance is in one state for each value that
-// events of it have named, and in one for all others.
+// ForAll adds variables for all of whose values the property must hold, given
+// those of the variables before: after [Quantifier.Exists], some value must do
+// for all of theirs.
+func (q Quantifier) ForAll(variables ...string) Quantifier {
+	for _, v := range variables {
+		if len(q.inner) > 0 {
+			q.inner = append(slices.Clip(q.inner), inner{v, true})
+		} else {
+			q.variables = append(slices.Clip(q.variables), v)
+		}
+	}
+	return q
+}
+
+// inner is a variable that instances do not bind.
+type inner struct {
+	name  string
+	every bool // all of its values must do, not some
+}
+
+// Some are the variables from the first that some value must do for on, and the
+// state machine that runs for each combination of their values. An instance is
+// in one state for each combination that events of it have named, and for each
+// variable in one for the values that none has.
 //
-// The automaton around it has two states of its own: [Some.Judge] tells which of
+// The automaton around it has two states of its own: [Some.State] tells which of
 // them, or of violated and satisfied, an instance is in.
 type Some struct {
-	Variable string
-	EachTime bool
+	Variables []string // the outermost first
+	Every     []bool   // by variable: all of its values must do, not some
+	EachTime  bool
 
-	of      *Automaton // its last variable is this one
-	settled []bool     // states from which a value can be lost no more
+	of      *Automaton // these are its last variables
+	settled []bool     // states from which a combination can be lost no more
 	owed    int        // the state of the automaton around it in which a run must not end; -1 if there is none
 	open    int        // the other one; -1 if there is none
 }
@@ -51,58 +73,88 @@ const (
 	owedState = "none may be the last"
 )
 
-// Next is the state that a letter of an event type leads a value to.
-func (s *Some) Next(letter int, passed uint64, state int) int {
-	return s.of.Events[letter].Next(state, passed)
+// Outlook is what is to be expected of values, the worst first: of those of a
+// variable that some value must do for, the greatest counts, of the others the
+// least.
+type Outlook uint8
+
+// The outlooks.
+const (
+	Lost    Outlook = iota // violated
+	Owing                  // they may not be the last
+	Open                   // they may be lost yet
+	Settled                // they may not
+)
+
+// Quantifiers returns the variables as property files write them.
+func (s *Some) Quantifiers() (all []string) {
+	for i, v := range s.Variables {
+		all = append(all, map[bool]string{true: forallKey, false: existsKey}[s.Every[i]]+" "+v)
+	}
+	return all
 }
 
-// States returns the names of the states that values are in.
-func (s *Some) States() []string { return s.of.States }
+// Of returns the state machine that runs for each combination of values.
+func (s *Some) Of() *Automaton { return s.of }
 
-// Judge returns the automaton's state, given for each value the state that it
-// is in: which must be there, that of the values that no event has named.
-func (s *Some) Judge(states []int) int {
-	lost, owing := true, true
-	for _, state := range states {
-		if s.settled[state] {
-			return SatisfiedState
-		}
-		lost = lost && state == ViolatedState
-		owing = owing && (state == ViolatedState || s.of.AtEnd[state])
-	}
+// Outlook is that of a combination, by the state that it is in.
+func (s *Some) Outlook(state int) Outlook {
 	switch {
-	case lost:
-		return ViolatedState
-	case owing:
-		return s.owed
+	case s.settled[state]:
+		return Settled
+	case state == ViolatedState:
+		return Lost
+	case s.of.AtEnd[state]:
+		return Owing
 	}
-	return s.open
+	return Open
+}
+
+// State returns the state of the automaton around for the outlook of all values.
+func (s *Some) State(o Outlook) int {
+	return [...]int{Lost: ViolatedState, Owing: s.owed, Open: s.open, Settled: SatisfiedState}[o]
 }
 
 // someOf compiles a machine with a variable that some value must do for.
 func someOf(s *spec) (*Automaton, error) {
-	variable := s.some[0]
-	switch {
-	case len(s.some) > 1:
-		return nil, fmt.Errorf("%d variables must have some value, %s, wanted one: what is left of pairs of values would have to be stored for each pair", len(s.some), oneOf(s.some))
-	case len(s.registers) > 0:
-		return nil, fmt.Errorf("register %q beside %q, for which some value must do: each value would have its own, wanted none", s.registers[0].name, variable)
+	some := &Some{EachTime: s.eachTime}
+	all := *s
+	all.variables, all.inner = slices.Clip(s.variables), nil
+	for _, v := range s.inner {
+		if v.every && s.eachTime {
+			return nil, fmt.Errorf("all values of %q must do for a value of %q that may be another one each time, wanted one that is the same throughout", v.name, some.Variables[0])
+		}
+		some.Variables, some.Every = append(some.Variables, v.name), append(some.Every, v.every)
+		all.variables = append(all.variables, v.name)
 	}
-	inner := *s
-	inner.variables, inner.some = append(slices.Clip(s.variables), variable), nil
-	of, err := compile(&inner)
+	of, err := compile(&all)
 	if err != nil {
 		return nil, err
 	}
-	for i, d := range of.Deadlines {
+	if what := timedPart(of, len(s.registers)); what != "" {
+		return nil, fmt.Errorf("%s beside %q, for which some value must do: each value would have its own time, wanted none", what, some.Variables[0])
+	}
+	some.of, some.settled = of, of.settled()
+	return around(of, some), nil
+}
+
+// timedPart names something that hangs on how much time passes; empty if nothing
+// does. Of the registers, those after the declared ones hold ages.
+func timedPart(a *Automaton, declared int) string {
+	for i, d := range a.Deadlines {
 		if d.After > 0 {
-			return nil, fmt.Errorf("the deadline of state %q beside %q, for which some value must do: each value would have its own, wanted none", of.States[i], variable)
+			return fmt.Sprintf("the deadline of state %q", a.States[i])
 		}
 	}
-	if of.Stateful() {
-		return nil, fmt.Errorf("a guard over registers or ages beside %q, for which some value must do: each value would have its own, wanted none", variable)
+	if len(a.Registers) > declared {
+		return "a guard over the age of a state"
 	}
-	return around(of, &Some{Variable: variable, EachTime: s.eachTime, of: of, settled: of.settled()}), nil
+	for _, r := range a.Registers {
+		if r.kind == WindowRegister {
+			return fmt.Sprintf("the window %q", r.name)
+		}
+	}
+	return ""
 }
 
 // settled tells from which states neither violated nor a state that must not be
@@ -126,9 +178,8 @@ func (a *Automaton) settled() []bool {
 // around is the automaton of an instance. Which transition is taken hangs on
 // the states of all values; here stand those that may be.
 func around(of *Automaton, some *Some) *Automaton {
-	last := len(of.Variables) - 1
-	a := &Automaton{Variables: of.Variables[:last], States: of.States[:StartState:StartState], Some: some,
-		Registers: []Register{{name: some.Variable, kind: ValuesRegister}}}
+	outer := len(of.Variables) - len(some.Variables)
+	a := &Automaton{Variables: of.Variables[:outer], States: of.States[:StartState:StartState], Some: some}
 	some.open, some.owed = -1, -1
 	state := func(name string) int { a.States = append(a.States, name); return len(a.States) - 1 }
 	if of.AtEnd[StartState] {
@@ -144,7 +195,7 @@ func around(of *Automaton, some *Some) *Automaton {
 	}
 	lost := some.canBeLost()
 	for i := range of.Events {
-		a.Events = append(a.Events, of.Events[i].around(a, last, lost))
+		a.Events = append(a.Events, of.Events[i].around(a, lost))
 	}
 	return a
 }
@@ -153,35 +204,39 @@ func around(of *Automaton, some *Some) *Automaton {
 // event names too.
 func (s *Some) canBeLost() bool {
 	unnamed := *s.of
-	unnamed.Events = slices.DeleteFunc(slices.Clone(s.of.Events), func(t EventType) bool { return t.bindOf(len(s.of.Variables)-1) != nil })
+	unnamed.Events = slices.DeleteFunc(slices.Clone(s.of.Events), func(t EventType) bool {
+		return slices.ContainsFunc(t.Binds, func(b Bind) bool { i := b.Variable - s.first(); return i >= 0 && !s.Every[i] })
+	})
 	return unnamed.reached()[ViolatedState]
 }
 
-func (t *EventType) bindOf(variable int) *Bind {
-	for i := range t.Binds {
-		if t.Binds[i].Variable == variable {
-			return &t.Binds[i]
-		}
-	}
-	return nil
-}
+// first is the first of the variables among those of the machine.
+func (s *Some) first() int { return len(s.of.Variables) - len(s.Variables) }
 
 // around is the event type as the automaton around sees it.
-func (t *EventType) around(a *Automaton, variable int, lost bool) EventType {
-	u := *t
-	u.Binds = slices.DeleteFunc(slices.Clone(t.Binds), func(b Bind) bool { return b.Variable == variable })
+func (t *EventType) around(a *Automaton, lost bool) EventType {
+	u, some := *t, a.Some
+	u.Binds, u.Reads, u.Some = nil, nil, make([]*Bind, len(some.Variables))
+	for i, b := range t.Binds {
+		if at := b.Variable - some.first(); at >= 0 {
+			u.Some[at] = &t.Binds[i]
+			u.Reads = append(u.Reads, b.reading())
+		} else {
+			u.Binds = append(u.Binds, b)
+		}
+	}
+	named := len(u.Reads) > 0
+	u.Reads = append(u.Reads, t.Reads...)
 	u.next = make([][]branch, len(a.States))
 	u.guards = append(slices.Clip(t.guards), &guard{desc: "what the values are in", holds: func(Memory) bool { return false }})
-	u.dynamic = 1 << len(t.guards)
-	if u.Some = t.bindOf(variable); u.Some != nil {
-		u.Reads = []string{u.Some.reading()}
-	}
+	asked := uint64(1) << len(t.guards)
+	u.dynamic = t.dynamic | asked
 	for from := StartState; from < len(a.States); from++ {
 		for to := range a.States {
-			if to == from || to == ViolatedState && (!lost || a.Some.EachTime && u.Some != nil) {
+			if to == from || to == ViolatedState && (!lost || some.EachTime && named) {
 				continue
 			}
-			u.next[from] = append(u.next[from], branch{u.dynamic, Move{To: to, Entered: true}})
+			u.next[from] = append(u.next[from], branch{asked, Move{To: to, Entered: true}})
 		}
 	}
 	return u
@@ -190,14 +245,21 @@ func (t *EventType) around(a *Automaton, variable int, lost bool) EventType {
 // saidQuantifiers are the quantifiers of a machine as the beginning of a
 // sentence.
 func (s *spec) saidQuantifiers() string {
-	if len(s.some) == 0 {
-		return forEvery(s.variables)
+	said := forEvery(s.variables)
+	for i, v := range s.inner {
+		said = strings.Replace(said, ": ", ", ", 1)
+		switch {
+		case v.every:
+			said += "for every " + v.name + ": "
+		case s.eachTime && i == 0:
+			said += "at each event, for some " + v.name + ": "
+		case s.eachTime || i+1 < len(s.inner):
+			said += "for some " + v.name + ": "
+		default:
+			said += "for some " + v.name + ", the same throughout: "
+		}
 	}
-	value := "for some " + strings.Join(s.some, " and ") + ", the same throughout: "
-	if s.eachTime {
-		value = "at each event, for some " + strings.Join(s.some, " and ") + ": "
-	}
-	return strings.Replace(forEvery(s.variables), ": ", ", ", 1) + value
+	return said
 }
 
 // someWarnings tells of a property that some value can always do for.
@@ -206,7 +268,18 @@ func (p *Property) someWarnings() (all []string) {
 	if some == nil || p.CanBeViolated() {
 		return nil
 	}
-	return []string{fmt.Sprintf("no event without %q violates: a value that no event names always does", some.Variable)}
+	return []string{fmt.Sprintf("no event without %s violates: a value that no event names always does", some.saidSome())}
+}
+
+// saidSome are the variables that some value must do for.
+func (s *Some) saidSome() string {
+	var names []string
+	for i, v := range s.Variables {
+		if !s.Every[i] {
+			names = append(names, fmt.Sprintf("%q", v))
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // AsWritten returns the state machine for people: of a property that some value

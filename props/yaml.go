@@ -69,7 +69,7 @@ func (y yamlParser) complete(t *tree, all []*Property) ([]*Property, error) {
 }
 
 // machineParts are the keys of a property that is a state machine.
-var machineParts = []string{"forall", existsKey, existsEachTime, "registers", "events", "start", "states"}
+var machineParts = []string{forallKey, existsKey, existsEachTime, quantifiersKey, "registers", "events", "start", "states"}
 
 func (y yamlParser) property(t *tree) (*Property, error) {
 	if t.kind != '{' {
@@ -159,12 +159,7 @@ func (y yamlParser) machine(name string, t *tree) (*Property, error) {
 	}
 	m := &machineYAML{yamlParser: y, spec: spec{violated: Violated, satisfied: Satisfied}}
 	var err error
-	if forall := t.get("forall"); forall != nil {
-		if m.spec.variables, err = y.strings(forall, "forall"); err != nil {
-			return nil, err
-		}
-	}
-	if err = m.some(t); err != nil {
+	if err = m.quantifiers(t); err != nil {
 		return nil, err
 	}
 	if err = m.registers(t.get("registers"), t.get("states")); err != nil {
@@ -176,31 +171,12 @@ func (y yamlParser) machine(name string, t *tree) (*Property, error) {
 	if err = m.states(t); err != nil {
 		return nil, err
 	}
-	if t.get("forall") == nil {
-		m.spec.variables = slices.DeleteFunc(union(m.spec.allLetters()...), func(v string) bool { return slices.Contains(m.spec.some, v) })
+	if t.get(forallKey) == nil && t.get(quantifiersKey) == nil {
+		m.spec.variables = slices.DeleteFunc(union(m.spec.allLetters()...), func(v string) bool {
+			return slices.ContainsFunc(m.spec.inner, func(x inner) bool { return x.name == v })
+		})
 	}
 	return build(name, m.spec, m.spec.sentence()), nil
-}
-
-// The keys of variables that some value must do for.
-const (
-	existsKey      = "exists"
-	existsEachTime = "exists each time"
-)
-
-// some reads the variable that some value must do for.
-func (m *machineYAML) some(t *tree) (err error) {
-	same, each := t.get(existsKey), t.get(existsEachTime)
-	switch {
-	case same != nil && each != nil:
-		return m.fail(each, "%q beside %q, wanted one of the two", existsEachTime, existsKey)
-	case each != nil:
-		m.spec.eachTime = true
-		m.spec.some, err = m.strings(each, existsEachTime)
-	case same != nil:
-		m.spec.some, err = m.strings(same, existsKey)
-	}
-	return err
 }
 
 func (s *spec) allLetters() []Letter {

@@ -422,7 +422,7 @@ func TestBindings(t *testing.T) {
 			continue
 		}
 		b := ps[0].Automaton().Events[0].Binds[0]
-		v, ok := b.Of(e)
+		v, ok := b.Of(&event.Event{Data: e})
 		if got := v.Text(); ok != (want != "missing") || v.CanBind() && got != want {
 			t.Errorf("%s: %q, %v, want %q", text, got, ok, want)
 		}

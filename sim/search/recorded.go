@@ -145,7 +145,7 @@ func (r *Recorded) reads(e *event.Event) []event.Value {
 			continue
 		}
 		for b := range t.Binds {
-			v, _ := t.Binds[b].Of(e.Data)
+			v, _ := t.Binds[b].Of(e)
 			out = append(out, v)
 		}
 		for _, name := range t.Wants {

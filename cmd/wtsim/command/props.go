@@ -31,7 +31,7 @@ type described struct {
 	Name        string         `json:"name"`
 	Sentence    string         `json:"sentence"`
 	Variables   []string       `json:"variables"`
-	Exists      string         `json:"exists,omitempty"` // a variable that some value must do for
+	Quantifiers []string       `json:"quantifiers,omitempty"` // of all variables, from the first that some value must do for on
 	EachTime    bool           `json:"each_time,omitempty"`
 	Registers   []registerJSON `json:"registers,omitempty"`
 	Start       string         `json:"start"`
@@ -154,7 +154,7 @@ func describeProperty(p *props.Property) described {
 		d.Transitions = []props.Edge{}
 	}
 	if some := p.Automaton().Some; some != nil {
-		d.Exists, d.EachTime = some.Variable, some.EachTime
+		d.Quantifiers, d.EachTime = some.Quantifiers(), some.EachTime
 	}
 	for _, r := range auto.Registers {
 		register := registerJSON{Name: r.Name(), Kind: r.Kind().String(), Depth: r.Depth()}
@@ -169,7 +169,7 @@ func describeProperty(p *props.Property) described {
 	for _, t := range auto.Events {
 		e := eventJSON{Type: t.Type, Binds: map[string]string{}, Wants: t.Wants}
 		for _, b := range t.Binds {
-			e.Binds[auto.Variables[b.Variable]] = b.Param
+			e.Binds[auto.Variables[b.Variable]] = b.Shown()
 		}
 		d.Events = append(d.Events, e)
 	}

@@ -122,34 +122,33 @@ func (c *Configs) checkValue(d *codec.Decoder, symbolAnd1 uint32) {
 	}
 }
 
-// decodeMemory reads what registers hold.
+// decodeMemory reads what an instance remembers; nothing of what is dead.
 func (c *Configs) decodeMemory(d *codec.Decoder) string {
-	text := d.Text()
-	rest := text
-	for _, r := range c.Store.Auto.Registers {
-		n := 4
-		switch {
-		case r.Kind() == props.CounterRegister:
-			n = 8
-		case (r.Kind() == props.SetRegister || r.Kind() == props.StackRegister) && len(rest) >= 4:
-			n += 4 * int(word(rest))
-		case r.Kind() == props.ValuesRegister && len(rest) >= 4:
-			n += 4 * (2*int(word(rest)) + 1)
-		case c.listed(&r) && len(rest) >= 4:
-			n = c.sizeOfWindow(&r, rest)
-		}
-		if text == "" { // of what is dead
-			return text
-		}
-		if len(rest) < n {
+	text, rest := d.Text(), ""
+	switch {
+	case text == "":
+	case c.Store.Auto.Some != nil:
+		rest = c.checkValues(d, text, len(c.Store.Auto.Some.Variables))
+	default:
+		rest = c.checkRegisters(d, text)
+	}
+	if len(rest) > 0 {
+		d.Fail("registers hold too much")
+	}
+	return text
+}
+
+// checkRegisters sees that a text begins with what registers can hold, and
+// returns the rest.
+func (c *Configs) checkRegisters(d *codec.Decoder, rest string) string {
+	for _, r := range c.of.Registers {
+		n := c.sizeOf(&r, rest)
+		if len(rest) < n || n < 0 {
 			d.Fail("registers hold too little")
 			return ""
 		}
 		if r.Kind() == props.WindowRegister && !c.listed(&r) {
 			c.checkWindow(d, word(rest))
-		}
-		if r.Kind() == props.ValuesRegister {
-			c.decodeStates(d, rest[:n])
 		}
 		from, to := c.valuesIn(&r, rest[:n])
 		for items := rest[from:to]; len(items) > 0; items = items[4:] {
@@ -157,10 +156,7 @@ func (c *Configs) decodeMemory(d *codec.Decoder) string {
 		}
 		rest = rest[n:]
 	}
-	if len(rest) > 0 {
-		d.Fail("registers hold too much")
-	}
-	return text
+	return rest
 }
 
 // checkWindow sees that a window is there.

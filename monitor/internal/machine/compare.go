@@ -32,7 +32,10 @@ func (c *Configs) compare(a, b *Config) int {
 	if a.memory == b.memory {
 		return 0
 	}
-	for i, r := range c.Store.Auto.Registers {
+	if c.Store.Auto.Some != nil {
+		return c.compareValues(a.memory, b.memory)
+	}
+	for i, r := range c.of.Registers {
 		if n := c.compareParts(r.Kind(), c.register(a.memory, i), c.register(b.memory, i)); n != 0 {
 			return n
 		}
@@ -49,8 +52,6 @@ func (c *Configs) compareParts(kind props.RegisterKind, a, b string) int {
 		return cmp.Compare(count(a), count(b))
 	case kind == props.WindowRegister:
 		return c.compareWindows(word(a), word(b))
-	case kind == props.ValuesRegister:
-		return c.compareValues(a, b)
 	case kind == props.SetRegister || kind == props.StackRegister:
 		a, b = a[4:], b[4:]
 	}

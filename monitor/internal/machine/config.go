@@ -60,6 +60,8 @@ type Configs struct {
 	Store   *Machine
 	symbols *values.Table
 	sources *order.Sources
+	of      *props.Automaton // whose registers these are: of some values (props.Some) the one that runs for each
+	settled []bool           // by its state: nothing is remembered there
 	Timed   bool
 	Exact   bool // there is no skew
 	All     []Config
@@ -86,13 +88,16 @@ type Configs struct {
 }
 
 func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Configs {
-	c := &Configs{Store: s, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
+	c := &Configs{Store: s, of: s.Auto, settled: s.Dead, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
 		numbers: map[Config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs),
 		windows: windows(s.Auto), history: newHistory(sums(s.Auto), o.Configs), occurrences: occurrences{due: o.Configs, least: o.Configs}, holdings: newHoldings(o.Configs)}
+	if some := s.Auto.Some; some != nil {
+		c.of, c.settled = some.Of(), DeadStates(some.Of())
+	}
 	for state := range uint16(props.StartState) {
 		c.All = append(c.All, Config{State: state})
 	}
-	c.All = append(c.All, Config{State: StartState, memory: c.blank()})
+	c.All = append(c.All, Config{State: StartState, memory: c.first()})
 	for i := range c.All {
 		c.numbers[c.All[i]] = uint32(i)
 	}
@@ -118,15 +123,21 @@ func sums(a *props.Automaton) bool {
 	return slices.ContainsFunc(a.Events, func(t props.EventType) bool { return len(t.Sums) > 0 })
 }
 
-// blank is the memory that nothing was written to.
+// first is the memory before any event.
+func (c *Configs) first() string {
+	if some := c.Store.Auto.Some; some != nil {
+		return c.written(c.noValues(len(some.Variables)))
+	}
+	return c.blank()
+}
+
+// blank is what registers hold at first.
 func (c *Configs) blank() string {
 	var b []byte
-	for _, r := range c.Store.Auto.Registers {
+	for _, r := range c.of.Registers {
 		switch r.Kind() {
 		case props.CounterRegister:
 			b = binary.LittleEndian.AppendUint64(b, 0)
-		case props.ValuesRegister:
-			b = noValues(b)
 		default:
 			b = binary.LittleEndian.AppendUint32(b, 0)
 		}
@@ -139,24 +150,29 @@ func (c *Configs) blank() string {
 // ascending; a stack's size and symbols + 1, from the bottom; a window's number
 // (window.go).
 func (c *Configs) register(memory string, register int) string {
-	for i, r := range c.Store.Auto.Registers {
-		n := 4
-		switch r.Kind() {
-		case props.CounterRegister:
-			n = 8
-		case props.SetRegister, props.StackRegister:
-			n = 4 + 4*int(word(memory))
-		case props.ValuesRegister:
-			n = len(memory)
-		case props.WindowRegister:
-			n = c.sizeOfWindow(&r, memory)
-		}
+	for i := range c.of.Registers {
+		n := c.sizeOf(&c.of.Registers[i], memory)
 		if i == register {
 			return memory[:n]
 		}
 		memory = memory[n:]
 	}
 	panic("monitor: compile has seen that the register is declared")
+}
+
+// sizeOf is how much of a memory that begins with a register is that register's;
+// of one that is too short, more than there is.
+func (c *Configs) sizeOf(r *props.Register, memory string) int {
+	switch kind := r.Kind(); {
+	case kind == props.CounterRegister:
+		return 8
+	case len(memory) < 4:
+	case kind == props.SetRegister || kind == props.StackRegister:
+		return 4 + 4*int(word(memory))
+	case kind == props.WindowRegister:
+		return c.sizeOfWindow(r, memory)
+	}
+	return 4
 }
 
 // word reads the first four bytes of a text.
@@ -222,7 +238,7 @@ func (c *Configs) change(x *Config, letter uint32, by *Stamp) (changed bool) {
 	}
 	f, read := c.Store.Fates[letter], &c.Reads[letter]
 	if c.Store.Auto.Some != nil {
-		return c.changeValues(x, f, read.values)
+		return c.changeValues(x, f, read)
 	}
 	if !c.Exact {
 		by = &read.stamp
@@ -277,7 +293,7 @@ var (
 // write returns a memory with registers written, by an event of a type.
 func (c *Configs) write(memory string, writes []props.Write, read *reading, letter int, by *Stamp) string {
 	b := c.buffer[:0]
-	for i, r := range c.Store.Auto.Registers {
+	for i, r := range c.of.Registers {
 		part := c.register(memory, i)
 		w := slices.IndexFunc(writes, func(w props.Write) bool { return w.Register == i })
 		if w < 0 {
@@ -407,7 +423,7 @@ func (v *view) value(symbolAnd1 uint32) (event.Value, bool) {
 }
 
 func (v *view) part(register string, kind props.RegisterKind) string {
-	for i, r := range v.c.Store.Auto.Registers {
+	for i, r := range v.c.of.Registers {
 		if r.Name() == register && r.Kind() == kind {
 			return v.c.register(v.memory, i)
 		}

@@ -61,12 +61,12 @@ func instantIn(times string, i int) order.Instant {
 // distinct returns which register is a window of different values; -1 if it is
 // none.
 func (v *view) distinct(register string) int {
-	return slices.IndexFunc(v.c.Store.Auto.Registers, func(r props.Register) bool { return r.Distinct() && r.Name() == register })
+	return slices.IndexFunc(v.c.of.Registers, func(r props.Register) bool { return r.Distinct() && r.Name() == register })
 }
 
 // different returns the values of such a window, as symbols + 1.
 func (v *view) different(register int) string {
-	r, part := &v.c.Store.Auto.Registers[register], v.c.register(v.memory, register)
+	r, part := &v.c.of.Registers[register], v.c.register(v.memory, register)
 	if !v.c.Exact {
 		return v.c.differentIn(word(part))
 	}

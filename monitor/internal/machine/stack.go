@@ -28,7 +28,7 @@ func (c *Configs) writeStack(b []byte, memory, part string, w *props.Write, valu
 func (c *Configs) counted(memory string, register int) uint32 {
 	part := c.register(memory, register)
 	v := event.Value{}
-	if c.Store.Auto.Registers[register].Kind() == props.AmountRegister {
+	if c.of.Registers[register].Kind() == props.AmountRegister {
 		v = c.amount(word(part)).Value()
 	} else {
 		v = event.Int(count(part))

@@ -38,19 +38,28 @@ func (c *Configs) EachSymbol(visit func([]values.Symbol)) {
 	c.occurrences.eachSymbol(visit)
 	for n := range c.All {
 		x := &c.All[n]
-		if x.memory == "" {
-			continue
-		}
-		var b []byte
-		for i, r := range c.Store.Auto.Registers {
-			part := c.register(x.memory, i)
-			from, to := c.valuesIn(&r, part)
-			b = append(append(append(b, part[:from]...), c.visited(part[from:to], visit)...), part[to:]...)
-		}
-		if string(b) != x.memory {
-			x.memory = string(b)
+		switch {
+		case x.memory == "":
+		case c.Store.Auto.Some != nil:
+			x.memory = c.visitedValues(x.memory, visit)
+		default:
+			x.memory = c.visitedRegisters(x.memory, visit)
 		}
 	}
+}
+
+// visitedRegisters returns what registers hold as a visitor leaves it.
+func (c *Configs) visitedRegisters(memory string, visit func([]values.Symbol)) string {
+	var b []byte
+	for i, r := range c.of.Registers {
+		part := c.register(memory, i)
+		from, to := c.valuesIn(&r, part)
+		b = append(append(append(b, part[:from]...), c.visited(part[from:to], visit)...), part[to:]...)
+	}
+	if string(b) != memory {
+		return string(b)
+	}
+	return memory
 }
 
 // valuesIn returns where in a register's part of a memory the values are;
@@ -65,8 +74,6 @@ func (c *Configs) valuesIn(r *props.Register, part string) (from, to int) {
 		return 4, len(part)
 	case props.CounterRegister, props.WindowRegister:
 		return len(part), len(part)
-	case props.ValuesRegister:
-		return 4, 4 + 4*int(word(part))
 	}
 	return 0, len(part)
 }

@@ -3,109 +3,308 @@ package machine
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"github.com/wtsim/wtsim/monitor/internal/codec"
+	"github.com/wtsim/wtsim/monitor/internal/values"
 	"github.com/wtsim/wtsim/props"
 )
 
 // Of a property that some value of a variable must do for (props.Some), the
-// memory is the state that each value is in: how many values there are, they
-// themselves as symbols + 1, ascending, the state of all others, and theirs.
-// What is in the state of all others is one of them, since nothing tells it from
-// them any more; so a memory is the same whenever it says the same.
+// memory is what each combination of values is in, as a tree: variable by
+// variable, the outermost first, the values that have a branch of their own, and
+// one branch for all others. What is in the same as all others is one of them,
+// since nothing tells it from them any more; so a memory is the same whenever it
+// says the same. As text, a variable is how many values there are, they
+// themselves as symbols + 1, ascending, the branch of all others, and theirs; a
+// leaf is a state of the machine that runs for each combination, and what its
+// registers hold, if anything hangs on them yet.
 
-// noValues appends the memory in which no event has named a value.
-func noValues(b []byte) []byte {
-	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, 0), StartState)
+// branch is what the values of a variable, and of those after it, are in.
+type branch struct {
+	names []uint32
+	kids  []branch // of all others, and of the names; none of a leaf
+	leaf  leaf
+}
+
+// leaf is what a combination of values is in.
+type leaf struct {
+	state  int
+	memory string
+}
+
+// noValues is the tree in which no event has named a value.
+func (c *Configs) noValues(variables int) branch {
+	if variables == 0 {
+		return branch{leaf: leaf{StartState, c.blank()}}
+	}
+	return branch{kids: []branch{c.noValues(variables - 1)}}
+}
+
+// treeIn reads a tree, and returns what follows it.
+func (c *Configs) treeIn(memory string, variables int) (b branch, rest string) {
+	if variables == 0 {
+		b.leaf.state, rest = int(word(memory)), memory[4:]
+		n := 0
+		for i := range c.of.Registers {
+			if !c.settled[b.leaf.state] {
+				n += c.sizeOf(&c.of.Registers[i], rest[n:])
+			}
+		}
+		b.leaf.memory = rest[:n]
+		return b, rest[n:]
+	}
+	n := int(word(memory))
+	rest = memory[4*n+4:]
+	b.names, b.kids = make([]uint32, n), make([]branch, n+1)
+	for i := range b.names {
+		b.names[i] = word(memory[4*i+4:])
+	}
+	for i := range b.kids {
+		b.kids[i], rest = c.treeIn(rest, variables-1)
+	}
+	return b, rest
+}
+
+// tree reads a memory.
+func (c *Configs) tree(memory string) branch {
+	b, _ := c.treeIn(memory, len(c.Store.Auto.Some.Variables))
+	return b
+}
+
+// written writes a tree.
+func (c *Configs) written(b branch) string { return string(b.appendTo(nil)) }
+
+func (b *branch) appendTo(text []byte) []byte {
+	if len(b.kids) == 0 {
+		return append(binary.LittleEndian.AppendUint32(text, uint32(b.leaf.state)), b.leaf.memory...)
+	}
+	text = binary.LittleEndian.AppendUint32(text, uint32(len(b.names)))
+	for _, name := range b.names {
+		text = binary.LittleEndian.AppendUint32(text, name)
+	}
+	for i := range b.kids {
+		text = b.kids[i].appendTo(text)
+	}
+	return text
+}
+
+func (b *branch) equal(other *branch) bool {
+	return b.leaf == other.leaf && slices.Equal(b.names, other.names) &&
+		slices.EqualFunc(b.kids, other.kids, func(x, y branch) bool { return x.equal(&y) })
+}
+
+func (b *branch) clone() branch {
+	d := *b
+	d.names, d.kids = slices.Clone(b.names), slices.Clone(b.kids)
+	for i := range d.kids {
+		d.kids[i] = d.kids[i].clone()
+	}
+	return d
 }
 
 // changeValues is change.
-func (c *Configs) changeValues(x *Config, f fate, read string) (changed bool) {
+func (c *Configs) changeValues(x *Config, f fate, read *reading) (changed bool) {
 	if x.State < StartState {
 		return false
 	}
-	names, states := valuesOf(x.memory)
-	some, t := c.Store.Auto.Some, &c.Store.Auto.Events[f.Letter]
-	moved := func(state int) int {
-		to := some.Next(f.Letter, f.Passed, state)
-		if to == props.ViolatedState && some.EachTime {
-			return state
+	some, named := c.Store.Auto.Some, []uint32(nil)
+	own := *read
+	for _, b := range c.Store.Auto.Events[f.Letter].Some {
+		name := uint32(0)
+		if b != nil {
+			name, own.values = word(own.values), own.values[4:]
 		}
-		return to
+		named = append(named, name)
 	}
-	switch lost := func(state int) bool { return some.Next(f.Letter, f.Passed, state) != props.ViolatedState }; {
-	case t.Some != nil:
-		i, known := slices.BinarySearch(names, word(read))
-		if !known {
-			names, states = slices.Insert(names, i, word(read)), slices.Insert(states, i+1, states[0])
+	before := c.tree(x.memory)
+	after := before.clone()
+	after.change(named, func(l *leaf) { c.changeLeaf(l, f, &own) })
+	outlook := after.outlook(some, some.Every)
+	if some.EachTime {
+		if outlook == props.Lost {
+			x.State = props.ViolatedState
+			return true
 		}
-		states[i+1] = moved(states[i+1])
-	case some.EachTime && !slices.ContainsFunc(states, lost):
-		x.State = props.ViolatedState
-		return true
-	default:
-		for i := range states {
-			states[i] = moved(states[i])
-		}
+		after = before.clone()
+		after.change(named, func(l *leaf) {
+			if was := *l; some.Outlook(was.state) != props.Lost {
+				if c.changeLeaf(l, f, &own); some.Outlook(l.state) == props.Lost {
+					*l = was
+				}
+			}
+		})
+		outlook = after.outlook(some, some.Every)
 	}
-	memory := c.statesIn(names, states)
-	state := uint16(some.Judge(states))
+	after.trim()
+	memory, state := c.written(after), uint16(some.State(outlook))
 	changed = memory != x.memory || state != x.State
 	x.memory, x.State = memory, state
 	return changed
 }
 
-// valuesOf reads a memory: the values, and the states of all others and of them.
-func valuesOf(memory string) (names []uint32, states []int) {
-	n := int(word(memory))
-	for i := range n {
-		names = append(names, word(memory[4+4*i:]))
+// change lets a change happen to the leaves of the values that an event names, by
+// variable; to those of all values where it names none.
+func (b *branch) change(named []uint32, by func(*leaf)) {
+	if len(named) == 0 {
+		by(&b.leaf)
+		return
 	}
-	for rest := memory[4+4*n:]; len(rest) > 0; rest = rest[4:] {
-		states = append(states, int(word(rest)))
+	if named[0] > 0 {
+		i, known := slices.BinarySearch(b.names, named[0])
+		if !known {
+			b.names, b.kids = slices.Insert(b.names, i, named[0]), slices.Insert(b.kids, i+1, b.kids[0].clone())
+		}
+		b.kids[i+1].change(named[1:], by)
+		return
 	}
-	return names, states
+	for i := range b.kids {
+		b.kids[i].change(named[1:], by)
+	}
 }
 
-// statesIn writes a memory.
-func (c *Configs) statesIn(names []uint32, states []int) string {
-	b := binary.LittleEndian.AppendUint32(c.buffer[:0], 0)
-	apart := func(i int) bool { return states[i+1] != states[0] }
-	for i, name := range names {
-		if apart(i) {
-			b = binary.LittleEndian.AppendUint32(b, name)
+// changeLeaf lets a combination of values take an event.
+func (c *Configs) changeLeaf(l *leaf, f fate, read *reading) {
+	if c.settled[l.state] {
+		return
+	}
+	c.view.t, c.view.memory, c.view.values = &c.of.Events[f.Letter], l.memory, read.values
+	move, ok := c.view.t.Take(l.state, f.Passed, &c.view)
+	if !ok {
+		return
+	}
+	if l.state = move.To; c.settled[l.state] {
+		l.memory = ""
+	} else if len(move.Writes) > 0 {
+		l.memory = c.write(l.memory, move.Writes, read, f.Letter, nil)
+	}
+}
+
+// outlook is what is to be expected of all values, given of which variables all
+// must do.
+func (b *branch) outlook(some *props.Some, every []bool) props.Outlook {
+	if len(b.kids) == 0 {
+		return some.Outlook(b.leaf.state)
+	}
+	o := b.kids[0].outlook(some, every[1:])
+	for i := range b.names {
+		if kid := b.kids[i+1].outlook(some, every[1:]); every[0] {
+			o = min(o, kid)
+		} else {
+			o = max(o, kid)
 		}
 	}
-	binary.LittleEndian.PutUint32(b, uint32(len(b)/4-1))
-	b = binary.LittleEndian.AppendUint32(b, uint32(states[0]))
-	for i := range names {
-		if apart(i) {
-			b = binary.LittleEndian.AppendUint32(b, uint32(states[i+1]))
+	return o
+}
+
+// trim leaves out the values that are in what all others are in.
+func (b *branch) trim() {
+	for i := range b.kids {
+		b.kids[i].trim()
+	}
+	n := 0
+	for i, name := range b.names {
+		if !b.kids[i+1].equal(&b.kids[0]) {
+			b.names[n], b.kids[n+1] = name, b.kids[i+1]
+			n++
 		}
 	}
-	c.buffer = b
-	return string(b)
+	if len(b.kids) > 0 {
+		b.names, b.kids = b.names[:n], b.kids[:n+1]
+	}
 }
 
 // compareValues compares two memories by what they say.
 func (c *Configs) compareValues(a, b string) int {
-	said := func(memory string) (all []string) {
-		names, states := valuesOf(memory)
-		for i, n := range names {
-			v, _ := c.view.value(n)
-			all = append(all, v.Key()+string(rune(states[i+1])))
-		}
-		slices.Sort(all)
-		return append(all, string(rune(states[0])))
-	}
-	return slices.Compare(said(a), said(b))
+	x, y := c.tree(a), c.tree(b)
+	return strings.Compare(c.said(&x), c.said(&y))
 }
 
-// decodeStates checks the states of values.
-func (c *Configs) decodeStates(d *codec.Decoder, part string) {
-	names, states := valuesOf(part)
-	known := len(c.Store.Auto.Some.States())
-	if !slices.IsSorted(names) || slices.ContainsFunc(states, func(s int) bool { return s >= known }) {
-		d.Fail("a value is in no state")
+// said is what a tree says, whatever the symbols are.
+func (c *Configs) said(b *branch) string {
+	if len(b.kids) == 0 {
+		return string(rune(b.leaf.state)) + c.saidRegisters(b.leaf.memory)
 	}
+	var all []string
+	for i, n := range b.names {
+		v, _ := c.view.value(n)
+		all = append(all, v.Key()+"\x00"+c.said(&b.kids[i+1]))
+	}
+	slices.Sort(all)
+	return "(" + c.said(&b.kids[0]) + "\x00" + strings.Join(all, "\x00") + ")"
+}
+
+func (c *Configs) saidRegisters(memory string) string {
+	var b strings.Builder
+	for i := range c.of.Registers {
+		if memory == "" {
+			break
+		}
+		part := c.register(memory, i)
+		from, to := c.valuesIn(&c.of.Registers[i], part)
+		keys := c.keys(part[from:to])
+		if c.of.Registers[i].Kind() == props.SetRegister {
+			slices.Sort(keys)
+		}
+		b.WriteString("\x00" + part[:from] + strings.Join(keys, "\x00") + part[to:])
+	}
+	return b.String()
+}
+
+// visitedValues returns a memory with its values, those in registers too, as a
+// visitor leaves them.
+func (c *Configs) visitedValues(memory string, visit func([]values.Symbol)) string {
+	tree := c.tree(memory)
+	c.visitTree(&tree, visit)
+	return c.written(tree)
+}
+
+func (c *Configs) visitTree(b *branch, visit func([]values.Symbol)) {
+	for i := range b.names {
+		one := [1]values.Symbol{values.Symbol(b.names[i] - 1)}
+		visit(one[:])
+		b.names[i] = uint32(one[0]) + 1
+	}
+	for i := range b.kids {
+		c.visitTree(&b.kids[i], visit)
+	}
+	if b.leaf.memory != "" {
+		b.leaf.memory = c.visitedRegisters(b.leaf.memory, visit)
+	}
+}
+
+// checkValues sees that a text begins with a tree, and returns the rest.
+func (c *Configs) checkValues(d *codec.Decoder, text string, variables int) string {
+	if len(text) < 4 || d.Err != nil {
+		d.Fail("values are in nothing")
+		return ""
+	}
+	n := int(word(text))
+	if variables == 0 {
+		if n >= len(c.settled) {
+			d.Fail("a value is in no state")
+			return ""
+		}
+		if c.settled[n] {
+			return text[4:]
+		}
+		return c.checkRegisters(d, text[4:])
+	}
+	if len(text)/4 <= n {
+		d.Fail("values are in nothing")
+		return ""
+	}
+	last := uint32(0)
+	for i := range n {
+		name := word(text[4*i+4:])
+		if c.checkValue(d, name); name <= last {
+			d.Fail("values have no order")
+		}
+		last = name
+	}
+	rest := text[4*n+4:]
+	for range n + 1 {
+		rest = c.checkValues(d, rest, variables-1)
+	}
+	return rest
 }

@@ -22,7 +22,7 @@ func (c *Configs) happen(window uint32, w *props.Write, read *reading, letter in
 		window = 0
 	}
 	if !c.Exact {
-		distinct := c.Store.Auto.Registers[w.Register].Distinct()
+		distinct := c.of.Registers[w.Register].Distinct()
 		n := read.occurs + uint32(slices.Index(c.adds[letter], addition{w.Param, distinct}))
 		if distinct {
 			window = c.withoutEarlier(window, n)
@@ -44,7 +44,7 @@ func (c *Configs) EachLeaving(state uint32, visit func(register int, n uint32, o
 	if c.windows == 0 || c.All[state].memory == "" {
 		return
 	}
-	for i, r := range c.Store.Auto.Registers {
+	for i, r := range c.of.Registers {
 		if r.Kind() != props.WindowRegister {
 			continue
 		}
@@ -59,12 +59,12 @@ func (c *Configs) EachLeaving(state uint32, visit func(register int, n uint32, o
 // occurrence has left a window, with all that has left by then of its source.
 func (c *Configs) Leave(from uint32, register int, n uint32) uint32 {
 	x, gone := c.All[from], c.occurrences.all[n]
-	at := gone.At.Add(c.Store.Auto.Registers[register].Length())
+	at := gone.At.Add(c.of.Registers[register].Length())
 	x.memory = c.withWindows(x.memory, func(i int, window uint32) uint32 {
 		left := window
 		c.holdings.each(window, func(m uint32) bool {
 			o := &c.occurrences.all[m]
-			leaves := o.At.Add(c.Store.Auto.Registers[i].Length())
+			leaves := o.At.Add(c.of.Registers[i].Length())
 			if o.Source == gone.Source && !at.Before(leaves) {
 				left = c.holdings.change(left, m, false, c.occurrences.worth)
 			}
@@ -81,7 +81,7 @@ func (c *Configs) Windows() int { return c.windows }
 // withWindows returns a memory with windows replaced.
 func (c *Configs) withWindows(memory string, by func(register int, window uint32) uint32) string {
 	b := c.buffer[:0]
-	for i, r := range c.Store.Auto.Registers {
+	for i, r := range c.of.Registers {
 		part := c.register(memory, i)
 		if r.Kind() == props.WindowRegister && !c.listed(&r) {
 			b = binary.LittleEndian.AppendUint32(b, by(i, word(part)))
@@ -98,7 +98,7 @@ func (c *Configs) withWindows(memory string, by func(register int, window uint32
 // window returns what a memory has for a window, and since when what happened is
 // in it.
 func (v *view) window(register string) (window uint32, limit order.Instant, ok bool) {
-	for i, r := range v.c.Store.Auto.Registers {
+	for i, r := range v.c.of.Registers {
 		if r.Name() == register && r.Kind() == props.WindowRegister {
 			return word(v.c.register(v.memory, i)), v.now.Add(-r.Length()), true
 		}
@@ -123,7 +123,7 @@ func (v *view) Size(register string) int64 {
 
 // Sum returns what they come to, or what an amount is.
 func (v *view) Sum(register string) event.Value {
-	for i, r := range v.c.Store.Auto.Registers {
+	for i, r := range v.c.of.Registers {
 		if r.Name() == register && r.Kind() == props.AmountRegister {
 			return v.c.amount(word(v.c.register(v.memory, i))).Value()
 		}
@@ -153,7 +153,7 @@ func (c *Configs) sweepWindows() {
 	if c.Exact {
 		live := make([]bool, len(c.history.all))
 		c.eachWindow(func(register int, window uint32) uint32 {
-			c.history.mark(live, window, c.history.now.Add(-c.Store.Auto.Registers[register].Length()))
+			c.history.mark(live, window, c.history.now.Add(-c.of.Registers[register].Length()))
 			return window
 		})
 		moved := c.history.sweep(live)

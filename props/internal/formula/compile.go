@@ -33,7 +33,7 @@ func Compile(f *Formula, s Signature) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := compile(n, s, false)
+	c, err := compile(n, s, n.late())
 	if err == nil && c.beginsAnew() {
 		c, err = compile(n, s, true)
 	}
@@ -55,13 +55,16 @@ func compile(n normal, s Signature, inRegisters bool) (*compiler, error) {
 	if err := c.alphabet(); err != nil {
 		return nil, err
 	}
-	for _, l := range c.letters {
-		c.machine.Letters = append(c.machine.Letters, l.Letter)
-	}
 	for _, p := range n.parts() {
 		if err := c.operators(p, nil); err != nil {
 			return nil, err
 		}
+	}
+	if n.late() {
+		c.own()
+	}
+	for _, l := range c.letters {
+		c.machine.Letters = append(c.machine.Letters, l.Letter)
 	}
 	if n.due != nil {
 		c.machine.Due = n.due.until.in.to

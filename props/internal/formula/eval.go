@@ -134,7 +134,7 @@ func (e *evaluation) forValues(v string, f func(param string)) {
 
 // fits tells whether the event is in a predicate.
 func (e *evaluation) fits(n *node) truth {
-	if e.letter == nil || e.letterOf[n] != e.letter {
+	if e.letter == nil || e.letterOf[n] != e.letter && e.letterOf[n] != e.letter.of {
 		return false3
 	}
 	p := e.signature[n.name]

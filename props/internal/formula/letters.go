@@ -11,6 +11,7 @@ import (
 type letter struct {
 	Letter
 	atoms []*node
+	of    *letter // of one that begins what is due from its event on: the letter that the event is otherwise
 }
 
 // bound returns the parameter that binds a variable; empty if none does.
@@ -95,6 +96,35 @@ func (c *compiler) alphabet() error {
 	return nil
 }
 
+// own adds letters for the events from which something may be due that may not
+// come before a time. One event need not answer all of these that wait, so each
+// has an instance of its own. They come first: what holds there is what held
+// before the event.
+func (c *compiler) own() {
+	var all []*letter
+	for _, l := range c.letters {
+		e := evaluation{compiler: c, letter: l, assume: map[Guard]bool{}, values: map[string]string{}}
+		if e.truth(c.normal.due.trigger) != false3 {
+			own := &letter{Letter: l.Letter, atoms: l.atoms, of: l}
+			own.Own = true
+			all = append(all, own)
+		}
+	}
+	c.letters = append(all, c.letters...)
+	c.machine.Own, c.machine.From = true, c.normal.due.until.in.from
+	c.machine.Variables = append(slices.Clip(c.variables), c.nameOfEvent())
+}
+
+// nameOfEvent is a name for the variable that says which event something is due
+// from.
+func (c *compiler) nameOfEvent() string {
+	name := "event"
+	for slices.Contains(c.variables, name) {
+		name = "the " + name
+	}
+	return name
+}
+
 func sortedNames(s Signature) (all []string) {
 	for name := range s { //wtsim:order sorted below
 		all = append(all, name)
@@ -136,7 +166,7 @@ func (c *compiler) enter(n *node) error {
 			return nil
 		}
 	}
-	l := &letter{at, []*node{n}}
+	l := &letter{Letter: at, atoms: []*node{n}}
 	c.letters, c.letterOf[n] = append(c.letters, l), l
 	return nil
 }

@@ -21,10 +21,12 @@ type Predicate struct {
 // Machine is what a formula is translated to. The first state is the start.
 type Machine struct {
 	Variables []string
+	Own       bool // the last variable is bound by letters of their own: which event it is
 	States    []State
 	Registers []Register
 	Letters   []Letter
 	Due       time.Duration // the deadline of the states that are Due
+	From      time.Duration // how long they have lasted before what is due may come
 }
 
 // State has a decision for each letter.
@@ -39,6 +41,7 @@ type State struct {
 type Letter struct {
 	Type  string
 	Binds []Bind
+	Own   bool // it binds which event it is, too
 }
 
 // Bind is a variable that a parameter binds.
@@ -126,4 +129,5 @@ const (
 	Empty                        // the window Register holds nothing
 	Member                       // the set Register holds Param
 	IsSet                        // the bit Register is set
+	Old                          // the state has lasted for From
 )

@@ -211,6 +211,9 @@ type due struct {
 	until               *node // as written
 }
 
+// late tells whether what is due may not come before a time.
+func (n normal) late() bool { return n.due != nil && n.due.until.in.from > 0 }
+
 // normalise translates a whole formula.
 func normalise(n *node) (normal, error) {
 	n = unquantified(n).inwards()
@@ -289,8 +292,6 @@ func (c clause) fromTheOtherEnd() (*node, *due, error) {
 		return or(not(last), not(since)), nil, nil
 	case f.in.endless:
 		return nil, nil, f.at.fail("the future has no bound, so that nothing is ever late; wanted an interval such as [0,5s]")
-	case f.in.from > 0:
-		return nil, nil, f.at.fail("what is due may not come before a time, so that one event need not answer all before it; wanted an interval that begins with 0")
 	}
 	return nil, &due{trigger: trigger, keep: f.args[0], done: last, until: f}, nil
 }

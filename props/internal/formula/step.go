@@ -4,9 +4,10 @@ import "fmt"
 
 // outcome is what an event does.
 type outcome struct {
-	violated bool
-	next     state
-	writes   []Write
+	violated  bool
+	satisfied bool
+	next      state
+	writes    []Write
 }
 
 // step evaluates the whole formula; ok is false where that needs a guard that
@@ -14,9 +15,18 @@ type outcome struct {
 func (e *evaluation) step() (r outcome, ok bool, err error) {
 	violated := e.truth(e.normal.always).not()
 	due := false3
-	if d := e.normal.due; d != nil {
-		open := truthOf(e.at.due).or(e.truth(d.trigger)).and(e.truth(d.done).not())
-		keep := e.truth(d.keep)
+	switch d := e.normal.due; {
+	case e.letter != nil && e.letter.Own:
+		return e.begin()
+	case d != nil:
+		begun, done := e.truth(d.trigger), e.truth(d.done)
+		if e.normal.late() {
+			if begun = false3; e.at.due && done != false3 {
+				done = done.and(e.ask(e.old()))
+			}
+			r.satisfied = done == true3 && e.at.due
+		}
+		open, keep := truthOf(e.at.due).or(begun).and(done.not()), e.truth(d.keep)
 		violated = violated.or(open.and(keep.not()))
 		due = open.and(keep)
 	}
@@ -33,6 +43,20 @@ func (e *evaluation) step() (r outcome, ok bool, err error) {
 		}
 	}
 	return r, true, nil
+}
+
+// begin is what an event does to the instance of what is due from it on. What it
+// does besides, it does as the letter that it is otherwise.
+func (e *evaluation) begin() (r outcome, ok bool, err error) {
+	begun := e.truth(e.normal.due.trigger)
+	r.next = state{e.at.bits, e.at.due || begun == true3}
+	return r, e.at.due || begun != unknown, nil
+}
+
+// old is the guard that what is due may come by now.
+func (e *evaluation) old() Guard {
+	in := e.normal.due.until.in
+	return Guard{Kind: Old, Register: -1, Other: -1, Text: "the wait is " + in.from.String() + " old or older"}
 }
 
 // remember does what an operator's memory does at the event.
@@ -186,6 +210,8 @@ func (e *evaluation) leaf(r outcome) *Decision {
 	switch {
 	case r.violated:
 		d.Writes = nil
+	case r.satisfied:
+		d.To, d.Writes = Satisfied, nil
 	case r.next == e.at:
 		d.To = Stay
 	default:
