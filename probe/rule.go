@@ -180,7 +180,8 @@ func captureName(expr string) (string, bool) {
 
 // Apply returns the events that an operation stands for, in the order of the
 // rules.
-func (r *Rules) Apply(op *event.Operation) (out []Emitted) {
+func (r *Rules) Apply(op *event.Operation) []Emitted {
+	var out []Emitted
 	r.each(op, func(e Emitted) { out = append(out, e) })
 	return out
 }

@@ -136,6 +136,7 @@ type pipeline struct {
 	plan    Plan // that events are routed by; none is the program's
 	past    bool // properties that a plan brings begin with the logs
 	notices []Notice
+	beside  func(func())
 }
 
 func newPipeline(t *testing.T, shards int) *pipeline {
@@ -193,7 +194,7 @@ func (p *pipeline) claim(shard int) (*Worker, error) {
 	return Claim(context.Background(), Config{
 		Program: p.program, Compile: p.compile, Options: p.options, Shard: shard, Shards: p.shards, Owner: fmt.Sprint("w", p.owners),
 		Events: short3{p.log(shard)}, EventsOf: p.log, Commits: commits, States: p.states, StateEvery: 4000,
-		Told: func(n Notice) { p.notices = append(p.notices, n) },
+		Told: func(n Notice) { p.notices = append(p.notices, n) }, Beside: p.beside,
 	})
 }
 
@@ -275,6 +276,16 @@ func TestWorkersCrashAndCompete(t *testing.T) {
 		p.send(r, all)
 		p.close()
 		p.wrap = func(l Log) Log { return &shaky{Log: l, r: r} }
+		if seed%2 == 1 { // a state is stored later, when its worker may be dead
+			var later []func()
+			p.beside = func(store func()) {
+				if later = append(later, store); r.IntN(3) > 0 {
+					n := r.IntN(len(later))
+					later[n]()
+					later = slices.Delete(later, n, n+1)
+				}
+			}
+		}
 		for shard := range p.shards {
 			p.compete(r, shard)
 		}

@@ -3,8 +3,6 @@ package stream
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +28,9 @@ type Config struct {
 	States   Store
 	// StateEvery is after how many bytes of blocks a state is saved; 0 is 8 MiB.
 	StateEvery int
+	// Beside runs what takes long beside the worker, such as storing a state; nil is
+	// at once.
+	Beside func(func())
 	// Told is told what is not judged, and what is wrong; nil is nobody.
 	Told func(Notice)
 }
@@ -56,6 +57,8 @@ type Worker struct {
 	again  bool              // what is judged was judged before: it was told
 	since  int               // bytes of blocks since the last state
 	size   int               // of the last state
+	saving *saving           // a state that is being stored; nil if none is
+	stored *StateRef         // one that is, and that no commit names; nil if there is none
 	asked  bool              // to settle, since the last commit: somebody waits
 	alarms []string          // that nobody was told of
 
@@ -149,11 +152,14 @@ func (w *Worker) Step(ctx context.Context, patient bool) (int, error) {
 	if err := w.sound(ctx); err != nil {
 		return 0, err
 	}
-	if patient && len(w.fresh)+len(w.doubts) == 0 && !w.asked {
+	if err := w.adopt(ctx, false); err != nil {
+		return 0, err
+	}
+	if patient && len(w.fresh)+len(w.doubts) == 0 && !w.asked && w.stored == nil {
 		return len(all), nil
 	}
-	if w.since >= max(w.StateEvery, 2*w.size) { // a large state is saved more seldom
-		return len(all), w.Save(ctx)
+	if w.saving == nil && w.since >= max(w.StateEvery, 2*w.size) { // a large state is saved more seldom
+		return len(all), w.save(ctx, w.Beside)
 	}
 	return len(all), w.commitAll(ctx)
 }
@@ -404,13 +410,20 @@ func (w *Worker) commitAll(ctx context.Context) error {
 		if len(rest) > 0 {
 			c.Offset, c.Chain, c.Undecided = w.commit.Offset, w.commit.Chain, nil
 		}
+		old, stored := w.commit.States, w.stored
+		if stored != nil && len(rest) == 0 {
+			c.States = append([]StateRef{*stored}, old[:min(len(old), 1)]...)
+		}
 		if err := w.append(ctx, c); err != nil {
 			return err // nothing of it is taken as told
 		}
-		if w.fresh = rest; len(rest) == 0 {
-			w.fresh, w.doubts = nil, nil
-			return nil
+		if w.fresh = rest; len(rest) > 0 {
+			continue
 		}
+		if w.fresh, w.doubts, w.stored = nil, nil, nil; stored != nil {
+			return w.forgetStates(ctx, old)
+		}
+		return nil
 	}
 }
 
@@ -450,36 +463,6 @@ func (w *Worker) append(ctx context.Context, c Commit) error {
 
 // mostTries is how often a commit is appended that does not come there.
 const mostTries = 3
-
-// Save saves the state and commits it, and deletes those that no commit will
-// need.
-func (w *Worker) Save(ctx context.Context) error {
-	if len(w.commit.States) > 0 && w.commit.States[0].Offset == w.offset && len(w.fresh) == 0 {
-		return nil
-	}
-	if err := w.commitAll(ctx); err != nil { // what was found belongs to what was read
-		return err
-	}
-	data := w.encode()
-	sum := sha256.Sum256(data)
-	ref := StateRef{w.stateName(), w.offset, hex.EncodeToString(sum[:]), len(data), len(w.plans)}
-	if err := w.States.Put(ctx, ref.Name, data); err != nil {
-		return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
-	}
-	c := w.next()
-	old := c.States
-	c.States = append([]StateRef{ref}, old[:min(len(old), 1)]...)
-	if err := w.append(ctx, c); err != nil {
-		return err
-	}
-	w.since, w.size = 0, len(data)
-	for _, gone := range old[min(len(old), 1):] {
-		if err := w.States.Delete(ctx, gone.Name); err != nil {
-			return fmt.Errorf("shard %d: its old state: %w", w.Shard, err)
-		}
-	}
-	return nil
-}
 
 // Needed is the first block that a worker may have to read again, one of another
 // shard too, of which the last commits are given: those before it can be

@@ -229,7 +229,7 @@ const (
 
 // tick tells the logs that time has passed.
 func (g *gateway) tick(ctx context.Context) {
-	every := time.NewTicker(min(max(g.options.Stream.Lateness/20, 10*time.Millisecond), 100*time.Millisecond))
+	every := time.NewTicker(min(max(g.options.Stream.Lateness/20, 10*time.Millisecond), 50*time.Millisecond))
 	defer every.Stop()
 	for {
 		select {

@@ -57,7 +57,7 @@ func (s *Service) own(ctx context.Context, shard int, well func()) error {
 	}
 	w, err := stream.Claim(ctx, stream.Config{
 		Program: s.first, Compile: s.Compile, Options: s.Stream, Shard: shard, Shards: s.Shards, Owner: s.owner,
-		Events: s.logs.Events(shard), EventsOf: s.logs.Events, Commits: s.logs.Commits(shard), States: s.logs.States(), Told: s.notice,
+		Events: s.logs.Events(shard), EventsOf: s.logs.Events, Commits: s.logs.Commits(shard), States: s.logs.States(), Told: s.notice, Beside: s.working.Go,
 	})
 	if err != nil {
 		return err
