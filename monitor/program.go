@@ -121,6 +121,9 @@ func (p *Program) Properties() (names []string) {
 	return names
 }
 
+// Timed reports whether a verdict hangs on how much time passes: on a deadline.
+func (p *Program) Timed() bool { return p.timed }
+
 // Only returns the program of some of the properties, by name.
 func (p *Program) Only(names []string) *Program {
 	out := &Program{routes: make(map[string][]route)}

@@ -1,6 +1,6 @@
 -- Writes the records of places, what was found there and what was counted.
 -- KEYS: the verdict log, the newest time, the counts; of each place its record
--- and what waits of its property.
+-- and all records of its property, by when they are due.
 -- ARGV: the newest time and the clock; of each place the head that it was read
 -- with, its head, its record, when it is due, its counts, and what was found:
 -- how much, and each.
@@ -18,11 +18,7 @@ for key = 4, #KEYS, 2 do
 	local now = value and string.match(value, '^[^\n]*') or ''
 	if now == before then
 		redis.call('SET', KEYS[key], record)
-		if due == '' then
-			redis.call('ZREM', KEYS[key + 1], KEYS[key])
-		else
-			redis.call('ZADD', KEYS[key + 1], due, KEYS[key])
-		end
+		redis.call('ZADD', KEYS[key + 1], due == '' and '+inf' or due, KEYS[key])
 		for name, n in pairs(cjson.decode(counts)) do
 			if n ~= 0 then
 				redis.call('HINCRBY', KEYS[3], name, n)

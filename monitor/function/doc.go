@@ -20,6 +20,8 @@
 //
 // What looks at a clock is an input like an event: [Function.Tick] tells the
 // places that wait for it that time has passed, and their records say so.
+// [Function.Close] tells what they come to if nothing else comes, and their records
+// say what was told so; with clocks that differ (skew), only this tells violations.
 //
 // The cost of an event hangs on what its places have seen, and on nothing else
 // that is monitored: two operations of Redis for a batch of any size, as long as
@@ -29,7 +31,7 @@
 // What Redis has acknowledged must be there: on each write synced to the disk
 // (appendfsync always), and no failover to a replica that has less.
 //
-// Not supported: clocks that differ (skew), changes of lateness and time to live
-// under the same prefix (refused by name), gaps in the sequences of sources,
+// Not supported: skew together with deadlines, changes of skew, lateness and time to
+// live under the same prefix (refused by name), gaps in the sequences of sources,
 // events that are lossy at other places than their own.
 package function

@@ -18,7 +18,7 @@ import (
 // Options say how to monitor.
 type Options struct {
 	Program *monitor.Program
-	Stream  monitor.StreamOptions // lateness and time to live
+	Stream  monitor.StreamOptions // skew, lateness and time to live
 	Redis   redis.Cmdable
 	Prefix  string        // of all keys; empty is "wtsim"
 	Ahead   time.Duration // an event further ahead of this machine's clock is malformed; 0 is none
@@ -57,8 +57,8 @@ func New(o Options) (*Function, error) {
 		return nil, errors.New("no properties, wanted those to monitor")
 	case o.Redis == nil:
 		return nil, errors.New("no client of Redis, wanted one")
-	case o.Stream.Skew != 0:
-		return nil, fmt.Errorf("clocks that differ by %v, wanted 0: a function judges in the order of the times", o.Stream.Skew)
+	case o.Stream.Skew != 0 && o.Program.Timed():
+		return nil, fmt.Errorf("clocks that differ by %v and a property with a deadline, wanted one of them: places do not know of all that happened meanwhile", o.Stream.Skew)
 	case o.Stream.Ahead != 0:
 		return nil, fmt.Errorf("a bound of %v on how far a source is ahead of the others, wanted Options.Ahead, by the clock: places do not know of all sources", o.Stream.Ahead)
 	}

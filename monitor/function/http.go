@@ -22,13 +22,15 @@ func (f *Function) route() {
 	f.mux.HandleFunc("POST /{$}", f.events)
 	f.mux.HandleFunc("POST /v1/events", f.events)
 	f.mux.HandleFunc("POST /v1/tick", f.tick)
+	f.mux.HandleFunc("POST /v1/close", f.close)
 	f.mux.HandleFunc("GET /v1/violations", f.violations)
 	f.mux.HandleFunc("GET /v1/status", f.status)
 	f.mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 }
 
 // ServeHTTP takes events at / and /v1/events, in the forms that wtsim monitor
-// takes, and is ticked at /v1/tick; /v1/violations and /v1/status tell.
+// takes, is ticked at /v1/tick and closed at /v1/close; /v1/violations and
+// /v1/status tell.
 func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.mux.ServeHTTP(w, r) }
 
 func (f *Function) events(w http.ResponseWriter, r *http.Request) {
@@ -67,6 +69,16 @@ func (f *Function) tick(w http.ResponseWriter, r *http.Request) {
 	if err := f.Tick(r.Context()); err != nil {
 		refuse(w, http.StatusServiceUnavailable, err)
 	}
+}
+
+// close settles what waits; with end, nothing comes after it.
+func (f *Function) close(w http.ResponseWriter, r *http.Request) {
+	end := r.URL.Query().Has("end") && r.URL.Query().Get("end") != "false"
+	if err := f.Close(r.Context(), end); err != nil {
+		refuse(w, http.StatusServiceUnavailable, err)
+		return
+	}
+	f.status(w, r)
 }
 
 func refuse(w http.ResponseWriter, status int, err error) {
@@ -124,6 +136,9 @@ type Status struct {
 	Newest     time.Time `json:"newest,omitzero"`
 }
 
+// farAway is later than what waits is due, in milliseconds.
+const farAway = "1e18"
+
 // Status returns what was counted.
 func (f *Function) Status(ctx context.Context) (s Status, err error) {
 	all, err := f.Redis.HGetAll(ctx, f.records.key("counts")).Result()
@@ -140,7 +155,7 @@ func (f *Function) Status(ctx context.Context) (s Status, err error) {
 		*into[name] = n
 	}
 	for _, name := range f.order {
-		n, err := f.Redis.ZCard(ctx, f.dueKey(name)).Result()
+		n, err := f.Redis.ZCount(ctx, f.dueKey(name), "-inf", farAway).Result()
 		if err != nil {
 			return s, err
 		}

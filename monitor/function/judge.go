@@ -29,7 +29,17 @@ type share struct {
 	property string
 	key      string // of the place's record
 	inputs   []monitor.Input
+	ending   ending
 }
+
+// ending is how a place is asked for what it comes to if nothing else comes.
+type ending int
+
+const (
+	goesOn   ending = iota
+	closed          // as at the end of a file
+	declared        // and nothing comes after it: deadlines have passed
+)
 
 // add hands an event to the places that it concerns. The one where it is malformed
 // is its home, which counts it, else the first.
@@ -160,16 +170,16 @@ func (f *Function) change(c *change, given *share) error {
 	if err != nil {
 		return err
 	}
-	before := s.Summary()
-	j := s.Push(given.inputs)
-	for _, finding := range j.Findings {
-		if finding.Kind == monitor.FoundViolation {
-			c.found = append(c.found, stream.Object(finding.Violation))
-		} else {
-			c.notices = append(c.notices, finding)
-		}
+	if given.ending != goesOn {
+		c.end(s, given, f.Stream.Skew)
+		return nil
 	}
-	c.counts = countsOf(before, s.Summary())
+	before := s.Summary()
+	c.take(s.Push(given.inputs).Findings, false, f.Stream.Skew)
+	after := s.Summary()
+	c.counts = countsOf(before, after)
+	c.counts.Violations = len(c.found)
+	c.counts.Undecided = max(after.Undecided, c.own.Undecided) - max(before.Undecided, c.own.Undecided)
 	c.due, _ = s.Due()
 	var state bytes.Buffer
 	if err := s.Checkpoint(&state); err != nil {
@@ -177,6 +187,44 @@ func (f *Function) change(c *change, given *share) error {
 	}
 	c.state = state.Bytes()
 	return nil
+}
+
+// end is what a place comes to if nothing else comes. Its state stays as it is:
+// what comes is judged as if nobody had asked, but for what has been told.
+func (c *change) end(s *monitor.Stream, given *share, skew time.Duration) {
+	c.due, _ = s.Due()
+	before := max(s.Summary().Undecided, c.own.Undecided)
+	c.take(s.Push(given.inputs).Findings, true, skew) // the time of the newest event, of all places
+	judge := s.Close
+	if given.ending == declared {
+		judge = s.End
+	}
+	c.take(judge().Findings, true, skew)
+	c.own.Undecided = s.Summary().Undecided
+	c.counts = counts{Violations: len(c.found), Undecided: max(0, c.own.Undecided-before)}
+}
+
+// take takes what was found. What an end has told before its time is settled is not
+// told when it is; with skew every end finds it again.
+func (c *change) take(all []monitor.Finding, early bool, skew time.Duration) {
+	for _, finding := range all {
+		if finding.Kind != monitor.FoundViolation {
+			c.notices = append(c.notices, finding)
+			continue
+		}
+		id := finding.Violation.ID()
+		at := slices.Index(c.own.Told, id)
+		switch {
+		case at >= 0 && !early && skew == 0:
+			c.own.Told = slices.Delete(c.own.Told, at, at+1)
+		case at >= 0:
+		default:
+			if early {
+				c.own.Told = append(c.own.Told, id)
+			}
+			c.found = append(c.found, stream.Object(finding.Violation))
+		}
+	}
 }
 
 // told tells what was not judged, once it is committed.
@@ -193,8 +241,6 @@ func (f *Function) told(c *change) {
 type counts struct{ Events, Violations, Malformed, Late, Duplicates, Expired, Undecided int }
 
 func countsOf(before, after monitor.Summary) counts {
-	return counts{
-		after.Events - before.Events, after.Violations - before.Violations, after.Malformed - before.Malformed, after.Late - before.Late,
-		after.Duplicates - before.Duplicates, after.Expired - before.Expired, after.Undecided - before.Undecided,
-	}
+	return counts{Events: after.Events - before.Events, Malformed: after.Malformed - before.Malformed, Late: after.Late - before.Late,
+		Duplicates: after.Duplicates - before.Duplicates, Expired: after.Expired - before.Expired}
 }

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -30,11 +31,18 @@ type records struct {
 type change struct {
 	key, dueKey string
 	before      string // the head that it was read with; empty if there was none
-	state       []byte // read, and then the new one
+	own         own
+	state       []byte // read, and then the new one; the place's stream
 	due         time.Time
 	counts      counts
 	found       [][]byte // violation objects
 	notices     []monitor.Finding
+}
+
+// own is what a record has beside the head and the state of the stream.
+type own struct {
+	Told      []string `json:"told,omitempty"`      // violations that an end has told, before their time was settled
+	Undecided int      `json:"undecided,omitempty"` // by the last end
 }
 
 func (r *records) key(name string) string { return r.prefix + "/" + name }
@@ -52,8 +60,8 @@ func (f *Function) keyOf(p monitor.Place) string {
 // longestValues is how long values are that a key has as they are.
 const longestValues = 100
 
-// dueKey is the key of what waits of a property: records, by up to when time
-// has to pass, in milliseconds.
+// dueKey is the key of a property's records, by up to when time has to pass for
+// what waits there, in milliseconds; at infinity where nothing does.
 func (f *Function) dueKey(property string) string {
 	return f.records.key(f.parts[property].era + "/due")
 }
@@ -76,13 +84,35 @@ func (r *records) load(ctx context.Context, changes []change) error {
 		if !ok {
 			continue // there is none
 		}
-		head, state, ok := strings.Cut(text, "\n")
-		if !ok {
-			return fmt.Errorf("the record %s: it has no head, wanted one that a function has written", keys[i])
+		if err := changes[i].read(text); err != nil {
+			return fmt.Errorf("the record %s: %w", keys[i], err)
 		}
-		changes[i].before, changes[i].state = head, []byte(state)
 	}
 	return nil
+}
+
+// read takes a record apart: two lines, and the state.
+func (c *change) read(text string) error {
+	head, rest, ok := strings.Cut(text, "\n")
+	if !ok {
+		return errors.New("it has no head, wanted one that a function has written")
+	}
+	c.before = head
+	line, state, ok := strings.Cut(rest, "\n")
+	if rest == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(line), &c.own); !ok || err != nil {
+		return errors.New("its second line is not what a function of this version writes; tick with the other until nothing waits, and begin with another prefix")
+	}
+	c.state = []byte(state)
+	return nil
+}
+
+// write puts a record together.
+func (c *change) write(head string) (string, error) {
+	line, err := json.Marshal(c.own)
+	return head + "\n" + string(line) + "\n" + string(c.state), err
 }
 
 //go:embed commit.lua
@@ -106,11 +136,12 @@ func (r *records) commit(ctx context.Context, changes []change, newest, now time
 		c := &changes[i]
 		head := c.head(name)
 		counts, err := json.Marshal(c.counts)
-		if err != nil {
+		record, wrong := c.write(head)
+		if err = errors.Join(err, wrong); err != nil {
 			return nil, err
 		}
 		keys = append(keys, c.key, c.dueKey)
-		args = append(args, c.before, head, head+"\n"+string(c.state), millis(c.due), counts, len(c.found))
+		args = append(args, c.before, head, record, millis(c.due), counts, len(c.found))
 		for _, object := range c.found {
 			told := stream.Commit{Owner: head, Epoch: 1, Found: []json.RawMessage{object}}
 			args = append(args, told.Encode())

@@ -80,6 +80,41 @@ func (f *Function) pass(ctx context.Context, property string, to time.Time) (int
 	return len(keys), f.judge(ctx, &b)
 }
 
+// Close settles what waits, as the end of a file does, and tells what was found;
+// with end, nothing comes after what was sent, so that deadlines have passed and states that
+// must not be the last are judged. What comes later is judged as if nobody had
+// asked, and nothing is told twice. It reads every record that there is.
+func (f *Function) Close(ctx context.Context, end bool) error {
+	how := closed
+	if end {
+		how = declared
+	}
+	newest, _, ok, err := f.newest(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range f.order {
+		for cursor := uint64(0); ok; {
+			var found []string // a key, and when it is due
+			if found, cursor, err = f.Redis.ZScan(ctx, f.dueKey(name), cursor, "", atOnce).Result(); err != nil {
+				return err
+			}
+			b := batch{now: f.now()}
+			for i := 0; i < len(found); i += 2 {
+				b.give(name, found[i], monitor.Input{Tick: true, Event: event.Event{Time: newest}})
+				b.shares[b.at[found[i]]].ending = how
+			}
+			if err := f.judge(ctx, &b); err != nil {
+				return err
+			}
+			if cursor == 0 {
+				break
+			}
+		}
+	}
+	return f.publish(ctx)
+}
+
 // publish tells what is in the verdict log and not told. Each of its records is
 // one violation.
 func (f *Function) publish(ctx context.Context) error {
