@@ -220,6 +220,9 @@ func ofPackage() string {
 	if name := os.Getenv(packageVariable); name != "" {
 		return " --of " + name
 	}
+	if file := os.Getenv(configVariable); file != "" {
+		return " --config " + file
+	}
 	return ""
 }
 
@@ -227,6 +230,9 @@ func ofPackage() string {
 func calledAs(scenario string) string {
 	if name := os.Getenv(packageVariable); name != "" {
 		return name
+	}
+	if file := os.Getenv(configVariable); file != "" {
+		return "--config " + file
 	}
 	return scenario
 }
