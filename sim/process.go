@@ -3,6 +3,7 @@ package sim
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,9 +24,10 @@ import (
 )
 
 // A function instance that is a process has one goroutine in the world that
-// follows it. While the process is at it, that goroutine waits in a system call,
-// so that the bubble is not quiet; when the process is, it waits for what comes
-// next. So the run's own loop need not know of processes: what one does reaches
+// follows it. It gets a turn when all else in the world is quiet: so the process
+// hears of all that has come for it at once, in an order of its own. While the
+// process is at it, that goroutine waits in a system call, and the bubble is not
+// quiet. So the run's own loop need not know of processes: what one does reaches
 // the tap as what a handler does.
 
 // process is the world's side of such an instance. What it tells the process
@@ -33,15 +36,16 @@ type process struct {
 	inst    *instance
 	run     *program.Process
 	started chan error    // it listens, or does not
-	wake    chan struct{} // there is something in in
-	next    time.Time     // when its next timer is due; zero if none is
+	turns   chan struct{} // it may go on
 	step    string        // of which it has heard
 	ending  *processEnd
-	quiet   bool // it has come to rest
-	listens bool
+	up      bool // it has started
 	asks    bool // for signals; guarded by the gate's lock
 
 	mu    sync.Mutex
+	next  *time.Timer // its own next one
+	due   bool        // that is due, or it has not begun
+	over  bool        // it has ended
 	in    []program.Record
 	wires map[uint32]*wire
 	order []*wire  // the same, in order
@@ -53,46 +57,92 @@ type process struct {
 type processEnd struct {
 	how, stack string
 	code       int
+	hung       bool // it was killed
+}
+
+// panicked reports whether it is a panic that nobody has recovered from, or what
+// the runtime ends a process for.
+func (e *processEnd) panicked() bool {
+	return e.how == "panic" || strings.Contains(e.stack, "panic: ") || strings.Contains(e.stack, "fatal error: ")
 }
 
 func newProcess(i *instance, run *program.Process, builder string) *process {
-	return &process{inst: i, run: run, started: make(chan error, 1), wake: make(chan struct{}, 1), wires: map[uint32]*wire{}, works: []string{builder}}
+	return &process{inst: i, run: run, started: make(chan error, 1), turns: make(chan struct{}), due: true, wires: map[uint32]*wire{}, works: []string{builder}}
 }
 
 // tell adds to what the process will hear.
-func (p *process) tell(r ...program.Record) {
+func (p *process) tell(r program.Record) {
 	p.mu.Lock()
-	p.in = append(p.in, r...)
+	p.in = append(p.in, r)
 	p.mu.Unlock()
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
+	p.inst.world.gate.signal()
 }
 
+// heard takes what the process is to hear: of each connection in order, and
+// connections by their numbers, as what comes from several at the same time has no
+// order.
 func (p *process) heard() []program.Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	in := p.in
-	p.in = nil
+	p.in, p.due = nil, false
+	slices.SortStableFunc(in, func(a, b program.Record) int { return cmp.Compare(a.ID, b.ID) })
 	return in
+}
+
+// wants reports whether the process has something to do: it has heard of
+// something, or a timer of its is due while it has CPU.
+func (p *process) wants() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.over && (len(p.in) > 0 || p.due && p.inst.busy())
+}
+
+// goOn gives the first process that has something to do its turn. It is called
+// when all is quiet.
+func (fl *fleet) goOn() bool {
+	for _, i := range fl.instances {
+		if p := i.process; p != nil && !i.Dead() && p.wants() {
+			p.turns <- struct{}{}
+			return true
+		}
+	}
+	return false
 }
 
 // follow is the life of the process.
 func (p *process) follow() {
 	seeded.Quiet(true)
 	defer p.close()
-	for in := p.heard(); p.exchange(in); in = p.heard() {
-		if p.waiting() == 0 && !p.rest() {
+	for {
+		select {
+		case <-p.turns:
+			if !p.exchange(p.heard()) {
+				return
+			}
+		case <-p.inst.ctx.Done():
 			return
 		}
 	}
 }
 
-func (p *process) waiting() int {
+// lookAt sets the timer by which the world notices the process's own.
+func (p *process) lookAt(next int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.in)
+	if p.next != nil {
+		p.next.Stop()
+	}
+	if next == 0 {
+		return
+	}
+	after := time.Until(time.Unix(0, next)) //wtsim:clock the bubble's clock
+	p.next = time.AfterFunc(after, func() { //wtsim:go only takes note
+		p.mu.Lock()
+		p.due = true
+		p.mu.Unlock()
+		p.inst.world.gate.signal()
+	})
 }
 
 // exchange lets the process go on until it is quiet, and takes what it has
@@ -102,24 +152,21 @@ func (p *process) exchange(in []program.Record) bool {
 		return false
 	}
 	next, out, err := p.run.Exchange(time.Now().UnixNano(), p.seed(), in) //wtsim:clock the bubble's clock
-	if text := p.run.Output(); text != "" {
-		_, _ = io.WriteString(os.Stdout, text) // which is the run's
-	}
-	if p.next = (time.Time{}); next > 0 {
-		p.next = time.Unix(0, next)
-	}
+	printed := p.run.Output()
+	_, _ = io.WriteString(os.Stdout, printed) // which is the run's
+	p.lookAt(next)
 	for i := range out {
 		p.take(&out[i])
 	}
 	if err != nil && p.ending == nil {
-		p.ending = p.died(err)
+		p.ending = p.died(err, printed)
 	}
 	if p.ending != nil {
 		p.ended()
 		return false
 	}
-	if p.quiet = true; p.inst.fn.Main.Worker {
-		p.ready(nil)
+	if p.inst.fn.Main.Worker {
+		p.serves()
 	}
 	return true
 }
@@ -142,36 +189,6 @@ func (p *process) seed() uint64 {
 	return seedOf(p.inst.world.entropy.scenario, p.inst.name().Text, step) | 1
 }
 
-// rest waits until there is something for the process: what the world tells it,
-// or a timer, while it has CPU. It returns false if the instance is dead.
-func (p *process) rest() bool {
-	var due <-chan time.Time
-	if !p.next.IsZero() {
-		timer := time.NewTimer(time.Until(p.next)) //wtsim:clock the bubble's clock
-		defer timer.Stop()
-		due = timer.C
-	}
-	for {
-		select {
-		case <-p.wake:
-			return true
-		case <-p.inst.ctx.Done():
-			return false
-		case <-due:
-			if p.busy() {
-				return true
-			}
-			due = nil // its CPU is frozen: the timer is late
-		}
-	}
-}
-
-func (p *process) busy() bool {
-	p.inst.world.gate.mu.Lock()
-	defer p.inst.world.gate.mu.Unlock()
-	return p.inst.busy()
-}
-
 // ready says that the program has started, or why it has not; the first word
 // counts.
 func (p *process) ready(err error) {
@@ -179,6 +196,12 @@ func (p *process) ready(err error) {
 	case p.started <- err:
 	default:
 	}
+}
+
+// serves says that the program has started.
+func (p *process) serves() {
+	p.up = true
+	p.ready(nil)
 }
 
 // take does what a record says.
@@ -192,8 +215,7 @@ func (p *process) take(r *program.Record) {
 		}
 	case program.Listen:
 		if int(r.ID) == p.inst.fn.Main.Port && !p.inst.fn.Main.Worker {
-			p.listens = true
-			p.ready(nil)
+			p.serves()
 		}
 	case program.Asks:
 		p.inst.world.gate.mu.Lock()
@@ -210,17 +232,18 @@ func (p *process) take(r *program.Record) {
 }
 
 // died is the ending of a process that could not tell.
-func (p *process) died(err error) *processEnd {
+func (p *process) died(err error, printed string) *processEnd {
 	if errors.Is(err, program.ErrHung) {
-		return &processEnd{how: err.Error(), code: -1}
+		return &processEnd{how: err.Error(), hung: true}
 	}
-	return &processEnd{how: p.run.Ended(), stack: p.run.Output(), code: 2}
+	return &processEnd{how: p.run.Ended(), stack: printed, code: 2}
 }
 
 // ended lets the run take note that the process has ended by itself: an entry of
 // the agenda, for now.
 func (p *process) ended() {
-	if p.ready(fmt.Errorf("the program has ended before it listened: %s", p.ending.words())); !p.quiet && p.ending.how != "panic" {
+	p.ready(fmt.Errorf("the program has ended before it listened: %s", p.ending.words()))
+	if !p.up && !p.ending.panicked() && !p.ending.hung {
 		return // the start has failed, which its invocation tells
 	}
 	w := p.inst.world
@@ -250,7 +273,7 @@ func (p *process) noticed() {
 	i := p.inst
 	var serving *task
 	for _, t := range i.serving {
-		if t.stage == live {
+		if t.stage != over { // without an answer it has ended by now
 			serving = t
 		}
 	}
@@ -258,11 +281,11 @@ func (p *process) noticed() {
 	case i.Dead():
 	case i.leaving:
 		i.end()
-	case p.ending.code == -1:
+	case p.ending.hung:
 		i.world.result.stop(Inconclusive, fmt.Sprintf("the process of %s was killed: %s", i.ID, p.ending.how))
-	case p.ending.how == "panic" || strings.Contains(p.ending.stack, "panic:") || strings.Contains(p.ending.stack, "fatal error:"):
+	case p.ending.panicked():
 		i.world.result.find(noPanic, p.about(serving), p.ending.stack)
-	case serving != nil && i.built:
+	case serving != nil:
 		i.world.result.find(NoExit, serving, p.ending.words()+"\n\n"+p.ending.stack)
 	default:
 		i.world.story.happened = append(i.world.story.happened, Step{Identity: "exit " + i.name().Text, Kind: KindTime, Task: i.name(), Function: i.fn.Name, Instance: i.ID,
@@ -309,22 +332,23 @@ func (p *process) wire(id uint32) *wire {
 	return p.wires[id]
 }
 
-func (p *process) connect(id uint32, conn net.Conn) *wire {
-	w := newWire(p, id, conn)
+func (p *process) connect(id uint32, conn net.Conn, work uint32) {
+	w := newWire(p, id, conn, work)
 	p.mu.Lock()
 	p.wires[id] = w
 	p.order = append(p.order, w)
 	p.mu.Unlock()
 	w.open()
-	return w
 }
 
 // close ends the process and its connections.
 func (p *process) close() {
 	p.run.Kill()
 	p.ready(errors.New("its process has ended"))
+	p.lookAt(0)
 	p.mu.Lock()
 	wires := p.order
+	p.over = true
 	p.mu.Unlock()
 	for _, w := range wires {
 		w.close()
@@ -340,8 +364,7 @@ func (p *process) dial(r *program.Record) {
 		return
 	}
 	p.tell(program.Record{Kind: program.Dialled, ID: r.ID})
-	w := p.connect(r.ID, conn)
-	w.work = r.Work
+	p.connect(r.ID, conn, r.Work)
 }
 
 func (p *process) reach(network, address string, r *program.Record) (net.Conn, error) {
@@ -412,7 +435,7 @@ func (p *process) ask(r *http.Request) (*response, error) {
 	p.works = append(p.works, probe.Caller())
 	p.mu.Unlock()
 	p.tell(program.Record{Kind: program.Accept, ID: id, Work: work, Data: []byte(strconv.Itoa(p.inst.fn.Main.Port))})
-	p.connect(id, theirs)
+	p.connect(id, theirs, work)
 	defer ours.Close()
 	defer context.AfterFunc(r.Context(), func() { ours.Close() })() //wtsim:go ends the request with its time limit
 	out := r.Clone(r.Context())

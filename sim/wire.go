@@ -27,8 +27,8 @@ type wire struct {
 	last bool   // the process has closed it
 }
 
-func newWire(p *process, id uint32, conn net.Conn) *wire {
-	return &wire{p: p, id: id, conn: conn, wake: make(chan struct{}, 1), end: make(chan struct{})}
+func newWire(p *process, id uint32, conn net.Conn, work uint32) *wire {
+	return &wire{p: p, id: id, conn: conn, work: work, wake: make(chan struct{}, 1), end: make(chan struct{})}
 }
 
 // open begins to carry.

@@ -66,6 +66,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 		horizon: s.scenario.Epoch.Add(s.scenario.Horizon)}
 	w.offers = offers{skew: s.scenario.Faults.Skew, outage: s.scenario.Faults.Outage, services: &w.services, stalls: &w.stalls, beat: beat}
 	w.threads = threads{world: w}
+	beat.More = w.fleet.goOn
 	w.seam = seam{gate: &w.gate, fleet: &w.fleet, services: &w.services, roster: &w.roster}
 	return w
 }

@@ -8,4 +8,7 @@ package main
 
 import "github.com/wtsim/wtsim/cmd/wtsim/command"
 
-func main() { command.Main(known()...) }
+func main() {
+	configure()
+	command.Main(known()...)
+}

@@ -54,6 +54,10 @@ func (s *Stuck) Error() string {
 
 // Beat is told by the function in the bubble that it moves on.
 type Beat struct {
+	// More, if it is not nil, is asked when all wait: it lets something go on that
+	// is to do so when all else is quiet, and returns false if there is nothing.
+	More func() bool
+
 	n         atomic.Uint64
 	abandoned atomic.Bool
 }
@@ -67,6 +71,10 @@ func (b *Beat) Tick() { b.n.Add(1) }
 func (b *Beat) Wait() {
 	b.Tick() // so that what was done is seen by who abandons the bubble
 	synctest.Wait()
+	for b.More != nil && b.More() {
+		b.Tick()
+		synctest.Wait()
+	}
 	if b.abandoned.Load() {
 		<-never
 	}

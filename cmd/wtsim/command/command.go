@@ -99,7 +99,11 @@ func (a *app) main(args []string) int {
 	if os.Getenv(search.ApartVariable) != "" {
 		do = a.serve
 	}
-	code, err := do(args)
+	args, err := a.configured(args)
+	code := exitUsage
+	if err == nil {
+		code, err = do(args)
+	}
 	if out, ok := a.stdout.(*standardOutput); ok && err == nil {
 		if err = out.err; errors.Is(err, syscall.EPIPE) {
 			return exitPipe // nobody reads, which only a child gets to know as an error

@@ -33,6 +33,7 @@ type replayOptions struct {
 func (a *app) replay(args []string) (int, error) {
 	o := &replayOptions{}
 	f := a.flags("replay", " FILE [flags]", "  wtsim replay wtsim-checkout-double-charge-37.json\n  wtsim replay bug.json --full --logs\n  wtsim replay bug.json --html bug.html")
+	f.String("config", "", configHelp) // taken before, see configured
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 	f.BoolVar(&o.full, "full", false, "tell every step of the story, and long values whole")
 	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")

@@ -56,6 +56,7 @@ const runExamples = `  wtsim run checkout/double-charge              search with
   wtsim run checkout/oversell --seed 7          exactly the random schedule of seed 7
   wtsim run checkout/oversell --json --out bug.json
   wtsim run checkout/oversell --format sarif >wtsim.sarif
+  wtsim run --config wtsim.yaml                 a scenario that is data: any Go programs, as they are
   wtsim run ./shopsim:Scenario                  a scenario of your own: what func Scenario of package ./shopsim returns`
 
 func (a *app) run(args []string) (int, error) {
@@ -154,6 +155,7 @@ func (o *runOptions) parse(f *pflag.FlagSet, args []string) (done bool, err erro
 
 func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f := a.flags("run", " SCENARIO [flags]", runExamples)
+	f.String("config", "", configHelp) // taken before, see configured
 	f.IntVar(&o.schedules, "schedules", 1000, "how many schedules to run")
 	f.DurationVar(&o.duration, "for", 0, "search for this long instead (real time, e.g. 10m)")
 	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: "+strings.Join(scheduler.Names, ", "))

@@ -232,6 +232,9 @@ func ofPackage() string {
 	if name := os.Getenv(packageVariable); name != "" {
 		return " --of " + name
 	}
+	if file := os.Getenv(configVariable); file != "" {
+		return " --config " + file
+	}
 	return ""
 }
 
@@ -239,6 +242,9 @@ func ofPackage() string {
 func calledAs(scenario string) string {
 	if name := os.Getenv(packageVariable); name != "" {
 		return name
+	}
+	if file := os.Getenv(configVariable); file != "" {
+		return "--config " + file
 	}
 	return scenario
 }
