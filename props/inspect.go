@@ -14,6 +14,10 @@ type Edge struct {
 	To   string   `json:"to"`
 }
 
+// StartsIn is the name of the state in which instances of a valid state machine
+// begin.
+func (p *Property) StartsIn() string { return p.written().States[StartState] }
+
 // AtEnd is what [Edge.On] is at quiescence.
 const AtEnd = "the end of the run"
 

@@ -68,6 +68,7 @@ const (
 	WatchNothing Watch = iota
 	WatchSteps         // the steps, and what properties do
 	WatchStates        // and the state at each decision, for a bounded search
+	WatchStores        // the steps, and what each has changed in stores
 )
 
 // RunWatched is [Simulation.Run] for a search, which says how much it wants to

@@ -37,6 +37,16 @@ func (s *Step) EventsText() string {
 // which is no part of the trace.
 func (s *Step) Prints() bool { return s.Kind == KindTime && s.What == prints }
 
+// Delivered is what a call was answered that has waited for it: later than this
+// step, in which it began to wait. ok is false of one that did not wait, or waits
+// for ever.
+func (s *Step) Delivered() (result string, ok bool) {
+	if s.Operation == nil || s.Status != waits || s.Operation.Result.Status == "" {
+		return "", false
+	}
+	return s.Operation.Result.Status, true
+}
+
 // Effect names the kind of thing that the step's operation is: what the
 // effects of other requests have in common with it.
 func (s *Step) Effect() string {

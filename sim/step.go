@@ -171,6 +171,9 @@ func (w *world) let(k *call, v probe.Fate) {
 // passes lets a call happen.
 var passes = probe.Fate{}
 
+// waits is the status of a call that others have to answer.
+const waits = "(waits)"
+
 // operationStatus is the status of an operation, in words, and whether it has
 // no result yet: it waits, or its result comes later and is lost.
 func operationStatus(k *call, o scheduler.Option) (status string, open bool) {
@@ -182,7 +185,7 @@ func operationStatus(k *call, o scheduler.Option) (status string, open bool) {
 	case o.Do == cloud.LoseResponse:
 		return "(response lost: " + k.Op.Result.Status + ")", false
 	case !k.left:
-		return "(waits)", true
+		return waits, true
 	}
 	return k.Op.Result.Status, false
 }

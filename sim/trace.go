@@ -50,6 +50,7 @@ type Step struct {
 	Deviations []string // decided just before or in this step, in words
 	Named      []string // identities of other steps that these name: what was overtaken
 	Output     string   // what handlers printed
+	Changes    []Change // what it has changed in stores, of a run that is watched for it, see [WatchStores]
 
 	open bool // the operation has no result yet: it waits, or its result comes later and is lost
 }
@@ -145,6 +146,9 @@ func (w *world) tell(s Step) {
 	}
 	w.story.trace.add(&s)
 	w.insight.did(&s, w.story.trace.arguments)
+	if w.insight.watch == WatchStores {
+		s.Changes = w.changes()
+	}
 	w.story.steps, w.story.does = append(w.story.steps, s), false
 	if w.chance.follower != nil {
 		w.chance.follower.Follow(&s, true)
@@ -202,6 +206,7 @@ type chronicle struct {
 	steps  []Step
 	doing  Step // if it does: what a handler goes on with
 	does   bool
+	held   map[string][]cloud.Content // by stores, as it was last asked, see changes
 
 	counted   int    // steps that count: those that only print do not
 	last      string // identity of the last step that counts

@@ -86,6 +86,9 @@ func (w *world) run() {
 	w.addStandbys()
 	w.services.start()
 	w.workload.addClients()
+	if w.insight.watch == WatchStores {
+		w.changes() // from what they hold at first
+	}
 	for w.result.Verdict == "" {
 		w.next()
 	}

@@ -58,7 +58,7 @@ var layers = []layer{
 	{pkg: "sim/search/workers", run: true, may: []string{"scheduler", "sim", "sim/search", "internal/jsonfile", "internal/version"}},
 	{pkg: "sim/report", run: true, may: []string{"event", "probe", "monitor", "cloud", "scheduler", "sim", "sim/search", "sim/search/workers", "internal/version"}},
 	{pkg: "sim/linear", run: true, may: []string{"props"}},
-	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/search", "sim/report", "internal/bubble", "internal/jsonfile", "internal/wholefile"}},
+	{pkg: "sim/simtest", testing: true, may: []string{"event", "probe", "props", "monitor", "scheduler", "sim", "sim/search", "sim/search/workers", "sim/report", "internal/bubble", "internal/jsonfile", "internal/wholefile"}},
 
 	// An application sees nothing of ours. One that must say what no operation
 	// shows gets a row of its own above this one, with event, or probe, in it.
@@ -82,6 +82,7 @@ var layers = []layer{
 	{pkg: "internal/golden", may: []string{"scheduler", "sim"}},
 	{pkg: "internal/nasty"},                                           // tests alone
 	{pkg: "internal/program", may: []string{"internal/runtimepatch"}}, // processes, outside of bubbles
+	{pkg: "internal/scaffold"},
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/sigma"},

@@ -28,6 +28,9 @@ type pageData struct {
 	Lanes  []string    `json:"lanes"`
 	Rows   []pageRow   `json:"rows"`
 	States []pageState `json:"states"`           // of the violated property
+	Edges  []pageEdge  `json:"edges,omitempty"`  // of its automaton
+	Start  string      `json:"start,omitempty"`  // where that begins
+	Curve  []float64   `json:"curve,omitempty"`  // how many of the continuations of each row violate, as a share
 	Beside []DiffLine  `json:"beside,omitempty"` // the benign run, and this one
 }
 
@@ -46,7 +49,8 @@ type pageRow struct {
 	Output   string   `json:"output,omitempty"`
 	Request  string   `json:"request,omitempty"`
 	Response string   `json:"response,omitempty"`
-	Spots    []string `json:"spots,omitempty"` // what it touches
+	Spots    []string `json:"spots,omitempty"`   // what it touches
+	Changes  []string `json:"changes,omitempty"` // in stores
 	Writes   bool     `json:"writes,omitzero"`
 	Told     bool     `json:"told,omitzero"` // the story has it
 	Violates bool     `json:"violates,omitzero"`
@@ -57,6 +61,34 @@ type pageState struct {
 	Event string `json:"event"`
 	To    string `json:"to"`
 	Row   int    `json:"row"` // in which it happens; -1 if it is no event of the run
+}
+
+// pageEdge is a transition of the automaton.
+type pageEdge struct {
+	From string `json:"from"`
+	On   string `json:"on"`
+	To   string `json:"to"`
+}
+
+// machine is an automaton as it is drawn.
+type machine struct {
+	start string
+	edges []pageEdge
+}
+
+// Of tells the report which scenario its run is of: the page then has the
+// automaton of the property that is violated.
+func (r *Report) Of(s sim.Scenario) *Report {
+	for _, p := range s.Properties {
+		if r.Violation == nil || p.Name() != r.Violation.Property || p.Automaton() == nil {
+			continue
+		}
+		for _, e := range p.Edges() {
+			r.machine.edges = append(r.machine.edges, pageEdge{e.From, e.On, e.To})
+		}
+		r.machine.start = p.StartsIn()
+	}
+	return r
 }
 
 // Page draws the run as a page of HTML that needs nothing else.
@@ -71,7 +103,7 @@ func (r *Report) Page(w io.Writer) error {
 // data are what the page's script draws.
 func (r *Report) data() pageData {
 	l := lanesOf(r.Timeline.Rows)
-	d := pageData{Lanes: l.names, Rows: make([]pageRow, len(r.Timeline.Rows)), States: r.states()}
+	d := pageData{Lanes: l.names, Rows: make([]pageRow, len(r.Timeline.Rows)), States: r.states(), Edges: r.machine.edges, Start: r.machine.start, Curve: r.curve()}
 	most := 2000 // bytes of a payload
 	if len(d.Rows) > 1000 {
 		most = 100
@@ -176,6 +208,9 @@ func (l Lane) String() string {
 func (l *lanes) row(r *Row, most int) pageRow {
 	x := pageRow{Time: r.Time.Format("15:04:05.000000"), Mark: marks[r.Mark], Lane: l.at[laneOf(r.Step).String()], Other: -1,
 		Who: who(r.Step), What: r.Words(), Tail: r.Tail(), Notes: r.Deviations, Output: r.Output, Violates: r.Violates}
+	for _, c := range r.Changes {
+		x.Changes = append(x.Changes, changeWords(c, most))
+	}
 	switch {
 	case r.Operation != nil:
 		x.Arrow, x.Other = "call", l.at[r.Operation.Service]
@@ -193,6 +228,18 @@ func (l *lanes) row(r *Row, most int) pageRow {
 		x.Arrow = "end"
 	}
 	return x
+}
+
+// changeWords tells what a step has changed in a store.
+func changeWords(c sim.Change, most int) string {
+	before, after := cutAt(c.Before, most), cutAt(c.After, most)
+	switch {
+	case c.Made:
+		return "+ " + c.Service + " " + c.Key + ": " + after
+	case c.Gone:
+		return "- " + c.Service + " " + c.Key + ": " + before
+	}
+	return "~ " + c.Service + " " + c.Key + ": " + before + " → " + after
 }
 
 // requestText is what a call says.

@@ -49,6 +49,60 @@ func TestPageInChromium(t *testing.T) {
 	}
 }
 
+// The automaton of the violated property is drawn, and stands in the state that
+// each event leads to; a step shows what it has changed in the stores; where it
+// was asked for, how much of what might have followed violates.
+func TestAutomatonInChromium(t *testing.T) {
+	browser := chromium(t)
+	r := counterexample(t, "patterns/consent/bug")
+	r.Cause = &search.Cause{Points: make([]search.Point, len(r.Timeline.Rows))}
+	for i := range r.Cause.Points {
+		r.Cause.Points[i] = search.Point{Steps: i, Ran: 4, Violating: min(4, i)}
+	}
+	path := write(t, r)
+	state := func(step int) string {
+		dom := browse(t, browser, "--dump-dom", fmt.Sprintf("file://%s#step-%d", path, step))
+		if !strings.Contains(dom, `id="automaton"`) || !strings.Contains(dom, `class="state now`) || !strings.Contains(dom, "of the continuations") {
+			t.Errorf("step %d: no automaton in its state, or no share", step)
+		}
+		m := regexp.MustCompile(`data-state="([^"]*)"`).FindStringSubmatch(dom)
+		if m == nil {
+			t.Fatal("the automaton is in no state")
+		}
+		return m[1]
+	}
+	want, changed := r.Violation.Witness, -1
+	seen := 0
+	for i := range r.Timeline.Rows {
+		row := &r.Timeline.Rows[i]
+		if len(row.Changes) > 0 && changed < 0 {
+			changed = i
+		}
+		for _, e := range row.Events {
+			if seen < len(want) && e.ID == want[seen].ID {
+				if got := state(i + 1); got != want[seen].To {
+					t.Errorf("after %s the automaton is in %q, wanted %q", e.Type, got, want[seen].To)
+				}
+				seen++
+			}
+		}
+	}
+	if seen != len(want) || seen == 0 {
+		t.Errorf("%d of %d events of the witness are drawn", seen, len(want))
+	}
+	if changed < 0 {
+		t.Fatal("no step changes a store")
+	}
+	dom := browse(t, browser, "--dump-dom", fmt.Sprintf("file://%s#step-%d", path, changed+1))
+	c := r.Timeline.Rows[changed].Changes[0]
+	if !strings.Contains(dom, `id="changes"`) || !strings.Contains(dom, "+ "+c.Service+" "+c.Key+": ") {
+		t.Errorf("step %d does not show that it has changed %s", changed+1, c.Key)
+	}
+	if dir := os.Getenv("WTSIM_SHOTS"); dir != "" {
+		browse(t, browser, "--screenshot="+filepath.Join(dir, "automaton.png"), fmt.Sprintf("file://%s#step-%d", path, len(r.Timeline.Rows)))
+	}
+}
+
 // A page of 5 000 steps is under 3 MiB, is drawn in seconds, of which it draws
 // what can be seen alone, and its texts are texts.
 func TestLargePageInChromium(t *testing.T) {
@@ -137,7 +191,8 @@ func counterexample(t *testing.T, name string) *report.Report {
 			t.Fatal("nothing is found", err)
 		}
 		shrunk, _ := found.Subject.Shrink(found.Result, func() bool { return false })
-		r := report.New(name, shrunk.Result, found.Subject.Run(scheduler.Benign{}))
+		run := found.Subject.WithStores().Run(scheduler.NewReplay(shrunk.Plan))
+		r := report.New(name, run, found.Subject.Run(scheduler.Benign{})).Of(found.Subject.Scenario())
 		r.Replay = "wtsim replay bug.json"
 		return r
 	}

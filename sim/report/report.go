@@ -31,12 +31,14 @@ type Report struct {
 	Timeline   Timeline
 	Decisions  int // that there were
 	Stack      string
-	Hint       string // see [sim.Result.Hint]
-	Hash       string // of the trace
-	Runtime    string // see [sim.Result.Runtime]
-	Replay     string // the command that repeats it; empty if that is not known
-	Found      *Found // how a search has found it; nil of a run that was asked for
+	Hint       string        // see [sim.Result.Hint]
+	Hash       string        // of the trace
+	Runtime    string        // see [sim.Result.Runtime]
+	Replay     string        // the command that repeats it; empty if that is not known
+	Found      *Found        // how a search has found it; nil of a run that was asked for
+	Cause      *search.Cause // when the violation became inevitable; nil if nobody has looked
 	benign     *sim.Result
+	machine    machine // of the violated property
 }
 
 // Found is how a search has found a violation.

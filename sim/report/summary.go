@@ -2,11 +2,13 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 	"github.com/wtsim/wtsim/sim/search/workers"
 )
 
@@ -30,15 +32,16 @@ type Summary struct {
 	Shard string `json:"shard,omitempty"` // "2/3"
 	workers.Statistics
 
-	Nearest        *Nearest  `json:"nearest,omitempty"` // of a recorded violation that no run shows
-	Matches        *bool     `json:"matches,omitempty"`
-	Unmatched      *[]string `json:"unmatched,omitempty"`
-	Difference     string    `json:"difference,omitempty"` // of a replay that does not match, for people
-	Counterexample string    `json:"counterexample,omitempty"`
-	TraceHash      string    `json:"trace_hash,omitempty"`
-	Stack          string    `json:"stack,omitempty"`
-	Runtime        string    `json:"runtime,omitempty"` // see [sim.Result.Runtime]
-	ElapsedNS      int64     `json:"elapsed_ns"`
+	Findings       []search.Stands `json:"findings,omitempty"` // of a file that is kept: how each of the scenario's stands
+	Nearest        *Nearest        `json:"nearest,omitempty"`  // of a recorded violation that no run shows
+	Matches        *bool           `json:"matches,omitempty"`
+	Unmatched      *[]string       `json:"unmatched,omitempty"`
+	Difference     string          `json:"difference,omitempty"` // of a replay that does not match, for people
+	Counterexample string          `json:"counterexample,omitempty"`
+	TraceHash      string          `json:"trace_hash,omitempty"`
+	Stack          string          `json:"stack,omitempty"`
+	Runtime        string          `json:"runtime,omitempty"` // see [sim.Result.Runtime]
+	ElapsedNS      int64           `json:"elapsed_ns"`
 }
 
 // OfEnd is the end of a search, without what was found.
@@ -92,6 +95,15 @@ func ViolationOf(v *monitor.Violation) *Violation {
 		binding = []byte("{}")
 	}
 	return &Violation{Property: v.Property, Binding: binding, Certainty: v.Certainty, Detail: v.Detail}
+}
+
+// FindingsText tells how the findings of a file stand, a line each.
+func FindingsText(file string, all []search.Stands) string {
+	text := fmt.Sprintf("\n%s in %s\n", Plural(len(all), "finding"), file)
+	for _, s := range all {
+		text += "  " + s.String() + "\n"
+	}
+	return text
 }
 
 // Notes are the deviations of a plan in words, never nil.

@@ -30,6 +30,7 @@ type Row struct {
 	Mark         Mark
 	Repeats      bool // it is of an attempt that goes as the one before it, and as the next one
 	Witness      bool // an event of it is among those that violate
+	Delivers     bool // it is a call that has waited for what a service then delivered
 	Concerns     bool // it conflicts with what deviated, or with what violates
 	Begins       bool // it is the start of an invocation that is told
 	OneOfSeveral bool // its function has more than one instance
@@ -95,6 +96,7 @@ func newTimeline(r, benign *sim.Result) Timeline {
 		}
 		t.Rows[i] = row
 	}
+	t.delivers()
 	about := focusOf(t.Rows, r.Looked)
 	for i := range t.Rows {
 		t.Rows[i].Concerns = about.concerns(t.Rows[i].Step)
@@ -104,6 +106,16 @@ func newTimeline(r, benign *sim.Result) Timeline {
 		t.Missing = missing(r, benign)
 	}
 	return t
+}
+
+// delivers marks the calls that have waited for what a service delivered. What a
+// function answers its own steps tell.
+func (t *Timeline) delivers() {
+	for i := range t.Rows {
+		r := &t.Rows[i]
+		_, ok := r.Delivered()
+		r.Delivers = ok && !slices.ContainsFunc(t.Lanes, func(l Lane) bool { return l.Function == r.Operation.Service })
+	}
 }
 
 func laneOf(s *sim.Step) Lane {
@@ -137,7 +149,8 @@ func witnesses(s *sim.Step, r *sim.Result) bool {
 // gist is what has to be equal for a step to be as in the benign run.
 func gist(s *sim.Step) string {
 	var b strings.Builder
-	b.WriteString(s.Outcome.String() + "\x00" + s.Status)
+	delivered, _ := s.Delivered()
+	b.WriteString(s.Outcome.String() + "\x00" + s.Status + delivered)
 	for _, e := range s.Events {
 		b.WriteString("\x00" + e.Type)
 		for _, f := range e.Data {
@@ -181,7 +194,7 @@ func (t *Timeline) why(i int, full bool) Elision {
 	r := &t.Rows[i]
 	news := !t.Compared || r.Mark != Same || r.Concerns
 	switch {
-	case full || t.whole || r.Mark == Deviates || r.Witness || r.Begins || r.Last && !t.atEnd || news && !r.Repeats:
+	case full || t.whole || r.Mark == Deviates || r.Witness || r.Delivers || r.Begins || r.Last && !t.atEnd || news && !r.Repeats:
 		return Told
 	case news:
 		return AsAttempt

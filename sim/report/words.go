@@ -12,7 +12,11 @@ import (
 // resultWords is the step's result on one line, with what a deviation did to
 // it.
 func resultWords(s *sim.Step) string {
-	result := strings.ReplaceAll(strings.TrimSpace(s.Status), "\n", "; ")
+	result := s.Status
+	if delivered, ok := s.Delivered(); ok {
+		result += " " + delivered
+	}
+	result = strings.ReplaceAll(strings.TrimSpace(result), "\n", "; ")
 	if s.Lacks != "" {
 		result += ": wtsim does not have " + s.Lacks // no service says so
 	}

@@ -36,6 +36,9 @@ const inputsVariable = "WTSIM_INPUTS"
 // endlessVariable tells it that a handler has computed without end.
 const endlessVariable = "WTSIM_ENDLESS"
 
+// storesVariable tells it to tell what steps change in stores.
+const storesVariable = "WTSIM_STORES"
+
 // said is what the process of a run says: a decision that it wants taken, or
 // at last the result. How the process ends when that is known is not judged.
 type said struct {
@@ -72,7 +75,11 @@ func (s Subject) Serve() error {
 	if err := source.to.Encode(said{Began: true}); err != nil {
 		return err
 	}
-	r := s.Simulation.RunTelling(source, sim.WatchStates, func(r *sim.Result) { _ = source.to.Encode(said{Result: r}) })
+	watch := sim.WatchStates
+	if os.Getenv(storesVariable) != "" {
+		watch = sim.WatchStores
+	}
+	r := s.Simulation.RunTelling(source, watch, func(r *sim.Result) { _ = source.to.Encode(said{Result: r}) })
 	return source.to.Encode(said{Result: r, Last: true})
 }
 
@@ -181,6 +188,9 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer, run 
 			return nil, err
 		}
 		cmd.Env = append(cmd.Env, inputsVariable+"="+string(inputs))
+	}
+	if s.stores {
+		cmd.Env = append(cmd.Env, storesVariable+"=1")
 	}
 	if s.endless {
 		cmd.Env = append(cmd.Env, endlessVariable+"=1")

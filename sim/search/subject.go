@@ -35,7 +35,7 @@ type Subject struct {
 	// others are passed over.
 	Wanted func(*sim.Result) bool
 
-	outside, endless bool
+	outside, endless, stores bool
 }
 
 // Explain says where two runs of one plan part, and what may be the cause. It
@@ -58,6 +58,13 @@ func (s Subject) Outside() Subject {
 	return s
 }
 
+// WithStores returns the same subject, whose runs tell what each step has changed
+// in stores.
+func (s Subject) WithStores() Subject {
+	s.stores = true
+	return s
+}
+
 // wants tells whether a run is what a search is for.
 func (s Subject) wants(r *sim.Result) bool {
 	return r.Verdict == sim.Violated && (s.Wanted == nil || s.Wanted(r))
@@ -74,8 +81,11 @@ func (s Subject) since(r *sim.Result) Subject {
 
 // Run runs the scenario once, see [sim.Simulation.Run].
 func (s Subject) Run(source scheduler.Source) *sim.Result {
-	if s.apart() {
+	switch {
+	case s.apart():
 		return s.runApart(source)
+	case s.stores:
+		return s.Simulation.RunWatched(source, sim.WatchStores)
 	}
 	return s.Simulation.Run(source)
 }

@@ -122,6 +122,8 @@ func (c *check) follow(path string, file *search.Counterexample) *sim.Result {
 	switch r.Verdict {
 	case sim.Violated:
 		violates(c.t, r, details(head, r, c.benign(), again))
+		c.found = append(c.found, search.NewCounterexample(c.subject.Simulation, file.Seed, r))
+		c.findings()
 		c.t.FailNow()
 	case sim.Inconclusive:
 		fail(c.t, "inconclusive: "+r.Why, details(head, r, nil, again))

@@ -20,6 +20,7 @@
 //	-wtsim.strategy S    how to search; default portfolio
 //	-wtsim.bound K       run every schedule with at most K deviations instead
 //	-wtsim.shard i/n     search only part i of n of the schedules
+//	-wtsim.workers N     share the search among N processes
 //	-wtsim.first         stop at the first violation; without it the search goes
 //	                     on for those of other properties
 //	-wtsim.strict        fail where no schedule reaches a rule, or an event that
@@ -27,6 +28,8 @@
 //	-wtsim.full          tell every step of stories, and long values whole
 //	-wtsim.logs          tell all that handlers print
 //	-wtsim.html FOLDER   draw what is found as pages
+//	-wtsim.findings FILE tell what is new, ongoing, fixed and regressed beside a
+//	                     file of findings that is kept
 //	-wtsim.format github print annotations too
 //	-wtsim.junit FILE    write the outcomes as JUnit's XML
 //	-wtsim.sarif FILE    write what is found as SARIF
@@ -87,6 +90,7 @@ func Check(t testing.TB, scenario sim.Scenario) {
 	c := newCheck(t, scenario)
 	defer search.Steady()()
 	switch {
+	case c.serves():
 	case c.ended():
 	case *replayFile != "":
 		c.replay(*replayFile)
@@ -105,6 +109,7 @@ type check struct {
 	// When to stop searching and shrinking, short of the test's own
 	// deadline; zero if it has none.
 	searchUntil, shrinkUntil time.Time
+	found                    []*search.Counterexample // in this test
 }
 
 func newCheck(t testing.TB, scenario sim.Scenario) *check {
@@ -152,6 +157,7 @@ func (c *check) search() {
 	at, done := c.guard(o)
 	o.Before = at
 	found := func() search.Found { defer done(); return c.lookForAll(o, before) }()
+	c.findings()
 	switch {
 	case len(o.Known) > 0:
 		c.t.FailNow()
@@ -164,7 +170,9 @@ func (c *check) search() {
 	case found.Interrupted && *duration == 0:
 		c.t.Logf("%s hold; then the test's time was nearly up, give it more with -timeout", ranOf(found.Ran, o.Schedules))
 	default:
-		c.proves(reached, found.Ran)
+		if *workerFlag <= 1 { // else these have seen to it
+			c.proves(reached, found.Ran)
+		}
 		c.holds(o, &found, before)
 	}
 }
@@ -182,8 +190,14 @@ func ranOf(ran, all int) string {
 func (c *check) lookForAll(o search.Options, before int) search.Found {
 	c.t.Helper()
 	all := c.subject
+	shared := *workerFlag > 1
 	for {
-		found := c.look(o)
+		found := search.Found{}
+		if shared {
+			found, shared = c.share(o), false
+		} else {
+			found = c.look(o)
+		}
 		if found.Result == nil {
 			return found
 		}
@@ -333,7 +347,9 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 	if seed != 0 {
 		command = c.seedCommand(seed)
 	}
-	path, err := save(testFile(c.t.Name(), number), search.NewCounterexample(c.subject.Simulation, seed, small))
+	file := search.NewCounterexample(c.subject.Simulation, seed, small)
+	c.found = append(c.found, file)
+	path, err := save(testFile(c.t.Name(), number), file)
 	if err != nil {
 		c.t.Logf("the counterexample could not be saved: %v", err)
 	} else {
@@ -353,7 +369,8 @@ func (c *check) draw(number int, r, benign *sim.Result, command string) {
 	path := filepath.Join(*htmlFolder, strings.TrimSuffix(filepath.Base(testFile(c.t.Name(), number)), ".json")+".html")
 	err := os.MkdirAll(*htmlFolder, 0o755)
 	if err == nil {
-		told := report.New(c.subject.Scenario().Name, r, benign)
+		run := c.subject.WithStores().Run(scheduler.NewReplay(r.Record.Plan))
+		told := report.New(c.subject.Scenario().Name, run, benign).Of(c.subject.Scenario())
 		told.Replay = command
 		err = wholefile.Write(path, told.Page)
 	}

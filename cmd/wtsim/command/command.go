@@ -75,7 +75,9 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"run", "search the schedules of a scenario for a violation", (*app).run},
 		{"merge", "put the result files of shards together", (*app).merge},
+		{"init", "write a first scenario and test for the handlers of a module", (*app).init},
 		{"replay", "run a counterexample and tell its story", (*app).replay},
+		{"cause", "tell when the violation of a counterexample became inevitable", (*app).cause},
 		{"diff", "compare two counterexamples, runs or recordings", (*app).diff},
 		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
 		{"check", "check recorded events against properties", (*app).check},
@@ -89,6 +91,8 @@ func subcommands() []subcommand {
 		{"mutate", "weaken the world, one guarantee at a time: do the properties notice?", (*app).mutate},
 		{"list", "list the scenarios", (*app).list},
 		{"faults", "list what the platform may do, with sources", (*app).faults},
+		{"schema", "print the JSON Schemas of answers and files", (*app).schema},
+		{"mcp", "offer run, replay, trace, explain and describe to coding agents (Model Context Protocol)", (*app).mcp},
 		{"test", "go test, on a Go runtime that is deterministic", (*app).test},
 		{"build", "go build, on a Go runtime that is deterministic", (*app).build},
 	}

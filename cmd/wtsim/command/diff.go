@@ -46,12 +46,8 @@ func (a *app) diff(args []string) (int, error) {
 	if done, err := parse(f, args, "A", "B"); done || err != nil {
 		return exitHeld, err
 	}
-	if *of != "" && *of != os.Getenv(packageVariable) {
-		ref, ok := parseRef(*of)
-		if !ok {
-			return 0, fmt.Errorf("diff: --of is %q, wanted a package and a function, as ./shopsim:Scenario", *of)
-		}
-		return a.runPackage(ref, append([]string{"diff"}, args...))
+	if other, code, err := a.asPackage(*of, "diff", args); other {
+		return code, err
 	}
 	for i := range o.sides {
 		var err error

@@ -25,9 +25,29 @@ type replayOptions struct {
 	logs   bool
 	html   string
 
+	counterexample
+}
+
+// counterexample is a file, and what it is of.
+type counterexample struct {
 	path    string
 	file    *search.Counterexample
 	subject search.Subject
+}
+
+// readCounterexample reads a file whose scenario this process has.
+func (a *app) readCounterexample(path string) (c counterexample, err error) {
+	c.path = path
+	if c.file, err = search.ReadCounterexample(path); err != nil {
+		return c, err
+	}
+	if c.subject, err = a.scenario(c.file.Scenario); err != nil {
+		return c, fmt.Errorf("%s: %w, one of your own is named by --of ./shopsim:Scenario", path, err)
+	}
+	if c.subject, err = c.subject.With(c.file.Inputs); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
 }
 
 func (a *app) replay(args []string) (int, error) {
@@ -42,23 +62,12 @@ func (a *app) replay(args []string) (int, error) {
 	if done, err := parse(f, args, "FILE"); done || err != nil {
 		return exitHeld, err
 	}
-	if *of != "" && *of != os.Getenv(packageVariable) {
-		ref, ok := parseRef(*of)
-		if !ok {
-			return 0, fmt.Errorf("replay: --of is %q, wanted a package and a function, as ./shopsim:Scenario", *of)
-		}
-		return a.runPackage(ref, append([]string{"replay"}, args...))
+	if other, code, err := a.asPackage(*of, "replay", args); other {
+		return code, err
 	}
-	o.path = f.Arg(0)
 	var err error
-	if o.file, err = search.ReadCounterexample(o.path); err != nil {
+	if o.counterexample, err = a.readCounterexample(f.Arg(0)); err != nil {
 		return 0, err
-	}
-	if o.subject, err = a.scenario(o.file.Scenario); err != nil {
-		return 0, fmt.Errorf("%s: %w, one of your own is named by --of ./shopsim:Scenario", o.path, err)
-	}
-	if o.subject, err = o.subject.With(o.file.Inputs); err != nil {
-		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
 	if _, ok := workers.CurrentJob(); ok {
 		return a.replayHere(o)
@@ -104,9 +113,13 @@ func (a *app) inChild(verb string, args []string, onFatal func(*search.Fatal) (i
 // replayHere runs the counterexample and tells it.
 func (a *app) replayHere(o *replayOptions) (int, error) {
 	began := time.Now()
-	run := once(o.subject, scheduler.NewReplay(o.file.Deviations))
+	subject := o.subject
+	if o.html != "" {
+		subject = subject.WithStores()
+	}
+	run := once(subject, scheduler.NewReplay(o.file.Deviations))
 	matches := o.file.Same(run)
-	r := report.New(o.file.Scenario, run, o.subject.Run(scheduler.Benign{}))
+	r := report.New(o.file.Scenario, run, o.subject.Run(scheduler.Benign{})).Of(o.subject.Scenario())
 	r.Seed, r.Inputs = o.file.Seed, o.subject.Inputs()
 	if r.Verdict == sim.Held && len(r.Unmatched) > 0 {
 		r.Verdict, r.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", report.Plural(len(r.Unmatched), "deviation"))

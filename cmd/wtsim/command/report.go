@@ -73,11 +73,24 @@ func (o *runOptions) finding(r *reported, f *workers.Finding) {
 	}
 	r.Text = told.FoundText(report.StoryOptions{Full: o.full, Logs: o.logs})
 	if f.Benign != nil && o.html != "" {
-		told.Replay = "wtsim replay " + o.path(f.Number) + ofPackage()
-		if err := writePage(o.html, told); err != nil {
+		if err := o.draw(f, told); err != nil {
 			r.Trouble = err.Error()
 		}
 	}
+}
+
+// draw draws what was found, which is run once more for what each step changes in
+// stores.
+func (o *runOptions) draw(f *workers.Finding, told *report.Report) error {
+	subject, err := o.subject.With(f.Inputs)
+	if err != nil {
+		return err
+	}
+	run := subject.Outside().WithStores().Run(scheduler.NewReplay(f.Counterexample.Deviations))
+	page := report.New(o.scenario, run, f.Benign).Of(subject.Scenario())
+	page.Seed, page.Why, page.Inputs = told.Seed, told.Why, told.Inputs
+	page.Replay = "wtsim replay " + o.path(f.Number) + ofPackage()
+	return writePage(o.html, page)
 }
 
 // writePage draws a run as a page that needs nothing else.

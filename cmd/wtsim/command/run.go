@@ -39,6 +39,7 @@ type runOptions struct {
 	logs      bool
 	part      string // --shard
 	result    string
+	findings  string
 	progress  string
 
 	shard, shards int  // of --shard; 0 if there is none
@@ -46,6 +47,7 @@ type runOptions struct {
 	exhaustive    bool // --bound was given
 	scenario      string
 	subject       search.Subject
+	known         *search.Findings // of --findings; else nil
 }
 
 const runExamples = `  wtsim run checkout/double-charge              search with the default strategies
@@ -57,6 +59,7 @@ const runExamples = `  wtsim run checkout/double-charge              search with
   wtsim run checkout/oversell --json --out bug.json
   wtsim run checkout/oversell --format sarif >wtsim.sarif
   wtsim run --config wtsim.yaml                 a scenario that is data: any Go programs, as they are
+  wtsim run checkout/oversell --findings findings.json
   wtsim run ./shopsim:Scenario                  a scenario of your own: what func Scenario of package ./shopsim returns`
 
 func (a *app) run(args []string) (int, error) {
@@ -125,6 +128,9 @@ func (a *app) tellEnd(o *runOptions, p *workers.Pool, end *workers.End, also fun
 		trouble = append(trouble, err, p.Result(end, told.Bytes()).Write(o.resultPath()))
 	}
 	r.addEnd(end.Number > 0 && !o.single)
+	if o.known != nil && !end.Interrupted {
+		trouble = append(trouble, o.stand(r))
+	}
 	if also != nil {
 		also(r, end)
 	}
@@ -166,6 +172,7 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f.Uint64Var(&o.firstSeed, "first-seed", 1, "the seed of the first schedule")
 	f.Uint64Var(&o.seed, "seed", 0, "run exactly the schedule of this seed, of --strategy random unless given")
 	f.StringVar(&o.out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
+	f.StringVar(&o.findings, "findings", "", "a file of findings that your team keeps: tell what is new, ongoing, fixed and regressed")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "keep the counterexample as it was found")
 	f.BoolVar(&o.strict, "strict", false, "a rule or an event that no schedule reaches makes the search inconclusive; without, it is told")
 	f.StringVar(&o.html, "html", "", "draw the counterexample as a page")
@@ -207,6 +214,9 @@ func (o *runOptions) validate(given func(flag string) bool) error {
 		return fmt.Errorf("strategy %q has no schedules that depend on a seed alone, wanted --strategy random, pct, pos or swarm with --seed", o.strategy)
 	}
 	if err := o.validateShard(); err != nil {
+		return err
+	}
+	if err := o.readFindings(); err != nil {
 		return err
 	}
 	switch {

@@ -49,7 +49,7 @@ import (
 func main() {
 	scenarios := list(user.%[2]s())
 	for i, arg := range os.Args {
-		if arg == %[3]q && os.Args[1] != "replay" && os.Args[1] != "debug" {
+		if arg == %[3]q && os.Args[1] != "replay" && os.Args[1] != "debug" && os.Args[1] != "cause" {
 			os.Args[i] = only(scenarios)
 		}
 	}
@@ -225,6 +225,20 @@ func (a *app) known(name string) bool {
 		}
 	}
 	return false
+}
+
+// asPackage runs a command in a wtsim of the package that --of names; other is
+// false where this process is one.
+func (a *app) asPackage(of, verb string, args []string) (other bool, code int, err error) {
+	if of == "" || of == os.Getenv(packageVariable) {
+		return false, 0, nil
+	}
+	ref, ok := parseRef(of)
+	if !ok {
+		return true, 0, fmt.Errorf("%s: --of is %q, wanted a package and a function, as ./shopsim:Scenario", verb, of)
+	}
+	code, err = a.runPackage(ref, append([]string{verb}, args...))
+	return true, code, err
 }
 
 // ofPackage returns the flag that replays a counterexample of this process.

@@ -31,14 +31,17 @@ func TestOwnBinary(t *testing.T) {
 	}
 }
 
-// ownModule copies the module out of this repository, with our requirements.
-func ownModule(t *testing.T) string {
+// ownModule is the module of a binary of its own.
+func ownModule(t *testing.T) string { return module(t, "ownbinary") }
+
+// module copies a module out of this repository, with our requirements.
+func module(t *testing.T, name string) string {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/ownbinary")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
 		t.Fatal(err)
 	}
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
