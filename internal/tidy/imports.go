@@ -37,10 +37,11 @@ var layers = []layer{
 	{pkg: "monitor/stream/otlp", may: []string{"event", "probe", "monitor/stream/service"}},                            // who links OpenTelemetry
 	{pkg: "monitor/function", run: true, may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}}, // a simulation runs it
 	{pkg: "probe", run: true, may: []string{"event"}},
-	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}}, // tests alone
-	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},         // descriptions for the seams of HTTP and gRPC
-	{pkg: "probe/sink", may: []string{"event", "probe"}},               // clocks, goroutines, HTTP: production alone
-	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},          // who links NATS
+	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}},            // tests alone
+	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},                    // descriptions for the seams of HTTP and gRPC
+	{pkg: "probe/sink", may: []string{"event", "probe"}},                          // clocks, goroutines, HTTP: production alone
+	{pkg: "probe/recording", may: []string{"event", "probe", "probe/redisprobe"}}, // files, and a clock that is virtual where it is played
+	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                     // who links NATS
 	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},
 
