@@ -112,6 +112,14 @@ func (r *Recorder) keepOperation(op *event.Operation) {
 	r.keep(Emitted{Type: OperationType, Data: data})
 }
 
+// Note puts into the recording alone, if one is kept, what no operation shows and
+// no rule asks for: its type begins with [NotePrefix].
+func (r *Recorder) Note(what string, data event.Data) {
+	if r.keeper != nil {
+		r.keep(Emitted{Type: NotePrefix + what, Data: data})
+	}
+}
+
 // Emit records an event that no operation shows.
 func (r *Recorder) Emit(eventType string, params map[string]any) {
 	data, err := event.DataOf(params)

@@ -13,7 +13,11 @@ import (
 // OperationType is the type of an event that is an operation as it was recorded,
 // whatever rules there were: other rules can be applied to it later. Events that
 // the application emitted stand between them in a recording as they are.
-const OperationType = "wtsim.operation"
+const OperationType = NotePrefix + "operation"
+
+// NotePrefix is what the types of events begin with that stand in recordings
+// alone, see [Recorder.Note].
+const NotePrefix = "wtsim."
 
 // MostRecorded is how many bytes of a body a recording keeps, each of the
 // request and of the answer. Of what is longer nothing is kept.

@@ -40,6 +40,7 @@ var layers = []layer{
 	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}},                                             // tests alone
 	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},                                                     // descriptions for the seams of HTTP and gRPC
 	{pkg: "probe/sink", may: []string{"event", "probe"}},                                                           // clocks, goroutines, HTTP: production alone
+	{pkg: "probe/recording", may: []string{"event", "probe", "probe/redisprobe"}},                                  // files, and a clock that is virtual where it is played
 	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                                                      // who links NATS
 	{pkg: "probe/autoprobe", may: []string{"event", "probe", "probe/sink", "probe/httpprobe", "probe/redisprobe"}}, // production alone
 	{pkg: "probe/autoprobe/autogrpc", may: []string{"probe/autoprobe", "probe/grpcprobe"}},                         // who links gRPC

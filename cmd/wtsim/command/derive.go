@@ -177,7 +177,10 @@ func (d *deriver) line(text []byte) error {
 		return err
 	}
 	d.seen[key] = true
-	if !isOperation {
+	switch {
+	case !isOperation && strings.HasPrefix(e.Type, probe.NotePrefix): // of an invocation itself
+		return nil
+	case !isOperation:
 		d.add(e, e)
 		return nil
 	}
