@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,8 +19,6 @@ import (
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/httpprobe"
 	"github.com/wtsim/wtsim/probe/redisprobe"
-	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput"
-	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
 )
@@ -63,19 +60,27 @@ type deployed struct {
 	kept  []event.Event
 }
 
-func (d *deployed) instance(name string, make func(*redis.Client) http.Handler) http.Handler {
-	recorder := probe.NewRecorder(name, name, d.rules, probe.SinkFunc(func(e event.Event) {
+// recorder is the recorder of an instance.
+func (d *deployed) recorder(name string) *probe.Recorder {
+	return probe.NewRecorder(name, name, d.rules, probe.SinkFunc(func(e event.Event) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.kept = append(d.kept, e)
 	}))
+}
+
+// instance is a function instance that has a client of Redis.
+func (d *deployed) instance(name string, make func(*redis.Client) http.Handler) http.Handler {
+	recorder := d.recorder(name)
 	client := redis.NewClient(&redis.Options{Addr: d.addr, MaxRetries: 20, Dialer: redisprobe.Dialer(recorder, "redis", (&net.Dialer{}).DialContext)})
 	d.t.Cleanup(func() { _ = client.Close() })
 	return httpprobe.Handler(recorder, make(client))
 }
 
-func ask(h http.Handler, method, path, body string) {
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, path, strings.NewReader(body)))
+func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
+	return w
 }
 
 // together makes requests at the same time.
@@ -87,38 +92,11 @@ func together(all ...func()) {
 	running.Wait()
 }
 
-// Applications of the catalogue, run for real by goroutines over a real Redis
-// until they go wrong, are shown to by a run of their scenario.
+// Applications of the catalogue, run for real by goroutines over a real Redis, a
+// server of Cloud Storage and others of HTTP until they go wrong, are shown to by a run of their scenario.
 func TestReproduceReal(t *testing.T) {
 	addr := realRedis(t)
-	for name, trial := range map[string]func(d *deployed) func(int){
-		"patterns/checkthenput/bug": func(d *deployed) func(int) {
-			make := func(c *redis.Client) http.Handler { return &checkthenput.Register{Redis: c} }
-			a, b := d.instance("register-1", make), d.instance("register-2", make)
-			return func(n int) {
-				register := func(h http.Handler, who string) func() {
-					return func() {
-						ask(h, "POST", "/users", fmt.Sprintf(`{"name":"%s-%d","email":"%d@example.com"}`, who, n, n))
-					}
-				}
-				together(register(a, "x"), register(b, "y"))
-			}
-		},
-		"patterns/orphancomment/bug": func(d *deployed) func(int) {
-			comment := d.instance("comment", func(c *redis.Client) http.Handler { return &orphancomment.Comment{Redis: c} })
-			var store *redis.Client
-			articles := d.instance("articles", func(c *redis.Client) http.Handler { store = c; return &orphancomment.Articles{Redis: c} })
-			return func(n int) {
-				article := fmt.Sprintf("a-%d", n)
-				if err := store.Set(context.Background(), "article:"+article, "text", 0).Err(); err != nil {
-					t.Error(err)
-				}
-				together(
-					func() { ask(comment, "POST", "/comments", fmt.Sprintf(`{"article":%q,"id":"c","text":"t"}`, article)) },
-					func() { ask(articles, "DELETE", "/articles/"+article, "") })
-			}
-		},
-	} {
+	for name, trial := range real {
 		t.Run(name, func(t *testing.T) { realThenRun(t, addr, name, trial) })
 	}
 }
@@ -138,6 +116,9 @@ func realThenRun(t *testing.T, addr, name string, trial func(*deployed) func(int
 		t.Fatal(err)
 	}
 	d := &deployed{t: t, addr: addr, rules: rules}
+	if slices.Contains(slow, name) && testing.Short() {
+		t.Skip("takes half a minute of real time: runs without -short")
+	}
 	try := trial(d)
 	var recorded *search.Recorded
 	n := 0

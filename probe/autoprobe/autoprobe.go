@@ -36,6 +36,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -114,14 +115,26 @@ func (a *Auto) RoundTrip(r *http.Request, base http.RoundTripper) (*http.Respons
 // Serve makes each request that h serves an invocation.
 func (a *Auto) Serve(h http.Handler) http.Handler { return httpprobe.Handler(a.Recorder, h) }
 
+// Dialer is a dialer of Redis whose connections carry commands through the
+// recorder.
+func (a *Auto) Dialer(dial redisprobe.Dial) redisprobe.Dial {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return redisprobe.Dialer(a, a.store(address), dial)(ctx, network, address)
+	}
+}
+
+// store is the name of the Redis at an address.
+func (a *Auto) store(address string) string {
+	if name, ok := a.services[address]; ok {
+		return name
+	}
+	return "redis"
+}
+
 // Watch returns who looks on at a connection that a client has made to an
 // address.
 func (a *Auto) Watch(address string) *redisprobe.Watcher {
-	service, ok := a.services[address]
-	if !ok {
-		service = "redis"
-	}
-	return redisprobe.Watch(a, service, func(err error) {
+	return redisprobe.Watch(a, a.store(address), func(err error) {
 		slog.Warn("a connection is not recorded any more", "address", address, "err", err)
 	})
 }

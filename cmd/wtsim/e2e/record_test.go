@@ -49,8 +49,12 @@ func TestRecordUnchanged(t *testing.T) {
 			}
 			want := map[string]int{`ASKED {"service":"warehouse","status":"SERVING"}`: 4, `CHARGED {"id":"ch-o-1","order":"o-1"}`: 2, `CHARGED {"id":"ch-o-2","order":"o-2"}`: 1,
 				`NOTED {"order":"o-1"}`: 2, `NOTED {"order":"o-2"}`: 1}
-			if got := told(t, events); !maps.Equal(got, want) {
-				t.Errorf("got %v, wanted %v", got, want)
+			counts, invocations := told(t, events)
+			if !maps.Equal(counts, want) {
+				t.Errorf("got %v, wanted %v", counts, want)
+			}
+			if invocations != "ASKED, ASKED CHARGED NOTED, ASKED CHARGED NOTED, ASKED CHARGED NOTED" {
+				t.Errorf("by invocation: %s", invocations)
 			}
 		})
 	}
@@ -137,15 +141,15 @@ func warehouse(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// told counts the events of a file, and wants those of one order to be of one
-// invocation.
-func told(t *testing.T, file string) map[string]int {
+// told counts the events of a file, and says what each invocation had.
+func told(t *testing.T, file string) (counts map[string]int, invocations string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts, byInvocation := map[string]int{}, map[string][]string{}
+	counts = map[string]int{}
+	byInvocation := map[string][]string{}
 	for line := range strings.Lines(string(text)) {
 		var e struct {
 			Type, Source, Invocation string
@@ -162,8 +166,53 @@ func told(t *testing.T, file string) map[string]int {
 		all = append(all, strings.Join(types, " "))
 	}
 	slices.Sort(all)
-	if got := strings.Join(all, ", "); got != "ASKED, ASKED CHARGED NOTED, ASKED CHARGED NOTED, ASKED CHARGED NOTED" {
+	return counts, strings.Join(all, ", ")
+}
+
+// tools is what a team has that builds with Orchestrion.
+const tools = `//go:build tools
+
+package tools
+
+import (
+	_ "github.com/DataDog/orchestrion"
+	_ "github.com/wtsim/wtsim/probe/autoprobe/orchestrion"
+)
+`
+
+// The same program, in a module that requires wtsim, built by Orchestrion with the
+// aspects beside the probe: HTTP and Redis are recorded, gRPC is not.
+func TestRecordOrchestrion(t *testing.T) {
+	orchestrion, err := exec.LookPath("orchestrion")
+	if err != nil || testing.Short() {
+		t.Skip("takes minutes and an orchestrion on PATH: go install github.com/DataDog/orchestrion@v1.15.0")
+	}
+	t.Parallel() // all of it is in other processes
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "..", "examples", "unchanged"))); err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "orchestrion.tool.go"), []byte(tools), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"go", "mod", "edit", "-require", "github.com/wtsim/wtsim@v0.0.0", "-replace", "github.com/wtsim/wtsim=" + root, "-require", "github.com/DataDog/orchestrion@v1.15.0"},
+		{"go", "mod", "tidy"}, {orchestrion, "go", "build", "-o", "shop", "."},
+	} {
+		run(t, dir, 0, args[0], args[1:]...)
+	}
+	rules := filepath.Join(dir, "rules.json")
+	if err := os.WriteFile(rules, []byte(`{"rules":[{"service":"payments","method":"POST","resource":"/charges/{order}","emit":"CHARGED","with":{"order":"{order}"}},
+		{"service":"redis","method":"SET","resource":"charged/{order}","emit":"NOTED","with":{"order":"{order}"}}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	events := filepath.Join(dir, "events.ndjson")
+	shopping(t, filepath.Join(dir, "shop"), "TLS", "WTSIM_RECORD="+events, "WTSIM_FUNCTION=shop", "WTSIM_RULES="+rules)
+	if _, got := told(t, events); got != "CHARGED NOTED, CHARGED NOTED, CHARGED NOTED" {
 		t.Errorf("by invocation: %s", got)
 	}
-	return counts
 }
