@@ -198,12 +198,31 @@ func (f *finder) structs() {
 	}
 }
 
-// variables finds handlers that the package has made.
+// variables finds handlers that the package has made. The types that they are
+// made of are not looked at again.
 func (f *finder) variables() {
 	for _, v := range objects[*types.Var](f) {
 		if isHandler(v.Type()) && !f.used[v] {
+			f.initialised(v)
 			f.add(Function{Name: v.Name(), Of: v.Name(), expr: v.Name()}, f.withCallees(v)...)
 		}
+	}
+}
+
+// initialised marks what a variable is made of.
+func (f *finder) initialised(v *types.Var) {
+	for _, i := range f.source.TypesInfo.InitOrder {
+		if len(i.Lhs) != 1 || i.Lhs[0] != v {
+			continue
+		}
+		ast.Inspect(i.Rhs, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				if t, ok := f.source.TypesInfo.Uses[id].(*types.TypeName); ok {
+					f.made[t.Name()] = true
+				}
+			}
+			return true
+		})
 	}
 }
 

@@ -119,8 +119,8 @@ func inPackage(p *packages.Package) *Package {
 	}
 	f.registrations()
 	f.constructors()
-	f.structs()
 	f.variables()
+	f.structs()
 	f.plain()
 	if len(f.Functions) > 0 {
 		f.look()

@@ -108,10 +108,20 @@ func (r *Report) CauseText(continuations int) string {
 			share = c.Points[i+1].Share()
 		}
 		row := &r.Timeline.Rows[i]
-		w.WriteString(causeLine(share, cutAt(t.in(strings.Join(append([]string{marks[row.Mark] + " " + who(row.Step), row.Words()}, row.Tail()...), "  ")), storyWidth-causeBar-7)))
+		w.WriteString(causeLine(share, t.short(row, storyWidth-causeBar-7)))
 	}
 	w.WriteString("\n" + r.causeSentence())
 	return w.String()
+}
+
+// short is a row on one line of a width.
+func (t *teller) short(r *Row, width int) string {
+	text := t.in(strings.Join(append([]string{marks[r.Mark] + " " + who(r.Step), r.Words()}, r.Tail()...), "  "))
+	if r.Violates {
+		const last = "  VIOLATED"
+		return cutAt(strings.TrimSuffix(text, last), width-len(last)-1) + last
+	}
+	return cutAt(text, width-1)
 }
 
 func causeLine(share float64, text string) string {
@@ -139,7 +149,7 @@ func (r *Report) causeSentence() string {
 		text = "inevitable " + at(i) + "\n"
 	}
 	if i := c.Turn(); i > 0 && i != c.Inevitable() {
-		text += fmt.Sprintf("most likely %s, from %.0f%% to %.0f%%\n", at(i), c.Points[i-1].Share()*100, c.Points[i].Share()*100)
+		text += fmt.Sprintf("it rises most, from %.0f%% to %.0f%%, %s\n", c.Points[i-1].Share()*100, c.Points[i].Share()*100, at(i))
 	}
 	return text
 }
