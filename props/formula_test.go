@@ -273,6 +273,35 @@ func judged(t interface{ Fatal(...any) }, p *props.Property, free []string, trac
 	return got
 }
 
+// An answer that is too early for one event is in time for another, which is said
+// by name; nothing about that is warned of.
+func TestFormulaSaysWhichEvent(t *testing.T) {
+	p := props.Formula("p", "a(x) IMPLIES EVENTUALLY[2,5] b(x)", signature())
+	if w := p.Warnings(); len(w) > 0 {
+		t.Errorf("warnings: %q", w)
+	}
+	program, err := monitor.Compile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := program.Monitor(monitor.Options{})
+	var got []string
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i, x := range []struct {
+		source, name string
+		at           int
+	}{{"s", "a", 0}, {"s", "a", 1}, {"s", "b", 2}, {"a clock", "a", 4}, {"s", "b", 5}, {"s", "e", 60}} {
+		e := event.Event{ID: strconv.Itoa(i), Source: x.source, Type: x.name, Time: start.Add(time.Duration(x.at) * time.Second)}
+		e.Data = e.Data.With("x0", event.Int(7))
+		for _, v := range m.Observe(e).Violations() {
+			got = append(got, string(event.Data(v.Binding).AppendJSON(nil))+" "+v.Event.ID)
+		}
+	}
+	if want := []string{`{"event":"\"a clock\" 3","x":7} 3+5s`}; !slices.Equal(got, want) {
+		t.Errorf("answers after 2, 4 and 1 second: got %q, want %q", got, want)
+	}
+}
+
 // A formula that is translated means what the definition of the logic says, for
 // all valuations; if it speaks of the past alone, also at which event.
 func TestFormulaIsExact(t *testing.T) {

@@ -111,7 +111,7 @@ func (p *Property) Warnings() []string {
 		}
 	}
 	for i := range a.Events {
-		if t := &a.Events[i]; !a.matters(t, reached) {
+		if t := &a.Events[i]; !a.matters(t, reached) && !a.bindsItself(t.Type) {
 			all = append(all, fmt.Sprintf("event %q never matters: it changes nothing in any state that is reached", t.Type))
 		}
 	}
@@ -227,12 +227,20 @@ func (a *Automaton) halfRoles() (all []string) {
 		for j, u := range a.Events {
 			missing := slices.IndexFunc(u.Binds, func(b Bind) bool { return !slices.Contains(t.Binds, b) })
 			part := !slices.ContainsFunc(t.Binds, func(b Bind) bool { return !slices.Contains(u.Binds, b) })
-			if i != j && t.Type == u.Type && part && missing >= 0 {
+			if i != j && t.Type == u.Type && part && missing >= 0 && !a.bindsItself(t.Type) {
 				all = append(all, fmt.Sprintf("event %q stands with %q and without it: where it is without, it is taken by all instances", t.Type, a.Variables[u.Binds[missing].Variable]))
 			}
 		}
 	}
 	return all
+}
+
+// bindsItself tells whether events of a type are bound by which event they are:
+// they stand in another role too, by which they may do nothing.
+func (a *Automaton) bindsItself(eventType string) bool {
+	return slices.ContainsFunc(a.Events, func(t EventType) bool {
+		return t.Type == eventType && slices.ContainsFunc(t.Binds, func(b Bind) bool { return b.Param == contextEvent })
+	})
 }
 
 // inRoles tells whether events of one type bind one variable in one role and

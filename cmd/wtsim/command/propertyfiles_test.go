@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,12 +73,31 @@ func TestMonPolyLogs(t *testing.T) {
 	}
 }
 
+// The benchmarks of the competition have the verdicts that are published.
+func TestCompetition(t *testing.T) {
+	recordings, err := filepath.Glob(filepath.Join(propertyFiles, "competition", "*.ndjson"))
+	if err != nil || len(recordings) < 15 {
+		t.Fatal(recordings, err)
+	}
+	for _, events := range recordings {
+		name, rest, _ := strings.Cut(filepath.Base(events), ".")
+		if strings.HasPrefix(rest, "accepted") {
+			violated(t, filepath.Join(propertyFiles, "competition.yaml"), events, exitHeld, "--end")
+			continue
+		}
+		got := violated(t, filepath.Join(propertyFiles, "competition.yaml"), events, exitViolated, "--end")
+		if want := strings.ReplaceAll(name, "-", " "); len(got) == 0 || slices.ContainsFunc(got, func(p string) bool { return p != want }) {
+			t.Errorf("%s violates %q", events, got)
+		}
+	}
+}
+
 // violated checks a recording, and returns the properties that it violates.
-func violated(t *testing.T, file, events string, code int) (names []string) {
+func violated(t *testing.T, file, events string, code int, flags ...string) (names []string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	a := &app{stdout: &out, stderr: &errs}
-	if got := a.main([]string{"check", "--props", file, "--events", events, "--json"}); got != code {
+	if got := a.main(append([]string{"check", "--props", file, "--events", events, "--json"}, flags...)); got != code {
 		t.Errorf("%s: exit code %d, want %d: %s%s", events, got, code, out.String(), errs.String())
 	}
 	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
