@@ -37,12 +37,12 @@ func (w *Worker) judgePast(ctx context.Context, e *running, spans []Span) error 
 	w.pasts = append(w.pasts, past{w.offset, len(w.plans), spans})
 	j := judge{worker: w, era: e, parts: e.Program.Parts(len(spans))}
 	var err error
-	if j.copies, err = w.copiesOf(ctx, j.parts, spans); err != nil {
+	if j.copies, err = w.copiesOf(ctx, e, j.parts, spans); err != nil {
 		return err
 	}
 	if own := spans[w.Shard]; own != (Span{}) {
 		own.To = w.offset
-		if err := eachOf(ctx, w.Events, own, w.loseInPast, func(r Record) error { return j.push(ctx, r) }); err != nil {
+		if err := w.eachOf(ctx, w.Events, own, w.loseInPast(e), func(r Record) error { return j.push(ctx, r) }); err != nil {
 			return err
 		}
 	}
@@ -54,19 +54,34 @@ func (w *Worker) judgePast(ctx context.Context, e *running, spans []Span) error 
 	return nil
 }
 
-func (w *Worker) loseInPast(s Span) {
-	w.lose(int(s.To-s.From+1), fmt.Sprintf("a log has lost the blocks from %d to %d, where the properties of block %d begin", s.From, s.To, w.offset))
+// loseInPast notes that blocks are lost which properties should begin with.
+func (w *Worker) loseInPast(e *running) func(Span) {
+	return func(s Span) {
+		e.stream.Lose()
+		w.lost += int(s.To - s.From + 1)
+		w.alarm(fmt.Sprintf("a log has lost the blocks from %d to %d, where the properties of block %d begin", s.From, s.To, w.offset))
+	}
 }
 
+// readsABeat is after how many reads of the past a commit tells that the owner is
+// alive: nothing else is committed as long as it is judged.
+const readsABeat = 32
+
 // eachOf visits the blocks of a span, and tells which ones the log has lost.
-func eachOf(ctx context.Context, log Log, span Span, lost func(Span), visit func(Record) error) error {
+func (w *Worker) eachOf(ctx context.Context, log Log, span Span, lost func(Span), visit func(Record) error) error {
 	if span.From == 0 {
 		return nil
 	}
+	reads := 0
 	for next := span.From; next <= span.To; {
 		all, err := log.Read(ctx, next, readAtOnce)
 		if err != nil {
 			return err
+		}
+		if reads++; reads%readsABeat == 0 {
+			if err := w.beat(ctx); err != nil {
+				return err
+			}
 		}
 		if len(all) == 0 || all[0].Seq > next {
 			last := span.To
@@ -103,7 +118,11 @@ type judge struct {
 // when it was judged for the first time.
 func (j *judge) push(ctx context.Context, r Record) error {
 	b, err := Open(r.Data)
-	if err != nil || !j.gateways.first(b) {
+	if err != nil {
+		j.era.stream.Lose()
+		return nil
+	}
+	if !j.gateways.first(b) {
 		return nil
 	}
 	var inputs []monitor.Input
@@ -184,7 +203,7 @@ type spot struct {
 const newestBlocks = 2048
 
 // copiesOf looks through the other shards.
-func (w *Worker) copiesOf(ctx context.Context, parts *monitor.Parts, spans []Span) (*copies, error) {
+func (w *Worker) copiesOf(ctx context.Context, e *running, parts *monitor.Parts, spans []Span) (*copies, error) {
 	c := &copies{worker: w, at: map[digest]spot{}, nowhere: map[digest]bool{}, lines: make([]map[digest]string, len(spans)), blocks: make([]uint64, len(spans))}
 	if len(spans) == 1 {
 		return c, nil
@@ -193,8 +212,8 @@ func (w *Worker) copiesOf(ctx context.Context, parts *monitor.Parts, spans []Spa
 		return nil, fmt.Errorf("shard %d: the properties of block %d begin in the past of several shards, wanted Config.EventsOf", w.Shard, w.offset)
 	}
 	newest := Span{max(spans[w.Shard].From, w.offset-min(w.offset-1, newestBlocks)), w.offset}
-	err := eachOf(ctx, w.Events, newest, func(Span) {}, func(r Record) error {
-		eachEvent(r, func(x *Entry) {
+	err := w.eachOf(ctx, w.Events, newest, func(Span) {}, func(r Record) error {
+		_ = eachEvent(r, func(x *Entry) { // a block that is damaged is told when it is judged
 			if x.line == "" {
 				c.nowhere[x.sum] = true
 			}
@@ -206,8 +225,8 @@ func (w *Worker) copiesOf(ctx context.Context, parts *monitor.Parts, spans []Spa
 		if shard == w.Shard || err != nil {
 			continue
 		}
-		err = eachOf(ctx, w.EventsOf(shard), span, w.loseInPast, func(r Record) error {
-			eachEvent(r, func(x *Entry) {
+		err = w.eachOf(ctx, w.EventsOf(shard), span, w.loseInPast(e), func(r Record) error {
+			damaged := eachEvent(r, func(x *Entry) {
 				if x.line == "" || x.Input.Guest {
 					return
 				}
@@ -217,6 +236,9 @@ func (w *Worker) copiesOf(ctx context.Context, parts *monitor.Parts, spans []Spa
 					c.at[s] = spot{shard, r.Seq}
 				}
 			})
+			if damaged != nil { // its own shard has told
+				e.stream.Lose()
+			}
 			return nil
 		})
 	}
@@ -224,12 +246,12 @@ func (w *Worker) copiesOf(ctx context.Context, parts *monitor.Parts, spans []Spa
 }
 
 // eachEvent visits the events of a block, whole or not.
-func eachEvent(r Record, visit func(*Entry)) {
+func eachEvent(r Record, visit func(*Entry)) error {
 	b, err := Open(r.Data)
 	if err != nil {
-		return // told by its own shard
+		return err
 	}
-	_ = b.Each(func(x *Entry) error {
+	return b.Each(func(x *Entry) error {
 		if x.line != "" || x.sum != (digest{}) {
 			visit(x)
 		}
@@ -252,7 +274,9 @@ func (c *copies) line(ctx context.Context, s digest) (string, error) {
 			return "", fmt.Errorf("shard %d: block %d of shard %d is gone, and it was there", c.worker.Shard, at.block, at.shard)
 		}
 		lines := map[digest]string{}
-		eachEvent(all[0], func(x *Entry) { lines[digestOf(x.line)] = x.line }) // of those that are whole
+		if err := eachEvent(all[0], func(x *Entry) { lines[digestOf(x.line)] = x.line }); err != nil {
+			return "", err
+		}
 		c.lines[at.shard], c.blocks[at.shard] = lines, at.block
 	}
 	return c.lines[at.shard][s], nil

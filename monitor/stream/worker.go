@@ -261,7 +261,12 @@ func (w *Worker) gap(next uint64) {
 	}
 }
 
+// lose notes that blocks are lost: what their events could undo is inconclusive
+// from here on.
 func (w *Worker) lose(n int, what string) {
+	for i := range w.eras {
+		w.eras[i].stream.Lose()
+	}
 	w.lost += n
 	w.alarm(what)
 }
@@ -434,6 +439,15 @@ func (w *Worker) next() Commit {
 	c.Offset, c.Chain = w.offset, w.chained()
 	c.Watermark, c.Newest, c.Totals = w.eras[0].stream.Position().Watermark, w.sources.Newest, w.totals()
 	return c
+}
+
+// beat commits that the owner is alive, and nothing else.
+func (w *Worker) beat(ctx context.Context) error {
+	c, asked, progress := w.commit, w.asked, w.progress
+	c.Found, c.Undecided, c.N = nil, nil, c.N+1
+	err := w.append(ctx, c)
+	w.asked, w.progress = asked, progress
+	return err
 }
 
 // append appends a commit. Where the answer is lost, the last one tells.
