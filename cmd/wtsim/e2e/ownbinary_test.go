@@ -32,7 +32,7 @@ func TestOwnBinary(t *testing.T) {
 }
 
 // ownModule copies the module out of this repository, with our requirements.
-func ownModule(t *testing.T) string {
+func ownModule(t testing.TB) string {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
