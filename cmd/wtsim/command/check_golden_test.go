@@ -16,12 +16,12 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// recording is properties and events that they are checked on.
-type recording struct{ name, props, events string }
+// judgeable is properties and events that they are checked on.
+type judgeable struct{ name, props, events string }
 
 // recordings are all that the repository has: those of the properties of real
 // applications, those of the command's tests, and what is generated.
-func recordings(t *testing.T) (all []recording) {
+func recordings(t *testing.T) (all []judgeable) {
 	root := filepath.Join("..", "..", "..", "scenarios", "properties")
 	files, err := filepath.Glob(filepath.Join(root, "*", "*.ndjson"))
 	if err != nil || len(files) < 40 {
@@ -29,7 +29,7 @@ func recordings(t *testing.T) (all []recording) {
 	}
 	for _, file := range files {
 		app := filepath.Dir(file)
-		all = append(all, recording{filepath.Base(app) + "/" + filepath.Base(file), app + ".yaml", file})
+		all = append(all, judgeable{filepath.Base(app) + "/" + filepath.Base(file), app + ".yaml", file})
 	}
 	dir := t.TempDir()
 	scripts, err := filepath.Glob(filepath.Join("testdata", "check*.txtar"))
@@ -40,9 +40,9 @@ func recordings(t *testing.T) (all []recording) {
 		all = append(all, scripted(t, dir, script)...)
 	}
 	props, events := checkedFiles(t, someEvents(3000))
-	all = append(all, recording{"generated", props, events})
+	all = append(all, judgeable{"generated", props, events})
 	for _, x := range traces() {
-		r := recording{"trace " + x.name, filepath.Join(dir, x.name+".props"), filepath.Join(dir, x.name)}
+		r := judgeable{"trace " + x.name, filepath.Join(dir, x.name+".props"), filepath.Join(dir, x.name)}
 		_, err := x.write(r.events, 1000)
 		if err := errors.Join(err, os.WriteFile(r.props, x.property(1000), 0o644)); err != nil {
 			t.Fatal(err)
@@ -53,7 +53,7 @@ func recordings(t *testing.T) (all []recording) {
 }
 
 // scripted is each file of properties in a script, on each of events there.
-func scripted(t *testing.T, dir, script string) (all []recording) {
+func scripted(t *testing.T, dir, script string) (all []judgeable) {
 	x, err := txtar.ParseFile(script)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func scripted(t *testing.T, dir, script string) (all []recording) {
 	}
 	for _, p := range props {
 		for _, e := range events {
-			all = append(all, recording{filepath.Base(p) + " " + filepath.Base(e), p, e})
+			all = append(all, judgeable{filepath.Base(p) + " " + filepath.Base(e), p, e})
 		}
 	}
 	return all
@@ -90,7 +90,7 @@ var took = regexp.MustCompile(`in [0-9.]+[mµn]?s`)
 
 // whatCheckSays is a hash of all that checks of a recording print, and of how
 // they end. Names of folders and durations are left out.
-func (r recording) whatCheckSays() string {
+func (r judgeable) whatCheckSays() string {
 	sum := sha256.New()
 	for _, way := range waysToCheck {
 		var out, errs bytes.Buffer

@@ -82,7 +82,7 @@ func subcommands() []subcommand {
 		{"trace", "tell what a scenario does when nothing goes wrong", (*app).trace},
 		{"check", "check recorded events against properties", (*app).check},
 		{"monitor", "judge events as an application in production sends them", (*app).monitor},
-		{"debug", "stop a counterexample at a step, in the handler's frame, in delve", (*app).debug},
+		{"debug", "stop a counterexample, or a recorded invocation, at a step, in delve or an editor", (*app).debug},
 		{"reproduce", "look for a run that shows a violation recorded in production", (*app).reproduce},
 		{"derive", "make events of recorded operations, by new rules", (*app).derive},
 		{"props", "print, validate and draw a file of properties", (*app).props},

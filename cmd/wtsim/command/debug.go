@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/wtsim/wtsim/event"
@@ -23,15 +25,17 @@ import (
 const debugExamples = `  wtsim debug bug.json --step 12 --command 'locals'
   wtsim debug bug.json --event i-7/3 --command 'print order'
   wtsim debug bug.json --step 12 --of ./shopsim:Scenario        with a terminal: delve's own prompt
-  wtsim debug bug.json --step 12 --dap 127.0.0.1:4711           for an editor, which can step back`
+  wtsim debug bug.json --step 12 --dap 127.0.0.1:4711           for an editor, which can step back
+  wtsim debug recordings/i-7_inv-3.jsonl --of ./shop:Played --step 2    an invocation of production`
 
 // debugOptions are the flags of `wtsim debug`.
 type debugOptions struct {
-	step    int
-	event   string
-	command string
-	dap     string
-	of      string
+	step       int
+	event      string
+	command    string
+	dap        string
+	of         string
+	invocation string
 
 	path    string
 	file    *search.Counterexample
@@ -45,21 +49,26 @@ const (
 	debugList     = "list"
 )
 
+// simClock has the step that a simulation is at.
+const simClock = `"github.com/wtsim/wtsim/sim".debuggedStep`
+
 // debug stops a run of a counterexample at a step, in the handler's frame.
 func (a *app) debug(args []string) (int, error) {
 	o := &debugOptions{}
 	f := a.flags("debug", " FILE --step N|--event ID [flags]", debugExamples)
-	f.IntVar(&o.step, "step", 0, "stop at the operation of this step, from 1 (wtsim replay --full tells all)")
-	f.StringVar(&o.event, "event", "", "stop at the operation that this event, by its id, stands for")
-	f.StringVar(&o.command, "command", "", "what delve does once stopped; without it there must be a terminal")
-	f.StringVar(&o.dap, "dap", "", "serve an editor at this address, by the Debug Adapter Protocol (127.0.0.1:0: at any port); without a step, at the run's last operation")
-	f.StringVar(&o.of, "of", "", "the package that has the scenario, and its function (./shopsim:Scenario)")
+	o.flags(f)
 	if done, err := parse(f, args, "FILE"); done || err != nil {
 		return exitHeld, err
 	}
 	o.path = f.Arg(0)
 	if err := o.validate(); err != nil {
 		return 0, err
+	}
+	if isRecording(o.path) {
+		return a.debugRecording(o, args)
+	}
+	if o.invocation != "" {
+		return 0, fmt.Errorf("debug: --invocation is given, and %s is no recording; see wtsim debug --help", o.path)
 	}
 	var err error
 	if o.file, err = search.ReadCounterexample(o.path); err != nil {
@@ -70,7 +79,7 @@ func (a *app) debug(args []string) (int, error) {
 		if !ok {
 			return 0, fmt.Errorf("debug: --of is %q, wanted a package and a function, as ./shopsim:Scenario", o.of)
 		}
-		return a.debugPackage(ref, o, args)
+		return a.debugPackage(ref, o, args, mainText, simClock)
 	}
 	if o.subject, err = a.scenario(o.file.Scenario); err != nil {
 		return 0, fmt.Errorf("%s: %w, one of your own is named by --of ./shopsim:Scenario", o.path, err)
@@ -95,6 +104,15 @@ func (a *app) debug(args []string) (int, error) {
 	return a.debugOwn(o, args)
 }
 
+func (o *debugOptions) flags(f *pflag.FlagSet) {
+	f.IntVar(&o.step, "step", 0, "stop at the operation of this step, from 1 (wtsim replay --full tells all)")
+	f.StringVar(&o.event, "event", "", "stop at the operation that this event, by its id, stands for")
+	f.StringVar(&o.command, "command", "", "what delve does once stopped; without it there must be a terminal")
+	f.StringVar(&o.dap, "dap", "", "serve an editor at this address, by the Debug Adapter Protocol (127.0.0.1:0: at any port); without a step, at the run's last operation")
+	f.StringVar(&o.of, "of", "", "the package that has the scenario, and its function (./shopsim:Scenario); of a recording, the function that makes the handler (./shop:Played)")
+	f.StringVar(&o.invocation, "invocation", "", "of a recording: which of its invocations; else the only one, or that of --event")
+}
+
 // validate says what is wrong with the flags.
 func (o *debugOptions) validate() error {
 	switch {
@@ -114,6 +132,15 @@ func (o *debugOptions) validate() error {
 type debugSteps struct {
 	Step       int            // to stop at
 	Operations map[int]string // by step, for people
+	Told       string         // where it differs from a recording
+}
+
+// print prints the step and its place, first of all.
+func (l *debugSteps) print(w io.Writer, place string) {
+	fmt.Fprintf(w, "%s\n%s\n", l.Operations[l.Step], place)
+	if l.Told != "" {
+		fmt.Fprintln(w, l.Told)
+	}
 }
 
 // list runs the counterexample and finds the step, which must be an operation's.
@@ -160,6 +187,7 @@ type debugBinary struct {
 	args   []string // of debug
 	prefix string   // of the names of the user's functions
 	root   string   // the folder of the user's sources
+	clock  string   // an expression: the step that a run is at
 }
 
 // listed has the binary list the steps: it may be of another runtime than this
@@ -197,7 +225,7 @@ func (a *app) debugOwn(o *debugOptions, args []string) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(tmp)
-	bin := &debugBinary{path: filepath.Join(tmp, "wtsim"), args: args, prefix: userPrefix(info.Main.Path)}
+	bin := &debugBinary{path: filepath.Join(tmp, "wtsim"), args: args, prefix: userPrefix(info.Main.Path), clock: simClock}
 	build := []string{"build", "-gcflags=" + bin.prefix + "...=-N -l", "-o", bin.path}
 	c := exec.Command("go", append(build, info.Path)...)
 	if o.file.Runtime == sim.Patched {
@@ -219,8 +247,9 @@ func (a *app) debugOwn(o *debugOptions, args []string) (int, error) {
 	return a.debugBuilt(o, bin)
 }
 
-// debugPackage debugs a scenario of a user's package.
-func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string) (int, error) {
+// debugPackage debugs what a user's package has: a scenario, or what makes a
+// handler, which a program's text puts to work.
+func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string, text, clock string) (int, error) {
 	name := ref.pkg + ":" + ref.function
 	p, err := findPackage(ref.pkg)
 	if err != nil {
@@ -232,15 +261,15 @@ func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string) (int,
 	}
 	defer os.RemoveAll(tmp)
 	prefix := userPrefix(p.Module.Path)
-	b, err := p.build(tmp, fmt.Sprintf(mainText, p.ImportPath, ref.function, name), "-gcflags="+prefix+"...=-N -l")
+	b, err := p.build(tmp, fmt.Sprintf(text, p.ImportPath, ref.function, name), "-gcflags="+prefix+"...=-N -l")
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}
 	b.patch.announce(a)
 	if out, err := b.cmd.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%s cannot be built: %w: %s", name, err, firstLine(out))
+		return 0, fmt.Errorf("%s cannot be built: %w: %s", name, err, lastLine(string(out)))
 	}
-	return a.debugBuilt(o, &debugBinary{path: b.bin, args: args, env: []string{packageVariable + "=" + name}, prefix: prefix, root: userRoot(p.Module.Path, p.Module.Dir)})
+	return a.debugBuilt(o, &debugBinary{path: b.bin, args: args, env: []string{packageVariable + "=" + name}, prefix: prefix, root: userRoot(p.Module.Path, p.Module.Dir), clock: clock})
 }
 
 // debugBuilt debugs a binary, which first says at which step.
@@ -248,6 +277,9 @@ func (a *app) debugBuilt(o *debugOptions, bin *debugBinary) (int, error) {
 	list, err := bin.listed()
 	if err != nil {
 		return 0, err
+	}
+	if list.Operations[list.Step] == "" { // else the list would not be there
+		return exitInconclusive, fmt.Errorf("%s: the run does not come to step %d: %s", o.path, list.Step, list.Told)
 	}
 	path, err := delvePath()
 	if err != nil {

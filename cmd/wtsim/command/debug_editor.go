@@ -32,9 +32,9 @@ func (a *app) serveDebugger(o *debugOptions, d *debugger, list *debugSteps) (int
 	ctx, stop := interruptible()
 	defer stop()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-	fmt.Fprintf(a.stdout, "%s\n%s\n", list.Operations[list.Step], cmp.Or(place, "no frame of the application makes this operation"))
-	fmt.Fprintf(a.stdout, "DAP server listening at: %s\n", l.Addr())
+	list.print(a.stdout, cmp.Or(place, "no frame of the application makes this operation"))
 	a.writeLaunch(l.Addr())
+	fmt.Fprintf(a.stdout, "DAP server listening at: %s\n", l.Addr()) // as delve says it
 	p := d.program(list)
 	for again := true; again; {
 		conn, err := l.Accept()
@@ -63,7 +63,7 @@ func (d *debugger) program(list *debugSteps) *rewind.Program {
 	}
 	return &rewind.Program{
 		Delve: d.delve, Binary: d.bin.path, Args: append([]string{"debug"}, d.bin.args...), Env: env, StepIn: debugVariable,
-		Hook: "github.com/wtsim/wtsim/sim.Stopped", Clock: `"github.com/wtsim/wtsim/sim".debuggedStep`,
+		Hook: "github.com/wtsim/wtsim/sim.Stopped", Clock: d.bin.clock,
 		Steps: slices.Sorted(maps.Keys(list.Operations)),
 		Told:  func(step int) string { return list.Operations[step] },
 		Own:   d.bin.own,

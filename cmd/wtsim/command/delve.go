@@ -56,7 +56,7 @@ func (a *app) delve(o *debugOptions, d *debugger, list *debugSteps) (int, error)
 	if frame == "" {
 		return 0, fmt.Errorf("debug: no frame of %s makes the operation", d.bin.prefix)
 	}
-	fmt.Fprintf(a.stdout, "%s\n%s\n", list.Operations[list.Step], place)
+	list.print(a.stdout, place)
 	there := stopping + "frame " + frame + "\n"
 	if o.command == "" {
 		return exitHeld, d.talk(there)

@@ -157,7 +157,7 @@ func TestMonitorTellsWhatCheckTells(t *testing.T) {
 }
 
 // monitored gives a monitor a recording, and stops it in the middle.
-func monitored(t *testing.T, r recording, o monitor.StreamOptions) ([]string, service.Status) {
+func monitored(t *testing.T, r judgeable, o monitor.StreamOptions) ([]string, service.Status) {
 	program, _, err := compileFiles([]string{r.props})
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ type replayOptions struct {
 	full   bool
 	logs   bool
 	html   string
+	branch branchOptions
 
 	counterexample
 }
@@ -50,17 +51,27 @@ func (a *app) readCounterexample(path string) (c counterexample, err error) {
 	return c, nil
 }
 
+const replayExamples = `  wtsim replay wtsim-checkout-double-charge-37.json
+  wtsim replay bug.json --full --logs
+  wtsim replay bug.json --html bug.html
+  wtsim replay bug.json --step 9                       what else may happen there
+  wtsim replay bug.json --step 9 --add 'fail 503'      go on from there with it; --drop: without what the file has`
+
 func (a *app) replay(args []string) (int, error) {
 	o := &replayOptions{}
-	f := a.flags("replay", " FILE [flags]", "  wtsim replay wtsim-checkout-double-charge-37.json\n  wtsim replay bug.json --full --logs\n  wtsim replay bug.json --html bug.html")
+	f := a.flags("replay", " FILE [flags]", replayExamples)
 	f.String("config", "", configHelp) // taken before, see configured
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 	f.BoolVar(&o.full, "full", false, "tell every step of the story, and long values whole")
 	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")
 	f.StringVar(&o.html, "html", "", "draw the run as a page")
+	o.branch.flags(f)
 	of := f.String("of", "", "the package that has the scenario, and its function (./shopsim:Scenario)")
 	if done, err := parse(f, args, "FILE"); done || err != nil {
 		return exitHeld, err
+	}
+	if err := o.branch.validate(); err != nil {
+		return 0, err
 	}
 	if other, code, err := a.asPackage(*of, "replay", args); other {
 		return code, err
@@ -113,6 +124,11 @@ func (a *app) inChild(verb string, args []string, onFatal func(*search.Fatal) (i
 // replayHere runs the counterexample and tells it.
 func (a *app) replayHere(o *replayOptions) (int, error) {
 	began := time.Now()
+	if o.branch.step > 0 {
+		if done, err := a.branch(o); done || err != nil {
+			return exitHeld, err
+		}
+	}
 	subject := o.subject
 	if o.html != "" {
 		subject = subject.WithStores()
@@ -125,7 +141,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 		r.Verdict, r.Why = sim.Inconclusive, fmt.Sprintf("%s of the file did not occur", report.Plural(len(r.Unmatched), "deviation"))
 	}
 	difference := ""
-	if !matches {
+	if !matches && !o.branch.leaves() {
 		if r.Verdict != sim.Inconclusive {
 			o.repeat(r, run)
 		}
@@ -144,7 +160,7 @@ func (a *app) replayHere(o *replayOptions) (int, error) {
 	} else {
 		fmt.Fprint(a.stdout, r.ReplayText(report.StoryOptions{Full: o.full, Logs: o.logs}, difference))
 	}
-	return exitOf(r.Verdict), trouble
+	return exitOf(r.Verdict), errors.Join(trouble, a.saveBranch(o, run))
 }
 
 // once makes a run of its own process, where that can be had: a handler may end

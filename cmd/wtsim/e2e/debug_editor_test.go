@@ -19,7 +19,7 @@ import (
 
 // editor drives a debug adapter.
 type editor struct {
-	t      *testing.T
+	t      testing.TB
 	conn   net.Conn
 	in     *bufio.Reader
 	seq    int
@@ -208,7 +208,7 @@ func lineOf(t *testing.T, file, what string) int {
 
 // debugServer starts the command, and returns what it says first, where it
 // listens, and how it ends.
-func debugServer(t *testing.T, dir string, args ...string) (told []string, addr string, wait func() int) {
+func debugServer(t testing.TB, dir string, args ...string) (told []string, addr string, wait func() int) {
 	t.Helper()
 	path, err := build()
 	if err != nil {

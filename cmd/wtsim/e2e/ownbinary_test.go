@@ -32,10 +32,10 @@ func TestOwnBinary(t *testing.T) {
 }
 
 // ownModule is the module of a binary of its own.
-func ownModule(t *testing.T) string { return module(t, "ownbinary") }
+func ownModule(t testing.TB) string { return module(t, "ownbinary") }
 
 // module copies a module out of this repository, with our requirements.
-func module(t *testing.T, name string) string {
+func module(t testing.TB, name string) string {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)

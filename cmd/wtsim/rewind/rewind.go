@@ -24,6 +24,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 
 	"github.com/google/go-dap"
@@ -254,7 +255,9 @@ func (s *session) launchFor(step int) map[string]any {
 // event deals with what delve tells while the editor has it run.
 func (s *session) event(m message) error {
 	if m.Event != "stopped" {
-		s.over = s.over || m.Event == "terminated"
+		if m.Event == "terminated" {
+			s.over, s.at = true, place{step: math.MaxInt32}
+		}
 		s.editor.send(m)
 		return nil
 	}
