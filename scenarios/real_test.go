@@ -133,7 +133,7 @@ func (d *deployed) buckets(fail func(*http.Request) bool, names ...string) *stor
 	d.t.Cleanup(server.Close)
 	d.t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
 	client, err := storage.NewClient(context.Background(), option.WithHTTPClient(&http.Client{
-		Transport: httpprobe.Transport(d.recorder("function"), http.DefaultTransport, gcpprobe.DescribeGCS)}))
+		Transport: httpprobe.Transport(d.recorder("function"), http.DefaultTransport, gcpprobe.DescribeGCS)}), storage.WithJSONReads())
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func TestReproduceReal(t *testing.T) {
 }
 
 // mostTrials is how often something is tried that goes wrong now and then.
-const mostTrials = 20_000
+const mostTrials = 5000
 
 func realThenRun(t *testing.T, addr, name string, trial func(*deployed) func(int)) {
 	all := All()
