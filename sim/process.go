@@ -437,7 +437,7 @@ func (p *process) ask(r *http.Request) (*response, error) {
 	p.tell(program.Record{Kind: program.Accept, ID: id, Work: work, Data: []byte(strconv.Itoa(p.inst.fn.Main.Port))})
 	p.connect(id, theirs, work)
 	defer ours.Close()
-	defer context.AfterFunc(r.Context(), func() { ours.Close() })() //wtsim:go ends the request with its time limit
+	defer context.AfterFunc(r.Context(), func() { ours.Close() })() // with its time limit
 	out := r.Clone(r.Context())
 	out.Close, out.RequestURI = true, ""
 	if err := out.Write(ours); err != nil {

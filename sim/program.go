@@ -157,6 +157,13 @@ func (e *env) startProgram() (cloud.Handler, error) {
 	return cloud.HTTPFunc(p.serve), nil
 }
 
+// restarts reports whether a task only starts a program's instance, as it does
+// again and again where a worker ends by itself: a run does not wait for that.
+func (t *task) restarts() bool {
+	_, ok := t.Cause.(*standby)
+	return ok && t.fn.Main != nil
+}
+
 // serve passes a request to the program, on a connection of its own.
 func (p *process) serve(w http.ResponseWriter, r *http.Request) {
 	response, err := p.ask(r)

@@ -329,7 +329,8 @@ func (s *Scenario) validateClients(functions map[string]bool) error {
 		}
 	}
 	driven := slices.ContainsFunc(s.Services, func(v cloud.Service) bool { d, ok := v.(cloud.Driver); return ok && d.Drives() })
-	if len(s.Clients) == 0 && !driven {
+	worker := slices.ContainsFunc(s.Functions, func(f Function) bool { return f.Main != nil && f.Main.Worker })
+	if len(s.Clients) == 0 && !driven && !worker {
 		return fmt.Errorf("it has neither clients nor jobs, wanted a workload")
 	}
 	return nil

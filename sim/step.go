@@ -56,7 +56,7 @@ func (w *world) perform(c candidate) {
 	w.story.named(s.Identity)
 	w.tell(s)
 	c.task.lastStep = time.Now() //wtsim:clock the bubble's clock
-	if !c.task.Own {
+	if !c.task.Own && !(c.task.restarts() && w.fleet.idleSince.After(w.sim.scenario.Epoch)) {
 		w.fleet.idleSince = c.task.lastStep
 	}
 	fair(c.task, &s)

@@ -103,3 +103,48 @@ func TestEnds(t *testing.T) {
 	c.must("3 8080", 0)
 	c.must("10 0 7 boom", time.Second, call("/panic")...)
 }
+
+// How long it takes from the start of a process to its first operation, which
+// here is that it listens: to be started, which is done before it is wanted, and
+// to initialise its packages and begin, which is not.
+func BenchmarkStart(b *testing.B) {
+	built, err := hello()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var started, begun time.Duration
+	for b.Loop() {
+		began := time.Now()
+		p, err := start(&Spec{Binary: built.Path, Env: []string{"PORT=8080", "GOMAXPROCS=1"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		started += time.Since(began)
+		began = time.Now()
+		if _, _, err := p.Exchange(epoch.UnixNano(), 1, nil); err != nil {
+			b.Fatal(err)
+		}
+		begun += time.Since(began)
+		p.Kill()
+	}
+	b.ReportMetric(started.Seconds()*1000/float64(b.N), "ms/exec")
+	b.ReportMetric(begun.Seconds()*1000/float64(b.N), "ms/begin")
+}
+
+// What one exchange costs.
+func BenchmarkExchange(b *testing.B) {
+	built, err := hello()
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := start(&Spec{Binary: built.Path, Env: []string{"PORT=8080", "GOMAXPROCS=1"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Kill()
+	for b.Loop() {
+		if _, _, err := p.Exchange(epoch.UnixNano(), 1, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,8 +1,12 @@
 package program_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cloud/gcp"
@@ -133,4 +137,102 @@ func TestProgramEnds(t *testing.T) {
 	if r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "computes without end") {
 		t.Errorf("%s (%s)", r.Verdict, r.Why)
 	}
+}
+
+// An idle instance gets SIGTERM, arguments and environment are the scenario's,
+// and what a program does then is done.
+func TestProgramTerminated(t *testing.T) {
+	s := shop("/buy/a")
+	s.Functions[0].Main.Args = []string{"-graceful"}
+	s.Functions[0].Main.Env = []string{"REGION=${redis.host}"}
+	r := compiled(t, s).Run(scheduler.Benign{})
+	last := r.Steps[len(r.Steps)-1]
+	if r.Verdict != sim.Held || !strings.Contains(last.Identity, "redis.SET stopped:192.0.2.10/1") || last.Time.Sub(r.Steps[0].Time) < 15*time.Minute {
+		t.Errorf("%s (%s)\n%s", r.Verdict, r.Why, story(r))
+	}
+}
+
+// A worker runs without requests, and again when it has ended.
+func TestProgramWorker(t *testing.T) {
+	s := shop()
+	s.Clients, s.Functions = nil, []sim.Function{sim.Program("github.com/wtsim/wtsim/internal/program/testdata/worker")}
+	s.Functions[0].Main.Worker = true
+	r := compiled(t, s).Run(scheduler.Benign{})
+	if got := story(r); r.Verdict != sim.Held || strings.Count(got, "redis.INCR rounds") < 6 || !strings.Contains(got, "exit instance(worker(min/1))") {
+		t.Errorf("%s (%s)\n%s", r.Verdict, r.Why, got)
+	}
+}
+
+// What is wrong with a program is told before anything runs.
+func TestProgramMistakes(t *testing.T) {
+	handler := func(cloud.Env) (cloud.Handler, error) { return cloud.Handler{}, nil }
+	for want, change := range map[string]func(*sim.Function){
+		"wanted package main":    func(f *sim.Function) { f.Main.Package = "github.com/wtsim/wtsim/internal/program" },
+		"no package":             func(f *sim.Function) { f.Main.Package = "./none" },
+		"names no package":       func(f *sim.Function) { f.Main.Package = "" },
+		"wanted one from 1":      func(f *sim.Function) { f.Main.Port = 70000 },
+		"wanted one of them":     func(f *sim.Function) { f.New = handler },
+		"neither New nor Handle": func(f *sim.Function) { f.Main = nil },
+	} {
+		s := shop("/")
+		change(&s.Functions[0])
+		if _, err := sim.Compile(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, wanted %s", err, want)
+		}
+	}
+}
+
+// ten is two functions of ten operations each: programs, or handlers of this
+// process.
+func ten(programs bool) sim.Scenario {
+	s := shop()
+	s.Functions = nil
+	for _, name := range []string{"one", "two"} {
+		f := sim.Program("github.com/wtsim/wtsim/internal/program/testdata/ten")
+		if f.Name = name; !programs {
+			f.Main, f.New = nil, tenHere
+		}
+		s.Functions = append(s.Functions, f)
+		s.Clients[0].Requests = append(s.Clients[0].Requests, sim.Request{Function: name})
+	}
+	return s
+}
+
+func tenHere(env cloud.Env) (cloud.Handler, error) {
+	db := redis.Client(env, "redis", &goredis.Options{})
+	return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 10 {
+			if err := db.Incr(r.Context(), "n").Err(); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
+	}), nil
+}
+
+// What two processes cost a schedule, beside two instances in this process; by
+// turns, as the machine is not ours alone.
+func BenchmarkProgram(b *testing.B) {
+	apart, err := sim.Compile(ten(true))
+	if err != nil {
+		b.Fatal(err)
+	}
+	here, err := sim.Compile(ten(false))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var took [2]time.Duration
+	n := uint64(0)
+	for b.Loop() {
+		n++
+		for i, s := range []*sim.Simulation{apart, here} {
+			began := time.Now()
+			if r := s.Run(scheduler.NewRandom(n)); r.Verdict != sim.Held {
+				b.Fatalf("%s (%s)\n%s", r.Verdict, r.Why, story(r))
+			}
+			took[i] += time.Since(began)
+		}
+	}
+	b.ReportMetric(float64(n)/took[0].Seconds(), "programs/s")
+	b.ReportMetric(float64(n)/took[1].Seconds(), "handlers/s")
 }

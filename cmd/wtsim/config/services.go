@@ -24,6 +24,7 @@ type service struct {
 	Replicated    bool           `yaml:"replicated"`
 	Buckets       []string       `yaml:"buckets"`
 	Objects       []object       `yaml:"objects"`
+	Topics        []string       `yaml:"topics"`
 	Subscriptions []subscription `yaml:"subscriptions"`
 	Queues        []queue        `yaml:"queues"`
 	Jobs          []job          `yaml:"jobs"`
@@ -103,7 +104,7 @@ func (s *service) foreign() string {
 		kind string
 	}{
 		{"commands", s.Commands != nil, "redis"}, {"replicated", s.Replicated, "redis"}, {"buckets", s.Buckets != nil, "gcs"}, {"objects", s.Objects != nil, "gcs"},
-		{"subscriptions", s.Subscriptions != nil, "pubsub"}, {"queues", s.Queues != nil, "tasks"}, {"jobs", s.Jobs != nil, "cron"},
+		{"topics", s.Topics != nil, "pubsub"}, {"subscriptions", s.Subscriptions != nil, "pubsub"}, {"queues", s.Queues != nil, "tasks"}, {"jobs", s.Jobs != nil, "cron"},
 		{"status", s.Status != 0, "web"}, {"body", s.Body != "", "web"},
 	} {
 		if x.set && x.kind != s.Kind {
@@ -128,9 +129,9 @@ func (s *service) redis(name string) cloud.Service {
 }
 
 func (s *service) pubsub(name string) cloud.Service {
-	p := pubsub.New(name).At(s.At...)
+	p := pubsub.New(name).At(s.At...).Topics(s.Topics...)
 	for _, x := range s.Subscriptions {
-		p = p.With(pubsub.Subscription{Name: x.Name, Topic: x.Topic, AckDeadline: time.Duration(x.AckDeadline), ExactlyOnce: x.ExactlyOnce})
+		p = p.Pulled(pubsub.Subscription{Name: x.Name, Topic: x.Topic, AckDeadline: time.Duration(x.AckDeadline), ExactlyOnce: x.ExactlyOnce})
 	}
 	return p
 }

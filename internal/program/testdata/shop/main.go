@@ -4,12 +4,16 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"log"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -18,7 +22,12 @@ var db = redis.NewClient(&redis.Options{Addr: "redis:6379"})
 
 var served int // by this instance
 
+var graceful = flag.Bool("graceful", false, "note SIGTERM")
+
 func main() {
+	if flag.Parse(); *graceful {
+		go untilTerminated()
+	}
 	http.HandleFunc("POST /buy/{order}", buy)
 	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { log.Fatal("no more") })
 	http.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("boom") })
@@ -27,6 +36,17 @@ func main() {
 		}
 	})
 	log.Fatal(http.ListenAndServe(":"+os.Getenv("PORT"), nil))
+}
+
+// untilTerminated notes that the platform takes the instance away.
+func untilTerminated() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGTERM)
+	<-c
+	if err := db.Set(context.Background(), "stopped:"+os.Getenv("REGION"), served, 0).Err(); err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(0)
 }
 
 func buy(w http.ResponseWriter, r *http.Request) {
