@@ -182,6 +182,13 @@ type Arranger interface {
 	Arrange(c *probe.Call, step string)
 }
 
+// Answerer is a backend that has words for what a call was answered that had to
+// wait for it: a story tells them.
+type Answerer interface {
+	Backend
+	Answer(*event.Operation) string
+}
+
 // Toucher is a backend that knows what its operations touch. Those of others
 // touch their resource, and perhaps everything else in the service.
 type Toucher interface {

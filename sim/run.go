@@ -133,6 +133,7 @@ func (w *world) finish(err error) *Result {
 	if w.story.does { // it did not come to an end
 		r.Steps = append(r.Steps, w.story.doing)
 	}
+	w.services.answered(r.Steps)
 	if w.chance.replay != nil {
 		r.Unmatched = w.chance.replay.Unmatched()
 	}

@@ -92,3 +92,17 @@ func (sv *services) into(d *cloud.Digest) {
 		}
 	}
 }
+
+// answered notes what calls that had to wait were delivered in the end.
+func (sv *services) answered(steps []Step) {
+	for i := range steps {
+		op := steps[i].Operation
+		if op == nil || steps[i].Status != waits || op.Result.Status == "" {
+			continue
+		}
+		steps[i].Answer = op.Result.Status
+		if a, ok := sv.backend(op.Service).(cloud.Answerer); ok {
+			steps[i].Answer = a.Answer(op)
+		}
+	}
+}

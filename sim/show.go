@@ -41,10 +41,7 @@ func (s *Step) Prints() bool { return s.Kind == KindTime && s.What == prints }
 // step, in which it began to wait. ok is false of one that did not wait, or waits
 // for ever.
 func (s *Step) Delivered() (result string, ok bool) {
-	if s.Operation == nil || s.Status != waits || s.Operation.Result.Status == "" {
-		return "", false
-	}
-	return s.Operation.Result.Status, true
+	return s.Answer, s.Answer != ""
 }
 
 // Effect names the kind of thing that the step's operation is: what the

@@ -52,6 +52,8 @@ type Step struct {
 	Output     string   // what handlers printed
 	Changes    []Change // what it has changed in stores, of a run that is watched for it, see [WatchStores]
 
+	Answer string // of an operation that has waited: what it was delivered later, in words
+
 	open bool // the operation has no result yet: it waits, or its result comes later and is lost
 }
 

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
 // Contents returns every key of database 0, sorted: strings as they are, of a
@@ -69,6 +71,14 @@ func scores(mini *miniredis.Miniredis, key string) map[string]any {
 		}
 	}
 	return out
+}
+
+// Answer tells what a blocking command was delivered.
+func (b *Backend) Answer(op *event.Operation) string {
+	if all := redisprobe.Elements(op.Result.Body); len(all) > 0 {
+		return strings.Join(all, ", ")
+	}
+	return op.Result.Status
 }
 
 // Touches reports true: a command's keys are all that it touches. (One that

@@ -212,6 +212,31 @@ func describeReply(reply []byte) event.Result {
 	return event.Result{Status: string(value), OK: true, Body: value}
 }
 
+// Elements are the texts of a reply that has several, for people; none of another
+// one.
+func Elements(reply []byte) (all []string) {
+	if len(reply) == 0 || strings.IndexByte("*%~>", reply[0]) < 0 {
+		return nil
+	}
+	for body := string(reply); body != ""; {
+		head, rest, _ := strings.Cut(body, "\r\n")
+		if head == "" {
+			return all
+		}
+		switch n, err := strconv.Atoi(head[1:]); {
+		case strings.IndexByte("*%~>", head[0]) >= 0: // what follows is in it
+		case head[0] == '$' && err == nil && n >= 0 && n <= len(rest):
+			all, rest = append(all, rest[:n]), strings.TrimPrefix(rest[n:], "\r\n")
+		case head[0] == '$' || head[0] == '_':
+			all = append(all, "(nil)")
+		default:
+			all = append(all, head[1:])
+		}
+		body = rest
+	}
+	return all
+}
+
 // result tells the reply of a turn: a transaction whose watched keys have
 // changed is refused. The body is a part of the reply if it is passing: else it
 // is of its own.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/wtsim/wtsim/cloud"
@@ -15,9 +14,6 @@ import (
 func resultWords(s *sim.Step) string {
 	result := s.Status
 	if delivered, ok := s.Delivered(); ok {
-		if several := elements(string(s.Operation.Result.Body)); strings.HasSuffix(delivered, "elements)") && len(several) > 0 {
-			delivered = strings.Join(several, ", ")
-		}
 		result += " " + delivered
 	}
 	result = strings.ReplaceAll(strings.TrimSpace(result), "\n", "; ")
@@ -33,27 +29,6 @@ func resultWords(s *sim.Step) string {
 		}
 	}
 	return result
-}
-
-// elements are the texts of an answer that has several, as Redis writes it.
-func elements(body string) (all []string) {
-	for body != "" {
-		head, rest, _ := strings.Cut(body, "\r\n")
-		if head == "" {
-			return all
-		}
-		switch n, err := strconv.Atoi(head[1:]); {
-		case strings.ContainsRune("*%~>", rune(head[0])): // what follows is in it
-		case head[0] == '$' && err == nil && n >= 0 && n <= len(rest):
-			all, rest = append(all, rest[:n]), strings.TrimPrefix(rest[n:], "\r\n")
-		case head[0] == '$' || head[0] == '_':
-			all = append(all, "(nil)")
-		default:
-			all = append(all, head[1:])
-		}
-		body = rest
-	}
-	return all
 }
 
 // who is the invocation of a step, such as "charge #2".

@@ -56,6 +56,45 @@ func TestInit(t *testing.T) {
 	}
 }
 
+// What is registered with the Functions Framework is found, with the client that
+// the package keeps, the name that is taken, and what has no name told; so is what
+// package main has. All of it compiles.
+func TestInitOfRegistrations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles a module, which takes seconds; runs without -short")
+	}
+	t.Parallel() // all of it is in other processes
+	dir := module(t, "framework")
+	mod := filepath.Join(dir, "go.mod")
+	text, err := os.ReadFile(mod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const framework = "github.com/GoogleCloudPlatform/functions-framework-go"
+	text = append(text, "\nrequire "+framework+" v1.9.2\n\nreplace "+framework+" => ./stub\n"...)
+	if err := os.WriteFile(mod, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := asWtsim(t, dir, 0, "init")
+	for _, want := range []string{"wrote cmd/wtsim_test.go", " lines: hello\n", " lines: fulfil place-order\n", "wtsim test ./...",
+		`wtsim: left out: example.com/counter/fn.functions.HTTP("Ping"): what is registered has no name`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("init says %s, wanted %q in it", out, want)
+		}
+	}
+	written, err := os.ReadFile(filepath.Join(dir, "fn", "wtsim_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Isolated: true", `"REDISHOST=${redis.host}", "REDISPORT=${redis.port}"`, `wtsim_cloud "github.com/wtsim/wtsim/cloud"`,
+		"Method: \"PUT\", Path: \"/\", Body: `{\"id\":\"id-1\",\"items\":[\"items-1\"],\"price\":1}`"} {
+		if !strings.Contains(string(written), want) {
+			t.Errorf("there is no %s in\n%s", want, written)
+		}
+	}
+	run(t, dir, 0, "go", "vet", "./fn", "./cmd")
+}
+
 // What looks like a handler and cannot be made is told by name; where there is
 // nothing, that is said.
 func TestInitLeavesOut(t *testing.T) {
