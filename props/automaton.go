@@ -143,8 +143,11 @@ type Bind struct {
 
 // Of returns the value, and whether the event has it.
 func (b *Bind) Of(e *event.Event) (event.Value, bool) {
-	if !b.Nested {
-		return Read(e, b.Param)
+	switch {
+	case b.Param == contextEvent:
+		return eventNamed(e), true
+	case !b.Nested:
+		return e.Data.Get(b.Param)
 	}
 	name, rest, _ := strings.Cut(b.Param, ".")
 	v, ok := e.Data.Get(name)

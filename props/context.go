@@ -54,9 +54,6 @@ const timePart = "time"
 // parameter, or a part of its context.
 func Read(e *event.Event, name string) (event.Value, bool) {
 	if !isParam(name) {
-		if name == contextEvent {
-			return eventNamed(e), true
-		}
 		if of := contextParts[name[len(contextMark):]]; of != nil {
 			return of(e), true
 		}

@@ -115,7 +115,11 @@ func (p *Property) Warnings() []string {
 			all = append(all, fmt.Sprintf("event %q never matters: it changes nothing in any state that is reached", t.Type))
 		}
 	}
-	return append(append(all, a.unbound()...), a.halfRoles()...)
+	instances := len(a.Variables)
+	if some := p.automaton.Some; some != nil {
+		instances = some.first()
+	}
+	return append(append(all, a.unbound()...), a.halfRoles(instances)...)
 }
 
 // CanBeViolated reports whether some events, or the end of a run, violate the
@@ -221,13 +225,15 @@ func (a *Automaton) unbound() (all []string) {
 }
 
 // halfRoles finds events with two roles of which one is a part of the other: a
-// variable that was forgotten, more often than not.
-func (a *Automaton) halfRoles() (all []string) {
+// variable that was forgotten, more often than not. Of the variables, so many are
+// those of instances; of the others, to speak of all values is what one is left
+// out for.
+func (a *Automaton) halfRoles(instances int) (all []string) {
 	for i, t := range a.Events {
 		for j, u := range a.Events {
 			missing := slices.IndexFunc(u.Binds, func(b Bind) bool { return !slices.Contains(t.Binds, b) })
 			part := !slices.ContainsFunc(t.Binds, func(b Bind) bool { return !slices.Contains(u.Binds, b) })
-			if i != j && t.Type == u.Type && part && missing >= 0 && !a.bindsItself(t.Type) {
+			if i != j && t.Type == u.Type && part && missing >= 0 && u.Binds[missing].Variable < instances && !a.bindsItself(t.Type) {
 				all = append(all, fmt.Sprintf("event %q stands with %q and without it: where it is without, it is taken by all instances", t.Type, a.Variables[u.Binds[missing].Variable]))
 			}
 		}
