@@ -112,42 +112,42 @@ func access(scale int, emit func(string, ...any)) {
 		emit("LOGIN", "u", user(i))
 	}
 	for i := 1; i <= most; i++ {
-		emit("OPEN", "f", path(i))
+		emit("OPEN", "f", fileOf(i))
 	}
 	for i := most; i >= mid; i-- {
-		emit("ACCESS", "u", user(i), "f", path(1))
-		emit("CLOSE", "f", path(i))
+		emit("ACCESS", "u", user(i), "f", fileOf(1))
+		emit("CLOSE", "f", fileOf(i))
 	}
 	for i := mid; i <= most; i++ {
-		emit("OPEN", "f", path(i))
+		emit("OPEN", "f", fileOf(i))
 	}
 	for i := most; i >= mid; i-- {
 		emit("LOGOUT", "u", user(i))
-		emit("CLOSE", "f", path(i))
+		emit("CLOSE", "f", fileOf(i))
 	}
-	emit("ACCESS", "u", user(most), "f", path(1))
+	emit("ACCESS", "u", user(most), "f", fileOf(1))
 }
 
 // file is DejaVu's FILE at (800 000, 700 000): 1 100 004 events.
 func file(scale int, emit func(string, ...any)) {
 	most, mid := 800_000/scale, 700_000/scale
 	for i := 1; i <= most; i++ {
-		emit("OPEN", "f", path(i), "m", "read")
+		emit("OPEN", "f", fileOf(i), "m", "read")
 	}
 	for i := most; i >= mid; i-- {
-		emit("CLOSE", "f", path(i))
+		emit("CLOSE", "f", fileOf(i))
 	}
 	for i := mid; i <= most; i++ {
-		emit("OPEN", "f", path(i), "m", "write")
+		emit("OPEN", "f", fileOf(i), "m", "write")
 	}
 	for i := most; i >= mid; i-- {
-		emit("CLOSE", "f", path(i))
+		emit("CLOSE", "f", fileOf(i))
 	}
-	emit("CLOSE", "f", path(most))
+	emit("CLOSE", "f", fileOf(most))
 }
 
 func user(i int) string { return fmt.Sprintf("user-%d", i) }
-func path(i int) string { return fmt.Sprintf("/files/%d", i) }
+func fileOf(i int) string { return fmt.Sprintf("/files/%d", i) }
 
 // property is the property for a part of the size.
 func (t trace) property(scale int) []byte {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"go/build"
 	"go/token"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
