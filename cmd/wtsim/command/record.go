@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wtsim/wtsim"
+	sources "github.com/wtsim/wtsim"
 	"github.com/wtsim/wtsim/internal/runtimepatch"
 )
 
@@ -202,14 +202,14 @@ func (r recordTexts) add(x *program, rules string) error {
 // sources adds the recorder's packages. Those that link gRPC are for programs
 // that do so themselves: their modules have it.
 func (r recordTexts) sources(dir, base string, grpc bool) error {
-	return fs.WalkDir(wtsim.Recorder, ".", func(name string, d fs.DirEntry, err error) error {
+	return fs.WalkDir(sources.Recorder, ".", func(name string, d fs.DirEntry, err error) error {
 		switch folder := path.Base(path.Dir(name)); {
 		case err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go"):
 			return err
 		case !grpc && (folder == "grpcprobe" || folder == "autogrpc"):
 			return nil
 		}
-		text, err := wtsim.Recorder.ReadFile(name)
+		text, err := sources.Recorder.ReadFile(name)
 		if err != nil {
 			return err
 		}
