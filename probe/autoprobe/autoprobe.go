@@ -1,6 +1,5 @@
 // Package autoprobe records a program of which no line was changed: `wtsim build
-// --record` builds it in, and compile-time instrumentation can (see
-// docs/production.md). It is configured by the environment:
+// --record` builds it in (docs/production.md). It is configured by the environment:
 //
 //	WTSIM_RECORD        where events go: the URL of a monitor, a file (they are appended),
 //	                    or - for standard output. Empty: nothing is recorded
@@ -36,7 +35,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -114,14 +112,6 @@ func (a *Auto) RoundTrip(r *http.Request, base http.RoundTripper) (*http.Respons
 
 // Serve makes each request that h serves an invocation.
 func (a *Auto) Serve(h http.Handler) http.Handler { return httpprobe.Handler(a.Recorder, h) }
-
-// Dialer is a dialer of Redis whose connections carry commands through the
-// recorder.
-func (a *Auto) Dialer(dial redisprobe.Dial) redisprobe.Dial {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		return redisprobe.Dialer(a, a.store(address), dial)(ctx, network, address)
-	}
-}
 
 // store is the name of the Redis at an address.
 func (a *Auto) store(address string) string {
