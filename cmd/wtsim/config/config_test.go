@@ -67,3 +67,16 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 }
+
+// The examples' files can be read.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("../../../examples/programs/*/wtsim.yaml")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		if s, err := Load(file); err != nil || len(s.Properties) == 0 || s.Expect.Deviations == 0 {
+			t.Errorf("%s: %+v, %v", file, s, err)
+		}
+	}
+}
