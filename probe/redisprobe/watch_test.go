@@ -41,6 +41,13 @@ type passive struct{ probetest.Tap }
 
 func (*passive) Passive() bool { return true }
 
+// Leave remembers the operation, of which a passive tap has nothing afterwards.
+func (p *passive) Leave(c *probe.Call) error {
+	kept := *c
+	kept.Op.Request.Words, kept.Op.Result.Body = slices.Clone(c.Op.Request.Words), bytes.Clone(c.Op.Result.Body)
+	return p.Tap.Leave(&kept)
+}
+
 // workload is what a client does on a connection: commands, a pipeline,
 // transactions, errors, what is long, and what is pushed.
 func workload(ctx context.Context, c *redis.Client) {
