@@ -146,7 +146,7 @@ func file(scale int, emit func(string, ...any)) {
 	emit("CLOSE", "f", fileOf(most))
 }
 
-func user(i int) string { return fmt.Sprintf("user-%d", i) }
+func user(i int) string   { return fmt.Sprintf("user-%d", i) }
 func fileOf(i int) string { return fmt.Sprintf("/files/%d", i) }
 
 // property is the property for a part of the size.
