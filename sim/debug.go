@@ -15,6 +15,8 @@ func Stopped(step int) { _ = step }
 
 // debuggedStep is the number of the step that a run of [Simulation.StopAt] is at:
 // a debugger that has stopped, wherever that is, reads it.
+//
+//lint:ignore U1000 a debugger reads it
 var debuggedStep int
 
 // StopAt is the same simulation for runs under a debugger: the operation of a

@@ -130,6 +130,8 @@ func (o *debugOptions) operations(of *recording.Invocation) (*debugSteps, error)
 
 // playedStep is the number of the operation that a played invocation is at: a
 // debugger that has stopped, wherever that is, reads it.
+//
+//lint:ignore U1000 a debugger reads it
 var playedStep int
 
 // Play is the body of a program that plays recorded invocations on a handler:

@@ -128,7 +128,6 @@ func (f *fakeDelve) stack(a dap.StackTraceArguments) dap.StackTraceResponseBody 
 type driver struct {
 	*peer
 	t      *testing.T
-	seq    int
 	events []message
 	served chan bool
 }
