@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"go/build"
 	"os"
@@ -99,16 +98,20 @@ func Build(name string) (Binary, error) {
 	return b, nil
 }
 
-// found is what go list tells of a package.
-type found struct{ ImportPath, Name, Dir string }
+// Package is what go list tells of a package.
+type Package struct {
+	ImportPath, Name, Dir string
+	Module                *struct{ Path, Dir, GoMod string } // nil outside of modules
+}
 
-// find finds a program's package.
-func find(name string) (*found, error) {
-	dir, of := "", name
-	if info, err := os.Stat(name); (build.IsLocalImport(name) || filepath.IsAbs(name)) && err == nil && info.IsDir() {
-		dir, of = name, "."
+// Find finds a package by its import path or its folder, which may be of another
+// module than the one that this process is called in.
+func Find(path string) (*Package, error) {
+	dir, of := "", path
+	if info, err := os.Stat(path); (build.IsLocalImport(path) || filepath.IsAbs(path)) && err == nil && info.IsDir() {
+		dir, of = path, "."
 	}
-	c := exec.Command("go", "list", "-find", "-json=ImportPath,Name,Dir", of)
+	c := exec.Command("go", "list", "-find", "-json=ImportPath,Name,Dir,Module", of)
 	c.Dir = dir
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
@@ -116,12 +119,18 @@ func find(name string) (*found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no package: %s", strings.TrimSpace(stderr.String()))
 	}
-	p := &found{}
+	p := &Package{}
 	if err := json.Unmarshal(out, p); err != nil {
-		return nil, errors.New("it names more than one package, wanted one")
-	}
-	if p.Name != "main" {
-		return nil, fmt.Errorf("%s is package %s, wanted package main: what can be imported is called by New", p.ImportPath, p.Name)
+		return nil, fmt.Errorf("%s names more than one package, wanted one", path)
 	}
 	return p, nil
+}
+
+// find finds a program's package.
+func find(name string) (*Package, error) {
+	p, err := Find(name)
+	if err == nil && p.Name != "main" {
+		return nil, fmt.Errorf("%s is package %s, wanted package main: what can be imported is called by New", p.ImportPath, p.Name)
+	}
+	return p, err
 }

@@ -55,21 +55,6 @@ func (a *app) derive(args []string) (int, error) {
 	return d.summary(), nil
 }
 
-// rulesText is a file of rules.
-type rulesText struct {
-	Rules []ruleText `yaml:"rules"`
-}
-
-type ruleText struct {
-	Emit     string            `yaml:"emit"`
-	Service  string            `yaml:"service"`
-	Method   string            `yaml:"method"`
-	Resource string            `yaml:"resource"`
-	Each     string            `yaml:"each"`
-	Where    map[string]string `yaml:"where"`
-	With     map[string]string `yaml:"with"`
-}
-
 func readRules(name string) (*probe.Rules, error) {
 	all, err := parseRules(name)
 	if err != nil {
@@ -84,21 +69,19 @@ func parseRules(name string) ([]probe.Rule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--rules: %w", err)
 	}
-	var f rulesText
+	var f struct {
+		Rules []probe.Rule `yaml:"rules"`
+	}
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("%s: %s", name, strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
 	}
 	if len(f.Rules) == 0 {
 		return nil, fmt.Errorf("%s: no rules, wanted a list under \"rules\"", name)
 	}
-	var all []probe.Rule
-	for _, r := range f.Rules {
-		all = append(all, probe.Rule{Service: r.Service, Method: r.Method, Resource: r.Resource, Each: r.Each, Where: r.Where, With: r.With, Emit: r.Emit})
-	}
-	if _, err := probe.CompileRules(all); err != nil {
+	if _, err := probe.CompileRules(f.Rules); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return all, nil
+	return f.Rules, nil
 }
 
 // deriver makes events of recordings.

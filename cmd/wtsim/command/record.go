@@ -106,8 +106,8 @@ func (o recordOptions) text() (string, error) {
 	return string(text), err
 }
 
-// program is what go list tells of a package that is built.
-type program struct {
+// recordable is what go list tells of a package that is built.
+type recordable struct {
 	ImportPath, Name, Dir string
 	Module                *struct {
 		Path, Dir, GoMod string
@@ -118,7 +118,7 @@ type program struct {
 }
 
 // programs are those among the packages of a go build.
-func (p *patch) programs() ([]program, error) {
+func (p *patch) programs() ([]recordable, error) {
 	args := append([]string{"list"}, p.chdir...)
 	args = append(args, "-tags", p.tags, "-json=ImportPath,Name,Dir,Module,Deps,GoFiles")
 	c := p.command(append(args, withoutOutput(p.rest)...)...)
@@ -128,9 +128,9 @@ func (p *patch) programs() ([]program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no package: %s", strings.TrimSpace(stderr.String()))
 	}
-	var all []program
+	var all []recordable
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
-		var x program
+		var x recordable
 		err := d.Decode(&x)
 		switch {
 		case errors.Is(err, io.EOF):
@@ -164,7 +164,7 @@ func withoutOutput(args []string) (out []string) {
 }
 
 // fit tells why the recorder cannot be built into a program.
-func (x *program) fit() error {
+func (x *recordable) fit() error {
 	switch {
 	case x.ImportPath == "command-line-arguments":
 		return errors.New("files are named, wanted their package (./cmd/shop): the recorder is one more file of it")
@@ -181,7 +181,7 @@ type recordTexts map[string]string
 
 // add adds the recorder to a program's module, and the file to the program that
 // starts it.
-func (r recordTexts) add(x *program, rules string) error {
+func (r recordTexts) add(x *recordable, rules string) error {
 	base := x.Module.Path + "/" + recorderDir
 	grpc := slices.Contains(x.Deps, "google.golang.org/grpc")
 	if err := r.sources(x.Module.Dir, base, grpc); err != nil {

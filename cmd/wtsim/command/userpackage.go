@@ -2,15 +2,15 @@ package command
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"go/build"
 	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/wtsim/wtsim/internal/program"
 )
 
 // packageVariable tells a process which package's scenarios it was made of,
@@ -110,38 +110,21 @@ func (a *app) runPackage(ref packageRef, args []string) (int, error) {
 	return a.follow(c)
 }
 
-// userPackage is what go list tells of a package.
-type userPackage struct {
-	ImportPath, Name, Dir string
-	Module                *struct{ Path, Dir, GoMod string }
-}
+// userPackage is a package that can be imported, in a module.
+type userPackage struct{ *program.Package }
 
-// findPackage finds a package by its import path or its folder, which may be
-// of another module than the one that the command is called in.
+// findPackage finds a package as its user has named it.
 func findPackage(path string) (*userPackage, error) {
-	dir := ""
-	if info, err := os.Stat(path); (build.IsLocalImport(path) || filepath.IsAbs(path)) && err == nil && info.IsDir() {
-		path, dir = ".", path
-	}
-	c := exec.Command("go", "list", "-find", "-json=ImportPath,Name,Dir,Module", path)
-	c.Dir = dir
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	out, err := c.Output()
-	if err != nil {
-		return nil, fmt.Errorf("no package: %s", strings.TrimSpace(stderr.String()))
-	}
-	p := &userPackage{}
-	if err := json.Unmarshal(out, p); err != nil {
-		return nil, fmt.Errorf("%s names more than one package, wanted one", path)
-	}
+	p, err := program.Find(path)
 	switch {
+	case err != nil:
+		return nil, err
 	case p.Module == nil:
 		return nil, errors.New("the package is in no module, wanted one")
 	case p.Name == "main":
 		return nil, errors.New("the package is a program, wanted one that can be imported; or run it: it can call command.Main itself")
 	}
-	return p, nil
+	return &userPackage{p}, nil
 }
 
 // packageBuild builds a program around a package.

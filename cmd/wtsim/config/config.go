@@ -30,7 +30,7 @@ type file struct {
 	Services   ordered[service]   `yaml:"services"`
 	Programs   ordered[programme] `yaml:"programs"`
 	Clients    ordered[client]    `yaml:"clients"`
-	Rules      []rule             `yaml:"rules"`
+	Rules      []probe.Rule       `yaml:"rules"`
 	Properties string             `yaml:"properties"`
 	Faults     faults             `yaml:"faults"`
 	Environ    map[string]string  `yaml:"environment"`
@@ -69,16 +69,6 @@ type request struct {
 	Path    string            `yaml:"path"`
 	Header  map[string]string `yaml:"header"`
 	Body    string            `yaml:"body"`
-}
-
-type rule struct {
-	Emit     string            `yaml:"emit"`
-	Service  string            `yaml:"service"`
-	Method   string            `yaml:"method"`
-	Resource string            `yaml:"resource"`
-	Each     string            `yaml:"each"`
-	Where    map[string]string `yaml:"where"`
-	With     map[string]string `yaml:"with"`
 }
 
 type faults struct {
@@ -148,9 +138,7 @@ func (f *file) scenario(dir string) (s sim.Scenario, err error) {
 	for _, x := range f.Clients {
 		s.Clients = append(s.Clients, x.value.client(x.name, f))
 	}
-	for _, r := range f.Rules {
-		s.Rules = append(s.Rules, probe.Rule{Service: r.Service, Method: r.Method, Resource: r.Resource, Each: r.Each, Where: r.Where, With: r.With, Emit: r.Emit})
-	}
+	s.Rules = append(s.Rules, f.Rules...)
 	if f.Properties != "" {
 		s.Properties, err = properties(filepath.Join(dir, f.Properties))
 	}
