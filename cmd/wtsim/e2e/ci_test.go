@@ -12,20 +12,13 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/wtsim/wtsim/sim"
 )
 
 // The recipes of docs/ci.md are run step by step on a module with a bug: the test
 // fails and what it has found is kept, the shards' parts are put together, and what
 // the night has found is drawn.
 func TestRecipes(t *testing.T) {
-	switch {
-	case testing.Short():
-		t.Skip("-short: it builds a module of its own several times")
-	case sim.RuntimeName() != "":
-		t.Skip("its commands bring the patched runtime with them")
-	}
+	long(t)
 	t.Parallel() // all of it is in other processes
 	text, err := os.ReadFile("../../../docs/ci.md")
 	if err != nil {
@@ -45,6 +38,13 @@ func TestRecipes(t *testing.T) {
 	}
 	if want := map[string]int{"test": 2, "shard": 8, "merge": 2}; !maps.Equal(ran, want) {
 		t.Errorf("%v jobs have failed, wanted %v", ran, want)
+	}
+}
+
+// long is of tests that build the command more than once.
+func long(t *testing.T) {
+	if os.Getenv("WTSIM_LONG") == "" || testing.Short() {
+		t.Skip("it builds for a minute: make soak and .ci/run run it, with WTSIM_LONG=1")
 	}
 }
 

@@ -100,9 +100,7 @@ func (e *editor) stopped() (said, place string, frame, thread int) {
 // continues back to what its breakpoint has hit before.
 func TestDebugEditor(t *testing.T) {
 	t.Parallel() // all of it is in other processes
-	if testing.Short() {
-		t.Skip("builds the command three times: go test without -short runs it")
-	}
+	long(t)
 	dir := ownModule(t)
 	file := filepath.Join(dir, "bug.json")
 	asWtsim(t, dir, 1, "run", "./countersim:Scenario", "--out", file)

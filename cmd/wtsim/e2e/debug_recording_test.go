@@ -21,9 +21,7 @@ const recorded = `{"specversion":"1.0","id":"i-7/1","source":"/functions/shop/i-
 // told what was expected.
 func TestDebugRecording(t *testing.T) {
 	t.Parallel() // all of it is in other processes
-	if testing.Short() {
-		t.Skip("builds the command three times: go test without -short runs it")
-	}
+	long(t)
 	dir := ownModule(t)
 	file := filepath.Join(dir, "i-7_inv-1.jsonl")
 	if err := os.WriteFile(file, []byte(recorded), 0o600); err != nil {
