@@ -20,9 +20,7 @@ var (
 // whose variables can be read, and says where before anything else.
 func TestDebug(t *testing.T) {
 	t.Parallel() // all of it is in other processes
-	if testing.Short() {
-		t.Skip("builds the command twice: go test without -short runs it")
-	}
+	long(t)
 	bin, err := build()
 	if err != nil {
 		t.Fatal(err)
