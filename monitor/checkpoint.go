@@ -39,8 +39,9 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		m.sweepLetters(plan)
 		m.stores[plan].sweepConfigs()
 	}
-	live, _ := m.liveSymbols()
-	m.sweepSymbols(live)
+	if live, n := m.liveSymbols(); n < len(live) {
+		m.sweepSymbols(live)
+	}
 	if _, err := io.WriteString(w, checkpointFormat); err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // PubSubSetup is a topic with a pull subscription of the same name, which a
@@ -135,7 +137,8 @@ func (r *pubsubRig) pull(ctx context.Context, name string, most int, within time
 		attempt, cancel := context.WithTimeout(ctx, left)
 		answer, err := r.client.SubscriptionAdminClient.Pull(attempt, &pubsubpb.PullRequest{
 			Subscription: r.subscriptionName(name), MaxMessages: int32(most - len(out))})
-		over := attempt.Err() != nil
+		// At the limit either side may say so first: the service knows it too.
+		over := attempt.Err() != nil || status.Code(err) == codes.DeadlineExceeded
 		cancel()
 		switch {
 		case err == nil:

@@ -16,14 +16,15 @@ import (
 
 // Encoder writes; the first error stays.
 type Encoder struct {
-	w    *bufio.Writer
-	sum  hash.Hash
-	room []byte
+	w     io.Writer
+	sum   hash.Hash
+	kept  []byte // of what is encoded, not written yet
+	limit int
+	err   error
 }
 
 func NewEncoder(w io.Writer) *Encoder {
-	sum := sha256.New()
-	return &Encoder{w: bufio.NewWriterSize(io.MultiWriter(w, sum), bufferFor(w)), sum: sum}
+	return &Encoder{w: w, sum: sha256.New(), limit: bufferFor(w)}
 }
 
 // bufferFor is how much is written or read at once: little where the other end is
@@ -37,24 +38,33 @@ func bufferFor(end any) int {
 
 // Close writes the sum.
 func (e *Encoder) Close(w io.Writer) error {
-	if err := e.w.Flush(); err != nil {
-		return err
+	if e.flush(); e.err != nil {
+		return e.err
 	}
 	_, err := w.Write(e.sum.Sum(nil))
 	return err
 }
 
-func (e *Encoder) write(b []byte) {
-	e.room = b
-	e.w.Write(b) //nolint:errcheck // told by Flush
+func (e *Encoder) flush() {
+	if e.err == nil {
+		_, e.err = e.w.Write(e.kept)
+	}
+	e.sum.Write(e.kept)
+	e.kept = e.kept[:0]
 }
 
-func (e *Encoder) Uint(n uint64) { e.write(binary.AppendUvarint(e.room[:0], n)) }
+func (e *Encoder) grown(b []byte) {
+	if e.kept = b; len(b) >= e.limit {
+		e.flush()
+	}
+}
+
+func (e *Encoder) Uint(n uint64) { e.grown(binary.AppendUvarint(e.kept, n)) }
 func (e *Encoder) Count(n int)   { e.Uint(uint64(n)) }
-func (e *Encoder) Int(n int64)   { e.write(binary.AppendVarint(e.room[:0], n)) }
-func (e *Encoder) Bits(n uint64) { e.write(binary.LittleEndian.AppendUint64(e.room[:0], n)) }
+func (e *Encoder) Int(n int64)   { e.grown(binary.AppendVarint(e.kept, n)) }
+func (e *Encoder) Bits(n uint64) { e.grown(binary.LittleEndian.AppendUint64(e.kept, n)) }
 func (e *Encoder) Text(s string) {
-	e.write(append(binary.AppendUvarint(e.room[:0], uint64(len(s))), s...))
+	e.grown(append(binary.AppendUvarint(e.kept, uint64(len(s))), s...))
 }
 
 func (e *Encoder) Bool(b bool) {
