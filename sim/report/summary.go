@@ -37,6 +37,7 @@ type Summary struct {
 	Matches        *bool           `json:"matches,omitempty"`
 	Unmatched      *[]string       `json:"unmatched,omitempty"`
 	Difference     string          `json:"difference,omitempty"` // of a replay that does not match, for people
+	Page           string          `json:"page,omitempty"`       // where the counterexample is drawn
 	Counterexample string          `json:"counterexample,omitempty"`
 	TraceHash      string          `json:"trace_hash,omitempty"`
 	Stack          string          `json:"stack,omitempty"`

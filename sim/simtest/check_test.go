@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,9 @@ func TestCheckFails(t *testing.T) {
 		"00:00:00.", "ORDER_CHARGED(o-1)", "VIOLATED",
 		"\n\nreplay:  "+sim.GoTest()+" -run '^TestShop$/^double$' -wtsim.replay testdata/wtsim/TestShop-double-86.json")
 	wantFiles(t, "TestShop-double-86.json")
+	if page, err := os.ReadFile("testdata/wtsim/TestShop-double-86.html"); err != nil || !strings.Contains(string(page), "-wtsim.replay testdata/wtsim/TestShop-double-86.json") {
+		t.Errorf("the page beside it: %v", err)
+	}
 
 	file, err := search.ReadCounterexample("testdata/wtsim/TestShop-double-86.json")
 	if err != nil {
@@ -54,6 +58,9 @@ func TestCheckFails(t *testing.T) {
 	r = recordCheck(t, "TestShop/double", scenario)
 	r.wantFailure(t, doubleCharge, `for order="o-1"`, "replayed from testdata/wtsim/TestShop-double-86.json, to the same trace:", "1. charge", "replay:")
 	wantFiles(t, "TestShop-double-86.json")
+	if page, err := os.ReadFile("testdata/wtsim/TestShop-double-86.html"); err != nil || !strings.Contains(string(page), "-wtsim.replay testdata/wtsim/TestShop-double-86.json") {
+		t.Errorf("the page beside it: %v", err)
+	}
 }
 
 func TestCheckHolds(t *testing.T) {
@@ -80,7 +87,7 @@ func renamed(s sim.Scenario) sim.Scenario {
 func onlyFile(t *testing.T, name string, s sim.Scenario) string {
 	t.Helper()
 	recordCheck(t, name, s).wantFailure(t, tooManyHits)
-	paths, err := filepath.Glob(folder + "/*")
+	paths, err := filepath.Glob(folder + "/*.json")
 	if err != nil || len(paths) != 1 {
 		t.Fatal(paths, err)
 	}

@@ -25,7 +25,7 @@ var (
 	stopAtFirst  = flag.Bool("wtsim.first", false, "wtsim: stop at the first violation instead of looking for other properties' too")
 	full         = flag.Bool("wtsim.full", false, "wtsim: tell every step of stories, and long values whole")
 	logs         = flag.Bool("wtsim.logs", false, "wtsim: tell all that handlers print")
-	htmlFolder   = flag.String("wtsim.html", "", "wtsim: draw what is found as pages in this `folder`")
+	htmlFolder   = flag.String("wtsim.html", "", "wtsim: draw what is found as pages in this `folder` (default: beside its file)")
 	findingsFile = flag.String("wtsim.findings", "", "wtsim: a `file` of findings that is kept: tell what is new, ongoing, fixed and regressed")
 	format       = flag.String("wtsim.format", "", "wtsim: github prints annotations too")
 	junitFile    = flag.String("wtsim.junit", "", "wtsim: write the outcomes of this package's tests to this `file`, as JUnit's XML")

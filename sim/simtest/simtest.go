@@ -27,7 +27,7 @@
 //	                     a property is about; without it that is logged
 //	-wtsim.full          tell every step of stories, and long values whole
 //	-wtsim.logs          tell all that handlers print
-//	-wtsim.html FOLDER   draw what is found as pages
+//	-wtsim.html FOLDER   draw what is found as pages there, not beside the files
 //	-wtsim.findings FILE tell what is new, ongoing, fixed and regressed beside a
 //	                     file of findings that is kept
 //	-wtsim.format github print annotations too
@@ -355,23 +355,26 @@ func (c *check) violated(number int, seed uint64, r *sim.Result) {
 	} else {
 		command = c.command("-wtsim.replay", path)
 	}
+	drawn := err == nil || *htmlFolder != ""
 	head, benign := foundIn(number, shrunk), c.benign()
 	violates(c.t, small, details(head+c.inputs(), small, benign, command))
-	c.draw(number, small, benign, command)
+	if drawn {
+		c.draw(path, small, benign, command)
+	}
 }
 
-// draw makes a page of a violation, if -wtsim.html wants it.
-func (c *check) draw(number int, r, benign *sim.Result, command string) {
+// draw makes a page of a violation, beside its file or where -wtsim.html wants it.
+func (c *check) draw(file string, r, benign *sim.Result, command string) {
 	c.t.Helper()
-	if *htmlFolder == "" {
-		return
+	path := strings.TrimSuffix(file, ".json") + ".html"
+	if *htmlFolder != "" {
+		path = filepath.Join(*htmlFolder, filepath.Base(path))
 	}
-	path := filepath.Join(*htmlFolder, strings.TrimSuffix(filepath.Base(testFile(c.t.Name(), number)), ".json")+".html")
-	err := os.MkdirAll(*htmlFolder, 0o755)
+	run := c.subject.WithStores().Run(scheduler.NewReplay(r.Record.Plan))
+	told := report.New(c.subject.Scenario().Name, run, benign).Of(c.subject.Scenario())
+	told.Replay = command
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
-		run := c.subject.WithStores().Run(scheduler.NewReplay(r.Record.Plan))
-		told := report.New(c.subject.Scenario().Name, run, benign).Of(c.subject.Scenario())
-		told.Replay = command
 		err = wholefile.Write(path, told.Page)
 	}
 	if err != nil {

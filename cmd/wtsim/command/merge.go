@@ -53,6 +53,7 @@ func (a *app) merge(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	r.Outcome.Page = "" // which is where the shard ran
 	var trouble error
 	if r.Counterexample != nil {
 		trouble = r.save((&runOptions{scenario: e.Shard.Scenario, strategy: e.Shard.Strategy, firstSeed: e.Shard.FirstSeed, out: o.out}).path(e.Number))

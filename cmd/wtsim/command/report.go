@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,16 +73,17 @@ func (o *runOptions) finding(r *reported, f *workers.Finding) {
 		return
 	}
 	r.Text = told.FoundText(report.StoryOptions{Full: o.full, Logs: o.logs})
-	if f.Benign != nil && o.html != "" {
-		if err := o.draw(f, told); err != nil {
-			r.Trouble = err.Error()
+	if f.Benign != nil {
+		r.Outcome.Page = cmp.Or(o.html, jsonfile.FreePath(strings.TrimSuffix(o.path(f.Number), ".json")+".html"))
+		if err := o.draw(f, told, r.Outcome.Page); err != nil {
+			r.Trouble, r.Outcome.Page = err.Error(), ""
 		}
 	}
 }
 
 // draw draws what was found, which is run once more for what each step changes in
 // stores.
-func (o *runOptions) draw(f *workers.Finding, told *report.Report) error {
+func (o *runOptions) draw(f *workers.Finding, told *report.Report, path string) error {
 	subject, err := o.subject.With(f.Inputs)
 	if err != nil {
 		return err
@@ -90,7 +92,7 @@ func (o *runOptions) draw(f *workers.Finding, told *report.Report) error {
 	page := report.New(o.scenario, run, f.Benign).Of(subject.Scenario())
 	page.Seed, page.Why, page.Inputs = told.Seed, told.Why, told.Inputs
 	page.Replay = "wtsim replay " + o.path(f.Number) + ofPackage()
-	return writePage(o.html, page)
+	return writePage(path, page)
 }
 
 // writePage draws a run as a page that needs nothing else.
@@ -129,6 +131,9 @@ func (rep *reported) addEnd(searched bool) {
 	}
 	if o.Counterexample != "" {
 		rep.Text += fmt.Sprintf("\nreplay:  wtsim replay %s%s\n", o.Counterexample, ofPackage())
+	}
+	if o.Page != "" {
+		rep.Text += fmt.Sprintf("page:    %s\n", o.Page)
 	}
 }
 

@@ -49,7 +49,7 @@ func (a *app) reproduceFlags(o *reproduceOptions) *pflag.FlagSet {
 	f.Uint64Var(&o.firstSeed, "first-seed", 1, "the seed of the first schedule")
 	f.StringVar(&o.out, "out", "", "the counterexample file (default wtsim-SCENARIO-SEED.json)")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "keep the counterexample as it was found")
-	f.StringVar(&o.html, "html", "", "draw the counterexample as a page")
+	f.StringVar(&o.html, "html", "", "draw the counterexample as a page here (default beside it)")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 	f.BoolVar(&o.full, "full", false, "tell every step of the story")
 	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")

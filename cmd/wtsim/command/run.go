@@ -175,7 +175,7 @@ func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f.StringVar(&o.findings, "findings", "", "a file of findings that your team keeps: tell what is new, ongoing, fixed and regressed")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "keep the counterexample as it was found")
 	f.BoolVar(&o.strict, "strict", false, "a rule or an event that no schedule reaches makes the search inconclusive; without, it is told")
-	f.StringVar(&o.html, "html", "", "draw the counterexample as a page")
+	f.StringVar(&o.html, "html", "", "draw the counterexample as a page here (default beside it)")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 	f.StringVar(&o.format, "format", formatText, "how to print the result: "+strings.Join(formats, ", ")+"; github adds an annotation")
 	f.BoolVar(&o.full, "full", false, "tell every step of the story, and long values whole")

@@ -93,7 +93,7 @@ func comparable(t *testing.T, line string) map[string]any {
 	if err := json.Unmarshal([]byte(line), &out); err != nil {
 		t.Fatalf("%v: %s", err, line)
 	}
-	for _, name := range []string{"elapsed_ns", "per_second", "counterexample", "stack"} {
+	for _, name := range []string{"elapsed_ns", "per_second", "counterexample", "page", "stack"} {
 		delete(out, name)
 	}
 	return out

@@ -250,7 +250,7 @@ func someLines(r *bufio.Reader, n int) (chunk []byte, err error) {
 func (k *killed) end(ids []string) {
 	k.t.Helper()
 	started := time.Now()
-	if err := errors.Join(k.p.cmd.Process.Signal(syscall.SIGTERM), k.p.cmd.Wait()); err != nil || time.Since(started) > 9*time.Second {
+	if err := errors.Join(k.p.cmd.Process.Signal(syscall.SIGTERM), k.p.cmd.Wait()); err != nil || time.Since(started) > 10*time.Second {
 		k.t.Fatalf("after SIGTERM: %v, in %v", err, time.Since(started))
 	}
 	k.printed.WriteString(k.p.stdout.String())
