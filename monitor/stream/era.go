@@ -3,7 +3,9 @@ package stream
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,6 +20,7 @@ type Era struct {
 	Program *monitor.Program
 	names   []string // of those that are still judged
 	fresh   bool     // none of them was judged before, under its name
+	since   int      // with which plan it began
 }
 
 // Plan is which properties are judged from a place in the log on. It follows
@@ -25,11 +28,40 @@ type Era struct {
 type Plan struct {
 	eras   []Era    // the oldest first
 	judged []string // the names of all that were judged, ever
+	marks  []string // of this plan and those before it, the oldest first
+}
+
+// Mark tells plans apart that hand events out differently. Who makes blocks has it
+// in its name, behind an @.
+func (plan Plan) Mark() string { return plan.marks[len(plan.marks)-1] }
+
+func (plan Plan) marked() Plan {
+	sum := sha256.New()
+	for _, e := range plan.eras {
+		fmt.Fprintf(sum, "%s %q ", e.Program.Fingerprint(), e.names)
+	}
+	plan.marks = append(plan.marks, hex.EncodeToString(sum.Sum(nil)[:8]))
+	return plan
+}
+
+// unknownTo are the properties that somebody does not know who has a plan of this
+// mark; all, if nobody here ever had it.
+func (plan Plan) unknownTo(mark string) (eras []Era) {
+	known := len(plan.marks) - 1
+	for known >= 0 && plan.marks[known] != mark {
+		known--
+	}
+	for _, e := range plan.eras {
+		if e.since > known {
+			eras = append(eras, e)
+		}
+	}
+	return eras
 }
 
 // FirstPlan is the plan that a log begins with.
 func FirstPlan(p *monitor.Program) Plan {
-	return Plan{[]Era{{Program: p, names: p.Properties()}}, p.Properties()}
+	return Plan{eras: []Era{{Program: p, names: p.Properties()}}, judged: p.Properties()}.marked()
 }
 
 // Next is the plan from a record on that wants the properties of a program.
@@ -45,7 +77,7 @@ func (plan Plan) Next(p *monitor.Program) (next Plan) {
 			}
 		}
 		if len(names) > 0 {
-			next.eras = append(next.eras, Era{e.Program, names, e.fresh})
+			next.eras = append(next.eras, Era{e.Program, names, e.fresh, e.since})
 		}
 	}
 	next.judged = slices.Clone(plan.judged)
@@ -53,13 +85,14 @@ func (plan Plan) Next(p *monitor.Program) (next Plan) {
 	for _, fresh := range []bool{false, true} {
 		names := slices.DeleteFunc(slices.Clone(begin), func(n string) bool { return was(n) == fresh })
 		if len(names) > 0 {
-			next.eras = append(next.eras, Era{p.Only(names), names, fresh})
+			next.eras = append(next.eras, Era{p.Only(names), names, fresh, len(plan.marks)})
 		}
 		if fresh {
 			next.judged = append(next.judged, names...)
 		}
 	}
-	return next
+	next.marks = slices.Clone(plan.marks)
+	return next.marked()
 }
 
 // is tells whether two plans, one of which comes next to the other, are one.

@@ -199,3 +199,60 @@ func TestPlanLearnsOfLoss(t *testing.T) {
 		}
 	}
 }
+
+// A gateway that hands events out by properties of before, while others hold: what
+// a shard may lack blames nobody, and an alarm tells of it, once.
+func TestStrayGateway(t *testing.T) {
+	for _, marked := range []bool{false, true} {
+		p := newPipeline(t, 3)
+		p.compile = compileSome
+		old, err := compileSome("paid")
+		if err != nil {
+			t.Fatal(err)
+		}
+		then, err := compileSome("paid,taken")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.program = old
+		first := FirstPlan(old)
+		by := func(plan Plan) {
+			if p.plan = plan; marked {
+				p.mark = "@" + plan.Mark()
+			}
+		}
+		r, n := rand.New(rand.NewPCG(1, 1)), 0
+		send := func(kind string, user int) {
+			n++
+			p.send(r, []event.Event{{ID: fmt.Sprint(n), Source: fmt.Sprint("s", n), Type: kind, Time: begin.Add(time.Duration(n) * time.Second),
+				Data: event.Data{{Name: "user", Value: event.Int(int64(user))}}}})
+		}
+		by(first.Next(then))
+		blocks := make([]Block, p.shards)
+		for i := range blocks {
+			blocks[i].Plan("paid,taken", nil)
+		}
+		p.append(blocks, 1)
+		for user := range 10 {
+			by(first)
+			send("GIVEN", user)
+			by(first.Next(then))
+			send("TAKEN", user)
+			send("PAID", user%3) // by a property that the gateway knows: judged as ever
+		}
+		p.close()
+		for shard := range p.shards {
+			p.compete(r, shard)
+		}
+		alarms := map[string]bool{}
+		for _, n := range p.notices {
+			if n.Alarm {
+				alarms[n.What] = true
+			}
+		}
+		ids, sum := p.told()
+		if wrong := len(ids) > 3; wrong == marked || (len(alarms) > 0) != marked || (sum.Undecided > 0) != marked || marked && len(ids) != 3 {
+			t.Errorf("marked %v: %d violations, wanted 3 of payments; %v, %+v", marked, len(ids), alarms, sum)
+		}
+	}
+}

@@ -133,8 +133,9 @@ type pipeline struct {
 	owners  int
 	wrap    func(Log) Log // of the commits
 	compile func(string) (*monitor.Program, error)
-	plan    Plan // that events are routed by; none is the program's
-	past    bool // properties that a plan brings begin with the logs
+	plan    Plan   // that events are routed by; none is the program's
+	past    bool   // properties that a plan brings begin with the logs
+	mark    string // of the plan, in the gateway's name
 	notices []Notice
 	beside  func(func())
 }
@@ -170,7 +171,7 @@ func (p *pipeline) append(blocks []Block, times int) {
 	p.number++
 	for n := range blocks {
 		for range times {
-			if _, err := p.log(n).Append(context.Background(), blocks[n].Seal("g", p.number, begin)); err != nil {
+			if _, err := p.log(n).Append(context.Background(), blocks[n].Seal("g"+p.mark, p.number, begin)); err != nil {
 				p.t.Fatal(err)
 			}
 		}

@@ -45,7 +45,7 @@ var (
 
 func newGateway(o *Options, logs Logs, plan stream.Plan) *gateway {
 	g := &gateway{options: o}
-	name := rand.Text()
+	name := rand.Text() + "@" + plan.Mark()
 	for n := range o.Shards {
 		g.lanes = append(g.lanes, newLane(logs.Events(n), name, &g.pending))
 	}
