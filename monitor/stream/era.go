@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wtsim/wtsim/monitor"
 )
@@ -274,4 +275,26 @@ func decodeEras(data []byte, p Plan, o monitor.StreamOptions) (all []running, er
 		all, data = append(all, running{e, s}), data[size+int(n):]
 	}
 	return all, nil
+}
+
+// stray notes that a gateway hands events out by other properties than hold: of
+// those that it does not know, this shard may lack events. It returns what is to be
+// told, the first time.
+func (s *state) stray(gateway string) (alarm string) {
+	name, mark, marked := strings.Cut(gateway, "@")
+	if !marked || mark == s.plan.Mark() {
+		return ""
+	}
+	var names []string
+	for _, u := range s.plan.unknownTo(mark) {
+		i := slices.IndexFunc(s.eras, func(e running) bool { return e.Program == u.Program })
+		s.eras[i].stream.Lose()
+		names = append(names, u.names...)
+	}
+	if len(names) == 0 || slices.Contains(s.strays, name) {
+		return ""
+	}
+	s.strays = append(s.strays, name)
+	return fmt.Sprintf("a process that was not restarted since the properties changed still takes events in: what these could undo of %s is inconclusive (block %d)",
+		strings.Join(names, ", "), s.offset)
 }

@@ -23,6 +23,7 @@ type state struct {
 	eras      []running // of the plan; never none
 	pasts     []past    // see past.go
 	plans     []string  // the records that have changed the first plan
+	strays    []string  // gateways that an alarm has told of
 	base      Totals    // of engines that have ended
 	offset    uint64
 	verdicts  uint64          // found up to here

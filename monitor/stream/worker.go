@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/wtsim/wtsim/monitor"
 )
@@ -62,14 +61,13 @@ type Worker struct {
 	stored *StateRef         // one that is, and that no commit names; nil if there is none
 	asked  bool              // to settle, since the last commit: somebody waits
 	alarms []string          // that nobody was told of
-	strays map[string]bool   // gateways that an alarm has told of
 
 	progress Progress // since the last commit
 }
 
 // Claim takes a shard over, and the state of its last commit up.
 func Claim(ctx context.Context, c Config) (*Worker, error) {
-	w := &Worker{Config: c, strays: map[string]bool{}}
+	w := &Worker{Config: c}
 	if w.StateEvery <= 0 {
 		w.StateEvery = 8 << 20
 	}
@@ -222,9 +220,11 @@ func (w *Worker) take(ctx context.Context, r Record) error {
 	looked := false
 	var cannot error
 	err = b.Each(func(x *Entry) error {
-		if !looked && x.Plan == "" { // a plan stands before what is handed out by it
+		if !looked && w.Shards > 1 && x.Plan == "" { // a plan stands before what is handed out by it
 			looked = true
-			w.stray(b.Gateway)
+			if stray := w.stray(b.Gateway); stray != "" {
+				w.alarm(stray)
+			}
 		}
 		if cannot = w.entry(ctx, x); cannot != nil {
 			return cannot
@@ -276,31 +276,6 @@ func (w *Worker) lose(n int, what string) {
 	}
 	w.lost += n
 	w.alarm(what)
-}
-
-// stray notes that a gateway hands events out by other properties than hold: of
-// those that it does not know, this shard may lack events.
-func (w *Worker) stray(gateway string) {
-	name, mark, marked := strings.Cut(gateway, "@")
-	if !marked || w.Shards < 2 || mark == w.plan.Mark() {
-		return
-	}
-	unknown := w.plan.unknownTo(mark)
-	if len(unknown) == 0 {
-		return
-	}
-	var names []string
-	for i := range w.eras {
-		e := &w.eras[i]
-		if slices.ContainsFunc(unknown, func(u Era) bool { return u.Program == e.Program }) {
-			e.stream.Lose()
-			names = append(names, e.names...)
-		}
-	}
-	if !w.strays[name] {
-		w.strays[name] = true
-		w.alarm(fmt.Sprintf("a process that was not restarted since the properties changed still takes events in (block %d): what these could undo of %s is inconclusive", w.offset, strings.Join(names, ", ")))
-	}
 }
 
 func (w *Worker) alarm(what string) {
