@@ -108,6 +108,7 @@ func (e *Era) judges(name string) bool { return slices.Contains(e.names, name) }
 type running struct {
 	Era
 	stream *monitor.Stream
+	saved  int // bytes, the last time
 }
 
 // ended is what the engine finds if the input ends here. The engine itself goes
@@ -136,7 +137,7 @@ func engines(p Plan, o monitor.StreamOptions) (all []running, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, running{e, s})
+		all = append(all, running{Era: e, stream: s})
 	}
 	return all, nil
 }
@@ -145,7 +146,7 @@ func engines(p Plan, o monitor.StreamOptions) (all []running, err error) {
 func planned(old []running, next Plan, o monitor.StreamOptions) (all []running, err error) {
 	for _, e := range next.eras {
 		if i := slices.IndexFunc(old, func(r running) bool { return r.Program == e.Program }); i >= 0 {
-			all = append(all, running{e, old[i].stream})
+			all = append(all, running{Era: e, stream: old[i].stream})
 			continue
 		}
 		more, err := engines(Plan{eras: []Era{e}}, o)
@@ -252,11 +253,14 @@ func (w *Worker) Coverage() (all []monitor.Coverage) {
 
 // encodeEras appends each engine's state behind its length.
 func (s *state) encodeEras(out []byte) []byte {
-	for _, e := range s.eras {
+	for i := range s.eras {
+		e := &s.eras[i]
 		var b bytes.Buffer
+		b.Grow(e.saved + e.saved/8) // mostly it is little more than the last time
 		if err := e.stream.Checkpoint(&b); err != nil {
 			panic("stream: a stream that takes events can be saved: " + err.Error())
 		}
+		e.saved = b.Len()
 		out = append(binary.AppendUvarint(out, uint64(b.Len())), b.Bytes()...)
 	}
 	return out
@@ -272,7 +276,7 @@ func decodeEras(data []byte, p Plan, o monitor.StreamOptions) (all []running, er
 		if err != nil {
 			return nil, err
 		}
-		all, data = append(all, running{e, s}), data[size+int(n):]
+		all, data = append(all, running{Era: e, stream: s}), data[size+int(n):]
 	}
 	return all, nil
 }
