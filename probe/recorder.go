@@ -92,6 +92,12 @@ func (r *Recorder) Bodies(op *event.Operation) (request, response bool) {
 	return r.rules.bodies(op)
 }
 
+// Wants tells whether anybody asks for an operation, by its service, method and
+// resource. What nobody asks for a probe need not tell.
+func (r *Recorder) Wants(op *event.Operation) bool {
+	return r.keeper != nil || r.rules.wants(op)
+}
+
 // Enter lets the call through.
 func (r *Recorder) Enter(*Call) Fate { return Fate{} }
 

@@ -212,6 +212,16 @@ func (c *compiled) about(op *event.Operation) bool {
 	return c.Service == op.Service && (c.methods == nil || slices.Contains(c.methods, op.Method)) && c.pattern.fits(op.Resource)
 }
 
+// wants tells whether a rule is about an operation.
+func (r *Rules) wants(op *event.Operation) bool {
+	for i := range r.rules {
+		if r.rules[i].about(op) {
+			return true
+		}
+	}
+	return false
+}
+
 // bodies tells whether a rule that is about an operation looks into the body of its
 // request, and of its answer.
 func (r *Rules) bodies(op *event.Operation) (request, response bool) {
