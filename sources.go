@@ -8,6 +8,6 @@ import "embed"
 // Recorder has the recorder's packages, by their folders in this module; tests
 // among them.
 //
-//go:embed event/*.go probe/*.go probe/sink/*.go probe/httpprobe/*.go probe/redisprobe/*.go probe/grpcprobe/*.go
-//go:embed probe/autoprobe/*.go probe/autoprobe/autogrpc/*.go
+//go:embed event/*.go probe/*.go probe/sink/*.go probe/httpprobe/*.go probe/redisprobe/*.go probe/grpcprobe/*.go probe/sqlprobe/*.go
+//go:embed probe/autoprobe/*.go probe/autoprobe/autogrpc/*.go probe/autoprobe/autosql/*.go
 var Recorder embed.FS

@@ -43,6 +43,7 @@ var layers = []layer{
 	{pkg: "probe/recording", may: []string{"event", "probe", "probe/redisprobe"}},                                  // files, and a clock that is virtual where it is played
 	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                                                      // who links NATS
 	{pkg: "probe/autoprobe", may: []string{"event", "probe", "probe/sink", "probe/httpprobe", "probe/redisprobe"}}, // production alone
+	{pkg: "probe/autoprobe/autosql", may: []string{"probe/autoprobe", "probe/sqlprobe"}},                           // who links database/sql
 	{pkg: "probe/autoprobe/autogrpc", may: []string{"probe/autoprobe", "probe/grpcprobe"}},                         // who links gRPC
 	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},

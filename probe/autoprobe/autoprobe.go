@@ -25,7 +25,9 @@
 //     TLS too. Others are let be.
 //  4. Calls of gRPC's clients and servers are seen where gRPC itself takes
 //     interceptors (package autogrpc), above its own attempts.
-//  5. What was connected before the recorder began is counted and logged.
+//  5. Statements of database/sql are seen where it is given a driver's connection
+//     (package autosql); databases are the service "sql", unless named.
+//  6. What was connected before the recorder began is counted and logged.
 //
 // Out of scope: what package net does not dial (cgo, system calls), HTTP/2 that
 // is not net/http's own, and what another program on the way adds.
@@ -85,6 +87,13 @@ func (a *Auto) finish() {
 func (a *Auto) Leave(c *probe.Call) error {
 	c.Op.Service = a.named(c.Op.Service)
 	return a.Recorder.Leave(c)
+}
+
+// Wants is the recorder's, by the service's name.
+func (a *Auto) Wants(op *event.Operation) bool {
+	named := *op
+	named.Service = a.named(op.Service)
+	return a.Recorder.Wants(&named)
 }
 
 // Bodies is the recorder's, by the service's name.

@@ -36,7 +36,7 @@ func (f *fake) asked(ctx context.Context, format string, args ...any) error {
 	}
 	f.log = append(f.log, line)
 	switch {
-	case strings.Contains(line, "skip") && !strings.HasPrefix(line, "stmt"):
+	case strings.HasPrefix(line, "exec") && strings.Contains(line, "skip"), strings.HasPrefix(line, "query") && strings.Contains(line, "skip"):
 		return driver.ErrSkip
 	case strings.Contains(line, "bad"):
 		return driver.ErrBadConn

@@ -141,16 +141,19 @@ func (s *session) resume(ctx context.Context, st *statement, args []driver.Named
 // leave tells the tap how a statement has ended: by err, or with an answer, nil if
 // nobody looks into it. It returns what the caller sees instead; nil for just that.
 func (s *session) leave(ctx context.Context, t turn, answer []byte, err error) (instead error) {
+	r := event.Result{Status: "OK", OK: true, Body: answer}
 	for _, e := range t.st.effects {
+		if e.kind == commits && s.failed && err == nil { // PostgreSQL does not, and that is no error
+			e.kind, r = rollsBack, event.Result{Status: rollsBack}
+		}
 		s.take(e, err)
 	}
 	if errors.Is(err, driver.ErrBadConn) {
 		return nil
 	}
-	r := event.Result{Status: "OK", OK: true, Body: answer}
 	if err != nil {
 		code := sqlState(err)
-		s.failed = s.failed || code != ""
+		s.failed = s.failed || s.open && code != ""
 		r = event.Result{Status: cmp.Or(code, "error"), Body: []byte(err.Error())}
 	}
 	if t.call == nil {
@@ -193,16 +196,16 @@ func (s *session) hold(c *probe.Call) {
 // take does to what is held what a statement does to its transaction.
 func (s *session) take(e effect, err error) {
 	switch {
-	case e.kind == commits && err == nil && !s.failed:
+	case e.kind == commits && err == nil:
 		held := s.held
 		s.over()
 		for _, c := range held {
 			_ = s.tap.Leave(c) // of a passive tap
 		}
-	case e.kind == commits && err != nil:
+	case e.kind == commits:
 		s.undo(0, cmp.Or(sqlState(err), "error"))
 		s.over()
-	case e.kind == commits || e.kind == rollsBack: // in PostgreSQL a transaction that has failed is not committed, without an error
+	case e.kind == rollsBack:
 		s.undo(0, rollsBack)
 		s.over()
 	case err != nil:

@@ -96,11 +96,7 @@ func (n named) Driver() driver.Driver                        { return n.driver }
 // statements through the tap before those of base carry them out. service is what
 // rules call the database. The driver of the database stays base's.
 func Connector(tap probe.Tap, service string, base driver.Connector) driver.Connector {
-	s := &seam{tap: tap, service: service, through: tap.Passive()}
-	if s.through {
-		s.asker, _ = tap.(asker)
-	}
-	c := &connector{s, base}
+	c := &connector{newSeam(tap, service), base}
 	if closer, ok := base.(io.Closer); ok {
 		return struct {
 			*connector
@@ -108,6 +104,20 @@ func Connector(tap probe.Tap, service string, base driver.Connector) driver.Conn
 		}{c, closer}
 	}
 	return c
+}
+
+// Conn returns one connection of these, for who makes connections in database/sql's
+// place.
+func Conn(tap probe.Tap, service string, base driver.Conn) driver.Conn {
+	return wrap(newSeam(tap, service), base)
+}
+
+func newSeam(tap probe.Tap, service string) *seam {
+	s := &seam{tap: tap, service: service, through: tap.Passive()}
+	if s.through {
+		s.asker, _ = tap.(asker)
+	}
+	return s
 }
 
 // seam is what connections have in common.

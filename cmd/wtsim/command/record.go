@@ -187,14 +187,19 @@ func (r recordTexts) add(x *recordable, rules string) error {
 	if err := r.sources(x.Module.Dir, base, grpc); err != nil {
 		return err
 	}
-	start := "start"
-	text := fmt.Sprintf("package start\n\nimport %q\n\nfunc init() { autoprobe.Start(%q) }\n", base+"/probe/autoprobe", rules)
-	if grpc {
-		start = "startgrpc"
-		text = fmt.Sprintf("package start\n\nimport (\n\t%q\n\t%q\n)\n\nfunc init() { autogrpc.Start(autoprobe.Start(%q)) }\n",
-			base+"/probe/autoprobe", base+"/probe/autoprobe/autogrpc", rules)
+	start, imports, calls := "start", "", ""
+	for _, part := range []struct {
+		name  string
+		links bool // the program does so itself
+	}{{"grpc", grpc}, {"sql", slices.Contains(x.Deps, "database/sql")}} {
+		if part.links {
+			start += part.name
+			imports += fmt.Sprintf("\t%q\n", base+"/probe/autoprobe/auto"+part.name)
+			calls += "\tauto" + part.name + ".Start(a)\n"
+		}
 	}
-	r[filepath.Join(x.Module.Dir, recorderDir, start, "start.go")] = text
+	r[filepath.Join(x.Module.Dir, recorderDir, start, "start.go")] = fmt.Sprintf(
+		"package start\n\nimport (\n\t%q\n%s)\n\nfunc init() {\n\ta := autoprobe.Start(%q)\n%s\t_ = a\n}\n", base+"/probe/autoprobe", imports, rules, calls)
 	r[filepath.Join(x.Dir, recorderFile)] = fmt.Sprintf("package main\n\nimport _ %q\n", base+"/"+start)
 	return nil
 }
