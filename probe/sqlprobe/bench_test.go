@@ -15,12 +15,15 @@ type instant struct{}
 
 func (instant) Connect(context.Context) (driver.Conn, error) { return instant{}, nil }
 func (instant) Driver() driver.Driver                        { return nil }
+func (instant) Open(string) (driver.Conn, error)             { return instant{}, nil }
 func (instant) Prepare(string) (driver.Stmt, error)          { return nil, driver.ErrSkip }
 func (instant) Begin() (driver.Tx, error)                    { return nil, driver.ErrSkip }
 func (instant) Close() error                                 { return nil }
 func (instant) ExecContext(context.Context, string, []driver.NamedValue) (driver.Result, error) {
 	return driver.RowsAffected(1), nil
 }
+
+func init() { sql.Register("example", instant{}) }
 
 // BenchmarkExec is a statement through database/sql and a recorder, without the sink and
 // without a server: the difference to "bare" is what a statement that is recorded costs.
