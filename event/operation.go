@@ -43,6 +43,7 @@ type Payload struct {
 	Target string            // path and sorted query, for HTTP
 	Header map[string]string // the headers that matter: preconditions, idempotency keys
 	Body   []byte            // decoded body
+	JSON   bool              // the body is known to be JSON, without spaces around it: nobody need look
 }
 
 // Result is what the service answered.

@@ -17,7 +17,7 @@ type document struct {
 	valid bool
 }
 
-// at finds what a dotted path leads to.
+// at finds what a dotted path leads to. It does not keep the body in memory.
 func (d *document) at(path string) (event.Tree, bool) {
 	if !d.read {
 		d.body = bytes.Trim(content(d.body), spaces)
@@ -43,11 +43,15 @@ const spaces = " \t\r\n"
 // member finds what [part] does, in a text that is known to be JSON: a rule looks at
 // few of a body's fields, and a tree of all is several times as slow.
 func member(text []byte, name string) (found []byte, ok bool) {
-	if text[0] != '{' && text[0] != '[' {
-		return nil, false
-	}
-	place, err := strconv.Atoi(name)
-	if text[0] == '[' && (err != nil || place < 0) {
+	place := -1 // in an object nothing has one
+	switch text[0] {
+	case '{':
+	case '[':
+		var err error
+		if place, err = strconv.Atoi(name); err != nil || place < 0 {
+			return nil, false
+		}
+	default:
 		return nil, false
 	}
 	for i := 1; ; place-- {
@@ -57,7 +61,7 @@ func member(text []byte, name string) (found []byte, ok bool) {
 		if text[i] == '}' || text[i] == ']' {
 			return found, ok
 		}
-		this := text[0] == '[' && place == 0
+		this := place == 0
 		if text[0] == '{' {
 			end := textEnd(text, i)
 			this = isNamed(text[i:end], name)
@@ -85,12 +89,14 @@ func isNamed(text []byte, name string) bool {
 
 // textEnd is where the string ends that begins at i.
 func textEnd(text []byte, i int) int {
-	for i++; text[i] != '"'; i++ {
-		if text[i] == '\\' {
-			i++
+	for i++; ; {
+		end := i + bytes.IndexByte(text[i:], '"')
+		escape := bytes.IndexByte(text[i:end], '\\')
+		if escape < 0 {
+			return end + 1
 		}
+		i += escape + 2
 	}
-	return i + 1
 }
 
 // valueEnd is where the value ends that begins at i.

@@ -191,7 +191,7 @@ func (r *Rules) each(op *event.Operation, visit func(Emitted)) {
 	if !op.Result.OK {
 		return
 	}
-	s := scope{op: op, request: document{body: op.Request.Body}, response: document{body: op.Result.Body}}
+	s := scope{op: op, request: document{body: op.Request.Body, read: op.Request.JSON, valid: op.Request.JSON}, response: document{body: op.Result.Body}}
 	for i := range r.rules {
 		c := &r.rules[i]
 		if !c.about(op) {
@@ -307,9 +307,11 @@ func (c *compiled) eval(expr string, s *scope) (event.Value, bool) {
 		if rest == "" {
 			return event.Str(string(content(op.Request.Body))), true
 		}
-		return own(s.request.at(s.path(rest)))
+		t, ok := s.request.at(s.path(rest))
+		return t.Value, ok
 	case "response":
-		return own(s.response.at(s.path(rest)))
+		t, ok := s.response.at(s.path(rest))
+		return t.Value, ok
 	case "each":
 		return own(follow(s.element, s.path(rest)))
 	case "header":

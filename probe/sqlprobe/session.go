@@ -75,7 +75,7 @@ func (s *session) enter(ctx context.Context, st *statement, args []driver.NamedV
 	}
 	if request {
 		s.request = appendRequest(s.request[:0], st, args)
-		c.Op.Request.Body = s.owned(s.request)
+		c.Op.Request.Body, c.Op.Request.JSON = s.owned(s.request), true
 	}
 	t.call, c.GiveUp = c, ctx.Done()
 	c.Op.Deadline, c.Timed = ctx.Deadline()

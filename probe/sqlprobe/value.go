@@ -17,7 +17,7 @@ import (
 func Describe(op *event.Operation, text string, args []driver.NamedValue) {
 	st := parse(text)
 	describe(op, st)
-	op.Request.Body = appendRequest(nil, st, args)
+	op.Request.Body, op.Request.JSON = appendRequest(nil, st, args), true
 }
 
 func describe(op *event.Operation, st *statement) {
