@@ -13,7 +13,7 @@ var shipping = []string{"event", "props", "monitor/...", "probe", "probe/*", "pr
 
 // bare are those that every one of them links: they name no client library and
 // no cloud, so an application links those that it uses itself, and no others.
-var bare = []string{"event", "probe", "probe/sink", "probe/autoprobe"}
+var bare = []string{"event", "probe", "probe/sink", "probe/autoprobe", "probe/autoprobe/autosql", "probe/sqlprobe"}
 
 // homes are libraries that have one home: who uses neither of the packages named
 // links none of them. Of ours none but the command imports these.

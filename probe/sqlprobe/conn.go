@@ -51,7 +51,8 @@ func execerOf(c *conn) execer {
 	switch base := c.base.(type) {
 	case driver.ExecerContext:
 		return execer{c.session, base.ExecContext}
-	case driver.Execer: //nolint:staticcheck // drivers have it
+	//lint:ignore SA1019 drivers have it
+	case driver.Execer:
 		return execer{c.session, func(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 			return plainly(ctx, args, func(args []driver.Value) (driver.Result, error) { return base.Exec(query, args) })
 		}}
@@ -99,7 +100,8 @@ func queryerOf(c *conn) queryer {
 	switch base := c.base.(type) {
 	case driver.QueryerContext:
 		return queryer{c.session, base.QueryContext}
-	case driver.Queryer: //nolint:staticcheck // drivers have it
+	//lint:ignore SA1019 drivers have it
+	case driver.Queryer:
 		return queryer{c.session, func(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 			return plainly(ctx, args, func(args []driver.Value) (driver.Rows, error) { return base.Query(query, args) })
 		}}
@@ -240,7 +242,8 @@ func (c *conn) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, err
 	case opts.ReadOnly:
 		return nil, errors.New("sql: driver does not support read-only transactions")
 	}
-	base, err := c.base.Begin() //nolint:staticcheck // drivers have it
+	//lint:ignore SA1019 drivers have it
+	base, err := c.base.Begin()
 	if err == nil && ctx.Err() != nil {
 		_ = base.Rollback()
 		return nil, ctx.Err()

@@ -62,7 +62,7 @@ type (
 	pings      struct{ *fake }
 	checks     struct{ *fake }
 	prepares   struct{ *fake }
-	begins_    struct{ *fake }
+	beginsTx   struct{ *fake }
 
 	plainStmt   struct{ *fake }
 	stmtExecs   struct{ *fake }
@@ -72,7 +72,7 @@ type (
 
 	goesOn     struct{ *fake }
 	scans      struct{ *fake }
-	names_     struct{ *fake }
+	typeNames  struct{ *fake }
 	lengths    struct{ *fake }
 	nullables  struct{ *fake }
 	precisions struct{ *fake }
@@ -104,7 +104,7 @@ func (c checks) CheckNamedValue(v *driver.NamedValue) error {
 func (c prepares) PrepareContext(ctx context.Context, q string) (driver.Stmt, error) {
 	return c.stmt(c.fake), c.asked(ctx, "prepare+ %s", q)
 }
-func (c begins_) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+func (c beginsTx) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	return fakeTx{c.fake}, c.asked(ctx, "begin+ %v", o)
 }
 
@@ -182,91 +182,98 @@ func (g goesOn) HasNextResultSet() bool { return true }
 func (g goesOn) NextResultSet() error   { return g.asked(nil, "next set") }
 
 func (scans) ColumnTypeScanType(int) reflect.Type                     { return reflect.TypeFor[int8]() }
-func (names_) ColumnTypeDatabaseTypeName(int) string                  { return "INT" }
+func (typeNames) ColumnTypeDatabaseTypeName(int) string               { return "INT" }
 func (lengths) ColumnTypeLength(int) (int64, bool)                    { return 9, true }
 func (nullables) ColumnTypeNullable(int) (bool, bool)                 { return true, true }
 func (precisions) ColumnTypePrecisionScale(int) (a, b int64, ok bool) { return 1, 2, true }
 
-// used is what an application sees of a database, line by line.
+// user is an application, with what it has seen, line by line.
+type user struct {
+	db  *sql.DB
+	ctx context.Context
+	out []string
+}
+
+func (u *user) say(format string, args ...any) { u.out = append(u.out, fmt.Sprintf(format, args...)) }
+
+func (u *user) exec(ctx context.Context, q string, args ...any) {
+	r, err := u.db.ExecContext(ctx, q, args...)
+	if err != nil {
+		u.say("%s %v: %v", q, args, err)
+		return
+	}
+	n, err := r.RowsAffected()
+	u.say("%s %v: %d %v", q, args, n, err)
+}
+
+func (u *user) query(q string, args ...any) {
+	rows, err := u.db.QueryContext(u.ctx, q, args...)
+	if err != nil {
+		u.say("%s %v: %v", q, args, err)
+		return
+	}
+	types, err := rows.ColumnTypes()
+	u.say("types %v", err)
+	for _, c := range types {
+		n, ok := c.Length()
+		null, ok2 := c.Nullable()
+		p, s, ok3 := c.DecimalSize()
+		u.say("%s %s %s %d %v %v %v %d %d %v", c.Name(), c.DatabaseTypeName(), c.ScanType(), n, ok, null, ok2, p, s, ok3)
+	}
+	for rows.Next() {
+		var id int
+		var name sql.RawBytes
+		err := rows.Scan(&id, &name)
+		u.say("row %d %s %v", id, name, err)
+	}
+	u.say("next %v %v", rows.NextResultSet(), rows.Err())
+	u.say("closed %v", rows.Close())
+}
+
+// used is what an application sees of a database.
 func used(t *testing.T, db *sql.DB) []string {
 	t.Helper()
-	var out []string
-	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), traced{}, 1))
 	gone, end := context.WithCancel(ctx)
 	end()
-	say("ping %v", db.PingContext(ctx))
-	exec := func(ctx context.Context, q string, args ...any) {
-		r, err := db.ExecContext(ctx, q, args...)
-		if err != nil {
-			say("%s %v: %v", q, args, err)
-			return
-		}
-		n, err := r.RowsAffected()
-		say("%s %v: %d %v", q, args, n, err)
-	}
-	query := func(q string, args ...any) {
-		rows, err := db.QueryContext(ctx, q, args...)
-		if err != nil {
-			say("%s %v: %v", q, args, err)
-			return
-		}
-		types, err := rows.ColumnTypes()
-		say("types %v", err)
-		for _, c := range types {
-			n, ok := c.Length()
-			null, ok2 := c.Nullable()
-			p, s, ok3 := c.DecimalSize()
-			say("%s %s %s %d %v %v %v %d %d %v", c.Name(), c.DatabaseTypeName(), c.ScanType(), n, ok, null, ok2, p, s, ok3)
-		}
-		for more := true; more; more = rows.NextResultSet() && len(out) < 200 {
-			for rows.Next() {
-				var id int
-				var name sql.RawBytes
-				err := rows.Scan(&id, &name)
-				say("row %d %s %v", id, name, err)
-			}
-			break
-		}
-		say("next %v %v", rows.NextResultSet(), rows.Err())
-		say("closed %v", rows.Close())
-	}
+	u := &user{db: db, ctx: ctx}
+	u.say("ping %v", db.PingContext(ctx))
 	for _, q := range []string{"INSERT INTO t (a) VALUES (?)", "skip INSERT", "bad", "fail"} {
-		exec(ctx, q)
-		exec(ctx, q, 7, "x")
-		exec(ctx, q, "odd", complex(1, 2), "none")
-		exec(ctx, q, sql.Named("n", 1))
-		exec(gone, q, 1)
-		query("SELECT 1 /* " + q + " */")
-		query(q, "odd", 3)
+		u.exec(ctx, q)
+		u.exec(ctx, q, 7, "x")
+		u.exec(ctx, q, "odd", complex(1, 2), "none")
+		u.exec(ctx, q, sql.Named("n", 1))
+		u.exec(gone, q, 1)
+		u.query("SELECT 1 /* " + q + " */")
+		u.query(q, "odd", 3)
 	}
 	for _, o := range []*sql.TxOptions{nil, {Isolation: sql.LevelSerializable}, {ReadOnly: true}} {
 		tx, err := db.BeginTx(ctx, o)
-		if say("begin %v", err); err != nil {
+		if u.say("begin %v", err); err != nil {
 			continue
 		}
 		_, err = tx.ExecContext(ctx, "UPDATE t SET a = 1")
-		say("tx %v %v", err, tx.Commit())
+		u.say("tx %v %v", err, tx.Commit())
 	}
 	st, err := db.PrepareContext(ctx, "INSERT INTO t (a) VALUES (?)")
-	if say("prepared %v", err); err == nil {
+	if u.say("prepared %v", err); err == nil {
 		_, err = st.ExecContext(ctx, complex(3, 4))
 		rows, err2 := st.QueryContext(ctx, "odd")
-		if say("stmt %v %v", err, err2); err2 == nil {
+		if u.say("stmt %v %v", err, err2); err2 == nil {
 			_ = rows.Close()
 		}
 		_ = st.Close()
 	}
 	_, err = db.PrepareContext(gone, "x")
-	say("prepare when gone %v", err)
+	u.say("prepare when gone %v", err)
 	tx, err := db.BeginTx(ctx, nil)
 	cancel() // which rolls back
 	synctest.Wait()
-	if say("begin %v", err); err == nil {
-		say("commit %v, %d open", tx.Commit(), db.Stats().OpenConnections)
+	if u.say("begin %v", err); err == nil {
+		u.say("commit %v, %d open", tx.Commit(), db.Stats().OpenConnections)
 	}
-	say("close %v", db.Close())
-	return out
+	u.say("close %v", db.Close())
+	return u.out
 }
 
 // Whatever a driver has of the interfaces that it may have, it is asked the same through

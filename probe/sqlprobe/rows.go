@@ -32,8 +32,8 @@ func readAhead(base driver.Rows, b []byte) (rows driver.Rows, answer []byte, err
 		}
 		row, before := object{b: b}, len(b)
 		for i, v := range dest {
-			if bytes_, ok := v.([]byte); ok { // the driver uses it again
-				dest[i] = bytes.Clone(bytes_)
+			if raw, ok := v.([]byte); ok { // the driver uses it again
+				dest[i] = bytes.Clone(raw)
 			}
 			row.name(columns[i])
 			row.b = appendValue(row.b, dest[i])

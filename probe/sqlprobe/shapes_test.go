@@ -10,7 +10,7 @@ var (
 		make func(*fake) driver.Conn
 	}{
 		{"nothing", func(f *fake) driver.Conn { return plainConn{f} }},
-		{"oldExecer newExecer oldQueryer newQueryer resets validates pings checks prepares begins_", func(f *fake) driver.Conn {
+		{"oldExecer newExecer oldQueryer newQueryer resets validates pings checks prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -22,8 +22,8 @@ var (
 				pings
 				checks
 				prepares
-				begins_
-			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, beginsTx{f}}
 		}},
 		{"oldExecer", func(f *fake) driver.Conn {
 			return struct {
@@ -79,13 +79,13 @@ var (
 				prepares
 			}{plainConn{f}, prepares{f}}
 		}},
-		{"begins_", func(f *fake) driver.Conn {
+		{"beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
-				begins_
-			}{plainConn{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, beginsTx{f}}
 		}},
-		{"newExecer oldQueryer newQueryer resets validates pings checks prepares begins_", func(f *fake) driver.Conn {
+		{"newExecer oldQueryer newQueryer resets validates pings checks prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				newExecer
@@ -96,10 +96,10 @@ var (
 				pings
 				checks
 				prepares
-				begins_
-			}{plainConn{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, beginsTx{f}}
 		}},
-		{"oldExecer oldQueryer newQueryer resets validates pings checks prepares begins_", func(f *fake) driver.Conn {
+		{"oldExecer oldQueryer newQueryer resets validates pings checks prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -110,10 +110,10 @@ var (
 				pings
 				checks
 				prepares
-				begins_
-			}{plainConn{f}, oldExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, beginsTx{f}}
 		}},
-		{"oldExecer newExecer newQueryer resets validates pings checks prepares begins_", func(f *fake) driver.Conn {
+		{"oldExecer newExecer newQueryer resets validates pings checks prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -124,10 +124,10 @@ var (
 				pings
 				checks
 				prepares
-				begins_
-			}{plainConn{f}, oldExecer{f}, newExecer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, newExecer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, beginsTx{f}}
 		}},
-		{"oldExecer newExecer oldQueryer resets validates pings checks prepares begins_", func(f *fake) driver.Conn {
+		{"oldExecer newExecer oldQueryer resets validates pings checks prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -138,10 +138,10 @@ var (
 				pings
 				checks
 				prepares
-				begins_
-			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, prepares{f}, beginsTx{f}}
 		}},
-		{"oldExecer newExecer oldQueryer newQueryer validates pings checks prepares begins_", func(f *fake) driver.Conn {
+		{"oldExecer newExecer oldQueryer newQueryer validates pings checks prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -152,10 +152,10 @@ var (
 				pings
 				checks
 				prepares
-				begins_
-			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, validates{f}, pings{f}, checks{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, validates{f}, pings{f}, checks{f}, prepares{f}, beginsTx{f}}
 		}},
-		{"oldExecer newExecer oldQueryer newQueryer resets pings checks prepares begins_", func(f *fake) driver.Conn {
+		{"oldExecer newExecer oldQueryer newQueryer resets pings checks prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -166,10 +166,10 @@ var (
 				pings
 				checks
 				prepares
-				begins_
-			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, pings{f}, checks{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, pings{f}, checks{f}, prepares{f}, beginsTx{f}}
 		}},
-		{"oldExecer newExecer oldQueryer newQueryer resets validates checks prepares begins_", func(f *fake) driver.Conn {
+		{"oldExecer newExecer oldQueryer newQueryer resets validates checks prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -180,10 +180,10 @@ var (
 				validates
 				checks
 				prepares
-				begins_
-			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, checks{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, checks{f}, prepares{f}, beginsTx{f}}
 		}},
-		{"oldExecer newExecer oldQueryer newQueryer resets validates pings prepares begins_", func(f *fake) driver.Conn {
+		{"oldExecer newExecer oldQueryer newQueryer resets validates pings prepares beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -194,10 +194,10 @@ var (
 				validates
 				pings
 				prepares
-				begins_
-			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, prepares{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, prepares{f}, beginsTx{f}}
 		}},
-		{"oldExecer newExecer oldQueryer newQueryer resets validates pings checks begins_", func(f *fake) driver.Conn {
+		{"oldExecer newExecer oldQueryer newQueryer resets validates pings checks beginsTx", func(f *fake) driver.Conn {
 			return struct {
 				plainConn
 				oldExecer
@@ -208,8 +208,8 @@ var (
 				validates
 				pings
 				checks
-				begins_
-			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, begins_{f}}
+				beginsTx
+			}{plainConn{f}, oldExecer{f}, newExecer{f}, oldQueryer{f}, newQueryer{f}, resets{f}, validates{f}, pings{f}, checks{f}, beginsTx{f}}
 		}},
 		{"oldExecer newExecer oldQueryer newQueryer resets validates pings checks prepares", func(f *fake) driver.Conn {
 			return struct {
@@ -427,16 +427,16 @@ var (
 		make func(*fake) driver.Rows
 	}{
 		{"nothing", func(f *fake) driver.Rows { return newRows(f) }},
-		{"goesOn scans names_ lengths nullables precisions", func(f *fake) driver.Rows {
+		{"goesOn scans typeNames lengths nullables precisions", func(f *fake) driver.Rows {
 			return struct {
 				*fakeRows
 				goesOn
 				scans
-				names_
+				typeNames
 				lengths
 				nullables
 				precisions
-			}{newRows(f), goesOn{f}, scans{f}, names_{f}, lengths{f}, nullables{f}, precisions{f}}
+			}{newRows(f), goesOn{f}, scans{f}, typeNames{f}, lengths{f}, nullables{f}, precisions{f}}
 		}},
 		{"goesOn", func(f *fake) driver.Rows {
 			return struct {
@@ -450,11 +450,11 @@ var (
 				scans
 			}{newRows(f), scans{f}}
 		}},
-		{"names_", func(f *fake) driver.Rows {
+		{"typeNames", func(f *fake) driver.Rows {
 			return struct {
 				*fakeRows
-				names_
-			}{newRows(f), names_{f}}
+				typeNames
+			}{newRows(f), typeNames{f}}
 		}},
 		{"lengths", func(f *fake) driver.Rows {
 			return struct {
@@ -474,25 +474,25 @@ var (
 				precisions
 			}{newRows(f), precisions{f}}
 		}},
-		{"scans names_ lengths nullables precisions", func(f *fake) driver.Rows {
+		{"scans typeNames lengths nullables precisions", func(f *fake) driver.Rows {
 			return struct {
 				*fakeRows
 				scans
-				names_
+				typeNames
 				lengths
 				nullables
 				precisions
-			}{newRows(f), scans{f}, names_{f}, lengths{f}, nullables{f}, precisions{f}}
+			}{newRows(f), scans{f}, typeNames{f}, lengths{f}, nullables{f}, precisions{f}}
 		}},
-		{"goesOn names_ lengths nullables precisions", func(f *fake) driver.Rows {
+		{"goesOn typeNames lengths nullables precisions", func(f *fake) driver.Rows {
 			return struct {
 				*fakeRows
 				goesOn
-				names_
+				typeNames
 				lengths
 				nullables
 				precisions
-			}{newRows(f), goesOn{f}, names_{f}, lengths{f}, nullables{f}, precisions{f}}
+			}{newRows(f), goesOn{f}, typeNames{f}, lengths{f}, nullables{f}, precisions{f}}
 		}},
 		{"goesOn scans lengths nullables precisions", func(f *fake) driver.Rows {
 			return struct {
@@ -504,35 +504,35 @@ var (
 				precisions
 			}{newRows(f), goesOn{f}, scans{f}, lengths{f}, nullables{f}, precisions{f}}
 		}},
-		{"goesOn scans names_ nullables precisions", func(f *fake) driver.Rows {
+		{"goesOn scans typeNames nullables precisions", func(f *fake) driver.Rows {
 			return struct {
 				*fakeRows
 				goesOn
 				scans
-				names_
+				typeNames
 				nullables
 				precisions
-			}{newRows(f), goesOn{f}, scans{f}, names_{f}, nullables{f}, precisions{f}}
+			}{newRows(f), goesOn{f}, scans{f}, typeNames{f}, nullables{f}, precisions{f}}
 		}},
-		{"goesOn scans names_ lengths precisions", func(f *fake) driver.Rows {
+		{"goesOn scans typeNames lengths precisions", func(f *fake) driver.Rows {
 			return struct {
 				*fakeRows
 				goesOn
 				scans
-				names_
+				typeNames
 				lengths
 				precisions
-			}{newRows(f), goesOn{f}, scans{f}, names_{f}, lengths{f}, precisions{f}}
+			}{newRows(f), goesOn{f}, scans{f}, typeNames{f}, lengths{f}, precisions{f}}
 		}},
-		{"goesOn scans names_ lengths nullables", func(f *fake) driver.Rows {
+		{"goesOn scans typeNames lengths nullables", func(f *fake) driver.Rows {
 			return struct {
 				*fakeRows
 				goesOn
 				scans
-				names_
+				typeNames
 				lengths
 				nullables
-			}{newRows(f), goesOn{f}, scans{f}, names_{f}, lengths{f}, nullables{f}}
+			}{newRows(f), goesOn{f}, scans{f}, typeNames{f}, lengths{f}, nullables{f}}
 		}},
 	}
 )

@@ -32,7 +32,9 @@ func (c *conn) statement(base driver.Stmt, query string, err error) (driver.Stmt
 }
 
 // converter is under another name than its method, which an embedded field would hide.
-type converter = driver.ColumnConverter //nolint:staticcheck // drivers have it
+//
+//lint:ignore SA1019 drivers have it
+type converter = driver.ColumnConverter
 
 // CheckNamedValue asks base, or its connection, if they can be asked.
 func (s *stmt) CheckNamedValue(v *driver.NamedValue) error {
@@ -53,7 +55,8 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	if base, ok := s.Stmt.(driver.StmtExecContext); ok {
 		r, err = base.ExecContext(below, args)
 	} else {
-		r, err = plainly(below, args, s.Stmt.Exec) //nolint:staticcheck // drivers have it
+		//lint:ignore SA1019 drivers have it
+		r, err = plainly(below, args, s.Stmt.Exec)
 	}
 	return s.session.executed(ctx, t, r, err)
 }
@@ -69,7 +72,8 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if base, ok := s.Stmt.(driver.StmtQueryContext); ok {
 		rows, err = base.QueryContext(below, args)
 	} else {
-		rows, err = plainly(below, args, s.Stmt.Query) //nolint:staticcheck // drivers have it
+		//lint:ignore SA1019 drivers have it
+		rows, err = plainly(below, args, s.Stmt.Query)
 	}
 	return s.session.queried(ctx, t, rows, err)
 }
