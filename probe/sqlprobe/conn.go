@@ -78,7 +78,7 @@ func (e execer) ExecContext(ctx context.Context, query string, args []driver.Nam
 // executed ends a statement that has a result.
 func (s *session) executed(ctx context.Context, t turn, r driver.Result, err error) (driver.Result, error) {
 	var answer []byte
-	if err == nil && t.call != nil && t.answer {
+	if err == nil && r != nil && t.call != nil && t.answer {
 		s.answer = appendAnswer(s.answer[:0], r)
 		answer = s.owned(s.answer)
 	}

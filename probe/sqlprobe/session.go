@@ -34,18 +34,24 @@ type savepoint struct {
 	held int
 }
 
-// mostTexts is how many statements a connection remembers what they say.
-const mostTexts = 256
+// A connection remembers what so many statements say, of so many bytes each.
+const (
+	mostTexts = 256
+	mostText  = 8 << 10
+)
 
 func (s *session) parsed(text string) *statement {
-	st := s.texts[text]
-	if st == nil {
-		if len(s.texts) >= mostTexts || s.texts == nil {
-			s.texts = map[string]*statement{}
-		}
-		st = parse(text)
-		s.texts[text] = st
+	if st := s.texts[text]; st != nil {
+		return st
 	}
+	st := parse(text)
+	if len(text) > mostText {
+		return st
+	}
+	if len(s.texts) >= mostTexts || s.texts == nil {
+		s.texts = map[string]*statement{}
+	}
+	s.texts[text] = st
 	return st
 }
 
@@ -131,7 +137,7 @@ func (s *session) skip(t turn) {
 
 // resume is enter for a prepared statement.
 func (s *session) resume(ctx context.Context, st *statement, args []driver.NamedValue) (turn, error) {
-	if t := s.skipped; t != nil && t.st == st {
+	if t := s.skipped; t != nil && t.st.text == st.text {
 		s.skipped = nil
 		return *t, nil
 	}
