@@ -143,11 +143,16 @@ type Bind struct {
 
 // Of returns the value, and whether the event has it.
 func (b *Bind) Of(e *event.Event) (event.Value, bool) {
-	switch {
-	case b.Param == contextEvent:
+	if b.Param == contextEvent {
 		return eventNamed(e), true
-	case !b.Nested:
-		return e.Data.Get(b.Param)
+	}
+	if !b.Nested {
+		for i := range e.Data { // Get, which is not inlined here
+			if e.Data[i].Name == b.Param {
+				return e.Data[i].Value, true
+			}
+		}
+		return event.Value{}, false
 	}
 	name, rest, _ := strings.Cut(b.Param, ".")
 	v, ok := e.Data.Get(name)

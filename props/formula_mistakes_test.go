@@ -40,7 +40,7 @@ func TestFormulaMistakes(t *testing.T) {
 		"a(x) IMPLIES EVENTUALLY[0,5] b(x) AND EVENTUALLY[0,5] b(x)":       `1:39: an operator of the future stands inside of another`,
 		"a(x) IMPLIES (EVENTUALLY[0,5] b(x)) AND (EVENTUALLY[0,6] c(x,_))": `1:42: a second deadline may run at the same time, wanted a property for each`,
 		"a(x) IMPLIES (EVENTUALLY[0,5] b(x)) OR (EVENTUALLY[0,6] c(x,_))":  `1:41: one of two operators of the future must hold`,
-		"a(x) IMPLIES NOT (NOT b(x) UNTIL[1,5] c(x,_))":                    `1:28: NOT stands before an UNTIL that begins later than 0`,
+		"a(x) IMPLIES NOT (b(x) UNTIL[1,5] c(x,_))":                        `1:24: UP TO HERE b(x) SINCE[1,5] a(x) AND b(x) hangs on every time point`,
 		"c(x,y) IMPLIES ONCE c(y,x)":                                       "",
 		"c(x,y) IMPLIES ONCE c(y,_)":                                       `1:21: "c" stands with other variables at 1:1, so that one event could be both`,
 		"(a(x) AND ONCE (b(y) AND NOT x = y)) IMPLIES FALSE":               `compares what no one event has`,

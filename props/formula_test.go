@@ -144,6 +144,11 @@ func (d draw) late() *logic {
 // kept.
 func (d draw) notUntil() *logic {
 	until := &logic{op: "UNTIL", to: rapid.IntRange(-1, 4).Draw(d.T, "to"), parts: []*logic{negation(d.predicate([]string{"x"})), d.predicate([]string{"x"})}}
+	if !d.order && rapid.Bool().Draw(d.T, "later") {
+		if until.from = rapid.IntRange(1, 3).Draw(d.T, "from"); until.to >= 0 {
+			until.to += until.from
+		}
+	}
 	if rapid.IntRange(0, 3).Draw(d.T, "old") == 0 {
 		until.parts[0] = d.part(2, []string{"x"}, false)
 	}

@@ -101,7 +101,10 @@ func (e *evaluation) truth(n *node) truth {
 	if n.op == isPrevious {
 		return e.before(o).and(e.inTime(o))
 	}
-	past := e.truth(n.args[0])
+	past := true3
+	if !n.until {
+		past = e.truth(n.args[0])
+	}
 	if past != false3 {
 		if !o.in.endless {
 			past = past.and(e.inTime(o))

@@ -38,6 +38,7 @@ type node struct {
 	terms []term // of a predicate, or the two sides of a comparison
 	order string // of a comparison: =, < or <=
 	in    interval
+	until bool // isSince: the first part need not hold at the event itself
 }
 
 // term is a variable, a constant, or anything at all.
@@ -152,7 +153,10 @@ func (n *node) text(around int) string {
 		if n.args[0] == yes {
 			p, s = 8, names[1]+n.in.text+" "+n.args[1].text(8)
 		} else {
-			s = n.args[0].text(2) + " " + names[0] + n.in.text + " " + n.args[1].text(2)
+			if n.until {
+				s, p = "UP TO HERE ", 0
+			}
+			s += n.args[0].text(2) + " " + names[0] + n.in.text + " " + n.args[1].text(2)
 		}
 	}
 	if p < around {

@@ -281,7 +281,10 @@ func (c clause) fromTheOtherEnd() (*node, *due, error) {
 	case f.op == isNext:
 		return or(not(previous), not(last)), nil, nil
 	case !positive && f.args[0] != yes && f.in.from > 0:
-		return nil, nil, f.at.fail("NOT stands before an UNTIL that begins later than 0, wanted an interval that begins with 0")
+		// The last comes after the first, at which what is kept must hold then. Between
+		// them the last may come too early, so that it is not as if it were kept.
+		since.until, since.args = true, []*node{f.args[0], and(trigger, f.args[0])}
+		return or(not(last), not(since)), nil, nil
 	case !positive && f.args[0] != yes:
 		// That what is kept may also be the last itself changes nothing: there it
 		// was violated before.
