@@ -17,7 +17,7 @@ const propertyFiles = "../../../scenarios/properties"
 // The properties of published applications hold on one recording each and are
 // violated on another, which violates nothing else; whatever the notation.
 func TestPropertyFiles(t *testing.T) {
-	for app, notations := range map[string][]string{"realworld": {"json", "yaml"}, "hello-retail": {"yaml"}, "moonmail": {"yaml"}, "policies": {"yaml"}, "monpoly": {"yaml"}} {
+	for app, notations := range map[string][]string{"realworld": {"json", "yaml"}, "hello-retail": {"yaml"}, "moonmail": {"yaml"}, "policies": {"yaml"}, "published": {"yaml"}, "monpoly": {"yaml"}} {
 		for _, notation := range notations {
 			file := filepath.Join(propertyFiles, app+"."+notation)
 			content, err := os.ReadFile(file)
@@ -89,6 +89,43 @@ func TestCompetition(t *testing.T) {
 		if want := strings.ReplaceAll(name, "-", " "); len(got) == 0 || slices.ContainsFunc(got, func(p string) bool { return p != want }) {
 			t.Errorf("%s violates %q", events, got)
 		}
+	}
+}
+
+// The table of published properties names each property of the files that it is
+// about, and no other.
+func TestPublishedTable(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/properties.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "### Published properties")
+	if !found {
+		t.Fatal("docs/properties.md has no table of published properties")
+	}
+	var told, known []string
+	for _, line := range strings.Split(table, "\n") {
+		if cells := strings.Split(line, " | "); len(cells) == 4 && strings.HasSuffix(cells[1], ".yaml") && !strings.Contains(cells[1], ",") {
+			told = append(told, cells[1]+": "+strings.TrimPrefix(cells[0], "| "))
+		}
+	}
+	for _, file := range []string{"monpoly.yaml", "policies.yaml", "published.yaml", "competition.yaml"} {
+		content, err := os.ReadFile(filepath.Join(propertyFiles, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ps, err := props.Parse(file, content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range ps {
+			known = append(known, file+": "+p.Name())
+		}
+	}
+	slices.Sort(told)
+	slices.Sort(known)
+	if !slices.Equal(told, known) || len(known) < 31 {
+		t.Errorf("the table has\n%q\nand the files\n%q", told, known)
 	}
 }
 
