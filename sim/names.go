@@ -83,6 +83,13 @@ func (sm *seam) resolve(i *instance, question []byte) (reply []byte, past bool) 
 			Body:   &dnsmessage.AResource{A: at.As4()},
 		}}
 	case at.IsValid():
+	case i != nil && i.process != nil && sm.absent(name) && i.world.sim.scenario.Platform.Metadata != nil:
+		if q.Type == dnsmessage.TypeA {
+			m.Answers = []dnsmessage.Resource{{
+				Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60},
+				Body:   &dnsmessage.AResource{A: [4]byte{169, 254, 169, 254}},
+			}}
+		}
 	case sm.services.below(name), sm.absent(name):
 		m.RCode = dnsmessage.RCodeNameError
 	default:
@@ -106,13 +113,14 @@ func (sv *services) address(host string) (at netip.Addr) {
 
 // hosts are the names of the n-th service's places.
 func (sv *services) hosts(n int) (all []string) {
-	p, ok := sv.of[n].(cloud.Placed)
-	if !ok {
-		return nil
+	if p, ok := sv.of[n].(cloud.Placed); ok {
+		for _, a := range p.Addresses() {
+			host, _ := cloud.PlaceOf(a)
+			all = append(all, host)
+		}
 	}
-	for _, a := range p.Addresses() {
-		host, _ := cloud.PlaceOf(a)
-		all = append(all, host)
+	if h, ok := sv.of[n].(cloud.Hosted); ok && sv.programs {
+		all = append(all, h.Hosts()...)
 	}
 	return all
 }

@@ -132,6 +132,12 @@ func (w *world) operate(c candidate, s *Step) {
 		s.Status = "not sent"
 		return
 	}
+	if o.Do == cloud.Reap {
+		if k.inst.terminate(""); k.inst.Dead() {
+			s.Status = "not sent"
+			return
+		}
+	}
 	c.task.calls = remove(c.task.calls, k)
 	w.begins(c.task, s)
 	switch {
@@ -210,6 +216,9 @@ func (of *offers) operationFaults(k *call) []scheduler.Option {
 		out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.After})
 	}
 	out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.Before})
+	if k.inst.works() && !k.inst.leaving {
+		out = append(out, scheduler.Option{Do: cloud.Reap})
+	}
 	out = append(out, of.storeFaults(k)...)
 	return append(out, of.holdFaults(k)...)
 }
@@ -287,6 +296,8 @@ func operationNote(c candidate, o scheduler.Option, past *Past) string {
 		return fmt.Sprintf("%s: the response of %s is lost", where, op)
 	case cloud.Crash:
 		return fmt.Sprintf("%s: the instance crashes %s %s", where, o.With, op)
+	case cloud.Reap:
+		return fmt.Sprintf("%s: the instance is told to end before %s", where, op)
 	case cloud.LoseWrites:
 		return fmt.Sprintf("%s fails over before %s of %s: the newest %s lost", k.Op.Service, op, where, lostPeople(o.With))
 	case cloud.StaleRead:

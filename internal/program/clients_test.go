@@ -1,0 +1,161 @@
+package program_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/gcp"
+	"github.com/wtsim/wtsim/fakes/cron"
+	"github.com/wtsim/wtsim/fakes/gcs"
+	"github.com/wtsim/wtsim/fakes/pubsub"
+	"github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/fakes/tasks"
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+)
+
+// inProduction is the environment of a program that no emulator is told to.
+var inProduction = []string{"PUBSUB_EMULATOR_HOST=", "STORAGE_EMULATOR_HOST="}
+
+// clients is a program of another module, that has a client of every kind.
+func clients(env []string, paths ...string) sim.Scenario {
+	s := sim.Scenario{
+		Name: "program/clients", Platform: gcp.CloudRun(),
+		Services: []cloud.Service{redis.New("redis").At("redis:6379"), gcs.New("gcs", "photos"), pubsub.New("pubsub").Topics("orders"),
+			tasks.New("tasks").With(tasks.Queue{Name: "work"})},
+		Functions: []sim.Function{sim.Program("./testdata/clients")},
+	}
+	s.Functions[0].Main.Env = env
+	c := sim.Client{Name: "alice"}
+	for _, path := range paths {
+		c.Requests = append(c.Requests, sim.Request{Function: "clients", Path: path})
+	}
+	s.Clients = []sim.Client{c}
+	return s
+}
+
+// Clients that a program makes by itself reach the scenario's services, at their
+// default endpoints as in production, past TLS and with the platform's tokens,
+// and where emulators' variables say; the same in every run.
+func TestProgramClients(t *testing.T) {
+	want := map[string]string{
+		"/pubsub": "pubsub.publish orders/1", "/pubsub1": "pubsub.publish orders/1", "/storage": "gcs.objects.get photos/cat/1",
+		"/tasks": "redis.INCR /task/1", "/redigo": "redis.INCR /redigo/1", "/rueidis": "redis.INCR /rueidis/3",
+	}
+	for name, env := range map[string][]string{"production": inProduction, "emulators": nil} {
+		for path, step := range want {
+			c := compiled(t, clients(env, path))
+			r := c.Run(scheduler.Benign{})
+			if got := story(r); r.Verdict != sim.Held || !strings.Contains(got, step) {
+				t.Errorf("%s, %s: %s (%s), wanted %s\n%s\n%s", name, path, r.Verdict, r.Why, step, got, r.Stack)
+				continue
+			}
+			for seed := range uint64(3) {
+				one, two := c.Run(scheduler.NewRandom(seed)), c.Run(scheduler.NewRandom(seed))
+				if one.Hash != two.Hash || one.Verdict == sim.Inconclusive {
+					t.Errorf("%s, %s, seed %d: %s (%s)\n%s\nthen %s (%s)\n%s", name, path, seed, one.Verdict, one.Why, story(one), two.Verdict, two.Why, story(two))
+				}
+			}
+		}
+	}
+}
+
+// Many calls share a connection of gRPC: each belongs to the invocation that
+// makes it.
+func TestProgramCallers(t *testing.T) {
+	s := clients(inProduction, "/pubsub")
+	s.Clients = append(s.Clients, sim.Client{Name: "bob", Requests: []sim.Request{{Function: "clients", Path: "/pubsub"}}})
+	c := compiled(t, s)
+	both := 0
+	for seed := range uint64(20) {
+		got := story(c.Run(scheduler.NewRandom(seed)))
+		if strings.Contains(got, "clients(alice/1):pubsub.publish") && strings.Contains(got, "clients(bob/1):pubsub.publish") {
+			both++
+		}
+		if strings.Contains(got, "(i-1):pubsub.publish") {
+			t.Errorf("seed %d: nobody's\n%s", seed, got)
+		}
+	}
+	if both < 10 {
+		t.Errorf("%d of 20 runs", both)
+	}
+}
+
+// A program asks another by gRPC, as an invocation of that, and itself at
+// localhost.
+func TestProgramRPC(t *testing.T) {
+	s := clients(nil, "/ask/a", "/ask/none", "/self")
+	rpc, stock := sim.Program("./testdata/clients/rpc"), sim.Program("./testdata/clients/rpc")
+	rpc.Name, stock.Name, stock.Main.Args = "clients", "stock", []string{"-serve"}
+	s.Functions = []sim.Function{rpc, stock}
+	c := compiled(t, s)
+	r := c.Run(scheduler.Benign{})
+	got := story(r)
+	for _, want := range []string{"POST stock/grpc.health.v1.Health/Check", "redis.INCR asked:a", "SERVING OK", "UNKNOWN NotFound", "metrics of /metrics for 127.0.0.1"} {
+		if r.Verdict != sim.Held || !strings.Contains(got, want) {
+			t.Errorf("%s (%s), wanted %s\n%s", r.Verdict, r.Why, want, got)
+		}
+	}
+	failed := 0
+	for seed := range uint64(20) {
+		one, two := c.Run(scheduler.NewRandom(seed)), c.Run(scheduler.NewRandom(seed))
+		if one.Hash != two.Hash || one.Verdict == sim.Inconclusive {
+			t.Errorf("seed %d: %s (%s)\n%s\nthen %s (%s)\n%s", seed, one.Verdict, one.Why, story(one), two.Verdict, two.Why, story(two))
+		}
+		if strings.Contains(story(one), "Unavailable") {
+			failed++
+		}
+	}
+	if failed == 0 {
+		t.Error("no call has failed")
+	}
+}
+
+// A worker pulls until SIGTERM, which may come at any of its operations; another
+// takes its place.
+func TestProgramPulls(t *testing.T) {
+	s := clients(inProduction)
+	s.Clients = nil
+	s.Functions = []sim.Function{sim.Program("./testdata/clients/puller")}
+	s.Functions[0].Main.Worker, s.Functions[0].Main.Env = true, inProduction
+	s.Services[2] = pubsub.New("pubsub").Topics("orders").Pulled(pubsub.Subscription{Name: "work", Topic: "orders"})
+	s.Services = append(s.Services, cron.New("scheduler").With(cron.Job{Name: "daily", Every: 60e9, Ticks: 2, Topic: "orders", Request: cloud.Request{Body: "o-1"}}))
+	c := compiled(t, s)
+	r := c.Run(scheduler.Benign{})
+	if got := story(r); r.Verdict != sim.Held || strings.Count(got, "redis.INCR seen:o-1") != 2 {
+		t.Errorf("%s (%s)\n%s", r.Verdict, r.Why, got)
+	}
+	done := map[string]int{}
+	for seed := range uint64(20) {
+		one, two := c.Run(scheduler.NewRandom(seed)), c.Run(scheduler.NewRandom(seed))
+		if one.Hash != two.Hash || one.Verdict == sim.Inconclusive {
+			t.Errorf("seed %d: %s (%s)\n%s\nthen %s (%s)\n%s", seed, one.Verdict, one.Why, story(one), two.Verdict, two.Why, story(two))
+		}
+		for _, step := range one.Steps {
+			done[step.Outcome.Do]++
+		}
+	}
+	if done[cloud.Reap] == 0 || done[cloud.Crash] == 0 {
+		t.Errorf("got %v", done)
+	}
+}
+
+// An answer that is lost shows as the timeout of a caller that has one.
+func TestProgramTimesOut(t *testing.T) {
+	s := shop("/buy/a")
+	s.Faults.Kinds = []string{cloud.LoseResponse}
+	c := compiled(t, s)
+	for seed := range uint64(40) {
+		r := c.Run(scheduler.NewRandom(seed))
+		for i, step := range r.Steps {
+			if step.Outcome.Do == cloud.LoseResponse && step.Outcome.With == "timeout" && i+1 < len(r.Steps) {
+				if again := c.Run(scheduler.NewRandom(seed)); r.Verdict != sim.Held || again.Hash != r.Hash {
+					t.Errorf("%s (%s)\n%s", r.Verdict, r.Why, story(r))
+				}
+				return
+			}
+		}
+	}
+	t.Error("no answer was lost to a timeout")
+}
