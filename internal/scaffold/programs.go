@@ -98,14 +98,14 @@ func (p *Programs) File() string { return filepath.Join(p.Dir, "wtsim.yaml") }
 // look adds what a package has.
 func (p *Programs) look(l *listed, all map[string]*listed) error {
 	main := l.Name == "main"
-	own := &reading{}
+	own := &saying{}
 	if err := own.read(l); err != nil {
 		return err
 	}
 	if !main && len(own.functions) == 0 || main && p.served(l, all) {
 		return nil
 	}
-	r := &reading{}
+	r := &saying{}
 	for _, dep := range append(slices.Clone(l.Deps), l.ImportPath) {
 		if d := all[dep]; d != nil {
 			if err := r.read(d); err != nil {
@@ -148,7 +148,7 @@ func (p *Programs) served(l *listed, all map[string]*listed) bool {
 		return false
 	}
 	for _, dep := range l.Deps {
-		r := &reading{}
+		r := &saying{}
 		if d := all[dep]; d != nil && r.read(d) == nil && len(r.functions) > 0 {
 			return true
 		}
@@ -170,7 +170,7 @@ func (p *Programs) uses(pkg string) {
 	}
 }
 
-func (p *Programs) takes(r *reading) {
+func (p *Programs) takes(r *saying) {
 	for _, x := range []struct{ to, from *[]string }{{&p.Topics, &r.topics}, {&p.Pulled, &r.pulled}, {&p.Buckets, &r.buckets}, {&p.Hosts, &r.hosts}, {&p.At, &r.redis}} {
 		*x.to = append(*x.to, *x.from...)
 		slices.Sort(*x.to)
@@ -197,8 +197,8 @@ func (p *Programs) environment(names []string) map[string]string {
 	return env
 }
 
-// reading is what sources say.
-type reading struct {
+// saying is what sources say.
+type saying struct {
 	env, topics, pulled, buckets, hosts, redis []string
 	routes                                     []Route
 	functions                                  []registered
@@ -211,7 +211,7 @@ type registered struct {
 }
 
 // read adds what the files of a package say.
-func (r *reading) read(l *listed) error {
+func (r *saying) read(l *listed) error {
 	for _, name := range l.GoFiles {
 		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(l.Dir, name), nil, parser.SkipObjectResolution)
 		if err != nil {
@@ -248,7 +248,7 @@ func text(x ast.Expr) (string, bool) {
 	return s, err == nil
 }
 
-func (r *reading) literal(l *ast.BasicLit) {
+func (r *saying) literal(l *ast.BasicLit) {
 	s, ok := text(l)
 	switch m := otherHost.FindStringSubmatch(s); {
 	case !ok:
@@ -260,7 +260,7 @@ func (r *reading) literal(l *ast.BasicLit) {
 }
 
 // call takes note of what a call tells by its name and its first argument.
-func (r *reading) call(c *ast.CallExpr) {
+func (r *saying) call(c *ast.CallExpr) {
 	s, ok := c.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return
@@ -291,7 +291,7 @@ func (r *reading) call(c *ast.CallExpr) {
 	}
 }
 
-func (r *reading) route(name, pattern string) {
+func (r *saying) route(name, pattern string) {
 	m := aRoute.FindStringSubmatch(pattern)
 	method := strings.ToUpper(name)
 	switch method {
