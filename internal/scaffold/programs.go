@@ -310,7 +310,7 @@ func (r *saying) route(name, pattern string) {
 	r.routes = append(r.routes, Route{method, aParameter.ReplaceAllString(strings.TrimSuffix(m[2], "{$}"), "1")})
 }
 
-var yamlFile = template.Must(template.New("wtsim.yaml").Funcs(template.FuncMap{"q": strconv.Quote, "list": quoted, "map": mapped}).Parse(
+var yamlFile = template.Must(template.New("wtsim.yaml").Funcs(template.FuncMap{"q": strconv.Quote, "list": inYAML, "map": mapped}).Parse(
 	`# yaml-language-server: $schema={{.Schema}}
 # wtsim run --config wtsim.yaml
 scenario: {{q (printf "%s/as-if-once" .Name)}}
@@ -363,7 +363,7 @@ final:
 {{- end}}
 `))
 
-func quoted(all []string) string {
+func inYAML(all []string) string {
 	var out []string
 	for _, s := range all {
 		out = append(out, strconv.Quote(s))
