@@ -76,20 +76,13 @@ func (sm *seam) resolve(i *instance, question []byte) (reply []byte, past bool) 
 	}
 	q := m.Questions[0]
 	name, _ := cloud.PlaceOf(q.Name.String())
-	switch at := sm.services.address(name); {
+	switch at := sm.addressFor(i, name); {
 	case at.IsValid() && q.Type == dnsmessage.TypeA:
 		m.Answers = []dnsmessage.Resource{{
 			Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60},
 			Body:   &dnsmessage.AResource{A: at.As4()},
 		}}
 	case at.IsValid():
-	case i != nil && i.process != nil && sm.absent(name) && i.world.sim.scenario.Platform.Metadata != nil:
-		if q.Type == dnsmessage.TypeA {
-			m.Answers = []dnsmessage.Resource{{
-				Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60},
-				Body:   &dnsmessage.AResource{A: [4]byte{169, 254, 169, 254}},
-			}}
-		}
 	case sm.services.below(name), sm.absent(name):
 		m.RCode = dnsmessage.RCodeNameError
 	default:
@@ -101,6 +94,21 @@ func (sm *seam) resolve(i *instance, question []byte) (reply []byte, past bool) 
 	return reply, past
 }
 
+// addressFor is where an instance finds a host; none if it does not. A process
+// finds functions, too, and who tells it of itself.
+func (sm *seam) addressFor(i *instance, name string) netip.Addr {
+	at := sm.services.address(name)
+	switch process := i != nil && i.process != nil; {
+	case at.IsValid() || !process:
+		return at
+	case sm.fleet.function(name) != nil:
+		return sm.fleet.address(name)
+	case sm.absent(name) && i.world.sim.scenario.Platform.Metadata != nil:
+		return netip.AddrFrom4([4]byte{169, 254, 169, 254})
+	}
+	return at
+}
+
 // address is where a host is at which there is a service; none if there is not.
 func (sv *services) address(host string) (at netip.Addr) {
 	for n := range sv.of {
@@ -109,6 +117,23 @@ func (sv *services) address(host string) (at netip.Addr) {
 		}
 	}
 	return at
+}
+
+// address is where programs find a function: one of another block that is kept for
+// documentation (RFC 5737).
+func (fl *fleet) address(name string) netip.Addr {
+	n := slices.IndexFunc(fl.functions, func(f *function) bool { return f.Name == name })
+	return netip.AddrFrom4([4]byte{198, 51, 100, byte(10 + n)})
+}
+
+// at is the function that is there, or that has the name; nil if there is none.
+func (fl *fleet) at(host string) *function {
+	for _, f := range fl.functions {
+		if f.Name == host || fl.address(f.Name).String() == host {
+			return f
+		}
+	}
+	return nil
 }
 
 // hosts are the names of the n-th service's places.

@@ -52,7 +52,7 @@ func (p *process) reach(network, address string, r *program.Record) (net.Conn, e
 	if b, ok := b.(cloud.Dialed); ok {
 		return b.Dial(&processWire{p: p, id: r.ID}), nil
 	}
-	if _, ok := b.(cloud.Host); ok || seam.fleet.function(host) != nil {
+	if _, ok := b.(cloud.Host); ok || seam.fleet.at(host) != nil {
 		ours, theirs := net.Pipe()
 		p.front(address, r.ID, ours)
 		return theirs, nil
@@ -133,8 +133,8 @@ func (p *process) toldOfItself(host string, r *http.Request, c net.Conn) bool {
 // clients of gRPC do.
 func (p *process) front(host string, id uint32, c net.Conn) {
 	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
-	if f, _ := cloud.PlaceOf(host); p.inst.world.fleet.function(f) != nil {
-		host = f // whose port is its own
+	if f, _ := cloud.PlaceOf(host); p.inst.world.fleet.at(f) != nil {
+		host = p.inst.world.fleet.at(f).Name // whose port is its own
 	}
 	s := &http.Server{Protocols: &http.Protocols{}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.forward(w, r, host, id) })}
 	s.Protocols.SetHTTP1(true)

@@ -1,6 +1,8 @@
 package program_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/wtsim/wtsim/fakes/tasks"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
 )
 
 // inProduction is the environment of a program that no emulator is told to.
@@ -92,7 +95,7 @@ func TestProgramRPC(t *testing.T) {
 	c := compiled(t, s)
 	r := c.Run(scheduler.Benign{})
 	got := story(r)
-	for _, want := range []string{"POST stock/grpc.health.v1.Health/Check", "redis.INCR asked:a", "SERVING OK", "UNKNOWN NotFound", "metrics of /metrics for 127.0.0.1"} {
+	for _, want := range []string{"POST stock/grpc.health.v1.Health/Check", "redis.INCR asked:a", "SERVING OK", "UNKNOWN NotFound rpc error: code = NotFound desc = no such service", "metrics of /metrics for 127.0.0.1"} {
 		if r.Verdict != sim.Held || !strings.Contains(got, want) {
 			t.Errorf("%s (%s), wanted %s\n%s", r.Verdict, r.Why, want, got)
 		}
@@ -145,17 +148,24 @@ func TestProgramPulls(t *testing.T) {
 func TestProgramTimesOut(t *testing.T) {
 	s := shop("/buy/a")
 	s.Faults.Kinds = []string{cloud.LoseResponse}
-	c := compiled(t, s)
-	for seed := range uint64(40) {
-		r := c.Run(scheduler.NewRandom(seed))
-		for i, step := range r.Steps {
-			if step.Outcome.Do == cloud.LoseResponse && step.Outcome.With == "timeout" && i+1 < len(r.Steps) {
-				if again := c.Run(scheduler.NewRandom(seed)); r.Verdict != sim.Held || again.Hash != r.Hash {
-					t.Errorf("%s (%s)\n%s", r.Verdict, r.Why, story(r))
-				}
-				return
+	subject := search.Subject{Simulation: compiled(t, s)}
+	seen := map[string]*sim.Result{}
+	_, err := subject.Search(t.Context(), search.Options{Strategy: "bounded", Bound: 1, After: func(_ scheduler.Schedule, r *sim.Result) {
+		for _, step := range r.Steps {
+			if step.Outcome.Do != "" {
+				seen[step.Identity+" "+step.Outcome.String()] = r
 			}
 		}
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Error("no answer was lost to a timeout")
+	lost := seen["shop(alice/1):redis.INCR charged:a/1 lose-response timeout"]
+	if lost == nil {
+		t.Fatalf("no answer was lost to a timeout, but %q", slices.Sorted(maps.Keys(seen)))
+	}
+	again := subject.Run(scheduler.NewReplay(lost.Record.Plan))
+	if got := story(lost); lost.Verdict != sim.Held || again.Hash != lost.Hash || !strings.Contains(got, "redis.INCR charged:a/2") {
+		t.Errorf("%s (%s), wanted another attempt of the client's\n%s", lost.Verdict, lost.Why, got)
+	}
 }

@@ -46,7 +46,7 @@ func main() {
 		defer cancel()
 		got, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: r.PathValue("service")})
 		fmt.Fprintln(w, got.GetStatus(), status.Code(err))
-		log.Println(got.GetStatus(), status.Code(err))
+		log.Println(got.GetStatus(), status.Code(err), err)
 	})
 	http.HandleFunc("/self", func(w http.ResponseWriter, r *http.Request) {
 		resp, err := http.Get("http://localhost:9090/metrics")
