@@ -15,6 +15,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/pubsub"
+	"github.com/wtsim/wtsim/internal/scaffold"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -192,6 +193,46 @@ func TestSchema(t *testing.T) {
 		if fits([]byte(bad)) == nil {
 			t.Errorf("the schema takes %q", bad)
 		}
+	}
+}
+
+// What init writes of a module's programs can be read, and says what their sources
+// do.
+func TestScaffold(t *testing.T) {
+	p, err := scaffold.FindPrograms("../../../examples/programs", schemaURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := p.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "wtsim.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(file)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	var got []string
+	for _, f := range s.Functions {
+		if f.Main.Worker {
+			f.Name += " (worker)"
+		}
+		got = append(got, f.Name)
+	}
+	if want := "book balance orders pinger shipper (worker)"; strings.Join(got, " ") != want {
+		t.Errorf("programs %q, wanted %s\n%s", got, want, text)
+	}
+	for _, want := range []string{schemaURL, `at: ["redis:6379"]`, "kind: pubsub", `"payments.example": {kind: web}`, `FUNCTION_TARGET: "book"`, `REDISHOST: "${redis.host}"`,
+		`{program: "orders", method: POST, path: "/orders", body: "{}"}`, `{program: "orders", method: GET, path: "/orders/1"}`, "as-if-once"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("there is no %s in\n%s", want, text)
+		}
+	}
+	if none, err := scaffold.FindPrograms("testdata", schemaURL); none != nil || err != nil {
+		t.Errorf("got %+v, %v", none, err)
 	}
 }
 
