@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/base64"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/net/http2"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/program"
@@ -129,8 +125,8 @@ func (p *process) toldOfItself(host string, r *http.Request, c net.Conn) bool {
 	return true
 }
 
-// front serves a connection that the process has dialled to a host by itself:
-// clients of gRPC do.
+// front serves a connection that the process has dialled to a host by itself, and
+// not by a transport.
 func (p *process) front(host string, id uint32, c net.Conn) {
 	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
 	if f, _ := cloud.PlaceOf(host); p.inst.world.fleet.at(f) != nil {
@@ -152,14 +148,11 @@ func (p *process) forward(w http.ResponseWriter, r *http.Request, host string, i
 	if err != nil {
 		return
 	}
-	label := p.label(0)
-	if text, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(r.Header.Get("Wtsim-Caller-Bin"), "=")); err == nil && len(text) > 0 {
-		label = p.called(string(text))
-	} else if w := p.wire(id); w != nil {
+	caller, by := program.Told(r.Header)
+	label := p.called(caller)
+	if w := p.wire(id); w != nil && caller == "" {
 		label = p.label(w.worker())
 	}
-	r.Header.Del("Wtsim-Caller-Bin")
-	by, _ := grpcDeadline(r.Header.Get("Grpc-Timeout"))
 	ctx := probe.Label(r.Context(), p.inst.tap, label)
 	response, err := p.request(within{ctx, by}, "http", host, r, body)
 	if err != nil {
@@ -171,21 +164,6 @@ func (p *process) forward(w http.ResponseWriter, r *http.Request, host string, i
 	}
 	w.WriteHeader(response.StatusCode)
 	_, _ = io.Copy(w, response.Body)
-}
-
-// grpcDeadline reads how long a call of gRPC is waited for: "60S".
-// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
-func grpcDeadline(timeout string) (by time.Time, ok bool) {
-	units := map[byte]time.Duration{'H': time.Hour, 'M': time.Minute, 'S': time.Second, 'm': time.Millisecond, 'u': time.Microsecond, 'n': time.Nanosecond}
-	if timeout == "" {
-		return by, false
-	}
-	last := len(timeout) - 1
-	n, err := strconv.ParseInt(timeout[:last], 10, 64)
-	if err != nil || units[timeout[last]] == 0 {
-		return by, false
-	}
-	return time.Now().Add(time.Duration(n) * units[timeout[last]]), true //wtsim:clock the bubble's clock
 }
 
 // onlyOne is a listener that has one connection.
@@ -235,7 +213,7 @@ func (p *process) ask(r *http.Request) (*response, error) {
 	p.connect(id, theirs, work)
 	defer ours.Close()
 	defer context.AfterFunc(r.Context(), func() { ours.Close() })() // with its time limit
-	answer, err := exchange(r, ours)
+	answer, err := program.Send(r, ours)
 	if err != nil {
 		return nil, err
 	}
@@ -247,24 +225,4 @@ func (p *process) ask(r *http.Request) (*response, error) {
 		answer.Header[http.TrailerPrefix+name] = values
 	}
 	return &response{answer.StatusCode, answer.Header, body}, nil
-}
-
-// exchange sends a request on a connection, and returns the beginning of its
-// answer.
-func exchange(r *http.Request, c net.Conn) (*http.Response, error) {
-	out := r.Clone(r.Context())
-	out.RequestURI = ""
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
-		out.URL.Scheme, out.URL.Host = "http", r.Host
-		both, err := (&http2.Transport{DisableCompression: true}).NewClientConn(c)
-		if err != nil {
-			return nil, fmt.Errorf("http2: %w", err)
-		}
-		return both.RoundTrip(out)
-	}
-	out.Close = true
-	if err := out.Write(c); err != nil {
-		return nil, err
-	}
-	return http.ReadResponse(bufio.NewReader(c), r)
 }

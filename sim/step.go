@@ -127,16 +127,9 @@ func (w *world) operate(c candidate, s *Step) {
 		s.Status = "held"
 		return
 	}
-	if o.Do == cloud.Crash && o.With == cloud.Before {
-		k.inst.kill()
+	if k.endsBefore(o) {
 		s.Status = "not sent"
 		return
-	}
-	if o.Do == cloud.Reap {
-		if k.inst.terminate(""); k.inst.Dead() {
-			s.Status = "not sent"
-			return
-		}
 	}
 	c.task.calls = remove(c.task.calls, k)
 	w.begins(c.task, s)
@@ -166,6 +159,20 @@ func (w *world) operate(c candidate, s *Step) {
 		w.let(k, passes)
 	}
 	s.Status, s.open = operationStatus(k, o)
+}
+
+// endsBefore lets what is to befall a call's instance before the call do so, and
+// reports whether the call is over by that.
+func (k *call) endsBefore(o scheduler.Option) bool {
+	switch {
+	case o.Do == cloud.Crash && o.With == cloud.Before:
+		k.inst.kill()
+		return true
+	case o.Do == cloud.Reap:
+		k.inst.terminate("")
+		return k.inst.Dead() || k.withdrawn.Load()
+	}
+	return false
 }
 
 // let releases a call and waits until all is quiet again.

@@ -76,6 +76,9 @@ func FindPrograms(dir, schema string) (*Programs, error) {
 		all[l.ImportPath] = l
 		paths = append(paths, l.ImportPath)
 	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
 	p := &Programs{Dir: dir, Schema: schema}
 	for _, path := range paths {
 		l := all[path]
