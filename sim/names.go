@@ -83,7 +83,7 @@ func (sm *seam) resolve(i *instance, question []byte) (reply []byte, past bool) 
 			Body:   &dnsmessage.AResource{A: at.As4()},
 		}}
 	case at.IsValid():
-	case sm.services.below(name), sm.absent(name):
+	case sm.services.below(name), sm.absent(name), i != nil && i.process != nil && sm.fleet.below(name):
 		m.RCode = dnsmessage.RCodeNameError
 	default:
 		past, m.RCode = true, dnsmessage.RCodeRefused
@@ -153,15 +153,27 @@ func (sv *services) hosts(n int) (all []string) {
 // below reports whether a name is one that clients of a known host look for, such
 // as _grpclb._tcp.HOST, there or in the machine's own domains: nothing is there.
 func (sv *services) below(name string) bool {
-	for strings.HasPrefix(name, "_") {
-		_, name, _ = strings.Cut(name, ".")
-	}
+	name = plain(name)
 	for n := range sv.of {
 		if slices.ContainsFunc(sv.hosts(n), func(h string) bool { return name == h || strings.HasPrefix(name, h+".") }) {
 			return true
 		}
 	}
 	return false
+}
+
+// below is the same of names of functions.
+func (fl *fleet) below(name string) bool {
+	name = plain(name)
+	return slices.ContainsFunc(fl.functions, func(f *function) bool { return name == f.Name || strings.HasPrefix(name, f.Name+".") })
+}
+
+// plain is a name without what services' own names begin with: _grpclb._tcp.
+func plain(name string) string {
+	for strings.HasPrefix(name, "_") {
+		_, name, _ = strings.Cut(name, ".")
+	}
+	return name
 }
 
 // known is an address with the name of the host that was looked up for it.
