@@ -27,6 +27,14 @@ type Placed interface {
 	Addresses() []string
 }
 
+// Hosted is a service that production's clients find at host names of its own:
+// programs do, which nobody tells another place.
+type Hosted interface {
+	Service
+	// Hosts are the names; every port there is the service's.
+	Hosts() []string
+}
+
 // PlaceOf is an address as it is compared with others: this machine has one
 // name.
 func PlaceOf(address string) (host, port string) {

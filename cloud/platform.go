@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -37,6 +38,9 @@ type Platform struct {
 	// where they run: they find nobody there, and that is no call of the
 	// application's.
 	Absent []string
+	// Metadata answers there where a function is a program: what the platform
+	// tells a process of where it runs, and who it is. Nil if nobody does.
+	Metadata http.Handler
 }
 
 // Within returns the platform with another time limit for invocations of

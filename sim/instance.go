@@ -209,7 +209,7 @@ func (i *instance) terminate(why string) {
 	}
 	own := i.ownTask()
 	grace := i.world.sim.scenario.Platform.Grace
-	i.world.agenda.add(time.Now().Add(grace), "end "+i.name().Text, func() { i.end() }) //wtsim:clock the bubble's clock
+	i.world.agenda.add(time.Now().Add(grace), "end "+i.name().Text, func() { i.left() }) //wtsim:clock the bubble's clock
 	i.world.gate.own(i.world.entropy.label(own.Name.Text), &owner{task: own, inst: i})
 	i.world.entropy.random.reseed(i.world.entropy.label(own.Name.Text), "terminate "+own.Name.Text)
 	i.warn()
@@ -268,6 +268,18 @@ func (i *instance) replace() {
 	}
 	i.world.standBy(i.fn, i.cause.Within("min after ", ""), i.root)
 }
+
+// left is the end of an instance that was told to go: another worker takes its
+// place.
+func (i *instance) left() {
+	i.end()
+	if i.works() {
+		i.replace()
+	}
+}
+
+// works reports whether it is an instance of a worker.
+func (i *instance) works() bool { return i.fn.Main != nil && i.fn.Main.Worker }
 
 // function finds a function by its name, which is its host name too; nil if
 // there is none.

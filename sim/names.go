@@ -76,14 +76,14 @@ func (sm *seam) resolve(i *instance, question []byte) (reply []byte, past bool) 
 	}
 	q := m.Questions[0]
 	name, _ := cloud.PlaceOf(q.Name.String())
-	switch at := sm.services.address(name); {
+	switch at := sm.addressFor(i, name); {
 	case at.IsValid() && q.Type == dnsmessage.TypeA:
 		m.Answers = []dnsmessage.Resource{{
 			Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60},
 			Body:   &dnsmessage.AResource{A: at.As4()},
 		}}
 	case at.IsValid():
-	case sm.services.below(name), sm.absent(name):
+	case sm.services.below(name), sm.absent(name), i != nil && i.process != nil && sm.fleet.below(name):
 		m.RCode = dnsmessage.RCodeNameError
 	default:
 		past, m.RCode = true, dnsmessage.RCodeRefused
@@ -92,6 +92,21 @@ func (sm *seam) resolve(i *instance, question []byte) (reply []byte, past bool) 
 	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
 	reply, _ = m.Pack() // it was unpacked
 	return reply, past
+}
+
+// addressFor is where an instance finds a host; none if it does not. A process
+// finds functions, too, and who tells it of itself.
+func (sm *seam) addressFor(i *instance, name string) netip.Addr {
+	at := sm.services.address(name)
+	switch process := i != nil && i.process != nil; {
+	case at.IsValid() || !process:
+		return at
+	case sm.fleet.function(name) != nil:
+		return sm.fleet.address(name)
+	case sm.absent(name) && i.world.sim.scenario.Platform.Metadata != nil:
+		return netip.AddrFrom4([4]byte{169, 254, 169, 254})
+	}
+	return at
 }
 
 // address is where a host is at which there is a service; none if there is not.
@@ -104,15 +119,33 @@ func (sv *services) address(host string) (at netip.Addr) {
 	return at
 }
 
+// address is where programs find a function: one of another block that is kept for
+// documentation (RFC 5737).
+func (fl *fleet) address(name string) netip.Addr {
+	n := slices.IndexFunc(fl.functions, func(f *function) bool { return f.Name == name })
+	return netip.AddrFrom4([4]byte{198, 51, 100, byte(10 + n)})
+}
+
+// at is the function that is there, or that has the name; nil if there is none.
+func (fl *fleet) at(host string) *function {
+	for _, f := range fl.functions {
+		if f.Name == host || fl.address(f.Name).String() == host {
+			return f
+		}
+	}
+	return nil
+}
+
 // hosts are the names of the n-th service's places.
 func (sv *services) hosts(n int) (all []string) {
-	p, ok := sv.of[n].(cloud.Placed)
-	if !ok {
-		return nil
+	if p, ok := sv.of[n].(cloud.Placed); ok {
+		for _, a := range p.Addresses() {
+			host, _ := cloud.PlaceOf(a)
+			all = append(all, host)
+		}
 	}
-	for _, a := range p.Addresses() {
-		host, _ := cloud.PlaceOf(a)
-		all = append(all, host)
+	if h, ok := sv.of[n].(cloud.Hosted); ok && sv.programs {
+		all = append(all, h.Hosts()...)
 	}
 	return all
 }
@@ -120,15 +153,27 @@ func (sv *services) hosts(n int) (all []string) {
 // below reports whether a name is one that clients of a known host look for, such
 // as _grpclb._tcp.HOST, there or in the machine's own domains: nothing is there.
 func (sv *services) below(name string) bool {
-	for strings.HasPrefix(name, "_") {
-		_, name, _ = strings.Cut(name, ".")
-	}
+	name = plain(name)
 	for n := range sv.of {
 		if slices.ContainsFunc(sv.hosts(n), func(h string) bool { return name == h || strings.HasPrefix(name, h+".") }) {
 			return true
 		}
 	}
 	return false
+}
+
+// below is the same of names of functions.
+func (fl *fleet) below(name string) bool {
+	name = plain(name)
+	return slices.ContainsFunc(fl.functions, func(f *function) bool { return name == f.Name || strings.HasPrefix(name, f.Name+".") })
+}
+
+// plain is a name without what services' own names begin with: _grpclb._tcp.
+func plain(name string) string {
+	for strings.HasPrefix(name, "_") {
+		_, name, _ = strings.Cut(name, ".")
+	}
+	return name
 }
 
 // known is an address with the name of the host that was looked up for it.

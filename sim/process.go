@@ -1,15 +1,12 @@
 package sim
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
-	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -17,10 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/program"
 	"github.com/wtsim/wtsim/internal/seeded"
-	"github.com/wtsim/wtsim/probe"
 )
 
 // A function instance that is a process has one goroutine in the world that
@@ -217,6 +212,10 @@ func (p *process) take(r *program.Record) {
 		if int(r.ID) == p.inst.fn.Main.Port && !p.inst.fn.Main.Worker {
 			p.serves()
 		}
+	case program.By:
+		if w := p.wire(r.ID); w != nil {
+			w.waits(int64(binary.LittleEndian.Uint64(r.Data)))
+		}
 	case program.Asks:
 		p.inst.world.gate.mu.Lock()
 		p.asks = true
@@ -280,7 +279,7 @@ func (p *process) noticed() {
 	switch {
 	case i.Dead():
 	case i.leaving:
-		i.end()
+		i.left()
 	case p.ending.hung:
 		i.world.result.stop(Inconclusive, fmt.Sprintf("the process of %s was killed: %s", i.ID, p.ending.how))
 	case p.ending.panicked():
@@ -325,6 +324,16 @@ func (p *process) label(work uint32) string {
 	return p.works[min(int(work), len(p.works)-1)]
 }
 
+// called is the label of who has made a call: a number of the process's, as its
+// clients of gRPC tell it.
+func (p *process) called(text string) string {
+	n, err := strconv.ParseUint(strings.TrimPrefix(text, "#"), 10, 32)
+	if err != nil {
+		n = 0
+	}
+	return p.label(uint32(n))
+}
+
 // wire returns a connection.
 func (p *process) wire(id uint32) *wire {
 	p.mu.Lock()
@@ -353,103 +362,4 @@ func (p *process) close() {
 	for _, w := range wires {
 		w.close()
 	}
-}
-
-// dial connects the process with what is at an address.
-func (p *process) dial(r *program.Record) {
-	network, address, _ := strings.Cut(string(r.Data), "\x00")
-	conn, err := p.reach(network, address, r)
-	if err != nil {
-		p.tell(program.Record{Kind: program.Dialled, ID: r.ID, Data: []byte("refused")})
-		return
-	}
-	p.tell(program.Record{Kind: program.Dialled, ID: r.ID})
-	p.connect(r.ID, conn, r.Work)
-}
-
-func (p *process) reach(network, address string, r *program.Record) (net.Conn, error) {
-	seam := &p.inst.world.seam
-	host, port := cloud.PlaceOf(address)
-	switch {
-	case network == "http" || network == "https":
-		ours, theirs := net.Pipe()
-		go p.route(network, address, r.Work, ours) //wtsim:go each request of a process is carried out apart
-		return theirs, nil
-	case port == "53" && (strings.HasPrefix(network, "udp") || strings.HasPrefix(network, "tcp")):
-		return &nameServer{seam: seam, inst: p.inst}, nil
-	}
-	if b, ok := seam.services.at(address).(cloud.Dialed); ok {
-		return b.Dial(&processWire{p: p, id: r.ID}), nil
-	}
-	if host == "localhost" || host == "127.0.0.1" {
-		return nil, seam.pastSeam(p.inst, place(network, address))
-	}
-	return nil, seam.pastSeam(p.inst, place(network, seam.services.known(address)))
-}
-
-// route carries out one HTTP request of the process, as the instance's client
-// would.
-func (p *process) route(scheme, host string, work uint32, c net.Conn) {
-	defer c.Close()
-	ctx, cancel := context.WithCancel(probe.Label(p.inst.ctx, p.inst.tap, p.label(work)))
-	defer cancel()
-	in := bufio.NewReader(c)
-	r, err := http.ReadRequest(in)
-	if err != nil {
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	go func() { //wtsim:go notices that the process gives up
-		_, _ = io.Copy(io.Discard, in)
-		cancel()
-	}()
-	r.URL.Scheme, r.URL.Host, r.RequestURI = scheme, host, ""
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	response, err := p.inst.router.RoundTrip(r.WithContext(ctx))
-	if err != nil {
-		return // the connection breaks
-	}
-	defer response.Body.Close()
-	response.Close = true
-	_ = response.Write(c) // the process may have gone
-}
-
-// response is what a program answers.
-type response struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// ask sends a request on a connection of its own, which ends with it.
-func (p *process) ask(r *http.Request) (*response, error) {
-	seeded.Quiet(true)
-	ours, theirs := net.Pipe()
-	p.mu.Lock()
-	p.calls++
-	id := 1<<31 | p.calls
-	work := uint32(len(p.works))
-	p.works = append(p.works, probe.Caller())
-	p.mu.Unlock()
-	p.tell(program.Record{Kind: program.Accept, ID: id, Work: work, Data: []byte(strconv.Itoa(p.inst.fn.Main.Port))})
-	p.connect(id, theirs, work)
-	defer ours.Close()
-	defer context.AfterFunc(r.Context(), func() { ours.Close() })() // with its time limit
-	out := r.Clone(r.Context())
-	out.Close, out.RequestURI = true, ""
-	if err := out.Write(ours); err != nil {
-		return nil, err
-	}
-	answer, err := http.ReadResponse(bufio.NewReader(ours), r)
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return nil, err
-	}
-	return &response{answer.StatusCode, answer.Header, body}, nil
 }

@@ -10,6 +10,7 @@ import (
 type services struct {
 	of       []cloud.Service
 	kernel   kernel // what they see
+	programs bool   // call them, which look for them where production has them
 	backends []namedBackend
 	opened   []cloud.Backend // the same
 }
@@ -48,6 +49,9 @@ func (sv *services) at(to string) cloud.Backend {
 
 // placed reports whether programs look for the n-th service there.
 func (sv *services) placed(n int, host, port string) bool {
+	if h, ok := sv.of[n].(cloud.Hosted); ok && sv.programs && slices.Contains(h.Hosts(), host) {
+		return true
+	}
 	p, ok := sv.of[n].(cloud.Placed)
 	return ok && slices.ContainsFunc(p.Addresses(), func(a string) bool {
 		h, p := cloud.PlaceOf(a)

@@ -127,8 +127,7 @@ func (w *world) operate(c candidate, s *Step) {
 		s.Status = "held"
 		return
 	}
-	if o.Do == cloud.Crash && o.With == cloud.Before {
-		k.inst.kill()
+	if k.endsBefore(o) {
 		s.Status = "not sent"
 		return
 	}
@@ -160,6 +159,20 @@ func (w *world) operate(c candidate, s *Step) {
 		w.let(k, passes)
 	}
 	s.Status, s.open = operationStatus(k, o)
+}
+
+// endsBefore lets what is to befall a call's instance before the call do so, and
+// reports whether the call is over by that.
+func (k *call) endsBefore(o scheduler.Option) bool {
+	switch {
+	case o.Do == cloud.Crash && o.With == cloud.Before:
+		k.inst.kill()
+		return true
+	case o.Do == cloud.Reap:
+		k.inst.terminate("")
+		return k.inst.Dead() || k.withdrawn.Load()
+	}
+	return false
 }
 
 // let releases a call and waits until all is quiet again.
@@ -210,6 +223,9 @@ func (of *offers) operationFaults(k *call) []scheduler.Option {
 		out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.After})
 	}
 	out = append(out, scheduler.Option{Do: cloud.Crash, With: cloud.Before})
+	if k.inst.works() && !k.inst.leaving {
+		out = append(out, scheduler.Option{Do: cloud.Reap})
+	}
 	out = append(out, of.storeFaults(k)...)
 	return append(out, of.holdFaults(k)...)
 }
@@ -287,6 +303,8 @@ func operationNote(c candidate, o scheduler.Option, past *Past) string {
 		return fmt.Sprintf("%s: the response of %s is lost", where, op)
 	case cloud.Crash:
 		return fmt.Sprintf("%s: the instance crashes %s %s", where, o.With, op)
+	case cloud.Reap:
+		return fmt.Sprintf("%s: the instance is told to end before %s", where, op)
 	case cloud.LoseWrites:
 		return fmt.Sprintf("%s fails over before %s of %s: the newest %s lost", k.Op.Service, op, where, lostPeople(o.With))
 	case cloud.StaleRead:

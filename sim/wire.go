@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/wtsim/wtsim/internal/program"
 	"github.com/wtsim/wtsim/internal/seeded"
@@ -18,17 +20,19 @@ type wire struct {
 	id   uint32
 	conn net.Conn
 	wake chan struct{}
+	more chan struct{} // it may be read again
 	end  chan struct{}
 	once sync.Once
 
 	mu   sync.Mutex
 	out  [][]byte
-	work uint32 // for whom the process has written last
-	last bool   // the process has closed it
+	work uint32    // for whom the process has written last
+	last bool      // the process has closed it
+	by   time.Time // until when the process waits for an answer; zero for ever
 }
 
 func newWire(p *process, id uint32, conn net.Conn, work uint32) *wire {
-	return &wire{p: p, id: id, conn: conn, work: work, wake: make(chan struct{}, 1), end: make(chan struct{})}
+	return &wire{p: p, id: id, conn: conn, work: work, wake: make(chan struct{}, 1), more: make(chan struct{}, 1), end: make(chan struct{})}
 }
 
 // open begins to carry.
@@ -85,11 +89,51 @@ func (w *wire) read() {
 		if n > 0 {
 			w.p.tell(program.Record{Kind: program.Data, ID: w.id, Data: append([]byte{}, b[:n]...)})
 		}
+		if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
+			select { // the process has noticed by itself
+			case <-w.more:
+				continue
+			case <-w.end:
+				return
+			}
+		}
 		if err != nil {
 			w.broken(err)
 			return
 		}
 	}
+}
+
+// waits takes note of until when the process waits for an answer: a service may
+// let it wait. The process's own clock is what ends that, so this one comes after
+// it.
+func (w *wire) waits(unixNano int64) {
+	by, after := time.Time{}, time.Time{}
+	if unixNano != 0 {
+		by = time.Unix(0, unixNano)
+		after = by.Add(time.Nanosecond)
+	}
+	w.mu.Lock()
+	w.by = by
+	w.mu.Unlock()
+	_ = w.conn.SetReadDeadline(after) // a connection that has ended has none
+	select {
+	case w.more <- struct{}{}:
+	default:
+	}
+}
+
+func (w *wire) waitsUntil() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.by
+}
+
+// worker is for whom the process has written last.
+func (w *wire) worker() uint32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.work
 }
 
 // broken tells the process that the connection has ended, unless it knows.
@@ -115,18 +159,17 @@ func (w *wire) close() {
 }
 
 // processWire is the tap of a connection that a process has dialled: its calls
-// are made for whom the process has written last.
+// are made for whom they say, or for whom the process has written last.
 type processWire struct {
 	p  *process
 	id uint32
 }
 
 func (t *processWire) label() {
-	if w := t.p.wire(t.id); w != nil {
-		w.mu.Lock()
-		work := w.work
-		w.mu.Unlock()
-		probe.Label(t.p.inst.ctx, t.p.inst.tap, t.p.label(work))
+	if told := probe.Caller(); strings.HasPrefix(told, "#") { // by a call of gRPC
+		probe.Label(t.p.inst.ctx, t.p.inst.tap, t.p.called(told))
+	} else if w := t.p.wire(t.id); w != nil {
+		probe.Label(t.p.inst.ctx, t.p.inst.tap, t.p.label(w.worker()))
 	}
 }
 

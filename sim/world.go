@@ -56,7 +56,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 	w.story = chronicle{trace: newTrace(), output: g.output}
 	w.entropy = entropy{random: g.random, scenario: s.scenario.Name, runNumber: strconv.FormatUint(runs.Add(1), 10)}
 	w.fleet = newFleet(&s.scenario)
-	w.services = services{of: s.scenario.Services, kernel: kernel{
+	w.services = services{of: s.scenario.Services, programs: s.scenario.hasPrograms(), kernel: kernel{
 		scenario: &s.scenario, deployed: s.scenario.Deployment(), gate: &w.gate, agenda: &w.agenda, roster: &w.roster,
 		fleet: &w.fleet, chance: &w.chance, story: &w.story, services: &w.services,
 	}}

@@ -9,6 +9,6 @@ import (
 	"github.com/wtsim/wtsim/sim"
 )
 
-func configure() { command.Configured(config.Load) }
+func configure() { command.Configured(config.Load, config.Schema()) }
 
 func known() []sim.Scenario { return scenarios.All() }

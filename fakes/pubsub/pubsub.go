@@ -219,6 +219,9 @@ func (t Trigger) String() string {
 // Topics are those that it mentions.
 func (t Trigger) Topics() []string { return []string{t.Topic, t.DeadLetter} }
 
+// Hosts are where production's clients find it.
+func (s *Service) Hosts() []string { return []string{"pubsub.googleapis.com"} }
+
 // Name returns the service's name.
 func (s *Service) Name() string { return s.name }
 

@@ -78,6 +78,9 @@ func (s *Service) With(queues ...Queue) *Service {
 	return &out
 }
 
+// Hosts are where production's clients find it.
+func (s *Service) Hosts() []string { return []string{"cloudtasks.googleapis.com"} }
+
 // Name returns the service's name.
 func (s *Service) Name() string { return s.name }
 

@@ -11,15 +11,112 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/wtsim/wtsim/internal/runtimepatch"
 )
 
-// added is the file that the overlay shows in the program's package: what a
-// process talks to the world by is part of package net.
-const added = "package main\n\nimport _ \"net\" // the way to the world\n"
+// caller is a package that the overlay shows beside a program that is a client of
+// gRPC. Many calls share a connection there, so that who writes on it does not
+// tell for whom: each call says so. The patched runtime initialises it as soon as
+// gRPC itself.
+const caller = `// Package wtsimcaller lets calls of gRPC say for whom they are made.
+package wtsimcaller
+
+import (
+	"context"
+	"strconv"
+	_ "unsafe" // for go:linkname
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+)
+
+//go:linkname work runtime.wtsimWork
+func work() uint32
+
+//go:linkname addOptions google.golang.org/grpc/internal.AddGlobalDialOptions
+var addOptions any
+
+func init() {
+	add, ok := addOptions.(func(...grpc.DialOption))
+	if !ok {
+		return
+	}
+	add(grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		return invoke(named(ctx), method, req, reply, cc, opts...)
+	}), grpc.WithChainStreamInterceptor(func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+		return open(named(ctx), desc, cc, method, opts...)
+	}))
+}
+
+func named(ctx context.Context) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, "wtsim-caller-bin", "#"+strconv.FormatUint(uint64(work()), 10))
+}
+`
+
+// functionMain is the program of a package that has functions of the Functions
+// Framework and no main of its own, as the platform's builder makes it.
+// https://github.com/GoogleCloudPlatform/functions-framework-go
+const functionMain = `// Command wtsimfunction serves the functions of a package.
+package main
+
+import (
+	"log"
+	"os"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+
+	_ %q
+)
+
+func main() {
+	if err := funcframework.Start(os.Getenv("PORT")); err != nil {
+		log.Fatalf("start: %%v", err)
+	}
+}
+`
+
+const (
+	grpcPackage      = "google.golang.org/grpc"
+	functionsPackage = "github.com/GoogleCloudPlatform/functions-framework-go/functions"
+)
+
+// added are the files that the overlay shows, by path, and the folder that is
+// built. What a process talks to the world by is part of package net.
+func (p *Package) added(imports []string) (files map[string]string, dir string, err error) {
+	files, dir = map[string]string{}, p.Dir
+	links := "package main\n\nimport _ \"net\" // the way to the world\n"
+	path := p.ImportPath
+	if p.Name != "main" {
+		if !slices.Contains(imports, functionsPackage) {
+			return nil, "", fmt.Errorf("%s is package %s and has no function of the Functions Framework, wanted package main: what can be imported is called by New", p.ImportPath, p.Name)
+		}
+		dir, path = filepath.Join(p.Dir, "wtsimfunction"), path+"/wtsimfunction"
+		files[filepath.Join(dir, "main.go")] = fmt.Sprintf(functionMain, p.ImportPath)
+	}
+	if slices.Contains(imports, grpcPackage) {
+		links += fmt.Sprintf("import _ %q\n", path+"/wtsimcaller")
+		files[filepath.Join(dir, "wtsimcaller", "caller.go")] = caller
+	}
+	files[filepath.Join(dir, "wtsim_program.go")] = links
+	return files, dir, nil
+}
+
+// imports are the packages that a package needs, however deep.
+func (p *Package) imports() ([]string, error) {
+	c := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}}", ".")
+	c.Dir = p.Dir
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("its imports cannot be told: %s", strings.TrimSpace(stderr.String()))
+	}
+	return strings.Fields(string(out)), nil
+}
 
 // Binary is a program that was built.
 type Binary struct {
@@ -60,11 +157,21 @@ func Built(name string) (Binary, error) {
 }
 
 // Build builds a program that is named by its import path, as the module in the
-// current folder knows it, or by its folder, which may be in another module.
+// current folder knows it, or by its folder, which may be in another module. A
+// package that is no main, but has functions of the Functions Framework, gets the
+// main that their platform gives it.
 // Binaries are kept in the user's cache folder, so that the go command has little
 // to do the next time.
 func Build(name string) (Binary, error) {
-	p, err := find(name)
+	p, err := Find(name)
+	if err != nil {
+		return Binary{}, fmt.Errorf("program %q: %w", name, err)
+	}
+	imports, err := p.imports()
+	if err != nil {
+		return Binary{}, fmt.Errorf("program %q: %w", name, err)
+	}
+	files, dir, err := p.added(imports)
 	if err != nil {
 		return Binary{}, fmt.Errorf("program %q: %w", name, err)
 	}
@@ -85,12 +192,12 @@ func Build(name string) (Binary, error) {
 		return Binary{}, err
 	}
 	defer os.RemoveAll(tmp)
-	if overlay, err = overlay.With(map[string]string{filepath.Join(p.Dir, "wtsim_program.go"): added}, tmp); err != nil {
+	if overlay, err = overlay.With(files, tmp); err != nil {
 		return Binary{}, err
 	}
 	key := sha256.Sum256([]byte(p.Dir + "\x00" + p.ImportPath + "\x00" + filepath.Base(filepath.Dir(overlay.Root))))
 	b := Binary{Package: p.ImportPath, Dir: p.Dir, Path: filepath.Join(cache, "wtsim", "programs", hex.EncodeToString(key[:8]), path.Base(p.ImportPath))}
-	c := exec.Command(overlay.Command(), "build", "-overlay", overlay.File, "-o", b.Path, ".")
+	c := exec.Command(overlay.Command(), "build", "-overlay", overlay.File, "-o", b.Path, dir)
 	c.Dir, c.Env = p.Dir, append(os.Environ(), overlay.Env()...)
 	if out, err := c.CombinedOutput(); err != nil {
 		return Binary{}, fmt.Errorf("program %q cannot be built: %w\n%s", name, err, bytes.TrimSpace(out))
@@ -124,13 +231,4 @@ func Find(path string) (*Package, error) {
 		return nil, fmt.Errorf("%s names more than one package, wanted one", path)
 	}
 	return p, nil
-}
-
-// find finds a program's package.
-func find(name string) (*Package, error) {
-	p, err := Find(name)
-	if err == nil && p.Name != "main" {
-		return nil, fmt.Errorf("%s is package %s, wanted package main: what can be imported is called by New", p.ImportPath, p.Name)
-	}
-	return p, err
 }

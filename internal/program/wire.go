@@ -22,6 +22,7 @@ const (
 	Lack    Kind = 9  // the process does what is not simulated, in words
 	Panic   Kind = 10 // a handler has panicked, and its server has recovered
 	Asks    Kind = 11 // the process has asked for signals
+	By      Kind = 12 // on connection ID an answer is waited for until Data: Unix nanoseconds, 0 for ever
 )
 
 // Record is one thing that a process and the world tell each other.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/jsonschema-go/jsonschema"
+
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -17,8 +19,14 @@ const configVariable = "WTSIM_CONFIG"
 // services that it may name.
 var loadConfig func(file string) (sim.Scenario, error)
 
-// Configured lets --config FILE name a scenario that is data, which load reads.
-func Configured(load func(file string) (sim.Scenario, error)) { loadConfig = load }
+// configSchema is the schema of such a file.
+var configSchema *jsonschema.Schema
+
+// Configured lets --config FILE name a scenario that is data, which load reads;
+// schema says what is in the file.
+func Configured(load func(file string) (sim.Scenario, error), schema *jsonschema.Schema) {
+	loadConfig, configSchema = load, schema
+}
 
 // configHelp is what --config means, for commands that list it.
 const configHelp = "the file that the scenario is in, mostly wtsim.yaml: programs, services, requests, rules"

@@ -13,13 +13,13 @@ import (
 // --config names the scenario of a command, wherever it stands, and of the
 // processes that the command starts.
 func TestConfigured(t *testing.T) {
-	defer Configured(loadConfig)
+	defer Configured(loadConfig, configSchema)
 	Configured(func(file string) (sim.Scenario, error) {
 		if file == "none" {
 			return sim.Scenario{}, errors.New("none: no such file")
 		}
 		return sim.Scenario{Name: "of " + file}, nil
-	})
+	}, nil)
 	t.Setenv(configVariable, "")
 	for _, c := range []struct{ args, want []string }{
 		{[]string{"list", "--json"}, []string{"list", "--json"}},

@@ -47,6 +47,9 @@ func (a *app) init(args []string) (int, error) {
 			return 0, fmt.Errorf("init: %w", err)
 		}
 	}
+	if err := a.startPrograms(o, s); err != nil {
+		return 0, fmt.Errorf("init: %w", err)
+	}
 	if s.Functions == 0 {
 		a.leftOut(s)
 		return 0, fmt.Errorf("init: no handler is found below %s, wanted an http.Handler, a function that has its signature or takes a CloudEvent, or something that makes one of what a run has; see docs/scenarios.md", o.dir)
@@ -80,6 +83,30 @@ type startedFile struct {
 	Text      string   `json:"text,omitempty"` // of --dry-run
 }
 
+// startPrograms writes the file of a module's programs, if it has any.
+func (a *app) startPrograms(o *initOptions, s *started) error {
+	url := ""
+	if configSchema != nil {
+		url = configSchema.ID
+	}
+	p, err := scaffold.FindPrograms(o.dir, url)
+	if p == nil || err != nil {
+		return err
+	}
+	text, err := p.Text()
+	if err != nil {
+		return err
+	}
+	out := startedFile{Kind: "file", File: shown(p.File()), Lines: bytes.Count(text, []byte("\n"))}
+	for _, x := range p.Programs {
+		out.Functions = append(out.Functions, x.Name)
+	}
+	if s.Next == "" {
+		s.Next = "wtsim run --config " + out.File
+	}
+	return a.startFile(o, s, p.File(), text, out)
+}
+
 // start writes the file of a package.
 func (a *app) start(o *initOptions, s *started, p *scaffold.Package) error {
 	s.Left = append(s.Left, p.Left...)
@@ -94,24 +121,29 @@ func (a *app) start(o *initOptions, s *started, p *scaffold.Package) error {
 	for _, fn := range p.Functions {
 		out.Functions = append(out.Functions, fn.Name)
 	}
-	_, err = os.Stat(p.File())
+	s.isolated = s.isolated || p.Isolated()
+	s.Next = "go mod tidy && go test ./..."
+	if s.isolated {
+		s.Next = "go mod tidy && wtsim test ./..." // which alone connects clients of package-level variables
+	}
+	return a.startFile(o, s, p.File(), text, out)
+}
+
+// startFile writes a file that is not there, and tells of it.
+func (a *app) startFile(o *initOptions, s *started, path string, text []byte, out startedFile) error {
+	_, err := os.Stat(path)
 	if out.Kept = err == nil; !o.dryRun && !out.Kept {
-		if err := writeNew(p.File(), text); err != nil {
+		if err := writeNew(path, text); err != nil {
 			return err
 		}
 	}
 	if o.dryRun {
 		out.Text = string(text)
 	}
-	s.Functions += len(p.Functions)
+	s.Functions += len(out.Functions)
 	s.Files++
 	if out.Kept {
 		s.Files, s.Kept = s.Files-1, s.Kept+1
-	}
-	s.isolated = s.isolated || p.Isolated()
-	s.Next = "go mod tidy && go test ./..."
-	if s.isolated {
-		s.Next = "go mod tidy && wtsim test ./..." // which alone connects clients of package-level variables
 	}
 	if o.asJSON {
 		return encoder(a.stdout).Encode(out)

@@ -21,30 +21,39 @@ type answer struct {
 	name string
 	of   string // what prints or writes it
 	typ  reflect.Type
+	made *jsonschema.Schema // instead of typ's
+}
+
+// published are the answers, and the file of --config where there is one.
+func published() []answer {
+	if configSchema == nil {
+		return answers
+	}
+	return append(slices.Clip(answers), answer{name: "wtsim", of: "the file of --config, wtsim.yaml", made: configSchema})
 }
 
 // answers are all, in order of name. Each is published as schemas/NAME.json.
 var answers = []answer{
-	{"bench-scenario", "wtsim bench scenarios --json, a line each", reflect.TypeFor[scenarioRow]()},
-	{"bench-search", "wtsim bench search --json, a line each", reflect.TypeFor[benchRow]()},
-	{"cause", "wtsim cause --json", reflect.TypeFor[report.CauseSummary]()},
-	{"counterexample", "the file of wtsim run and go test", reflect.TypeFor[search.Counterexample]()},
-	{"coverage", "wtsim check --coverage --json, a line a property", reflect.TypeFor[coverageObject]()},
-	{"diff", "wtsim diff --json", reflect.TypeFor[toldDiff]()},
-	{"fault", "wtsim faults --json, a line each", reflect.TypeFor[cloud.Kind]()},
-	{"finding", "wtsim check --json and wtsim monitor, a line each", reflect.TypeFor[monitor.Finding]()},
-	{"findings", "the file of wtsim run --findings", reflect.TypeFor[search.Findings]()},
-	{"init-file", "wtsim init --json, a line a file", reflect.TypeFor[startedFile]()},
-	{"init-summary", "wtsim init --json, the last line", reflect.TypeFor[started]()},
-	{"listed", "wtsim list --json, a line each", reflect.TypeFor[listed]()},
-	{"property", "wtsim props --json, a line each", reflect.TypeFor[described]()},
-	{"result", "wtsim run, replay, merge, reproduce --json, and the last line of wtsim trace --json", reflect.TypeFor[report.Summary]()},
-	{"scenario", "wtsim describe --json", reflect.TypeFor[report.Description]()},
-	{"stats", "wtsim check --stats --json, a line a property", reflect.TypeFor[statsObject]()},
-	{"step", "wtsim trace --json, a line a step", reflect.TypeFor[report.StepLine]()},
-	{"summary", "wtsim check --json, the last line", reflect.TypeFor[summaryObject]()},
-	{"weakening", "wtsim mutate --json, a line a guarantee", reflect.TypeFor[mutation]()},
-	{"weakenings", "wtsim mutate --json, the last line", reflect.TypeFor[mutateResult]()},
+	{name: "bench-scenario", of: "wtsim bench scenarios --json, a line each", typ: reflect.TypeFor[scenarioRow]()},
+	{name: "bench-search", of: "wtsim bench search --json, a line each", typ: reflect.TypeFor[benchRow]()},
+	{name: "cause", of: "wtsim cause --json", typ: reflect.TypeFor[report.CauseSummary]()},
+	{name: "counterexample", of: "the file of wtsim run and go test", typ: reflect.TypeFor[search.Counterexample]()},
+	{name: "coverage", of: "wtsim check --coverage --json, a line a property", typ: reflect.TypeFor[coverageObject]()},
+	{name: "diff", of: "wtsim diff --json", typ: reflect.TypeFor[toldDiff]()},
+	{name: "fault", of: "wtsim faults --json, a line each", typ: reflect.TypeFor[cloud.Kind]()},
+	{name: "finding", of: "wtsim check --json and wtsim monitor, a line each", typ: reflect.TypeFor[monitor.Finding]()},
+	{name: "findings", of: "the file of wtsim run --findings", typ: reflect.TypeFor[search.Findings]()},
+	{name: "init-file", of: "wtsim init --json, a line a file", typ: reflect.TypeFor[startedFile]()},
+	{name: "init-summary", of: "wtsim init --json, the last line", typ: reflect.TypeFor[started]()},
+	{name: "listed", of: "wtsim list --json, a line each", typ: reflect.TypeFor[listed]()},
+	{name: "property", of: "wtsim props --json, a line each", typ: reflect.TypeFor[described]()},
+	{name: "result", of: "wtsim run, replay, merge, reproduce --json, and the last line of wtsim trace --json", typ: reflect.TypeFor[report.Summary]()},
+	{name: "scenario", of: "wtsim describe --json", typ: reflect.TypeFor[report.Description]()},
+	{name: "stats", of: "wtsim check --stats --json, a line a property", typ: reflect.TypeFor[statsObject]()},
+	{name: "step", of: "wtsim trace --json, a line a step", typ: reflect.TypeFor[report.StepLine]()},
+	{name: "summary", of: "wtsim check --json, the last line", typ: reflect.TypeFor[summaryObject]()},
+	{name: "weakening", of: "wtsim mutate --json, a line a guarantee", typ: reflect.TypeFor[mutation]()},
+	{name: "weakenings", of: "wtsim mutate --json, the last line", typ: reflect.TypeFor[mutateResult]()},
 }
 
 const schemaExamples = `  wtsim schema            what there is
@@ -58,13 +67,13 @@ func (a *app) schema(args []string) (int, error) {
 	}
 	if *asJSON {
 		all := map[string]*jsonschema.Schema{}
-		for _, x := range answers {
+		for _, x := range published() {
 			all[x.name] = x.schema()
 		}
 		return exitHeld, encoder(a.stdout).Encode(all)
 	}
 	var names []string
-	for _, x := range answers {
+	for _, x := range published() {
 		if x.name == f.Arg(0) {
 			_, err := a.stdout.Write(x.text())
 			return exitHeld, err
@@ -74,7 +83,7 @@ func (a *app) schema(args []string) (int, error) {
 	if f.NArg() > 0 {
 		return 0, fmt.Errorf("schema: unknown name %q, wanted one of %s%s", f.Arg(0), strings.Join(names, ", "), didYouMean(f.Arg(0), names))
 	}
-	for _, x := range answers {
+	for _, x := range published() {
 		fmt.Fprintf(a.stdout, "%-14s  %s\n", x.name, x.of)
 	}
 	return exitHeld, nil
@@ -97,6 +106,9 @@ func schemaNamed(name string) *jsonschema.Schema {
 
 // schema is made of the type that is printed, so that it cannot say otherwise.
 func (x answer) schema() *jsonschema.Schema {
+	if x.made != nil {
+		return x.made
+	}
 	if x.typ == reflect.TypeFor[monitor.Finding]() {
 		return x.titled(findingSchema())
 	}

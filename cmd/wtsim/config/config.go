@@ -22,62 +22,66 @@ import (
 
 // file is what a file holds.
 type file struct {
-	Scenario   string             `yaml:"scenario"`
-	Doc        string             `yaml:"doc"`
-	Platform   string             `yaml:"platform"`
-	Expect     string             `yaml:"expect"`
-	Deviations int                `yaml:"deviations"`
-	Services   ordered[service]   `yaml:"services"`
-	Programs   ordered[programme] `yaml:"programs"`
-	Clients    ordered[client]    `yaml:"clients"`
-	Rules      []probe.Rule       `yaml:"rules"`
-	Properties string             `yaml:"properties"`
-	Faults     faults             `yaml:"faults"`
-	Environ    map[string]string  `yaml:"environment"`
-	Relies     []string           `yaml:"relies"`
-	Meant      []string           `yaml:"meant"`
-	Horizon    duration           `yaml:"horizon"`
-	Steps      int                `yaml:"steps"`
+	Scenario   string             `yaml:"scenario" doc:"its name, such as shop/charged-twice"`
+	Doc        string             `yaml:"doc" doc:"what it is about, in a line"`
+	Platform   string             `yaml:"platform" doc:"where the programs run; Cloud Run, if it is not said"`
+	Expect     string             `yaml:"expect" doc:"what a search finds: that the properties hold, or a violation"`
+	Deviations int                `yaml:"deviations" doc:"how many deviations the smallest counterexample has, where a violation is expected"`
+	Services   ordered[service]   `yaml:"services" doc:"what programs use, and what invokes them, by name"`
+	Programs   ordered[programme] `yaml:"programs" doc:"what is deployed, by name, which is its host name too"`
+	Clients    ordered[client]    `yaml:"clients" doc:"who asks, by name; clients are concurrent, the requests of one are in order"`
+	Rules      []probe.Rule       `yaml:"rules" doc:"which operations are events"`
+	Properties string             `yaml:"properties" doc:"the file of the properties, from this file's folder"`
+	Final      []final            `yaml:"final" doc:"what holds of the stores at the end of a run"`
+	Inputs     ordered[input]     `yaml:"inputs" doc:"what a search draws anew for each schedule, by name; ${name} in a request stands for it"`
+	Faults     faults             `yaml:"faults" doc:"what the platform may do; everything, if it is not said"`
+	Environ    map[string]string  `yaml:"environment" doc:"what the environment has besides; ${service}, ${service.host} and ${service.port} stand for a service's address"`
+	Relies     []string           `yaml:"relies" doc:"the guarantees of the services without which the properties would not hold"`
+	Meant      []string           `yaml:"meant" doc:"what a search takes for a mistake in this file, and is none"`
+	Horizon    duration           `yaml:"horizon" doc:"virtual time after which a run is given up"`
+	Steps      int                `yaml:"steps" doc:"steps after which a run is given up"`
 }
 
 // programme is a function that is a program.
 type programme struct {
-	Package      string            `yaml:"package"`
-	Args         []string          `yaml:"args"`
-	Env          map[string]string `yaml:"environment"`
-	Dir          string            `yaml:"directory"`
-	Port         int               `yaml:"port"`
-	Worker       bool              `yaml:"worker"`
-	Triggers     []trigger         `yaml:"triggers"`
-	Timeout      duration          `yaml:"timeout"`
-	Concurrency  int               `yaml:"concurrency"`
-	MaxInstances int               `yaml:"max-instances"`
-	MinInstances int               `yaml:"min-instances"`
-	ColdStart    duration          `yaml:"cold-start"`
-	AlwaysOn     bool              `yaml:"always-on"`
+	Package      string            `yaml:"package" doc:"the import path, or the folder from this file's, of a package main, or of one with functions of the Functions Framework"`
+	Args         []string          `yaml:"args" doc:"flags, and what else follows the program's name"`
+	Env          map[string]string `yaml:"environment" doc:"what the environment has besides; ${service}, ${service.host} and ${service.port} stand for a service's address"`
+	Dir          string            `yaml:"directory" doc:"the working directory, from this file's folder; the package's, if it is not said"`
+	Port         int               `yaml:"port" doc:"at which it gets its requests: 8080, and PORT says so"`
+	Worker       bool              `yaml:"worker" doc:"it gets no requests: it runs from the beginning, and is started again when it ends"`
+	Triggers     []trigger         `yaml:"triggers" doc:"what invokes it besides requests"`
+	Timeout      duration          `yaml:"timeout" doc:"of a request"`
+	Concurrency  int               `yaml:"concurrency" doc:"requests that an instance serves at the same time"`
+	MaxInstances int               `yaml:"max-instances" doc:"instances at most"`
+	MinInstances int               `yaml:"min-instances" doc:"instances at least"`
+	ColdStart    duration          `yaml:"cold-start" doc:"how long an instance takes to start, before it runs"`
+	AlwaysOn     bool              `yaml:"always-on" doc:"it has CPU outside of requests too"`
 }
 
 type client struct {
-	Requests []request `yaml:"requests"`
-	Retries  int       `yaml:"retries"`
-	Backoff  duration  `yaml:"backoff"`
+	Requests []request `yaml:"requests" doc:"one after the other"`
+	Retries  int       `yaml:"retries" doc:"how often the client repeats a request that has failed"`
+	Backoff  duration  `yaml:"backoff" doc:"the time before a repetition"`
 }
 
 type request struct {
-	Program string            `yaml:"program"`
-	Method  string            `yaml:"method"`
-	Path    string            `yaml:"path"`
+	Program string            `yaml:"program" doc:"which is asked; the only one, if it is not said"`
+	Method  string            `yaml:"method" doc:"POST, if it is not said"`
+	Path    string            `yaml:"path" doc:"/, if it is not said"`
 	Header  map[string]string `yaml:"header"`
 	Body    string            `yaml:"body"`
+	Times   string            `yaml:"times" doc:"how often it is made: a number, or an input that is one"`
+	Told    []told            `yaml:"told" doc:"which answers are events, of what the client knows then"`
 }
 
 type faults struct {
-	Kinds    []string `yaml:"kinds"`
-	Most     int      `yaml:"most"`
-	Programs []string `yaml:"programs"`
-	Services []string `yaml:"services"`
-	Skew     duration `yaml:"skew"`
-	Outage   duration `yaml:"outage"`
+	Kinds    []string `yaml:"kinds" doc:"which kinds of deviation, see wtsim faults"`
+	Most     int      `yaml:"most" doc:"how many faults a run may have: 3, if it is not said"`
+	Programs []string `yaml:"programs" doc:"what is deployed, by name, which is its host name too"`
+	Services []string `yaml:"services" doc:"what programs use, and what invokes them, by name"`
+	Skew     duration `yaml:"skew" doc:"how far the clocks of instances may be off"`
+	Outage   duration `yaml:"outage" doc:"how long a service may be down"`
 }
 
 // platforms by the names that they have in a file.
@@ -135,14 +139,41 @@ func (f *file) scenario(dir string) (s sim.Scenario, err error) {
 		}
 		s.Functions = append(s.Functions, p)
 	}
-	for _, x := range f.Clients {
-		s.Clients = append(s.Clients, x.value.client(x.name, f))
+	if err := f.workload(&s); err != nil {
+		return s, err
 	}
 	s.Rules = append(s.Rules, f.Rules...)
 	if f.Properties != "" {
-		s.Properties, err = properties(filepath.Join(dir, f.Properties))
+		if s.Properties, err = properties(filepath.Join(dir, f.Properties)); err != nil {
+			return s, err
+		}
 	}
-	return s, err
+	for i := range f.Final {
+		p, err := f.Final[i].property()
+		if err != nil {
+			return s, fmt.Errorf("final: %w", err)
+		}
+		s.Properties = append(s.Properties, p)
+	}
+	return s, nil
+}
+
+// workload makes the clients, or what draws them.
+func (f *file) workload(s *sim.Scenario) error {
+	for _, x := range f.Inputs {
+		if err := x.value.check(); err != nil {
+			return fmt.Errorf("inputs: %s: %w", x.name, err)
+		}
+	}
+	for _, x := range f.Clients {
+		c, err := x.value.client(x.name, f, f.simplest())
+		if err != nil {
+			return fmt.Errorf("clients: %s: %w", x.name, err)
+		}
+		s.Clients = append(s.Clients, c)
+	}
+	s.Generate = f.generate()
+	return nil
 }
 
 func properties(name string) ([]*props.Property, error) {
@@ -182,15 +213,29 @@ func (p *programme) function(name, dir string) (sim.Function, error) {
 }
 
 // client makes requests to the only program where they name none.
-func (c *client) client(name string, f *file) sim.Client {
+func (c *client) client(name string, f *file, drawn map[string]string) (sim.Client, error) {
 	out := sim.Client{Name: name, Retries: c.Retries, Backoff: time.Duration(c.Backoff)}
-	for _, r := range c.Requests {
+	for _, given := range c.Requests {
+		r, err := given.filled(drawn)
+		if err != nil {
+			return out, err
+		}
 		if r.Program == "" && len(f.Programs) == 1 {
 			r.Program = f.Programs[0].name
 		}
-		out.Requests = append(out.Requests, sim.Request{Function: r.Program, Method: r.Method, Path: r.Path, Header: r.Header, Body: r.Body})
+		told, err := r.tells()
+		if err != nil {
+			return out, err
+		}
+		times, err := r.times(drawn)
+		if err != nil {
+			return out, err
+		}
+		for range times {
+			out.Requests = append(out.Requests, sim.Request{Function: r.Program, Method: r.Method, Path: r.Path, Header: r.Header, Body: r.Body, Told: told})
+		}
 	}
-	return out
+	return out, nil
 }
 
 // environment is a map as NAME=value, in order of names.

@@ -1,13 +1,21 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/pubsub"
+	"github.com/wtsim/wtsim/internal/scaffold"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -68,10 +76,170 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// What clients are told, what holds at the end and what is drawn are data too.
+func TestToldFinalInputs(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "wtsim.yaml")
+	text := `scenario: x
+services: {redis: {kind: redis}}
+programs: {shop: {package: .}}
+inputs:
+  sku: {of: [tea, coffee]}
+  often: {from: 1, to: 3}
+clients:
+  alice:
+    requests:
+      - path: /buy/${sku}
+        body: '{"id":"o-1"}'
+        times: often
+        told:
+          - {status: ["201"], emit: ACCEPTED, with: {order: request.id, at: response.at}}
+final:
+  - {name: stock is not negative, holds: 'int(stores.redis.stock) >= 0'}
+  - {name: as if once, as-if-once: {except: ["redis/seen:*"]}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.Clients[0].Requests
+	if len(r) != 1 || r[0].Path != "/buy/tea" || len(s.Properties) != 2 || s.Generate == nil {
+		t.Fatalf("got %+v, %d properties", r, len(s.Properties))
+	}
+	if what, with := r[0].Told(cloud.Response{Status: 201, Body: []byte(`{"at":7}`)}); what != "ACCEPTED" || fmt.Sprint(with["order"], with["at"]) == "" || len(with) != 2 {
+		t.Errorf("told %s %v", what, with)
+	}
+	if what, _ := r[0].Told(cloud.Response{Status: 503}); what != "" {
+		t.Errorf("told %s of a failure", what)
+	}
+	holds, err := compileFinal(`int(stores.redis.stock) >= 0`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stock, want := range map[string]bool{"0": true, "-1": false} {
+		if err := holds(map[string]map[string]string{"redis": {"stock": stock}}); (err == nil) != want {
+			t.Errorf("%s: %v", stock, err)
+		}
+	}
+	for wrong, want := range map[string]string{
+		"${sku}": "${size} is no input", "often\n": "times is", "of: [tea, coffee]": "wanted \"from\" and \"to\"",
+		"int(stores.redis.stock) >= 0": "wanted true or false", "\"201\"": "wanted one such as 201", "request.id": "told: ", "ACCEPTED": "told: ",
+	} {
+		to := map[string]string{"${sku}": "${size}", "often\n": "never\n", "of: [tea, coffee]": "from: 1", "int(stores.redis.stock) >= 0": "1 + 1", "\"201\"": "\"ok\"", "request.id": "arg.x", "ACCEPTED": "\"\""}[wrong]
+		bad := strings.Replace(text, wrong, to, 1)
+		if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q for %q: got %v, wanted %s", to, wrong, err, want)
+		}
+	}
+}
+
+// Editors see the same: the schema takes every file of the examples, and refuses
+// what reading refuses.
+func TestSchema(t *testing.T) {
+	data, err := json.Marshal(Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("schema.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fits := func(text []byte) error {
+		var v any
+		if err := yaml.Unmarshal(text, &v); err != nil {
+			t.Fatal(err)
+		}
+		asJSON, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err = jsonschema.UnmarshalJSON(bytes.NewReader(asJSON)); err != nil {
+			t.Fatal(err)
+		}
+		return compiled.Validate(v)
+	}
+	files, err := filepath.Glob("../../../examples/programs/*/wtsim.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, "testdata/wtsim.yaml") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fits(text); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	const whole = "scenario: x\nservices: {redis: {kind: redis}}\nprograms: {shop: {package: .}}\n"
+	if err := fits([]byte(whole)); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"scenario: x", whole + "platforn: x", whole + "expect: x", whole + "horizon: 5", strings.Replace(whole, "kind: redis", "kind: x", 1), strings.Replace(whole, "package: .", "port: 1", 1)} {
+		if fits([]byte(bad)) == nil {
+			t.Errorf("the schema takes %q", bad)
+		}
+	}
+}
+
+// What init writes of a module's programs can be read, and says what their sources
+// do.
+func TestScaffold(t *testing.T) {
+	p, err := scaffold.FindPrograms("../../../examples/programs", schemaURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := p.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "wtsim.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(file)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	var got []string
+	for _, f := range s.Functions {
+		if f.Main.Worker {
+			f.Name += " (worker)"
+		}
+		got = append(got, f.Name)
+	}
+	if want := "book balance orders pinger shipper (worker)"; strings.Join(got, " ") != want {
+		t.Errorf("programs %q, wanted %s\n%s", got, want, text)
+	}
+	for _, want := range []string{schemaURL, `at: ["redis:6379"]`, "kind: pubsub", `"payments.example": {kind: web}`, `FUNCTION_TARGET: "book"`, `REDISHOST: "${redis.host}"`,
+		`{program: "orders", method: POST, path: "/orders", body: "{}"}`, `{program: "orders", method: GET, path: "/orders/1"}`, "as-if-once"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("there is no %s in\n%s", want, text)
+		}
+	}
+	if none, err := scaffold.FindPrograms("testdata", schemaURL); none != nil || err != nil {
+		t.Errorf("got %+v, %v", none, err)
+	}
+}
+
 // The examples' files can be read.
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob("../../../examples/programs/*/wtsim.yaml")
-	if err != nil || len(files) < 3 {
+	if err != nil || len(files) < 4 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {

@@ -18,18 +18,18 @@ import (
 
 // service is one of any kind; what a kind does not have is refused.
 type service struct {
-	Kind          string         `yaml:"kind"`
-	At            []string       `yaml:"at"`
-	Commands      [][]string     `yaml:"commands"`
-	Replicated    bool           `yaml:"replicated"`
-	Buckets       []string       `yaml:"buckets"`
-	Objects       []object       `yaml:"objects"`
-	Topics        []string       `yaml:"topics"`
-	Subscriptions []subscription `yaml:"subscriptions"`
-	Queues        []queue        `yaml:"queues"`
-	Jobs          []job          `yaml:"jobs"`
-	Status        int            `yaml:"status"`
-	Body          string         `yaml:"body"`
+	Kind          string         `yaml:"kind" doc:"what it is"`
+	At            []string       `yaml:"at" doc:"addresses at which programs have it written down: hosts, or hosts and ports"`
+	Commands      [][]string     `yaml:"commands" doc:"of a Redis: what is done before a run"`
+	Replicated    bool           `yaml:"replicated" doc:"a Redis with a replica, that may lose what it has acknowledged"`
+	Buckets       []string       `yaml:"buckets" doc:"of a Cloud Storage"`
+	Objects       []object       `yaml:"objects" doc:"what is there before a run"`
+	Topics        []string       `yaml:"topics" doc:"of a Pub/Sub, those that no trigger and no subscription names"`
+	Subscriptions []subscription `yaml:"subscriptions" doc:"those that are pulled"`
+	Queues        []queue        `yaml:"queues" doc:"of a Cloud Tasks"`
+	Jobs          []job          `yaml:"jobs" doc:"of a Cloud Scheduler"`
+	Status        int            `yaml:"status" doc:"what somebody else's service answers: 200, if it is not said"`
+	Body          string         `yaml:"body" doc:"its answer's body"`
 }
 
 type object struct {
@@ -40,7 +40,7 @@ type object struct {
 
 type subscription struct {
 	Name        string   `yaml:"name"`
-	Topic       string   `yaml:"topic"`
+	Topic       string   `yaml:"topic" doc:"whose messages"`
 	AckDeadline duration `yaml:"ack-deadline"`
 	ExactlyOnce bool     `yaml:"exactly-once"`
 }
@@ -54,22 +54,22 @@ type queue struct {
 
 type job struct {
 	Name    string   `yaml:"name"`
-	Cron    string   `yaml:"cron"`
-	Every   duration `yaml:"every"`
-	Ticks   int      `yaml:"ticks"`
+	Cron    string   `yaml:"cron" doc:"when, in unix-cron format"`
+	Every   duration `yaml:"every" doc:"the time between two ticks"`
+	Ticks   int      `yaml:"ticks" doc:"how many there are"`
 	Program string   `yaml:"program"`
-	Topic   string   `yaml:"topic"`
+	Topic   string   `yaml:"topic" doc:"whose messages"`
 	Method  string   `yaml:"method"`
 	Path    string   `yaml:"path"`
-	Body    string   `yaml:"body"`
+	Body    string   `yaml:"body" doc:"its answer's body"`
 }
 
 // trigger is one of the mappings.
 type trigger struct {
-	Topic string            `yaml:"topic"`
-	Push  bool              `yaml:"push"`
-	Event string            `yaml:"event"`
-	Match map[string]string `yaml:"match"`
+	Topic string            `yaml:"topic" doc:"whose messages"`
+	Push  bool              `yaml:"push" doc:"the message comes in the body, as a push subscription sends it"`
+	Event string            `yaml:"event" doc:"whose events, by type"`
+	Match map[string]string `yaml:"match" doc:"attributes that events must have"`
 }
 
 func (t *trigger) declare() (cloud.Trigger, error) {

@@ -1,6 +1,7 @@
 // Command orders is a Cloud Run service that takes orders: it checks the stock,
 // charges the customer at the payment provider, and notes the order. Its clients
-// are in package variables, its state in Redis.
+// are in package variables, its state in Redis; it logs by slog, and tells its
+// traces to the collector beside it.
 package main
 
 import (
@@ -18,10 +19,21 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 var (
+	tracer = otel.Tracer("example.com/programs/orders")
+
 	logger = slog.New(slog.NewJSONHandler(os.Stdout, nil)).With("service", os.Getenv("K_SERVICE"))
 
 	db = redis.NewClient(&redis.Options{Addr: cmp.Or(os.Getenv("REDIS"), "redis:6379")})
@@ -38,19 +50,25 @@ type order struct {
 var errSoldOut = errors.New("sold out")
 
 func main() {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /orders", takeOrder)
-	mux.HandleFunc("GET /orders/{id}", showOrder)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	server := &http.Server{Addr: ":" + cmp.Or(os.Getenv("PORT"), "8080"), Handler: logged(mux), ReadHeaderTimeout: 5 * time.Second}
-
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	traces, err := traced(ctx)
+	if err != nil {
+		logger.Error("traces", "error", err)
+		os.Exit(1)
+	}
+	r := chi.NewRouter()
+	r.Use(middleware.RequestID, middleware.Recoverer, middleware.Timeout(time.Minute), observed)
+	r.Post("/orders", takeOrder)
+	r.Get("/orders/{id}", showOrder)
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	server := &http.Server{Addr: ":" + cmp.Or(os.Getenv("PORT"), "8080"), Handler: r, ReadHeaderTimeout: 5 * time.Second}
+
 	go func() {
 		<-ctx.Done()
 		grace, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 		defer cancel()
-		if err := server.Shutdown(grace); err != nil {
+		if err := errors.Join(server.Shutdown(grace), traces.Shutdown(grace)); err != nil {
 			logger.Error("shutdown", "error", err)
 		}
 	}()
@@ -61,12 +79,33 @@ func main() {
 	}
 }
 
-// logged logs each request.
-func logged(next http.Handler) http.Handler {
+// traced sets the tracing up. Traces go out with each request that has ended, as
+// the instance has no CPU afterwards.
+func traced(ctx context.Context) (*sdktrace.TracerProvider, error) {
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpoint("localhost:4318"), otlptracehttp.WithInsecure())
+	if err != nil {
+		return nil, err
+	}
+	p := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
+	otel.SetTracerProvider(p)
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	return p, nil
+}
+
+// observed logs and traces each request.
+func observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		next.ServeHTTP(w, r)
-		logger.Info("request", "method", r.Method, "path", r.URL.Path, "took", time.Since(began))
+		ctx := otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx, span := tracer.Start(ctx, r.Method+" "+r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
+		defer span.End()
+		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(ww, r.WithContext(ctx))
+		span.SetAttributes(attribute.Int("http.response.status_code", ww.Status()))
+		if ww.Status() >= http.StatusInternalServerError {
+			span.SetStatus(codes.Error, http.StatusText(ww.Status()))
+		}
+		logger.InfoContext(ctx, "request", "id", middleware.GetReqID(ctx), "trace", span.SpanContext().TraceID(), "path", r.URL.Path, "status", ww.Status(), "took", time.Since(began))
 	})
 }
 
@@ -141,7 +180,7 @@ func charge(ctx context.Context, o order) error {
 }
 
 func showOrder(w http.ResponseWriter, r *http.Request) {
-	fields, err := db.HGetAll(r.Context(), "order:"+r.PathValue("id")).Result()
+	fields, err := db.HGetAll(r.Context(), "order:"+chi.URLParam(r, "id")).Result()
 	switch {
 	case err != nil:
 		http.Error(w, "try again", http.StatusServiceUnavailable)

@@ -1,24 +1,27 @@
-// Command ledger is a function that the Functions Framework serves: it books
-// what messages say into accounts. It remembers in a package variable what it has
-// booked: a reused instance still knows, a new one does not.
-package main
+// Package ledger has functions that the Functions Framework serves: one books what
+// messages say into accounts, the other tells what is in one. It remembers in a
+// package variable what it has booked: a reused instance still knows, a new one
+// does not.
+package ledger
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
+	"strings"
 	"sync"
 
-	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/redis/go-redis/v9"
 )
 
 var (
-	db = redis.NewClient(&redis.Options{Addr: "redis:6379"})
+	db = redis.NewClient(&redis.Options{Addr: address()})
 
 	mu     sync.Mutex
 	booked = map[string]bool{} // by message
@@ -38,12 +41,9 @@ type booking struct {
 	Amount  int64  `json:"amount"`
 }
 
-func init() { functions.CloudEvent("book", book) }
-
-func main() {
-	if err := funcframework.Start(os.Getenv("PORT")); err != nil {
-		log.Fatalf("start: %v", err)
-	}
+func init() {
+	functions.CloudEvent("book", book)
+	functions.HTTP("balance", balance)
 }
 
 // book adds an amount to an account, once for a message.
@@ -65,6 +65,34 @@ func book(ctx context.Context, e event.Event) error {
 	}
 	note(p.Message.ID)
 	return nil
+}
+
+// balance tells what is in an account: GET /rent.
+func balance(w http.ResponseWriter, r *http.Request) {
+	account := strings.Trim(r.URL.Path, "/")
+	if r.Method != http.MethodGet || account == "" {
+		http.Error(w, "wanted GET /account", http.StatusBadRequest)
+		return
+	}
+	amount, err := db.Get(r.Context(), "account:"+account).Int64()
+	switch {
+	case errors.Is(err, redis.Nil):
+		http.NotFound(w, r)
+	case err != nil:
+		log.Printf("balance of %s: %v", account, err)
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"account": account, "amount": amount})
+	}
+}
+
+// address is where the store is.
+func address() string {
+	if host := os.Getenv("REDISHOST"); host != "" {
+		return host + ":" + os.Getenv("REDISPORT")
+	}
+	return "redis:6379"
 }
 
 func seen(id string) bool {

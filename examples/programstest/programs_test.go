@@ -1,0 +1,88 @@
+// Package programstest searches the programs of examples/programs, which do not
+// know of it: each has one bug that only the death of an instance, a new instance
+// or a failed start shows.
+package programstest
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wtsim/wtsim/cmd/wtsim/config"
+	"github.com/wtsim/wtsim/scheduler"
+	"github.com/wtsim/wtsim/sim"
+	"github.com/wtsim/wtsim/sim/search"
+)
+
+// replayed is what a process of the test replays: the example, and its plan.
+const (
+	exampleVariable = "WTSIM_EXAMPLE"
+	planVariable    = "WTSIM_EXAMPLE_PLAN"
+)
+
+func compiled(t *testing.T, name string) *sim.Simulation {
+	t.Helper()
+	s, err := config.Load(filepath.Join("..", "programs", name, "wtsim.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := sim.Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// The bug of each example is found, shrunk to as few deviations as its file says,
+// and is the same in three processes.
+func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the standard library and four programs; runs without -short")
+	}
+	for _, name := range []string{"orders", "ledger", "shipper", "pinger"} {
+		t.Run(name, func(t *testing.T) {
+			subject := search.Subject{Simulation: compiled(t, name)}
+			if r := subject.Run(scheduler.Benign{}); r.Verdict != sim.Held {
+				t.Fatalf("without deviations: %s (%s)", r.Verdict, r.Why)
+			}
+			found, err := subject.Search(t.Context(), search.Options{Schedules: 1000})
+			if err != nil || found.Result == nil {
+				t.Fatalf("nothing is found in %d schedules: %v, %+v", found.Ran, err, found.Inconclusive)
+			}
+			shrunk, _ := subject.Shrink(found.Result, nil)
+			if want := subject.Scenario().Expect.Deviations; len(shrunk.Plan) != want {
+				t.Errorf("%d deviations, wanted %d: %v", len(shrunk.Plan), want, shrunk.Plan)
+			}
+			t.Logf("after %d schedules: %v", found.Ran, shrunk.Plan)
+			plan, err := json.Marshal(shrunk.Plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				c := exec.Command(os.Args[0], "-test.run", "^TestReplay$", "-test.v")
+				c.Env = append(os.Environ(), exampleVariable+"="+name, planVariable+"="+string(plan))
+				out, err := c.CombinedOutput()
+				if err != nil || !strings.Contains(string(out), "violated "+shrunk.Result.Hash) {
+					t.Errorf("wanted %s, got %v\n%s", shrunk.Result.Hash, err, out)
+				}
+			}
+		})
+	}
+}
+
+// TestReplay is what such a process does.
+func TestReplay(t *testing.T) {
+	name := os.Getenv(exampleVariable)
+	if name == "" {
+		t.Skip("is started by TestExamples")
+	}
+	var plan []scheduler.Deviation
+	if err := json.Unmarshal([]byte(os.Getenv(planVariable)), &plan); err != nil {
+		t.Fatal(err)
+	}
+	r := compiled(t, name).Run(scheduler.NewReplay(plan))
+	t.Log(r.Verdict, r.Hash)
+}
