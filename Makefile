@@ -63,6 +63,7 @@ bench: ## benchmarks (PKG=./..., BENCHTIME=1s)
 soak: ## the long tests, up to an hour
 	WTSIM_SOAK=1 $(GO) test -run Soak -count=1 -timeout 60m $(PKG)
 	WTSIM_LONG=1 $(GO) test -count=1 -timeout 60m ./cmd/wtsim/e2e
+	WTSIM_LONG=1 $(GO) test -run TestReproduceReal -count=1 -timeout 60m ./scenarios
 
 TORTURE     ?= 10000000
 

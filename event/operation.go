@@ -50,6 +50,7 @@ type Payload struct {
 type Result struct {
 	Status string // e.g. "200", "OK", "(nil)"; empty if there was no answer
 	Body   []byte // the decoded answer
+	Wire   []byte // the answer as it was sent, where Body has it in another form and a recording is kept; else nil
 	OK     bool   // the service accepted the call
 	Header map[string]string
 }

@@ -82,6 +82,10 @@ func (r *Recorder) Invocation(ctx context.Context) (labelled context.Context, en
 	}
 }
 
+// Keeping reports whether operations are kept: a probe then gives an answer as it
+// was sent too, where an operation has it in another form.
+func (r *Recorder) Keeping() bool { return r.keeper != nil }
+
 // Bodies tells whether anybody looks into the body of an operation's request, and of its
 // answer, by what is known before it is made: its service, method and resource.
 // What nobody looks into need not be read by a probe, nor waited for.

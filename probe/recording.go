@@ -43,6 +43,7 @@ type recordedPayload struct {
 	Header map[string]string `json:"header,omitempty"`
 	Body   string            `json:"body,omitempty"`
 	Base64 string            `json:"base64,omitempty"` // a body that is no text
+	Wire   *string           `json:"wire,omitempty"`   // what was sent, in base64, where the body is another form of it
 	Cut    int               `json:"cut,omitempty"`    // how long a body was of which nothing is kept
 }
 
@@ -59,6 +60,19 @@ func payloadOf(words []string, target string, header map[string]string, body []b
 	return p
 }
 
+// wired adds what was sent to an answer.
+func (p recordedPayload) wired(wire []byte) recordedPayload {
+	switch {
+	case wire == nil:
+	case len(wire) > MostRecorded:
+		p.Cut = max(p.Cut, len(wire))
+	default:
+		text := base64.StdEncoding.EncodeToString(wire)
+		p.Wire = &text
+	}
+	return p
+}
+
 func (p *recordedPayload) body() ([]byte, error) {
 	if p.Base64 != "" {
 		return base64.StdEncoding.DecodeString(p.Base64)
@@ -70,7 +84,7 @@ func (p *recordedPayload) body() ([]byte, error) {
 func recordingOf(op *event.Operation) (event.Data, error) {
 	x := recorded{Service: op.Service, Method: op.Method, Resource: op.Resource, Access: op.Access, Try: op.Try, Status: op.Result.Status, OK: op.Result.OK,
 		Request:  payloadOf(op.Request.Words, op.Request.Target, op.Request.Header, op.Request.Body),
-		Response: payloadOf(nil, "", op.Result.Header, op.Result.Body)}
+		Response: payloadOf(nil, "", op.Result.Header, op.Result.Body).wired(op.Result.Wire)}
 	if !op.Deadline.IsZero() {
 		at := op.Deadline.UTC()
 		x.Deadline = &at
@@ -108,6 +122,9 @@ func Recorded(e *event.Event) (op event.Operation, ok bool, err error) {
 	}
 	if op.Request.Body, err = x.Request.body(); err == nil {
 		op.Result.Body, err = x.Response.body()
+	}
+	if err == nil && x.Response.Wire != nil {
+		op.Result.Wire, err = base64.StdEncoding.DecodeString(*x.Response.Wire)
 	}
 	if err != nil {
 		err = fmt.Errorf("event %q of %q: a body is not base64", e.ID, e.Source)

@@ -2,56 +2,73 @@ package scenarios
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"cloud.google.com/go/storage"
 	"github.com/cloudevents/sdk-go/v2/event"
-	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"github.com/redis/go-redis/v9"
-	"google.golang.org/api/option"
 
-	"github.com/wtsim/wtsim/probe/gcpprobe"
-	"github.com/wtsim/wtsim/probe/httpprobe"
 	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput"
 	"github.com/wtsim/wtsim/scenarios/patterns/duplicate"
 	"github.com/wtsim/wtsim/scenarios/patterns/expiredclaim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid"
+	"github.com/wtsim/wtsim/scenarios/patterns/halffollow"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostfields"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostupdate"
 	"github.com/wtsim/wtsim/scenarios/patterns/memory"
 	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment"
+	"github.com/wtsim/wtsim/scenarios/patterns/pausedholder"
+	"github.com/wtsim/wtsim/scenarios/patterns/shortwindow"
 	"github.com/wtsim/wtsim/scenarios/patterns/warmleak"
 )
 
-// real are applications of the catalogue as they run for real: each returns what
-// is tried, with its number, until it goes wrong. What needs a fault has the one
-// that its package names, made by who calls it: a request that is sent again, an
-// event that is delivered again, another instance, an upload that fails.
-var real = map[string]func(d *deployed) func(int){
-	"patterns/checkthenput/bug":  registering,
-	"patterns/orphancomment/bug": commenting,
-	"patterns/lostupdate/bug":    favoring,
-	"patterns/lostfields/bug":    updating,
-	"patterns/memory/bug":        depositing,
-	"patterns/freshid/bug":       reserving,
-	"patterns/duplicate/bug":     welcoming,
-	"patterns/warmleak/bug":      exporting,
-	"patterns/expiredclaim/bug":  withdrawing,
+// trial is an application of the catalogue as it runs for real: make returns
+// what is tried, with its number, until it goes wrong. What needs a fault has the
+// one that its package names, made by who calls it or by the network: a request
+// that is sent again, a message that is delivered again or late, a connection that
+// breaks, an upload that fails.
+type trial struct {
+	make  func(*deployed) func(int)
+	end   bool          // it is what never happens: that shows when all is over
+	of    string        // the property, where the end violates several; empty is the first
+	takes time.Duration // of real time, if that is long: waiting for a time limit or a lease
 }
 
-// slow are those that take half a minute.
-var slow = []string{"patterns/expiredclaim/bug"}
+var real = map[string]trial{
+	"patterns/freshid/bug":        {make: reserving},
+	"patterns/batchtimeout/bug":   {make: draining, takes: 11 * time.Second},
+	"patterns/duplicate/bug":      {make: welcoming},
+	"patterns/sharedkey/bug":      {make: packing, end: true},
+	"patterns/stuckclaim/bug":     {make: labelling, end: true},
+	"patterns/expiredclaim/bug":   {make: withdrawing, takes: 31 * time.Second},
+	"patterns/shortwindow/bug":    {make: reporting, takes: 5 * time.Minute},
+	"patterns/lostfields/bug":     {make: updating},
+	"patterns/lostupdate/bug":     {make: favoring},
+	"patterns/halffollow/bug":     {make: following, end: true},
+	"patterns/checkthenput/bug":   {make: registering},
+	"patterns/orphancomment/bug":  {make: commenting},
+	"patterns/consent/bug":        {make: personalising},
+	"patterns/earlyreturn/bug":    {make: approving, end: true},
+	"patterns/blindput/bug":       {make: rendering},
+	"patterns/twofinishers/bug":   {make: finishing},
+	"patterns/sendthendelete/bug": {make: mailing},
+	"patterns/unsubscribe/bug":    {make: unsubscribing},
+	"patterns/saga/bug":           {make: selling},
+	"patterns/fanin/bug":          {make: composing},
+	"patterns/memory/bug":         {make: depositing},
+	"patterns/warmleak/bug":       {make: exporting},
+	"patterns/dualwrite/bug":      {make: ordering, end: true},
+	"patterns/pausedholder/bug":   {make: editing, takes: 32 * time.Second},
+	"patterns/poison/bug":         {make: resizing, end: true, of: "other photos have a thumbnail within an hour"},
+}
 
 func registering(d *deployed) func(int) {
 	make := func(c *redis.Client) http.Handler { return &checkthenput.Register{Redis: c} }
-	a, b := d.instance("register-1", make), d.instance("register-2", make)
+	a, b := d.instance("register", make), d.instance("register", make)
 	return func(n int) {
 		register := func(h http.Handler, who string) func() {
 			return func() {
@@ -80,7 +97,7 @@ func commenting(d *deployed) func(int) {
 // favoring has two users like an article at once, who are told.
 func favoring(d *deployed) func(int) {
 	make := func(c *redis.Client) http.Handler { return &lostupdate.Favorite{Redis: c} }
-	a, b := d.instance("favorite-1", make), d.instance("favorite-2", make)
+	a, b := d.instance("favorite", make), d.instance("favorite", make)
 	client := d.recorder("client")
 	return func(n int) {
 		article := fmt.Sprintf("article-%d", n)
@@ -112,43 +129,6 @@ func depositing(d *deployed) func(int) {
 	}
 }
 
-// buckets is a server of Cloud Storage on a port, and a client of it whose calls
-// are recorded. fail tells which requests it answers with an error that no client tries
-// again.
-func (d *deployed) buckets(fail func(*http.Request) bool, names ...string) *storage.Client {
-	gcs, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for _, name := range names {
-		gcs.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name})
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fail != nil && fail(r) {
-			http.Error(w, "no", http.StatusForbidden)
-			return
-		}
-		gcs.HTTPHandler().ServeHTTP(w, r)
-	}))
-	d.t.Cleanup(server.Close)
-	d.t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
-	client, err := storage.NewClient(context.Background(), option.WithHTTPClient(&http.Client{
-		Transport: httpprobe.Transport(d.recorder("function"), http.DefaultTransport, gcpprobe.DescribeGCS)}), storage.WithJSONReads())
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	d.t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
-func (d *deployed) put(b *storage.BucketHandle, name, text string) {
-	w := b.Object(name).NewWriter(context.Background())
-	_, err := w.Write([]byte(text))
-	if err := errors.Join(err, w.Close()); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
 // updating changes two fields of a profile at once.
 func updating(d *deployed) func(int) {
 	profiles := d.buckets(nil, "profiles").Bucket("profiles")
@@ -176,9 +156,8 @@ func reserving(d *deployed) func(int) {
 func exporting(d *deployed) func(int) {
 	var failing atomic.Value // the tenant
 	failing.Store("")
-	client := d.buckets(func(r *http.Request) bool {
-		tenant := failing.Load().(string)
-		return tenant != "" && strings.Contains(r.URL.Path, "/upload/") && strings.Contains(r.URL.Path, "reports")
+	client := d.buckets(func(w http.ResponseWriter, r *http.Request) bool {
+		return failing.Load() != "" && strings.Contains(r.URL.Path, "/upload/") && strings.Contains(r.URL.Path, "reports") && refused(w)
 	}, "data", "reports")
 	export := &warmleak.Export{Data: client.Bucket("data"), Reports: client.Bucket("reports"), Dir: d.t.TempDir()}
 	return func(n int) {
@@ -192,25 +171,9 @@ func exporting(d *deployed) func(int) {
 	}
 }
 
-// elsewhereAt sends the requests for a host to a server.
-type elsewhereAt struct{ server *httptest.Server }
-
-func (e elsewhereAt) RoundTrip(r *http.Request) (*http.Response, error) {
-	out := r.Clone(r.Context())
-	out.URL.Scheme, out.URL.Host = "http", strings.TrimPrefix(e.server.URL, "http://")
-	return http.DefaultTransport.RoundTrip(out)
-}
-
-// outside is a service of HTTP, and a client of it whose calls are recorded.
-func (d *deployed) outside(h http.HandlerFunc) *http.Client {
-	server := httptest.NewServer(h)
-	d.t.Cleanup(server.Close)
-	return &http.Client{Transport: httpprobe.Transport(d.recorder("function"), elsewhereAt{server}, nil)}
-}
-
 // welcoming is told of a new member twice, as events are delivered at least once.
 func welcoming(d *deployed) func(int) {
-	welcome := &duplicate.Welcome{HTTP: d.outside(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })}
+	welcome := &duplicate.Welcome{HTTP: d.outside(answers(http.StatusAccepted))}
 	return func(n int) {
 		e := event.New()
 		e.SetID(fmt.Sprint(n))
@@ -229,12 +192,12 @@ func welcoming(d *deployed) func(int) {
 
 // withdrawing asks again while a slow bank still works, when the claim is over.
 func withdrawing(d *deployed) func(int) {
-	bank := d.outside(func(w http.ResponseWriter, _ *http.Request) {
+	bank := d.outside(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(31 * time.Second)
 		w.WriteHeader(http.StatusCreated)
-	})
+	}))
 	make := func(c *redis.Client) http.Handler { return &expiredclaim.Withdraw{Redis: c, HTTP: bank} }
-	a, b := d.instance("withdraw-1", make), d.instance("withdraw-2", make)
+	a, b := d.instance("withdraw", make), d.instance("withdraw", make)
 	return func(n int) {
 		body := fmt.Sprintf(`{"key":"w-%d","account":"a","cents":5000}`, n)
 		together(
@@ -244,4 +207,77 @@ func withdrawing(d *deployed) func(int) {
 				ask(b, "POST", "/", body)
 			})
 	}
+}
+
+// reporting asks for a report again when its request is no longer known, and its
+// run still goes on.
+func reporting(d *deployed) func(int) {
+	first := make(chan struct{}, 1)
+	first <- struct{}{}
+	numbers := d.outside(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case <-first:
+			time.Sleep(5*time.Minute + 5*time.Second)
+		default:
+		}
+		w.WriteHeader(http.StatusCreated)
+	}))
+	asked := d.topics("asked")
+	reports := d.buckets(nil, "reports").Bucket("reports")
+	report := d.instance("report", func(c *redis.Client) http.Handler {
+		return &shortwindow.Report{Redis: c, Reports: reports, Asked: asked.publisher("asked")}
+	})
+	run := &shortwindow.Run{Reports: reports, HTTP: numbers}
+	return func(n int) {
+		again := func() {
+			ask(report, "GET", fmt.Sprintf("/sales-%d", n), "")
+			d.must(run.Handle(context.Background(), published(d, asked.take("asked", 1)[0])))
+		}
+		together(again, func() {
+			time.Sleep(5*time.Minute + time.Second)
+			again()
+		})
+	}
+}
+
+// editing holds who has the lock up past its lease, where it reads the document.
+func editing(d *deployed) func(int) {
+	first := make(chan struct{}, 1)
+	documents := d.buckets(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet {
+			select {
+			case <-first:
+				time.Sleep(31 * time.Second)
+			default:
+			}
+		}
+		return false
+	}, "documents").Bucket("documents")
+	make := func(c *redis.Client) http.Handler { return &pausedholder.Edit{Redis: c, Documents: documents} }
+	a, b := d.instance("edit", make), d.instance("edit", make)
+	return func(n int) {
+		document := fmt.Sprintf("plan-%d", n)
+		d.put(documents, document, `{"token":0}`)
+		first <- struct{}{}
+		together(
+			func() { ask(a, "POST", "/"+document, "alice was here") },
+			func() {
+				time.Sleep(30*time.Second + 500*time.Millisecond)
+				ask(b, "POST", "/"+document, "bob was here")
+			})
+	}
+}
+
+// following has the connection break, for good, before the second of two writes.
+func following(d *deployed) func(int) {
+	broken := &breaks{before: true}
+	broken.set("followers:")
+	recorder := d.recorder("follow")
+	follow := &halffollow.Follow{Redis: d.redis(recorder, broken)}
+	return func(n int) { ask(follow, "PUT", fmt.Sprintf("/alice-%d/carol", n), "") }
+}
+
+// answers is a service that always answers the same.
+func answers(status int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 }

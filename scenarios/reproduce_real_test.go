@@ -2,80 +2,21 @@ package scenarios
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
-	"github.com/wtsim/wtsim/probe/httpprobe"
-	"github.com/wtsim/wtsim/probe/redisprobe"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
 )
-
-// realRedis starts a real Redis and returns its address.
-func realRedis(t *testing.T) string {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("WTSIM_REDIS") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("there is no redis-server on PATH: make conformance installs it")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	server := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	return addr
-}
-
-// deployed is what runs for real: function instances with recorders, whose
-// events are kept.
-type deployed struct {
-	t     *testing.T
-	addr  string
-	rules *probe.Rules
-	mu    sync.Mutex
-	kept  []event.Event
-}
-
-// recorder is the recorder of an instance.
-func (d *deployed) recorder(name string) *probe.Recorder {
-	return probe.NewRecorder(name, name, d.rules, probe.SinkFunc(func(e event.Event) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.kept = append(d.kept, e)
-	}))
-}
-
-// instance is a function instance that has a client of Redis.
-func (d *deployed) instance(name string, make func(*redis.Client) http.Handler) http.Handler {
-	recorder := d.recorder(name)
-	client := redis.NewClient(&redis.Options{Addr: d.addr, MaxRetries: 20, Dialer: redisprobe.Dialer(recorder, "redis", (&net.Dialer{}).DialContext)})
-	d.t.Cleanup(func() { _ = client.Close() })
-	return httpprobe.Handler(recorder, make(client))
-}
 
 func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
@@ -92,19 +33,34 @@ func together(all ...func()) {
 	running.Wait()
 }
 
-// Applications of the catalogue, run for real by goroutines over a real Redis, a
-// server of Cloud Storage and others of HTTP until they go wrong, are shown to by a run of their scenario.
+// patient is how long an ordinary run waits for something to go wrong that waits
+// for a time limit.
+const patient = time.Minute
+
+// Applications of the catalogue, run for real by goroutines over services on
+// ports (a real Redis, servers of Cloud Storage, Pub/Sub, Cloud Tasks and HTTP)
+// until they go wrong, are shown to by a run of their scenario.
 func TestReproduceReal(t *testing.T) {
 	addr := realRedis(t)
-	for name, trial := range real {
-		t.Run(name, func(t *testing.T) { realThenRun(t, addr, name, trial) })
+	for name, r := range real {
+		t.Run(strings.TrimSuffix(strings.TrimPrefix(name, "patterns/"), "/bug"), func(t *testing.T) {
+			switch {
+			case r.takes > patient && os.Getenv("WTSIM_LONG") == "":
+				t.Skipf("waits for %v of real time: WTSIM_LONG=1 runs it", r.takes)
+			case r.takes > 0 && testing.Short():
+				t.Skipf("waits for %v of real time: runs without -short", r.takes)
+			case r.takes > 0:
+				t.Parallel() // it only waits
+			}
+			realThenRun(t, addr, name, r)
+		})
 	}
 }
 
 // mostTrials is how often something is tried that goes wrong now and then.
 const mostTrials = 5000
 
-func realThenRun(t *testing.T, addr, name string, trial func(*deployed) func(int)) {
+func realThenRun(t *testing.T, addr, name string, r trial) {
 	all := All()
 	at := slices.IndexFunc(all, func(s sim.Scenario) bool { return s.Name == name })
 	s, err := sim.Compile(all[at])
@@ -116,23 +72,40 @@ func realThenRun(t *testing.T, addr, name string, trial func(*deployed) func(int
 		t.Fatal(err)
 	}
 	d := &deployed{t: t, addr: addr, rules: rules}
-	if slices.Contains(slow, name) && testing.Short() {
-		t.Skip("takes half a minute of real time: runs without -short")
-	}
-	try := trial(d)
+	try := r.make(d)
 	var recorded *search.Recorded
 	n := 0
-	for ; n < mostTrials && recorded == nil; n++ {
-		d.kept = nil
+	for began := time.Now(); n < mostTrials && recorded == nil && (n == 0 || time.Since(began) < patient); n++ {
+		d.events()
 		try(n)
-		recorded, _ = search.NewRecorded(s, d.kept, search.RecordedOptions{Lateness: time.Minute})
+		events := d.events()
+		if recorded, _ = search.NewRecorded(s, events, search.RecordedOptions{Lateness: time.Minute, End: r.end, Property: r.of}); recorded != nil {
+			keep(t, events)
+		}
 	}
 	if recorded == nil {
 		t.Skipf("it has not gone wrong in %d trials on this machine", n)
 	}
-	found, err := search.Subject{Simulation: s, Wanted: recorded.Shows}.Search(context.Background(), search.Options{Schedules: 1000})
+	began := time.Now()
+	found, err := search.Subject{Simulation: s, Wanted: recorded.Shows}.Search(context.Background(), search.Options{Schedules: 10000})
 	if err != nil || found.Result == nil {
-		t.Fatalf("%v is not reproduced: %v", recorded.Violation.Witness, err)
+		t.Fatalf("%q is not reproduced: %v: %v", recorded.Violation.Property, recorded.Violation.Witness, err)
 	}
-	t.Logf("went wrong in trial %d, reproduced in %d schedules", n, found.Ran)
+	t.Logf("went wrong in trial %d (%q, %d events), reproduced in %d schedules, %v", n, recorded.Violation.Property, len(recorded.Events), found.Ran, time.Since(began).Round(time.Millisecond))
+}
+
+// keep writes what was recorded into the directory that WTSIM_RECORDED names, for
+// `wtsim reproduce --end --events`.
+func keep(t *testing.T, events []event.Event) {
+	dir := os.Getenv("WTSIM_RECORDED")
+	if dir == "" {
+		return
+	}
+	var lines []byte
+	for i := range events {
+		lines = append(events[i].AppendJSON(lines), '\n')
+	}
+	if err := os.WriteFile(filepath.Join(dir, filepath.Base(t.Name())+".ndjson"), lines, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

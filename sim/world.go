@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -169,6 +170,11 @@ func (w *world) fireDue() {
 	}
 }
 
+// hasStory tells whether events say what is violated: that is told before what only the
+// stores show at the end, since it has a story, and can be found in what production
+// has recorded.
+func hasStory(v monitor.Violation) bool { return len(v.Witness) > 0 }
+
 // quiesce asks the properties about the end of the run.
 func (w *world) quiesce() {
 	w.keepBenign()
@@ -181,8 +187,9 @@ func (w *world) quiesce() {
 	}
 	end := w.monitor.Quiesce(&quiescent{newStores(w.services.backends), w})
 	if v := end.Violations(); len(v) > 0 {
-		w.result.violated(v[0], "")
-		w.result.Looked = w.lookedAt(&v[0])
+		first := &v[max(0, slices.IndexFunc(v, hasStory))]
+		w.result.violated(*first, "")
+		w.result.Looked = w.lookedAt(first)
 		return
 	}
 	if n := w.monitor.Stats().Malformed; n > 0 {

@@ -42,6 +42,8 @@ var layers = []layer{
 	{pkg: "probe/sink", may: []string{"event", "probe"}},                                                           // clocks, goroutines, HTTP: production alone
 	{pkg: "probe/recording", may: []string{"event", "probe", "probe/redisprobe"}},                                  // files, and a clock that is virtual where it is played
 	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                                                      // who links NATS
+	{pkg: "probe/recording/gcsrecording", may: []string{"probe/recording"}},                                        // who links Cloud Storage's client
+	{pkg: "probe/orchestrion", may: []string{"probe/autoprobe"}},                                                   // and rules for who builds with that
 	{pkg: "probe/autoprobe", may: []string{"event", "probe", "probe/sink", "probe/httpprobe", "probe/redisprobe"}}, // production alone
 	{pkg: "probe/autoprobe/autosql", may: []string{"probe/autoprobe", "probe/sqlprobe"}},                           // who links database/sql
 	{pkg: "probe/autoprobe/autogrpc", may: []string{"probe/autoprobe", "probe/grpcprobe"}},                         // who links gRPC

@@ -83,6 +83,20 @@ type seam struct {
 	through  bool // the tap never holds nor changes a call
 }
 
+// result is what the service answered, and, where that is kept, as it was sent.
+func (s *seam) result(reply any, err error) event.Result {
+	r := result(reply, err)
+	if k, ok := s.tap.(interface{ Keeping() bool }); ok && k.Keeping() && err == nil {
+		if m, ok := reply.(proto.Message); ok {
+			r.Wire, err = proto.Marshal(m)
+			if err == nil && r.Wire == nil {
+				r.Wire = []byte{} // an empty message is one
+			}
+		}
+	}
+	return r
+}
+
 // unary passes one call.
 func (s *seam) unary(ctx context.Context, method string, req, reply any, invoke func(context.Context) error) error {
 	c := s.call(ctx, method, req)
@@ -100,7 +114,7 @@ func (s *seam) unary(ctx context.Context, method string, req, reply any, invoke 
 		return err
 	}
 	err := invoke(probe.WithCall(ctx, c))
-	c.Op.Result = result(reply, err)
+	c.Op.Result = s.result(reply, err)
 	if s.tap.Leave(c) != nil {
 		return errClosing
 	}

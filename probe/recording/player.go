@@ -25,7 +25,8 @@ import (
 //	options.Dialer = redisprobe.Dialer(player, "redis", player.Dial)
 //
 // where production has the recorder, [http.DefaultTransport] and a dialer of the
-// network; the names of services must be the same.
+// network; the names of services must be the same. Clients of gRPC dial with
+// grpcprobe.Played(player, describe) in place of grpcprobe.DialOptions.
 //
 //  1. An operation is answered by the first one of the recording that is its equal
 //     and was not played yet: the same service, method, resource, arguments and body.
@@ -86,7 +87,7 @@ func (p *Player) Enter(c *probe.Call) probe.Fate {
 	}
 	op := &p.of.Operations[n]
 	if !playable(&op.Operation) {
-		p.diverge(describe(&c.Op) + ", which is neither of HTTP nor of Redis: it cannot be answered")
+		p.diverge(describe(&c.Op) + ", of which the recording has no whole answer: streams of gRPC and what is too long cannot be played")
 		p.mu.Unlock()
 		return probe.Fate{Action: probe.Cut}
 	}
@@ -102,9 +103,11 @@ func (p *Player) Enter(c *probe.Call) probe.Fate {
 
 // playable tells whether an operation is one of those that a player answers.
 func playable(op *event.Operation) bool {
+	if op.Request.Target == "" {
+		return len(op.Request.Words) > 0 || op.Method == "DISCARD"
+	}
 	_, err := strconv.Atoi(op.Result.Status)
-	isHTTP := err == nil && op.Request.Target != "" // else its status is a name
-	return isHTTP || len(op.Request.Words) > 0 || op.Method == "DISCARD"
+	return err == nil || op.Result.Wire != nil || !op.Result.OK // HTTP; of gRPC, a message or an error
 }
 
 // find is the recording's operation that is to be played; -1 if there is none.
@@ -192,6 +195,16 @@ func (p *Player) take(wanted func(*probe.Call) bool) (*Operation, bool) {
 	op := p.answers[i].op
 	p.answers = slices.Delete(p.answers, i, i+1)
 	return op, true
+}
+
+// Answer is what an operation that has passed is answered, once: for probes of
+// other protocols, as [grpcprobe.Played].
+func (p *Player) Answer(call *probe.Call) (op event.Operation, ok bool) {
+	found, ok := p.take(func(c *probe.Call) bool { return c == call })
+	if !ok {
+		return op, false
+	}
+	return found.Operation, true
 }
 
 // errUnseen is said of a request that has not come through the tap.

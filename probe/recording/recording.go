@@ -4,9 +4,10 @@
 //
 // A recording is what [probe.Recorder.Keep] keeps, an event a line, with notes
 // between: that an invocation begins, with its request ([Handler]), what is drawn
-// ([Reader]), and that it ends. [Directory] keeps them in files, one an invocation,
+// ([Reader]), and that it ends. [Files] keeps them in files, one an invocation,
 // no more than it is told; [Read] reads them; a [Player] answers a handler out of
-// one. It plays operations of HTTP and of Redis; others it names.
+// one. It plays operations of HTTP and of Redis and calls of gRPC; its streams it
+// names.
 //
 // What is not recorded: the time that passes within an invocation (a Player's
 // answers come when they came), math/rand, the order of goroutines and of maps, and

@@ -103,6 +103,19 @@ func stateFirst(c goredis.Cmdable) goredis.Cmdable {
 	}}
 }
 
+// forgetfully leaves out of each record what an end has told: the line after its
+// head.
+func forgetfully(c goredis.Cmdable) goredis.Cmdable {
+	return scripted{c, func(ctx context.Context, run script, name string, keys []string, args []any) *goredis.Cmd {
+		eachRecord(args, func(at int) {
+			head, rest, _ := strings.Cut(args[at+argRecord].(string), "\n")
+			_, state, _ := strings.Cut(rest, "\n")
+			args[at+argRecord] = head + "\n{}\n" + state
+		})
+		return run(ctx, name, keys, args...)
+	}}
+}
+
 // withoutWriter leaves of each head its number.
 func withoutWriter(c goredis.Cmdable) goredis.Cmdable {
 	return scripted{c, func(ctx context.Context, run script, name string, keys []string, args []any) *goredis.Cmd {

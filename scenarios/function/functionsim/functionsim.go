@@ -92,11 +92,15 @@ func decoded(text string) event.Event {
 // Scenarios returns the function, and what becomes of it without each fact that
 // it rests on.
 func Scenarios() []sim.Scenario {
-	right := scenario(nil)
+	right := scenario(nil, clock)
 	right.Name, right.Doc = "function", "the monitor as a function tells each violation once, whoever dies, whatever comes twice"
-	right.Relies = []string{"redis/scripts", "pubsub/retries"}
+	closed := scenario(nil, closing, closing)
+	closed.Name, closed.Doc = "function/close", "whoever closes meanwhile, two at once, each violation is told once"
+	right.Relies, closed.Relies = []string{"redis/scripts", "pubsub/retries"}, []string{"redis/scripts"}
 	return []sim.Scenario{
 		right,
+		closed,
+		variant("close-forgets", "a record does not have what a close has told", 0, forgetfully, closing),
 		variant("no-compare", "a record is written over what another has written since it was read", 1, blindly),
 		variant("state-first", "a record is written before what was found", 1, stateFirst),
 		variant("no-partition", "a record's key is without the property that it is of", 0, withoutProperty),
@@ -104,16 +108,29 @@ func Scenarios() []sim.Scenario {
 	}
 }
 
-func variant(name, doc string, deviations int, broken func(goredis.Cmdable) goredis.Cmdable) sim.Scenario {
-	s := scenario(broken)
+func variant(name, doc string, deviations int, broken func(goredis.Cmdable) goredis.Cmdable, others ...string) sim.Scenario {
+	if len(others) == 0 {
+		others = []string{clock}
+	}
+	s := scenario(broken, others...)
 	s.Name, s.Doc = "function/"+name, doc
 	s.Expect = sim.Expect{Violation: true, Deviations: deviations}
 	return s
 }
 
+// What others ask of the function while events come.
+const (
+	clock   = "/v1/tick"
+	closing = "/v1/close"
+)
+
 // scenario wires the function to Redis; broken, if not nil, is what it sees of
-// it instead.
-func scenario(broken func(goredis.Cmdable) goredis.Cmdable) sim.Scenario {
+// it instead. others ask for something while events come.
+func scenario(broken func(goredis.Cmdable) goredis.Cmdable, others ...string) sim.Scenario {
+	var asking []sim.Client
+	for i, path := range others {
+		asking = append(asking, patient([]string{"clock", "clock-2"}[i], sim.Request{Function: "monitor", Path: path}))
+	}
 	return sim.Scenario{
 		Epoch: epoch, Platform: gcp.CloudRun().Within(time.Minute),
 		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
@@ -130,13 +147,13 @@ func scenario(broken func(goredis.Cmdable) goredis.Cmdable) sim.Scenario {
 				return cloud.HTTP(closer{f}), err
 			}},
 		},
-		Clients: []sim.Client{
+		Clients: slices.Concat([]sim.Client{
 			patient("ann", post(batches[0]...)),
 			patient("eve", post(batches[1]...)),
 			patient("bob", sim.Request{Function: "shop", Body: messages[0]}),
-			patient("clock", sim.Request{Function: "monitor", Path: "/v1/tick"}),
+		}, asking, []sim.Client{
 			patient("end", sim.Request{Function: "closer"}),
-		},
+		}),
 		Properties: []*props.Property{
 			props.AtQuiescence("the verdict log has the verdicts of one stream, each once", asOneStream),
 		},
