@@ -89,7 +89,8 @@ func TestExamples(t *testing.T) {
 			t.Error(err)
 		}
 		for _, p := range ps {
-			if w := p.Warnings(); len(w) > 0 {
+			// JavaMOP's has events that bind two of three variables at most: the warning is right.
+			if w := p.Warnings(); (len(w) > 0) != (p.Name() == "no map changes under an iterator of its views") {
 				t.Errorf("%s: %q: %v", name, p.Name(), w)
 			}
 		}

@@ -33,10 +33,6 @@ func together(all ...func()) {
 	running.Wait()
 }
 
-// patient is how long an ordinary run waits for something to go wrong that waits
-// for a time limit.
-const patient = time.Minute
-
 // Applications of the catalogue, run for real by goroutines over services on
 // ports (a real Redis, servers of Cloud Storage, Pub/Sub, Cloud Tasks and HTTP)
 // until they go wrong, are shown to by a run of their scenario.
@@ -44,12 +40,10 @@ func TestReproduceReal(t *testing.T) {
 	addr := realRedis(t)
 	for name, r := range real {
 		t.Run(strings.TrimSuffix(strings.TrimPrefix(name, "patterns/"), "/bug"), func(t *testing.T) {
-			switch {
-			case r.takes > patient && os.Getenv("WTSIM_LONG") == "":
-				t.Skipf("waits for %v of real time: WTSIM_LONG=1 runs it", r.takes)
-			case r.takes > 0 && testing.Short():
-				t.Skipf("waits for %v of real time: runs without -short", r.takes)
-			case r.takes > 0:
+			if r.takes > 0 && (testing.Short() || os.Getenv("WTSIM_LONG") == "") {
+				t.Skipf("waits for %v of real time: WTSIM_LONG=1 runs it, without -short", r.takes)
+			}
+			if r.takes > 0 {
 				t.Parallel() // it only waits
 			}
 			realThenRun(t, addr, name, r)
@@ -57,8 +51,12 @@ func TestReproduceReal(t *testing.T) {
 	}
 }
 
-// mostTrials is how often something is tried that goes wrong now and then.
-const mostTrials = 5000
+// mostTrials is how often something is tried that goes wrong now and then, and
+// patient for how long.
+const (
+	mostTrials = 5000
+	patient    = time.Minute
+)
 
 func realThenRun(t *testing.T, addr, name string, r trial) {
 	all := All()

@@ -47,7 +47,7 @@ func (f *fake) asked(ctx context.Context, format string, args ...any) error {
 }
 
 func (f *fake) Connect(context.Context) (driver.Conn, error) {
-	return f.conn(f), f.asked(nil, "connect")
+	return f.conn(f), f.asked(noContext, "connect")
 }
 func (f *fake) Driver() driver.Driver { return nil }
 
@@ -78,34 +78,37 @@ type (
 	precisions struct{ *fake }
 )
 
+// noContext is of calls that have none.
+var noContext context.Context
+
 func (c plainConn) Prepare(q string) (driver.Stmt, error) {
-	return c.stmt(c.fake), c.asked(nil, "prepare %s", q)
+	return c.stmt(c.fake), c.asked(noContext, "prepare %s", q)
 }
-func (c plainConn) Close() error              { return c.asked(nil, "close") }
-func (c plainConn) Begin() (driver.Tx, error) { return fakeTx{c.fake}, c.asked(nil, "begin") }
+func (c plainConn) Close() error              { return c.asked(noContext, "close") }
+func (c plainConn) Begin() (driver.Tx, error) { return fakeTx(c), c.asked(noContext, "begin") }
 func (c oldExecer) Exec(q string, a []driver.Value) (driver.Result, error) {
-	return driver.RowsAffected(1), c.asked(nil, "exec %s %v", q, a)
+	return driver.RowsAffected(1), c.asked(noContext, "exec %s %v", q, a)
 }
 func (c newExecer) ExecContext(ctx context.Context, q string, a []driver.NamedValue) (driver.Result, error) {
 	return driver.RowsAffected(1), c.asked(ctx, "exec+ %s %v", q, a)
 }
 func (c oldQueryer) Query(q string, a []driver.Value) (driver.Rows, error) {
-	return c.rows(c.fake), c.asked(nil, "query %s %v", q, a)
+	return c.rows(c.fake), c.asked(noContext, "query %s %v", q, a)
 }
 func (c newQueryer) QueryContext(ctx context.Context, q string, a []driver.NamedValue) (driver.Rows, error) {
 	return c.rows(c.fake), c.asked(ctx, "query+ %s %v", q, a)
 }
 func (c resets) ResetSession(ctx context.Context) error { return c.asked(ctx, "reset") }
-func (c validates) IsValid() bool                       { return c.asked(nil, "valid?") == nil }
+func (c validates) IsValid() bool                       { return c.asked(noContext, "valid?") == nil }
 func (c pings) Ping(ctx context.Context) error          { return c.asked(ctx, "ping") }
 func (c checks) CheckNamedValue(v *driver.NamedValue) error {
-	return takes(v, c.asked(nil, "check %v", v.Value))
+	return takes(v, c.asked(noContext, "check %v", v.Value))
 }
 func (c prepares) PrepareContext(ctx context.Context, q string) (driver.Stmt, error) {
 	return c.stmt(c.fake), c.asked(ctx, "prepare+ %s", q)
 }
 func (c beginsTx) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	return fakeTx{c.fake}, c.asked(ctx, "begin+ %v", o)
+	return fakeTx(c), c.asked(ctx, "begin+ %v", o)
 }
 
 // takes lets a driver take numbers of its own; what is "odd" it leaves to others.
@@ -126,16 +129,16 @@ func takes(v *driver.NamedValue, err error) error {
 
 type fakeTx struct{ *fake }
 
-func (x fakeTx) Commit() error   { return x.asked(nil, "commit") }
-func (x fakeTx) Rollback() error { return x.asked(nil, "rollback") }
+func (x fakeTx) Commit() error   { return x.asked(noContext, "commit") }
+func (x fakeTx) Rollback() error { return x.asked(noContext, "rollback") }
 
-func (s plainStmt) Close() error  { return s.asked(nil, "stmt close") }
+func (s plainStmt) Close() error  { return s.asked(noContext, "stmt close") }
 func (s plainStmt) NumInput() int { return -1 }
 func (s plainStmt) Exec(a []driver.Value) (driver.Result, error) {
-	return driver.RowsAffected(2), s.asked(nil, "stmt exec %v", a)
+	return driver.RowsAffected(2), s.asked(noContext, "stmt exec %v", a)
 }
 func (s plainStmt) Query(a []driver.Value) (driver.Rows, error) {
-	return s.rows(s.fake), s.asked(nil, "stmt query %v", a)
+	return s.rows(s.fake), s.asked(noContext, "stmt query %v", a)
 }
 func (s stmtExecs) ExecContext(ctx context.Context, a []driver.NamedValue) (driver.Result, error) {
 	return driver.RowsAffected(2), s.asked(ctx, "stmt exec+ %v", a)
@@ -144,7 +147,7 @@ func (s stmtQueries) QueryContext(ctx context.Context, a []driver.NamedValue) (d
 	return s.rows(s.fake), s.asked(ctx, "stmt query+ %v", a)
 }
 func (s stmtChecks) CheckNamedValue(v *driver.NamedValue) error {
-	return takes(v, s.asked(nil, "stmt check %v", v.Value))
+	return takes(v, s.asked(noContext, "stmt check %v", v.Value))
 }
 func (s converts) ColumnConverter(i int) driver.ValueConverter { return halfway{s.fake, i} }
 
@@ -154,7 +157,7 @@ type halfway struct {
 }
 
 func (c halfway) ConvertValue(v any) (driver.Value, error) {
-	return fmt.Sprint(v, "!"), c.asked(nil, "stmt convert %d %v", c.column, v)
+	return fmt.Sprint(v, "!"), c.asked(noContext, "stmt convert %d %v", c.column, v)
 }
 
 // fakeRows are two rows, of which the second one uses the memory of the first, and then
@@ -168,7 +171,7 @@ type fakeRows struct {
 func newRows(f *fake) *fakeRows { return &fakeRows{fake: f} }
 
 func (r *fakeRows) Columns() []string { return []string{"id", "name"} }
-func (r *fakeRows) Close() error      { return r.asked(nil, "rows close") }
+func (r *fakeRows) Close() error      { return r.asked(noContext, "rows close") }
 func (r *fakeRows) Next(dest []driver.Value) error {
 	if r.n++; r.n > 2 {
 		return io.EOF
@@ -179,7 +182,7 @@ func (r *fakeRows) Next(dest []driver.Value) error {
 }
 
 func (g goesOn) HasNextResultSet() bool { return true }
-func (g goesOn) NextResultSet() error   { return g.asked(nil, "next set") }
+func (g goesOn) NextResultSet() error   { return g.asked(noContext, "next set") }
 
 func (scans) ColumnTypeScanType(int) reflect.Type                     { return reflect.TypeFor[int8]() }
 func (typeNames) ColumnTypeDatabaseTypeName(int) string               { return "INT" }
