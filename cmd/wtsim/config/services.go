@@ -58,10 +58,10 @@ type job struct {
 	Every   duration `yaml:"every" doc:"the time between two ticks"`
 	Ticks   int      `yaml:"ticks" doc:"how many there are"`
 	Program string   `yaml:"program"`
-	Topic   string   `yaml:"topic" doc:"whose messages"`
+	Topic   string   `yaml:"topic" doc:"to which a message goes, instead of a request to a program"`
 	Method  string   `yaml:"method"`
 	Path    string   `yaml:"path"`
-	Body    string   `yaml:"body" doc:"its answer's body"`
+	Body    string   `yaml:"body" doc:"of the request or the message"`
 }
 
 // trigger is one of the mappings.
