@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -70,33 +68,6 @@ func (d *deployed) must(err error) {
 		d.t.Helper()
 		d.t.Fatal(err)
 	}
-}
-
-// realRedis starts a real Redis and returns its address.
-func realRedis(t *testing.T) string {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("WTSIM_REDIS") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("there is no redis-server on PATH: make conformance installs it")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	server := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	return addr
 }
 
 // redis is a client of Redis whose operations are recorded. Broken may be nil.

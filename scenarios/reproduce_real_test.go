@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/internal/redisserver"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
@@ -37,7 +38,7 @@ func together(all ...func()) {
 // ports (a real Redis, servers of Cloud Storage, Pub/Sub, Cloud Tasks and HTTP)
 // until they go wrong, are shown to by a run of their scenario.
 func TestReproduceReal(t *testing.T) {
-	addr := realRedis(t)
+	addr := redisserver.Start(t, "--appendonly", "no")
 	for name, r := range real {
 		t.Run(strings.TrimSuffix(strings.TrimPrefix(name, "patterns/"), "/bug"), func(t *testing.T) {
 			if r.takes > 0 && (testing.Short() || os.Getenv("WTSIM_LONG") == "") {

@@ -13,13 +13,14 @@ import (
 
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	fakeredis "github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/internal/redisserver"
 )
 
 // TestRealRedisDifferential draws sequences of commands, has a real Redis and
 // ours answer them, and compares every answer and what is stored in the end.
 // What differs stands in docs/platform.md, which the test keeps.
 func TestRealRedisDifferential(t *testing.T) {
-	addr := realRedis(t)
+	addr := redisserver.Start(t, "--appendonly", "no")
 	e, err := fakestest.Open(t.Context(), fakeredis.New("redis"))
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,53 +16,13 @@ import (
 
 	"github.com/wtsim/wtsim/fakes/fakestest"
 	fakeredis "github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/internal/redisserver"
 	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
-// realRedis starts a real Redis and returns its address. `make conformance`
-// sees to it that there is one.
-func realRedis(t *testing.T) string {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("WTSIM_REDIS") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("there is no redis-server on PATH: make conformance installs it and runs this")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().(*net.TCPAddr)
-	_ = l.Close() // free, and most likely still so in a moment
-	server := exec.Command(path, "--port", strconv.Itoa(addr.Port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	client := redis.NewClient(&redis.Options{Addr: addr.String()})
-	defer func() { _ = client.Close() }()
-	for range 100 {
-		if err = client.Ping(t.Context()).Err(); err == nil {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info, err := client.InfoMap(t.Context(), "server").Result(); err == nil {
-		t.Logf("redis-server %s", info["Server"]["redis_version"])
-	}
-	return addr.String()
-}
-
 // The suite holds for a real Redis.
 func TestRealRedis(t *testing.T) {
-	addr := realRedis(t)
+	addr := redisserver.Start(t, "--appendonly", "no")
 	open := func() *redis.Client { return redis.NewClient(&redis.Options{Addr: addr}) }
 	// Times are real here, and a machine that does much else is late: what is
 	// wrong with the suite or the server is wrong every time.

@@ -80,7 +80,8 @@ var layers = []layer{
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
-	{pkg: "internal/pgserver", testing: true}, // tests alone
+	{pkg: "internal/pgserver", testing: true},    // tests alone
+	{pkg: "internal/redisserver", testing: true}, // tests alone
 	{pkg: "internal/dialguard"},
 	{pkg: "internal/eggtimer", run: true, may: []string{"event", "probe", "cloud"}}, // tests alone
 	{pkg: "internal/goker"},

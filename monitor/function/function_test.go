@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/internal/redisserver"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/monitor/stream"
 	"github.com/wtsim/wtsim/props"
@@ -54,34 +52,10 @@ func servers(t *testing.T, test func(*testing.T, *redis.Client)) {
 	t.Run("redis-server", func(t *testing.T) { test(t, realServer(t)) })
 }
 
-// realServer starts a server that syncs each write.
+// realServer is a client of a server that syncs each write.
 func realServer(t testing.TB) *redis.Client {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("WTSIM_REDIS") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("there is no redis-server on PATH: make conformance installs it")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
-	server := exec.Command(path, "--port", port, "--dir", t.TempDir(), "--appendonly", "yes", "--appendfsync", "always", "--save", "")
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + port, MaxRetries: 20})
-	t.Cleanup(func() {
-		_ = c.Close()
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	if err := c.Ping(context.Background()).Err(); err != nil {
-		t.Fatal(err)
-	}
+	c := redis.NewClient(&redis.Options{Addr: redisserver.Start(t, "--appendonly", "yes", "--appendfsync", "always"), MaxRetries: 20})
+	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
