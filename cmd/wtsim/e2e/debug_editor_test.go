@@ -64,6 +64,30 @@ func (e *editor) ask(command string, arguments any) dap.ResponseMessage {
 	}
 }
 
+// attached is an editor that a program runs for, with a breakpoint at a line.
+func attached(t testing.TB, addr, source string, line int) *editor {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(9 * time.Minute)) // a machine may be busy
+	e := &editor{t: t, conn: conn, in: bufio.NewReader(conn)}
+	can := e.ask("initialize", dap.InitializeRequestArguments{AdapterID: "go", PathFormat: "path", LinesStartAt1: true, ColumnsStartAt1: true}).(*dap.InitializeResponse)
+	if !can.Body.SupportsStepBack {
+		t.Error("it cannot step back")
+	}
+	e.ask("launch", map[string]any{"mode": "exec"})
+	e.until("initialized")
+	set := e.ask("setBreakpoints", dap.SetBreakpointsArguments{Source: dap.Source{Path: source}, Breakpoints: []dap.SourceBreakpoint{{Line: line}}}).(*dap.SetBreakpointsResponse)
+	if len(set.Body.Breakpoints) != 1 || !set.Body.Breakpoints[0].Verified {
+		t.Fatalf("%+v", set.Body)
+	}
+	e.ask("configurationDone", nil)
+	return e
+}
+
 // until waits for an event.
 func (e *editor) until(name string) dap.Message {
 	e.t.Helper()
@@ -116,24 +140,7 @@ func TestDebugEditor(t *testing.T) {
 	if _, port, _ := net.SplitHostPort(addr); err != nil || !strings.Contains(string(launch), `"port": `+port) {
 		t.Errorf("launch.json: %v %s", err, launch)
 	}
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(9 * time.Minute)) // a machine may be busy
-	e := &editor{t: t, conn: conn, in: bufio.NewReader(conn)}
-	can := e.ask("initialize", dap.InitializeRequestArguments{AdapterID: "go", PathFormat: "path", LinesStartAt1: true, ColumnsStartAt1: true}).(*dap.InitializeResponse)
-	if !can.Body.SupportsStepBack {
-		t.Error("it cannot step back")
-	}
-	e.ask("launch", map[string]any{"mode": "exec"})
-	e.until("initialized")
-	set := e.ask("setBreakpoints", dap.SetBreakpointsArguments{Source: dap.Source{Path: source}, Breakpoints: []dap.SourceBreakpoint{{Line: line}}}).(*dap.SetBreakpointsResponse)
-	if len(set.Body.Breakpoints) != 1 || !set.Body.Breakpoints[0].Verified {
-		t.Fatalf("%+v", set.Body)
-	}
-	e.ask("configurationDone", nil)
+	e := attached(t, addr, source, line)
 
 	said, at, frame, thread := e.stopped()
 	if !strings.HasPrefix(said, fmt.Sprintf("step step %d: ", step)) || at != here {

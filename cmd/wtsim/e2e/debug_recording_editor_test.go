@@ -1,14 +1,11 @@
 package e2e
 
 import (
-	"bufio"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-dap"
 )
@@ -30,23 +27,7 @@ func TestDebugRecordingEditor(t *testing.T) {
 	if !strings.HasPrefix(told[0], "step 2: i-7/inv-1  payments POST /charges") || !strings.Contains(told[1], fmt.Sprintf("shop.go:%d  ", post)) {
 		t.Errorf("it says %q", told)
 	}
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(9 * time.Minute)) // a machine may be busy
-	e := &editor{t: t, conn: conn, in: bufio.NewReader(conn)}
-	if can := e.ask("initialize", dap.InitializeRequestArguments{AdapterID: "go", PathFormat: "path", LinesStartAt1: true, ColumnsStartAt1: true}).(*dap.InitializeResponse); !can.Body.SupportsStepBack {
-		t.Error("it cannot step back")
-	}
-	e.ask("launch", map[string]any{"mode": "exec"})
-	e.until("initialized")
-	set := e.ask("setBreakpoints", dap.SetBreakpointsArguments{Source: dap.Source{Path: source}, Breakpoints: []dap.SourceBreakpoint{{Line: incr}}}).(*dap.SetBreakpointsResponse)
-	if len(set.Body.Breakpoints) != 1 || !set.Body.Breakpoints[0].Verified {
-		t.Fatalf("%+v", set.Body)
-	}
-	e.ask("configurationDone", nil)
+	e := attached(t, addr, source, incr)
 
 	said, at, frame, thread := e.stopped()
 	if !strings.HasPrefix(said, "step step 2: ") || at != fmt.Sprintf("shop.go:%d", post) {
