@@ -35,8 +35,9 @@ race: ## go test -race -short where there are goroutines (RACE_PKG=)
 patched: ## wtsim test -short: the tests again, on the patched runtime (PKG=)
 	$(GO) run ./cmd/wtsim test -short -timeout 30m $(TESTFLAGS) $(PKG)
 
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go.mod of the examples, go vet, staticcheck
 	@bad=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w:" $$bad >&2; exit 1; fi
+	@for m in $(EXAMPLES); do (cd $$m && $(GO) mod tidy -diff) || { echo "$$m: its go.mod is not as its code wants, run go mod tidy there" >&2; exit 1; }; done
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
