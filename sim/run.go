@@ -273,8 +273,16 @@ func (r *Result) findPanic(t *task) {
 		r.stop(Inconclusive, string(m))
 		return
 	}
-	r.find(noPanic, t, fmt.Sprintf("panic: %v\n\n%s", t.ending.Panic.Value, t.ending.Panic.Stack))
+	property, words := noPanic, fmt.Sprintf("panic: %v", t.ending.Panic.Value)
+	if t.ending.Panic.Value == exitInTest {
+		property, words = NoExit, "os.Exit(0)"
+	}
+	r.find(property, t, words+"\n\n"+t.ending.Panic.Stack)
 }
+
+// exitInTest is what os.Exit(0) panics with under go test, where it would let
+// tests pass that have not run (internal/testlog.PanicOnExit0).
+const exitInTest = "unexpected call to os.Exit(0) during test"
 
 // find ends the run with a violation of what holds for every application.
 func (r *Result) find(property string, t *task, stack string) {

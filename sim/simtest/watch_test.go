@@ -28,6 +28,8 @@ func exits(when string) sim.Scenario {
 			return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 				err := c.Set(r.Context(), "paid", 1, 0).Err()
 				switch {
+				case when == "successfully":
+					os.Exit(0)
 				case when == "always" || when == "failing" && err != nil:
 					os.Exit(3)
 				case when == "computing" && err != nil:
@@ -58,16 +60,18 @@ func TestExitsItself(t *testing.T) {
 // reduced and saved.
 func TestExits(t *testing.T) {
 	for when, words := range map[string][]string{
-		"computing": {`property "invocations end" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "watch_test.go", "replay:"},
-		"always":    {`property "handlers do not end their process" violated`, `for function="pay"`, "without any deviation", "os.Exit(3)", "replay:"},
-		"failing":   {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "os.Exit(3)", "replay:"},
-		"goroutine": {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "panic: nobody catches it", "replay:"},
+		"computing":    {`property "invocations end" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "watch_test.go", "replay:"},
+		"always":       {`property "handlers do not end their process" violated`, `for function="pay"`, "without any deviation", "os.Exit(3)", "replay:"},
+		"successfully": {`property "handlers do not end their process" violated`, `for function="pay"`, "without any deviation", "os.Exit(0)", "watch_test.go", "replay:"},
+		"failing":      {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "os.Exit(3)", "replay:"},
+		"goroutine":    {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "panic: nobody catches it", "replay:"},
 	} {
 		t.Run(when, func(t *testing.T) {
 			if when == "computing" && testing.Short() {
 				t.Skip("takes a minute, which it computes: go test without -short runs it")
 			}
 			cmd := itself("TestExitsItself")
+			cmd.Args = append(cmd.Args, "-test.paniconexit0") // as go test has it
 			cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), exitsVariable+"="+when)
 			out, err := cmd.CombinedOutput() // until nobody has it open: the watching process too
 			if err == nil {
