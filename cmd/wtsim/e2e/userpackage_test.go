@@ -27,6 +27,7 @@ func TestRunPackage(t *testing.T) {
 		t.Errorf("run prints %s", out)
 	}
 	_, replay, _ := strings.Cut(out, "replay:  wtsim ")
+	replay, _, _ = strings.Cut(replay, "\n")
 	if out := asWtsim(t, dir, 1, append(strings.Fields(replay), "--json")...); !strings.Contains(out, `"matches":true`) {
 		t.Errorf("replay prints %s", out)
 	}
