@@ -89,6 +89,7 @@ var layers = []layer{
 	{pkg: "internal/nasty"},                                           // tests alone
 	{pkg: "internal/program", may: []string{"internal/runtimepatch"}}, // processes, outside of bubbles
 	{pkg: "internal/scaffold"},
+	{pkg: "internal/schematest", testing: true}, // tests alone
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/sigma"},

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,12 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/internal/scaffold"
+	"github.com/wtsim/wtsim/internal/schematest"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -146,32 +143,8 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("schema.json", schema); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := c.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fits := func(text []byte) error {
-		var v any
-		if err := yaml.Unmarshal(text, &v); err != nil {
-			t.Fatal(err)
-		}
-		asJSON, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if v, err = jsonschema.UnmarshalJSON(bytes.NewReader(asJSON)); err != nil {
-			t.Fatal(err)
-		}
-		return compiled.Validate(v)
-	}
+	schema := schematest.Compile(t, data)
+	fits := func(text []byte) error { return schematest.Misfit(t, schema, text) }
 	files, err := filepath.Glob("../../../examples/programs/*/wtsim.yaml")
 	if err != nil {
 		t.Fatal(err)
