@@ -30,6 +30,36 @@ const checkpointFormat = "wtsim-checkpoint/7\n"
 // It holds the events that wait, the instances with their slices, and the
 // counts; not the properties, of which it has a fingerprint.
 func (s *Stream) Checkpoint(w io.Writer) error {
+	if err := s.tidy(); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, checkpointFormat); err != nil {
+		return err
+	}
+	e := codec.NewEncoder(w)
+	s.encodeAll(e)
+	return e.Close(w)
+}
+
+// Snapshot is Checkpoint in two steps: it takes the state down, much faster than it
+// is written, and what it returns writes the checkpoint. That may happen while the
+// stream goes on, in another goroutine, once.
+func (s *Stream) Snapshot() (write func(io.Writer) error, err error) {
+	if err := s.tidy(); err != nil {
+		return nil, err
+	}
+	e := codec.NewSnapshot()
+	s.encodeAll(e)
+	return func(w io.Writer) error {
+		if _, err := io.WriteString(w, checkpointFormat); err != nil {
+			return err
+		}
+		return e.WriteSnapshot(w)
+	}, nil
+}
+
+// tidy sweeps out what a checkpoint need not have.
+func (s *Stream) tidy() error {
 	if s.closed {
 		return errors.New("the stream is closed, wanted one that takes events")
 	}
@@ -42,10 +72,11 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	if live, n := m.liveSymbols(); n < len(live) {
 		m.sweepSymbols(live)
 	}
-	if _, err := io.WriteString(w, checkpointFormat); err != nil {
-		return err
-	}
-	e := codec.NewEncoder(w)
+	return nil
+}
+
+func (s *Stream) encodeAll(e *codec.Encoder) {
+	m := &s.engine
 	for _, part := range m.program.fingerprint() {
 		e.Text(part)
 	}
@@ -67,7 +98,6 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 		m.deadlines.now.Encode(e)
 	}
 	s.events.EncodeWaiting(e, func(a *queued) { a.encode(e) })
-	return e.Close(w)
 }
 
 // Restore returns the stream that a checkpoint is of. The program must be of
@@ -259,32 +289,47 @@ func (m *engine) encode(e *codec.Encoder) {
 			e.Text(text)
 		}
 	}
-	e.Count(len(m.symbols.Known))
-	for _, k := range m.symbols.Known {
-		e.Count(int(k.Kind))
-		e.Text(k.Text)
-		e.Count(int(k.Canonical))
+	known := m.symbols.Known // is added to, and changed nowhere
+	e.Count(len(known))
+	e.Later(func(e *codec.Encoder) {
+		for i := range known {
+			e.Count(int(known[i].Kind))
+			e.Text(known[i].Text)
+			e.Count(int(known[i].Canonical))
+		}
+	})
+	m.trails.encode(e)
+}
+
+func (t *trails) encode(e *codec.Encoder) {
+	old := *t
+	if e.Snapshot() {
+		old = trails{notes: t.notes.frozen(), records: t.records.frozen(), times: maps.Clone(t.times)}
 	}
-	e.Count(m.trails.records.n)
-	for n := range m.trails.records.n {
-		r := m.trails.records.at(uint32(n))
-		e.Text(r.id)
-		e.Count(int(r.source))
-		r.at().Encode(e)
-		m.trails.time(uint32(n)).Encode(e)
-	}
-	e.Count(len(m.trails.types))
-	for _, n := range slices.Sorted(maps.Keys(m.trails.types)) {
+	e.Count(old.records.n)
+	e.Later(func(e *codec.Encoder) {
+		for n := range old.records.n {
+			r := old.records.at(uint32(n))
+			e.Text(r.id)
+			e.Count(int(r.source))
+			r.at().Encode(e)
+			old.time(uint32(n)).Encode(e)
+		}
+	})
+	e.Count(len(t.types))
+	for _, n := range slices.Sorted(maps.Keys(t.types)) {
 		e.Count(int(n))
-		e.Text(m.trails.types[n])
+		e.Text(t.types[n])
 	}
-	e.Count(m.trails.notes.n)
-	for n := range m.trails.notes.n {
-		x := m.trails.notes.at(uint32(n))
-		e.Bool(x.before != 0) // after a sweep it is the next one
-		e.Count(int(x.record))
-		e.Count(int(x.letter))
-	}
+	e.Count(old.notes.n)
+	e.Later(func(e *codec.Encoder) {
+		for n := range old.notes.n {
+			x := old.notes.at(uint32(n))
+			e.Bool(x.before != 0) // after a sweep it is the next one
+			e.Count(int(x.record))
+			e.Count(int(x.letter))
+		}
+	})
 }
 
 func (m *engine) decode(d *codec.Decoder) {

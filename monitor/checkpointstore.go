@@ -117,12 +117,18 @@ func (s *store) decode(d *codec.Decoder, m *engine) {
 
 // encodeAges writes the chain, the oldest first; the end is no instance.
 func (s *store) encodeAges(e *codec.Encoder) {
-	for r := s.ages.oldest; r.cell != 0; r = s.age(r).next {
-		e.Count(int(r.cell))
-		e.Count(int(r.domain))
-		s.age(r).last.Encode(e)
+	old := store{ages: s.ages, pools: make([]pool, len(s.pools))}
+	for i := range s.pools {
+		old.pools[i].ages = codec.Copy(e, s.pools[i].ages)
 	}
-	e.Count(0)
+	e.Later(func(e *codec.Encoder) {
+		for r := old.ages.oldest; r.cell != 0; r = old.age(r).next {
+			e.Count(int(r.cell))
+			e.Count(int(r.domain))
+			old.age(r).last.Encode(e)
+		}
+		e.Count(0)
+	})
 }
 
 func (s *store) decodeAges(d *codec.Decoder) {
@@ -147,6 +153,19 @@ func (s *store) decodeAges(d *codec.Decoder) {
 // encode writes the instances of a domain.
 func (p *pool) encode(e *codec.Encoder, s *store) {
 	e.Count(len(p.all))
+	if len(p.spelt)+len(p.inherited)+len(p.lacking)+len(p.doubted) > 0 { // rare, and nothing to copy at once
+		p.encodeInstances(e)
+	} else {
+		q := pool{domain: p.domain, all: codec.Copy(e, p.all), keys: codec.Copy(e, p.keys)}
+		e.Later(q.encodeInstances)
+	}
+	e.Count(len(p.fuzzy))
+	for _, f := range p.fuzzy {
+		f.Encode(e, &s.judge)
+	}
+}
+
+func (p *pool) encodeInstances(e *codec.Encoder) {
 	for c, in := range p.all {
 		e.Bool(in.unused)
 		if in.unused {
@@ -171,10 +190,6 @@ func (p *pool) encode(e *codec.Encoder, s *store) {
 		for _, trail := range p.inherited[cell(c)] {
 			e.Count(int(trail))
 		}
-	}
-	e.Count(len(p.fuzzy))
-	for _, f := range p.fuzzy {
-		f.Encode(e, &s.judge)
 	}
 }
 

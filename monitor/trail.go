@@ -44,6 +44,10 @@ func (p *pieces[T]) add(x T) {
 	p.n++
 }
 
+// frozen is the list as it is now, for a checkpoint that is written later: what is
+// in it is not changed, only added to.
+func (p *pieces[T]) frozen() pieces[T] { return pieces[T]{slices.Clone(p.all), p.n} }
+
 func (p *pieces[T]) at(i uint32) *T { return &p.all[i>>pieceBits][i&(1<<pieceBits-1)] }
 
 // note is one event of a trail, from its last back.
