@@ -30,14 +30,15 @@ const checkpointFormat = "wtsim-checkpoint/7\n"
 // It holds the events that wait, the instances with their slices, and the
 // counts; not the properties, of which it has a fingerprint.
 func (s *Stream) Checkpoint(w io.Writer) error {
-	if err := s.tidy(); err != nil {
+	if err := s.open(); err != nil {
 		return err
 	}
+	s.engine.sweep()
 	if _, err := io.WriteString(w, checkpointFormat); err != nil {
 		return err
 	}
 	e := codec.NewEncoder(w)
-	s.encodeAll(e)
+	s.encodeAll(e, nil)
 	return e.Close(w)
 }
 
@@ -45,11 +46,22 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 // is written, and what it returns writes the checkpoint. That may happen while the
 // stream goes on, in another goroutine, once.
 func (s *Stream) Snapshot() (write func(io.Writer) error, err error) {
-	if err := s.tidy(); err != nil {
+	if err := s.open(); err != nil {
 		return nil, err
 	}
+	m := &s.engine
+	var beside *takenDown
+	if m.plain() {
+		m.forgetTrails()
+		if live, n := m.liveSymbols(); 2*n < len(live) {
+			m.sweepSymbols(live)
+		}
+		beside = m.takeDown()
+	} else {
+		m.sweep()
+	}
 	e := codec.NewSnapshot()
-	s.encodeAll(e)
+	s.encodeAll(e, beside)
 	return func(w io.Writer) error {
 		if _, err := io.WriteString(w, checkpointFormat); err != nil {
 			return err
@@ -58,12 +70,15 @@ func (s *Stream) Snapshot() (write func(io.Writer) error, err error) {
 	}, nil
 }
 
-// tidy sweeps out what a checkpoint need not have.
-func (s *Stream) tidy() error {
+func (s *Stream) open() error {
 	if s.closed {
 		return errors.New("the stream is closed, wanted one that takes events")
 	}
-	m := &s.engine
+	return nil
+}
+
+// sweep sweeps out what a checkpoint need not have.
+func (m *engine) sweep() {
 	m.sweepTrails()
 	for _, plan := range m.stateful {
 		m.sweepLetters(plan)
@@ -72,10 +87,11 @@ func (s *Stream) tidy() error {
 	if live, n := m.liveSymbols(); n < len(live) {
 		m.sweepSymbols(live)
 	}
-	return nil
 }
 
-func (s *Stream) encodeAll(e *codec.Encoder) {
+// encodeAll writes all behind the format. What is taken down is written in place of
+// what the engine has of it by then.
+func (s *Stream) encodeAll(e *codec.Encoder, beside *takenDown) {
 	m := &s.engine
 	for _, part := range m.program.fingerprint() {
 		e.Text(part)
@@ -88,10 +104,10 @@ func (s *Stream) encodeAll(e *codec.Encoder) {
 	e.Count(s.options.Parts)
 	e.Count(s.inputs)
 	s.encode(e)
-	m.encode(e)
+	m.encode(e, beside)
 	for i := range m.stores {
 		if m.stores[i].Auto != nil {
-			m.stores[i].encode(e)
+			m.stores[i].encode(e, beside)
 		}
 	}
 	if m.program.timed {
@@ -280,7 +296,7 @@ func (s *Summary) counts() []*int {
 }
 
 // encode writes what the monitor knows of all properties.
-func (m *engine) encode(e *codec.Encoder) {
+func (m *engine) encode(e *codec.Encoder, beside *takenDown) {
 	e.Bool(m.lossy)
 	e.Count(m.counts.malformed)
 	e.Count(len(m.counts.reasons))
@@ -298,38 +314,39 @@ func (m *engine) encode(e *codec.Encoder) {
 			e.Count(int(known[i].Canonical))
 		}
 	})
-	m.trails.encode(e)
+	if beside != nil {
+		e.Later(func(e *codec.Encoder) { beside.sweep().encode(e) })
+		return
+	}
+	swept := m.trails
+	if e.Snapshot() {
+		swept = swept.frozen()
+	}
+	e.Later(swept.encode)
 }
 
+// encode writes trails that were swept.
 func (t *trails) encode(e *codec.Encoder) {
-	old := *t
-	if e.Snapshot() {
-		old = trails{notes: t.notes.frozen(), records: t.records.frozen(), times: maps.Clone(t.times)}
+	e.Count(t.records.n)
+	for n := range t.records.n {
+		r := t.records.at(uint32(n))
+		e.Text(r.id)
+		e.Count(int(r.source))
+		r.at().Encode(e)
+		t.time(uint32(n)).Encode(e)
 	}
-	e.Count(old.records.n)
-	e.Later(func(e *codec.Encoder) {
-		for n := range old.records.n {
-			r := old.records.at(uint32(n))
-			e.Text(r.id)
-			e.Count(int(r.source))
-			r.at().Encode(e)
-			old.time(uint32(n)).Encode(e)
-		}
-	})
 	e.Count(len(t.types))
 	for _, n := range slices.Sorted(maps.Keys(t.types)) {
 		e.Count(int(n))
 		e.Text(t.types[n])
 	}
-	e.Count(old.notes.n)
-	e.Later(func(e *codec.Encoder) {
-		for n := range old.notes.n {
-			x := old.notes.at(uint32(n))
-			e.Bool(x.before != 0) // after a sweep it is the next one
-			e.Count(int(x.record))
-			e.Count(int(x.letter))
-		}
-	})
+	e.Count(t.notes.n)
+	for n := range t.notes.n {
+		x := t.notes.at(uint32(n))
+		e.Bool(x.before != 0) // after a sweep it is the next one
+		e.Count(int(x.record))
+		e.Count(int(x.letter))
+	}
 }
 
 func (m *engine) decode(d *codec.Decoder) {

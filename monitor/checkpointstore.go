@@ -13,7 +13,7 @@ import (
 
 // encode writes the instances of a property, and what was found out about its
 // letters.
-func (s *store) encode(e *codec.Encoder) {
+func (s *store) encode(e *codec.Encoder, beside *takenDown) {
 	for _, n := range s.numbers() {
 		e.Int(int64(*n))
 	}
@@ -32,7 +32,7 @@ func (s *store) encode(e *codec.Encoder) {
 		}
 	}
 	for d := range s.pools {
-		s.pools[d].encode(e, s)
+		s.pools[d].encode(e, s, beside)
 	}
 	s.encodeAges(e)
 	s.lost.encode(e)
@@ -151,13 +151,12 @@ func (s *store) decodeAges(d *codec.Decoder) {
 }
 
 // encode writes the instances of a domain.
-func (p *pool) encode(e *codec.Encoder, s *store) {
+func (p *pool) encode(e *codec.Encoder, s *store, beside *takenDown) {
 	e.Count(len(p.all))
-	if len(p.spelt)+len(p.inherited)+len(p.lacking)+len(p.doubted) > 0 { // rare, and nothing to copy at once
-		p.encodeInstances(e)
+	if beside != nil {
+		e.Later(beside.pools[p].encodeInstances)
 	} else {
-		q := pool{domain: p.domain, all: codec.Copy(e, p.all), keys: codec.Copy(e, p.keys)}
-		e.Later(q.encodeInstances)
+		p.encodeInstances(e)
 	}
 	e.Count(len(p.fuzzy))
 	for _, f := range p.fuzzy {

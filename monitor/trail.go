@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
@@ -88,6 +89,11 @@ func (t *trails) keep(r record, time order.Instant) uint32 {
 		t.times[n] = time
 	}
 	return n
+}
+
+// frozen is what there is now, for a checkpoint that is written later.
+func (t *trails) frozen() trails {
+	return trails{notes: t.notes.frozen(), records: t.records.frozen(), times: maps.Clone(t.times), types: maps.Clone(t.types)}
 }
 
 // call says of what type a recorded event is.
