@@ -30,10 +30,10 @@ const checkpointFormat = "wtsim-checkpoint/7\n"
 // It holds the events that wait, the instances with their slices, and the
 // counts; not the properties, of which it has a fingerprint.
 func (s *Stream) Checkpoint(w io.Writer) error {
-	if err := s.open(); err != nil {
-		return err
+	if s.closed {
+		return errClosed
 	}
-	s.engine.sweep()
+	s.sweep()
 	if _, err := io.WriteString(w, checkpointFormat); err != nil {
 		return err
 	}
@@ -46,19 +46,19 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 // is written, and what it returns writes the checkpoint. That may happen while the
 // stream goes on, in another goroutine, once.
 func (s *Stream) Snapshot() (write func(io.Writer) error, err error) {
-	if err := s.open(); err != nil {
-		return nil, err
+	if s.closed {
+		return nil, errClosed
 	}
 	m := &s.engine
 	var beside *takenDown
-	if m.plain() {
-		m.forgetTrails()
+	if plain(m.stores) {
+		forgetTrails(m.stores)
 		if live, n := m.liveSymbols(); 2*n < len(live) {
 			m.sweepSymbols(live)
 		}
-		beside = m.takeDown()
+		beside = takeDown(&m.trails, m.stores)
 	} else {
-		m.sweep()
+		s.sweep()
 	}
 	e := codec.NewSnapshot()
 	s.encodeAll(e, beside)
@@ -70,15 +70,11 @@ func (s *Stream) Snapshot() (write func(io.Writer) error, err error) {
 	}, nil
 }
 
-func (s *Stream) open() error {
-	if s.closed {
-		return errors.New("the stream is closed, wanted one that takes events")
-	}
-	return nil
-}
+var errClosed = errors.New("the stream is closed, wanted one that takes events")
 
 // sweep sweeps out what a checkpoint need not have.
-func (m *engine) sweep() {
+func (s *Stream) sweep() {
+	m := &s.engine
 	m.sweepTrails()
 	for _, plan := range m.stateful {
 		m.sweepLetters(plan)

@@ -76,7 +76,7 @@ func (m *engine) sweepTrails() {
 	m.trails = trails{}
 	live := make([]bool, old.records.n)
 	heirs := map[uint32]uint32{} // trails that several inherited
-	m.forgetTrails()
+	forgetTrails(m.stores)
 	for i := range m.stores {
 		s := &m.stores[i]
 		for d := range s.pools {
@@ -132,9 +132,9 @@ func (t *trails) keepLive(old *trails, live []bool, keep func(string) string) (m
 // recorded tells whether an event violates, no deadline.
 func (v *verdict) recorded() bool { return v.why == "" && !v.passed.On() && !v.ended }
 
-func (m *engine) forgetTrails() {
-	for i := range m.stores {
-		m.stores[i].forgetTrails()
+func forgetTrails(stores []store) {
+	for i := range stores {
+		stores[i].forgetTrails()
 	}
 }
 

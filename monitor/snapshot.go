@@ -10,11 +10,11 @@ type takenDown struct {
 	pools  map[*pool]*pool // the copies, by what they are of
 }
 
-// plain tells whether all that instances are can be copied at once: nothing is lacking,
+// plain tells whether all that instances of an engine are can be copied at once: nothing is lacking,
 // doubted or inherited, and no order is open.
-func (m *engine) plain() bool {
-	for i := range m.stores {
-		s := &m.stores[i]
+func plain(stores []store) bool {
+	for i := range stores {
+		s := &stores[i]
 		if len(s.settled) > 0 {
 			return false
 		}
@@ -28,12 +28,12 @@ func (m *engine) plain() bool {
 	return true
 }
 
-// takeDown copies, of an engine that is plain. Trails are added to, and changed by
+// takeDown copies what is plain. Trails are added to, and changed by
 // sweeps alone, which make new ones.
-func (m *engine) takeDown() *takenDown {
-	t := &takenDown{trails: m.trails.frozen(), pools: map[*pool]*pool{}}
-	for i := range m.stores {
-		s := &m.stores[i]
+func takeDown(all *trails, stores []store) *takenDown {
+	t := &takenDown{trails: all.frozen(), pools: map[*pool]*pool{}}
+	for i := range stores {
+		s := &stores[i]
 		for d := range s.pools {
 			p := &s.pools[d]
 			q := &pool{domain: p.domain, all: slices.Clone(p.all), keys: slices.Clone(p.keys)}
