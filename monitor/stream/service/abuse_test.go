@@ -134,6 +134,34 @@ func TestAnswersEnd(t *testing.T) {
 	}
 }
 
+// following notes what is written and until when it may be, and lets nobody wait: it ends
+// the request when it is waited with.
+type following struct {
+	httptest.ResponseRecorder
+	until time.Time
+	ended func()
+}
+
+func (f *following) SetWriteDeadline(t time.Time) error {
+	if f.until = t; t.IsZero() {
+		f.ended()
+	}
+	return nil
+}
+
+// Who follows may wait for as long as nothing is found: over HTTP/2 a deadline would
+// end the stream though there is nothing to write.
+func TestFollowersMayWait(t *testing.T) {
+	s := begun(t, Options{Hosts: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	w := &following{ResponseRecorder: *httptest.NewRecorder(), ended: cancel}
+	s.routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/violations?follow", nil).WithContext(ctx))
+	if !w.until.IsZero() || w.Code != http.StatusOK {
+		t.Errorf("it ends at %v, %d", w.until, w.Code)
+	}
+}
+
 // Who follows leaves connections to others.
 func TestFollowersAreBounded(t *testing.T) {
 	s := begun(t, Options{Hosts: true})

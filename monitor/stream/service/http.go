@@ -226,6 +226,7 @@ func (s *Service) violations(w http.ResponseWriter, r *http.Request) {
 		if from = next; err != nil || control.Flush() != nil || !follow {
 			return
 		}
+		_ = control.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream by it that has nothing to write, too
 		select {
 		case <-change:
 		case <-r.Context().Done():
