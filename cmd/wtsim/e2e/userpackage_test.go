@@ -28,6 +28,16 @@ func TestRunPackage(t *testing.T) {
 	}
 	_, replay, _ := strings.Cut(out, "replay:  wtsim ")
 	replay, _, _ = strings.Cut(replay, "\n")
+	file := strings.Fields(replay)[1]
+	for code, diff := range []struct{ args, want string }{
+		{file + " " + file + " --of ./countersim:Scenario", " are equal: "},
+		{"./countersim:Scenario " + file, "\n  + "},
+		{"./countersim:Scenario ./shop:Scenario", "are of two packages"},
+	} {
+		if out := asWtsim(t, dir, code, append([]string{"diff"}, strings.Fields(diff.args)...)...); !strings.Contains(out, diff.want) {
+			t.Errorf("diff %s prints %s", diff.args, out)
+		}
+	}
 	if out := asWtsim(t, dir, 1, append(strings.Fields(replay), "--json")...); !strings.Contains(out, `"matches":true`) {
 		t.Errorf("replay prints %s", out)
 	}
