@@ -70,7 +70,6 @@ type started struct {
 	Functions int      `json:"functions"`
 	Left      []string `json:"left,omitempty"` // what was left out, and why
 	Next      string   `json:"next"`           // the command that tries it
-	isolated  bool
 }
 
 // startedFile is a file of init's.
@@ -121,11 +120,7 @@ func (a *app) start(o *initOptions, s *started, p *scaffold.Package) error {
 	for _, fn := range p.Functions {
 		out.Functions = append(out.Functions, fn.Name)
 	}
-	s.isolated = s.isolated || p.Isolated()
 	s.Next = "go mod tidy && go test ./..."
-	if s.isolated {
-		s.Next = "go mod tidy && wtsim test ./..." // which alone connects clients of package-level variables
-	}
 	return a.startFile(o, s, p.File(), text, out)
 }
 
