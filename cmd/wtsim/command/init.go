@@ -92,6 +92,10 @@ func (a *app) startPrograms(o *initOptions, s *started) error {
 	if p == nil || err != nil {
 		return err
 	}
+	s.Left = append(s.Left, p.Left...)
+	if len(p.Programs) == 0 {
+		return nil
+	}
 	text, err := p.Text()
 	if err != nil {
 		return err
