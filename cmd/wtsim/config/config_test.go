@@ -240,20 +240,7 @@ func TestScaffold(t *testing.T) {
 // What describes a deployment is taken over as far as it says it: a plan of
 // Terraform, serverless.yml; what is not is named, and so is all of AWS.
 func TestScaffoldDeployed(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/deployed.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for _, f := range archive.Files {
-		path := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := unpacked(t, "testdata/deployed.txtar")
 	p, err := scaffold.FindPrograms(dir, schemaURL)
 	if err != nil {
 		t.Fatal(err)
@@ -311,6 +298,26 @@ func TestScaffoldDeployed(t *testing.T) {
 	if _, err := Load(file); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
+}
+
+// unpacked is a folder with the files of an archive.
+func unpacked(t *testing.T, name string) string {
+	t.Helper()
+	archive, err := txtar.ParseFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // The examples' files can be read.
