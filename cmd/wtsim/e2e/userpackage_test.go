@@ -64,15 +64,15 @@ func TestRunPackage(t *testing.T) {
 	}
 }
 
-// Clients of gRPC that init makes belong to the run: their calls happen, those
-// of several functions, each for who makes it, and twice the same.
-func TestRunPackageOfInit(t *testing.T) {
+// Clients of gRPC that a program's init makes belong to its instance: their calls
+// happen, those of several programs, each for who makes it, and twice the same.
+func TestRunProgramsOfInit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("links binaries, which takes seconds; runs without -short")
 	}
 	t.Parallel() // all of it is in other processes
 	trace := func() string {
-		out := asWtsim(t, filepath.Join("..", "..", ".."), 0, "trace", "./scenarios/samples/samplessim:Prints")
+		out := asWtsim(t, filepath.Join("..", "..", "..", "examples", "programs", "prints"), 0, "trace", "--config", "wtsim.yaml")
 		_, after, announced := strings.Cut(out, "(once, some minutes)\n") // of the first build
 		if announced {
 			return after
