@@ -68,7 +68,8 @@ func (a account) leaveInTime(all []note, state uint32, now order.Instant) ([]not
 	for gone := true; gone; {
 		gone = false
 		a.Configs.EachLeaving(state, func(register int, n uint32, _ *machine.Occurrence, leaves order.Instant) bool {
-			if gone = !now.Before(leaves); gone {
+			if !now.Before(leaves) {
+				gone = true
 				state, all = a.Configs.Leave(state, register, n), append(all, leavingNote(register, n))
 			}
 			return false

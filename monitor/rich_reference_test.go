@@ -116,6 +116,7 @@ func (c memoryModel) clone() memoryModel {
 	for i := range c.in {
 		c.in[i] = slices.Clone(c.in[i])
 	}
+	c.each = slices.Clone(c.each)
 	c.stacks = [2][]int{slices.Clone(c.stacks[0]), slices.Clone(c.stacks[1])}
 	return c
 }

@@ -209,6 +209,9 @@ func someCourses(skewed bool) *rapid.Generator[richCourse] {
 func drawSome(t *rapid.T) rich {
 	ri := rich{model: model{vars: rapid.IntRange(1, 3).Draw(t, "vars")}, plain: rapid.Bool().Draw(t, "plain"), some: rapid.SampledFrom([]someValue{throughout, eachTime}).Draw(t, "some")}
 	ri.stacked = !ri.plain && rapid.IntRange(0, 3).Draw(t, "stacked") == 0
+	ri.windowed = !ri.plain && !ri.stacked && rapid.Bool().Draw(t, "windowed")
+	ri.aged = !ri.plain && !ri.stacked && rapid.IntRange(0, 2).Draw(t, "aged") == 0
+	ri.lengths = [4]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums"), rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "age"), rapid.SampledFrom([]int{1, 4, 8}).Draw(t, "window of values")}
 	ri.every = make([]bool, rapid.IntRange(1, min(2, ri.vars)).Draw(t, "quantified"))
 	if len(ri.every) > 1 && ri.some == throughout {
 		ri.every[1] = rapid.Bool().Draw(t, "every")

@@ -13,8 +13,8 @@ import (
 // it, those of [ForAll] first, that is said of each of their values. At the end,
 // some value must be left in whose state the run may end.
 //
-// Such a machine has no deadlines, windows and ages: they would be those of each
-// value.
+// Registers, windows among them, and ages are those of each value. Such a machine
+// has no deadlines.
 func (q Quantifier) Exists(variable string) Quantifier {
 	q.inner = append(slices.Clip(q.inner), inner{variable, false})
 	return q
@@ -131,30 +131,11 @@ func someOf(s *spec) (*Automaton, error) {
 	if err != nil {
 		return nil, err
 	}
-	if what := timedPart(of, len(s.registers)); what != "" {
-		return nil, fmt.Errorf("%s beside %q, for which some value must do: each value would have its own time, wanted none", what, some.Variables[0])
+	if i := slices.IndexFunc(of.Deadlines, func(d Timeout) bool { return d.After > 0 }); i >= 0 {
+		return nil, fmt.Errorf("the deadline of state %q beside %q, for which some value must do: each value would have its own time, wanted none", of.States[i], some.Variables[0])
 	}
 	some.of, some.settled = of, of.settled()
 	return around(of, some), nil
-}
-
-// timedPart names something that hangs on how much time passes; empty if nothing
-// does. Of the registers, those after the declared ones hold ages.
-func timedPart(a *Automaton, declared int) string {
-	for i, d := range a.Deadlines {
-		if d.After > 0 {
-			return fmt.Sprintf("the deadline of state %q", a.States[i])
-		}
-	}
-	if len(a.Registers) > declared {
-		return "a guard over the age of a state"
-	}
-	for _, r := range a.Registers {
-		if r.kind == WindowRegister {
-			return fmt.Sprintf("the window %q", r.name)
-		}
-	}
-	return ""
 }
 
 // settled tells from which states neither violated nor a state that must not be

@@ -104,32 +104,29 @@ func (b *branch) clone() branch {
 }
 
 // changeValues is change.
-func (c *Configs) changeValues(x *Config, f fate, read *reading) (changed bool) {
+func (c *Configs) changeValues(x *Config, f fate, read *reading, by *Stamp) (changed bool) {
 	if x.State < StartState {
 		return false
 	}
-	some, named := c.Store.Auto.Some, []uint32(nil)
-	own := *read
-	for _, b := range c.Store.Auto.Events[f.Letter].Some {
-		name := uint32(0)
-		if b != nil {
-			name, own.values = word(own.values), own.values[4:]
-		}
-		named = append(named, name)
-	}
+	some, named, own := c.Store.Auto.Some, c.named(f.Letter, read.values), *read
+	own.values = c.readByMachine(f.Letter, read.values)
+	c.alike = c.alike[:0]
 	before := c.tree(x.memory)
+	if c.Exact && c.windows > 0 {
+		before.each(c.dropOld)
+	}
 	after := before.clone()
-	after.change(named, func(l *leaf) { c.changeLeaf(l, f, &own) })
+	after.change(named, func(l *leaf) { c.changeLeaf(l, f, &own, by) })
 	outlook := after.outlook(some, some.Every)
 	if some.EachTime {
 		if outlook == props.Lost {
 			x.State = props.ViolatedState
 			return true
 		}
-		after = before.clone()
+		after = before
 		after.change(named, func(l *leaf) {
 			if was := *l; some.Outlook(was.state) != props.Lost {
-				if c.changeLeaf(l, f, &own); some.Outlook(l.state) == props.Lost {
+				if c.changeLeaf(l, f, &own, by); some.Outlook(l.state) == props.Lost {
 					*l = was
 				}
 			}
@@ -141,6 +138,58 @@ func (c *Configs) changeValues(x *Config, f fate, read *reading) (changed bool) 
 	changed = memory != x.memory || state != x.State
 	x.memory, x.State = memory, state
 	return changed
+}
+
+// named are the values that an event of a type names, by variable, as symbols
+// + 1; 0 where it names none.
+func (c *Configs) named(letter int, read string) (all []uint32) {
+	for _, b := range c.Store.Auto.Events[letter].Some {
+		name := uint32(0)
+		if b != nil {
+			name, read = word(read), read[4:]
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+// readByMachine is what the type of an event reads besides the values that it
+// names.
+func (c *Configs) readByMachine(letter int, read string) string {
+	return read[len(read)-4*len(c.of.Events[letter].Reads):]
+}
+
+// dropOld leaves out what is too old for windows, in exact order: values whose
+// windows hold nothing any more are in what all others are in again.
+func (c *Configs) dropOld(l *leaf) {
+	if l.memory == "" {
+		return
+	}
+	b := c.buffer[:0]
+	for i := range c.of.Registers {
+		r, part := &c.of.Registers[i], c.register(l.memory, i)
+		limit := c.view.now.Add(-r.Length())
+		switch {
+		case c.listed(r):
+			b = appendYounger(b, part, limit)
+		case r.Kind() == props.WindowRegister && c.history.size(word(part), limit) == 0:
+			b = binary.LittleEndian.AppendUint32(b, 0)
+		default:
+			b = append(b, part...)
+		}
+	}
+	c.buffer = b
+	l.memory = string(b)
+}
+
+// each visits all leaves.
+func (b *branch) each(visit func(*leaf)) {
+	if len(b.kids) == 0 {
+		visit(&b.leaf)
+	}
+	for i := range b.kids {
+		b.kids[i].each(visit)
+	}
 }
 
 // change lets a change happen to the leaves of the values that an event names, by
@@ -164,7 +213,7 @@ func (b *branch) change(named []uint32, by func(*leaf)) {
 }
 
 // changeLeaf lets a combination of values take an event.
-func (c *Configs) changeLeaf(l *leaf, f fate, read *reading) {
+func (c *Configs) changeLeaf(l *leaf, f fate, read *reading, by *Stamp) {
 	if c.settled[l.state] {
 		return
 	}
@@ -176,7 +225,7 @@ func (c *Configs) changeLeaf(l *leaf, f fate, read *reading) {
 	if l.state = move.To; c.settled[l.state] {
 		l.memory = ""
 	} else if len(move.Writes) > 0 {
-		l.memory = c.write(l.memory, move.Writes, read, f.Letter, nil)
+		l.memory = c.write(l.memory, move.Writes, read, f.Letter, by)
 	}
 }
 
@@ -241,6 +290,10 @@ func (c *Configs) saidRegisters(memory string) string {
 			break
 		}
 		part := c.register(memory, i)
+		if c.of.Registers[i].Kind() == props.WindowRegister { // with skew: in exact order nothing is compared
+			b.WriteString("\x00" + c.saidWindow(word(part)))
+			continue
+		}
 		from, to := c.valuesIn(&c.of.Registers[i], part)
 		keys := c.keys(part[from:to])
 		if c.of.Registers[i].Kind() == props.SetRegister {

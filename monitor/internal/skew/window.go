@@ -99,7 +99,7 @@ func (s *Judge) eachLeft(state uint32, gap order.Instant, counts []uint16, g *gr
 		if x.may = s.mayLeave(x.Occurrence, x.leaves, counts, g); !x.may {
 			continue
 		}
-		if s.Configs.Windows() == 1 && slices.ContainsFunc(next[:i], func(a leaver) bool { return a.may && g.inPlaceOf(a, *x, counts) }) {
+		if s.Configs.OneWindow() && slices.ContainsFunc(next[:i], func(a leaver) bool { return a.may && g.inPlaceOf(a, *x, counts) }) {
 			continue
 		}
 		visit(leaving(x.register, x.number), s.Configs.Leave(state, x.register, x.number))
