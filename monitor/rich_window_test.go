@@ -172,7 +172,8 @@ func (r *richRun) follow(slice []int, order, states []string) (cs []memoryModel,
 			case name == theEnd:
 				c = end(c)
 			case err != nil:
-				c = r.expire(c)
+				d, _ := r.runningNamed(c, name)
+				c = r.expireOf(c, d)
 			default:
 				c = r.step(c, e)
 			}

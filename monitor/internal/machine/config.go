@@ -273,6 +273,10 @@ func (c *Configs) Expire(from uint32) uint32 {
 }
 
 func (c *Configs) expire(x *Config) {
+	if c.Several() {
+		c.expireValues(x, x.Running)
+		return
+	}
 	c.view.t, c.view.memory, c.view.values = &noType, x.memory, ""
 	to, writes := c.Store.Auto.Deadlines[x.State].Take(&c.view)
 	if x.State = uint16(to); len(writes) > 0 {

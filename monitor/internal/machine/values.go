@@ -17,8 +17,9 @@ import (
 // since nothing tells it from them any more; so a memory is the same whenever it
 // says the same. As text, a variable is how many values there are, they
 // themselves as symbols + 1, ascending, the branch of all others, and theirs; a
-// leaf is a state of the machine that runs for each combination, and what its
-// registers hold, if anything hangs on them yet.
+// leaf is a state of the machine that runs for each combination, its deadline if
+// one runs, which the state's highest bit says, and what its registers hold, if
+// anything hangs on them yet.
 
 // branch is what the values of a variable, and of those after it, are in.
 type branch struct {
@@ -29,14 +30,15 @@ type branch struct {
 
 // leaf is what a combination of values is in.
 type leaf struct {
-	state  int
-	memory string
+	state   int
+	memory  string
+	running Running
 }
 
 // noValues is the tree in which no event has named a value.
 func (c *Configs) noValues(variables int) branch {
 	if variables == 0 {
-		return branch{leaf: leaf{StartState, c.blank()}}
+		return branch{leaf: leaf{state: StartState, memory: c.blank()}}
 	}
 	return branch{kids: []branch{c.noValues(variables - 1)}}
 }
@@ -44,7 +46,11 @@ func (c *Configs) noValues(variables int) branch {
 // treeIn reads a tree, and returns what follows it.
 func (c *Configs) treeIn(memory string, variables int) (b branch, rest string) {
 	if variables == 0 {
-		b.leaf.state, rest = int(word(memory)), memory[4:]
+		state := word(memory)
+		b.leaf.state, rest = int(state&^runs), memory[4:]
+		if state&runs != 0 {
+			b.leaf.running, rest = runningIn(rest)
+		}
 		n := 0
 		for i := range c.of.Registers {
 			if !c.settled[b.leaf.state] {
@@ -77,7 +83,7 @@ func (c *Configs) written(b branch) string { return string(b.appendTo(nil)) }
 
 func (b *branch) appendTo(text []byte) []byte {
 	if len(b.kids) == 0 {
-		return append(binary.LittleEndian.AppendUint32(text, uint32(b.leaf.state)), b.leaf.memory...)
+		return append(b.leaf.appendState(text), b.leaf.memory...)
 	}
 	text = binary.LittleEndian.AppendUint32(text, uint32(len(b.names)))
 	for _, name := range b.names {
@@ -133,11 +139,16 @@ func (c *Configs) changeValues(x *Config, f fate, read *reading, by *Stamp) (cha
 		})
 		outlook = after.outlook(some, some.Every)
 	}
-	after.trim()
-	memory, state := c.written(after), uint16(some.State(outlook))
-	changed = memory != x.memory || state != x.State
-	x.memory, x.State = memory, state
-	return changed
+	return c.setValues(x, &after, outlook)
+}
+
+// setValues makes a configuration one of a tree, and tells whether it was
+// another.
+func (c *Configs) setValues(x *Config, tree *branch, o props.Outlook) (changed bool) {
+	tree.trim()
+	was := *x
+	x.State, x.memory, x.Running = uint16(c.Store.Auto.Some.State(o)), c.written(*tree), c.firstRunning(tree)
+	return *x != was
 }
 
 // named are the values that an event of a type names, by variable, as symbols
@@ -223,9 +234,17 @@ func (c *Configs) changeLeaf(l *leaf, f fate, read *reading, by *Stamp) {
 		return
 	}
 	if l.state = move.To; c.settled[l.state] {
-		l.memory = ""
-	} else if len(move.Writes) > 0 {
+		l.memory, l.running = "", Running{}
+		return
+	}
+	if len(move.Writes) > 0 {
 		l.memory = c.write(l.memory, move.Writes, read, f.Letter, by)
+	}
+	if move.Entered {
+		l.running = Running{}
+		if d := c.of.Deadlines[move.To].After; d > 0 {
+			l.running = Running{by.At.Add(d), by.Source, by.ID, d}
+		}
 	}
 }
 
@@ -272,7 +291,7 @@ func (c *Configs) compareValues(a, b string) int {
 // said is what a tree says, whatever the symbols are.
 func (c *Configs) said(b *branch) string {
 	if len(b.kids) == 0 {
-		return string(rune(b.leaf.state)) + c.saidRegisters(b.leaf.memory)
+		return string(rune(b.leaf.state)) + c.saidRunning(&b.leaf.running) + c.saidRegisters(b.leaf.memory)
 	}
 	var all []string
 	for i, n := range b.names {
@@ -334,14 +353,15 @@ func (c *Configs) checkValues(d *codec.Decoder, text string, variables int) stri
 	}
 	n := int(word(text))
 	if variables == 0 {
-		if n >= len(c.settled) {
+		text = c.checkRunning(d, text)
+		if n &^= runs; n >= len(c.settled) {
 			d.Fail("a value is in no state")
 			return ""
 		}
 		if c.settled[n] {
-			return text[4:]
+			return text
 		}
-		return c.checkRegisters(d, text[4:])
+		return c.checkRegisters(d, text)
 	}
 	if len(text)/4 <= n {
 		d.Fail("values are in nothing")
