@@ -72,7 +72,7 @@ func compile(n normal, s Signature, inRegisters bool) (*compiler, error) {
 			return nil, d.until.at.fail("what is due at once is no deadline, wanted some time, or the formula itself")
 		}
 		if len(n.due) > 1 {
-			c.came = append(c.came, c.declare(Register{Name: d.until.text(0) + " has come", Kind: Bit}))
+			c.came = append(c.came, c.declare(Register{Name: d.until.text(2) + " has come", Kind: Bit}))
 		}
 	}
 	if c.machine.Ends = n.ends(); len(c.machine.Ends) > 1 {
