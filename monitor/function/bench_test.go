@@ -2,6 +2,7 @@ package function
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -105,6 +106,83 @@ func BenchmarkInstances(b *testing.B) {
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 		})
 	}
+}
+
+// What an event costs of a property whose events have no variable in common, by its
+// shares and by what they have seen, in batches of 100, by one instance and by four.
+func BenchmarkShares(b *testing.B) {
+	p, err := monitor.Compile(bought())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, seen := range []int{1000, 10000} {
+		for _, shares := range []int{1, 4, 16, 64} {
+			for _, instances := range []int{1, 4} {
+				b.Run(fmt.Sprintf("%d seen, %d shares, %d instances", seen, shares, instances), func(b *testing.B) { benchShares(b, p, seen, shares, instances) })
+			}
+		}
+	}
+}
+
+func benchShares(b *testing.B, p *monitor.Program, seen, shares, instances int) {
+	c := realServer(b)
+	f, err := New(Options{Program: p, Redis: c, Stream: monitor.StreamOptions{Lateness: time.Second}, Shares: shares})
+	if err != nil {
+		b.Fatal(err)
+	}
+	take := func(from, n int) {
+		for err := errBusy; errors.Is(err, errBusy); { // as who is answered 503 does
+			err = f.Take(context.Background(), visits(from, n))
+		}
+	}
+	for n := 0; n < seen; n += 1000 {
+		take(n, 1000)
+	}
+	const batch = 100
+	n := seen
+	for b.Loop() {
+		var running sync.WaitGroup
+		for i := range instances {
+			running.Go(func() { take(n+i*batch, batch) })
+		}
+		running.Wait()
+		n += instances * batch
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n-seen), "ns/event")
+	largest := int64(0)
+	for _, key := range c.Keys(context.Background(), "*of*").Val() {
+		largest = max(largest, c.StrLen(context.Background(), key).Val())
+	}
+	if shares == 1 {
+		for _, key := range c.Keys(context.Background(), "*/").Val() {
+			largest = max(largest, c.StrLen(context.Background(), key).Val())
+		}
+	}
+	b.ReportMetric(float64(largest), "bytes/largest")
+}
+
+// bought is a property of which no run here is a violation.
+func bought() *props.Property {
+	return props.ForAll("user", "order").Machine("nothing comes back that was paid after a login",
+		props.From("out").On(props.On("LOGGED_IN", "user")).To("in"),
+		props.From("in").On(props.On("ORDERED", "user", "order")).To("ordered"),
+		props.From("ordered").On(props.On("PAID", "order")).To("paid"),
+		props.From("paid").On(props.On("BACK", "order")).To(props.Violated))
+}
+
+// visits are logins, orders and payments in turn, of a thousand users and ever new orders.
+func visits(from, events int) (all []event.Event) {
+	for n := from; n < from+events; n++ {
+		data := fmt.Sprintf(`{"user":%d,"order":"o%d"}`, n/3%1000, n/3)
+		kind := []string{"LOGGED_IN", "ORDERED", "PAID"}[n%3]
+		e, err := event.Decode(fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","sequence":"%d","source":"s","type":%q,"time":%q,"data":%s}`,
+			n, n, kind, begin.Add(time.Duration(n)*time.Millisecond).Format(time.RFC3339Nano), data))
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, e)
+	}
+	return all
 }
 
 // What an event costs at a place that has seen some, without Redis.

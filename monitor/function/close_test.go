@@ -25,9 +25,7 @@ func endings(t testing.TB) *monitor.Program {
 	p, err := monitor.Compile(
 		props.AtMostOnce("paid at most once", props.On("PAID", "order")),
 		props.Precedes("asked before answered", props.On("ASKED", "order"), props.On("ANSWERED", "order")),
-		props.ForAll("user", "order").Machine("nobody pays after a login",
-			props.From("out").On(props.On("LOGGED_IN", "user")).To("in"),
-			props.From("in").On(props.On("PAID", "order")).To(props.Violated)))
+		afterLogin())
 	if err != nil {
 		t.Fatal(err)
 	}
