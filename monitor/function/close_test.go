@@ -187,6 +187,13 @@ func TestRefused(t *testing.T) {
 		if _, err := New(Options{Program: program(t), Redis: r, Stream: monitor.StreamOptions{Skew: time.Second}}); err == nil || !strings.Contains(err.Error(), "deadline") {
 			t.Error(err)
 		}
+		for want, o := range map[string]Options{
+			"-1 shares, wanted 0 to 1024": {Shares: -1}, "2000 shares, wanted": {Shares: 2000}, "wanted Options.Shares": {Stream: monitor.StreamOptions{Parts: 2}}} {
+			o.Program, o.Redis = program(t), r
+			if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, wanted %q", err, want)
+			}
+		}
 		f := instance(t, r, time.Hour)
 		line := history(rand.New(rand.NewSource(1)), 1)[0]
 		send(t, f, line)
