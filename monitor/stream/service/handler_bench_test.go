@@ -50,7 +50,7 @@ func BenchmarkHandler(b *testing.B) {
 		name string
 		url  string
 		took []time.Duration
-	}{{name: "plain", url: served(b, nil)}, {name: "lines", url: served(b, sink.Lines(file, sink.Options{}))}, {name: "monitor", url: served(b, out)}}
+	}{{name: "plain", url: handling(b, nil)}, {name: "lines", url: handling(b, sink.Lines(file, sink.Options{}))}, {name: "monitor", url: handling(b, out)}}
 	for b.Loop() {
 		for i := range kinds {
 			began := time.Now()
@@ -74,8 +74,8 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// served is the URL of a handler that emits an event, if there is somewhere to.
-func served(b *testing.B, to probe.Sink) string {
+// handling is the URL of a handler that emits an event, if there is somewhere to.
+func handling(b *testing.B, to probe.Sink) string {
 	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		probe.Emit(r.Context(), "PAID", map[string]any{"order": "o-1", "user": "u-1"})
 		_, _ = io.WriteString(w, "thank you")
