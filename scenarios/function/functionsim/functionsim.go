@@ -81,8 +81,8 @@ var (
 	all    = workload{twice, batches, messages}
 	few    = workload{program: twice, batches: [][]string{batches[0][:3], batches[1][:1]}}
 	shared = workload{program: joined, batches: [][]string{
-		{line(1, -48*time.Hour, "LOGIN", "u-0"), line(2, -47*time.Hour, "PAID", "o-0")},
-		{line(3, time.Second, "PAID", "o-1")}}}
+		{line(1, 0, "LOGIN", "u-0"), line(2, time.Second, "PAID", "o-0")},
+		{line(3, 2*time.Second, "PAID", "o-1")}}}
 )
 
 func (w workload) sent() []string { return append(slices.Concat(w.batches...), w.messages...) }
