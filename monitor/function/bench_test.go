@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,36 +124,38 @@ func again(from, events int) []event.Event {
 }
 
 // What an event costs of a property whose events have no variable in common, by its
-// shares and by what they have seen, in batches of 100, by one instance and by four.
+// shares, after a thousand events, in batches of 1 and of 100, by one instance and by four.
 func BenchmarkShares(b *testing.B) {
 	p, err := monitor.Compile(bought())
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, seen := range []int{1000, 10000} {
-		for _, shares := range []int{1, 4, 16, 64} {
-			for _, instances := range []int{1, 4} {
-				b.Run(fmt.Sprintf("%d seen, %d shares, %d instances", seen, shares, instances), func(b *testing.B) { benchShares(b, p, seen, shares, instances) })
+	for _, batch := range []int{1, 100} {
+		for _, instances := range []int{1, 4} {
+			for _, shares := range []int{1, 4, 16, 64} {
+				b.Run(fmt.Sprintf("batch=%d/instances=%d/shares=%d", batch, instances, shares), func(b *testing.B) { benchShares(b, p, batch, instances, shares) })
 			}
 		}
 	}
 }
 
-func benchShares(b *testing.B, p *monitor.Program, seen, shares, instances int) {
+func benchShares(b *testing.B, p *monitor.Program, batch, instances, shares int) {
 	c := realServer(b)
 	f, err := New(Options{Program: p, Redis: c, Stream: monitor.StreamOptions{Lateness: time.Second}, Shares: shares})
 	if err != nil {
 		b.Fatal(err)
 	}
+	busy := atomic.Int64{}
 	take := func(from, n int) {
-		for err := errBusy; errors.Is(err, errBusy); { // as who is answered 503 does
-			err = f.Take(context.Background(), visits(from, n))
+		for err := f.Take(context.Background(), visits(from, n)); err != nil; err = f.Take(context.Background(), visits(from, n)) {
+			if busy.Add(1); !errors.Is(err, errBusy) { // who is answered 503 sends again
+				b.Error(err)
+				return
+			}
 		}
 	}
-	for n := 0; n < seen; n += 1000 {
-		take(n, 1000)
-	}
-	const batch = 100
+	const seen = 1000
+	take(0, seen)
 	n := seen
 	for b.Loop() {
 		var running sync.WaitGroup
@@ -163,12 +166,10 @@ func benchShares(b *testing.B, p *monitor.Program, seen, shares, instances int) 
 		n += instances * batch
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n-seen), "ns/event")
+	b.ReportMetric(float64(busy.Load()), "busy")
 	largest := int64(0)
-	for _, key := range c.Keys(context.Background(), "*of*").Val() {
-		largest = max(largest, c.StrLen(context.Background(), key).Val())
-	}
-	if shares == 1 {
-		for _, key := range c.Keys(context.Background(), "*/").Val() {
+	for _, key := range c.Keys(context.Background(), "*}/[0-9a-f]*/*").Val() {
+		if c.Type(context.Background(), key).Val() == "string" {
 			largest = max(largest, c.StrLen(context.Background(), key).Val())
 		}
 	}

@@ -51,7 +51,7 @@ func TestRecordKept(t *testing.T) {
 		t.Error(err)
 	}
 	got := asWtsim(t, dir, 0, "debug", files[0], "--of", "./shop:Played", "--step", "1", "--command", "print token")
-	if !strings.Contains(got, string(token)) || strings.Contains(got, "differs") {
+	if !strings.Contains(got, string(token[:63])) || strings.Contains(got, "differs") { // a debugger shows 64 bytes of a text; its command has all of them
 		t.Errorf("it prints %s, and production drew %s", got, token)
 	}
 }
