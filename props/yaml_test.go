@@ -1,7 +1,6 @@
 package props
 
 import (
-	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -13,9 +12,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/txtar"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/internal/schematest"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files; read the diff")
@@ -82,7 +81,7 @@ func examples(t testing.TB) map[string][]byte {
 // What we show people is valid, means something, and is what the schema for
 // editors accepts.
 func TestExamples(t *testing.T) {
-	s := compiledSchema(t)
+	s := schematest.Compile(t, Schema())
 	for name, content := range examples(t) {
 		ps, err := Parse(name, content)
 		if err != nil {
@@ -94,7 +93,7 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%s: %q: %v", name, p.Name(), w)
 			}
 		}
-		if err := s.Validate(generic(t, content)); err != nil {
+		if err := schematest.Misfit(t, s, content); err != nil {
 			t.Errorf("%s: the schema does not accept it: %v", name, err)
 		}
 	}
@@ -102,7 +101,7 @@ func TestExamples(t *testing.T) {
 
 // The schema refuses what it can of what the parser refuses.
 func TestSchemaRefuses(t *testing.T) {
-	s := compiledSchema(t)
+	s := schematest.Compile(t, Schema())
 	refused := 0
 	a, err := txtar.ParseFile(goldenErrors)
 	if err != nil {
@@ -117,36 +116,6 @@ func TestSchemaRefuses(t *testing.T) {
 	if refused < 15 {
 		t.Errorf("the schema refuses %d of %d mistakes, wanted at least 15", refused, len(a.Files)/2)
 	}
-}
-
-func compiledSchema(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("schema.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func generic(t *testing.T, content []byte) any {
-	t.Helper()
-	j, err := yaml.YAMLToJSON(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := jsonschema.UnmarshalJSON(bytes.NewReader(j))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
 }
 
 // JSON is YAML, if it has our keys; what a Windows editor wrote is fine.

@@ -40,9 +40,9 @@ func compiled(t *testing.T, name string) *sim.Simulation {
 // and is the same in three processes.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the standard library and four programs; runs without -short")
+		t.Skip("builds the standard library and five programs; runs without -short")
 	}
-	for _, name := range []string{"orders", "ledger", "shipper", "pinger"} {
+	for _, name := range []string{"album", "orders", "ledger", "shipper", "pinger"} {
 		t.Run(name, func(t *testing.T) {
 			subject := search.Subject{Simulation: compiled(t, name)}
 			if r := subject.Run(scheduler.Benign{}); r.Verdict != sim.Held {

@@ -57,8 +57,7 @@ var layers = []layer{
 	{pkg: "cloud/*", run: true, may: []string{"event", "probe", "cloud"}},
 	{pkg: "fakes/fakestest", may: []string{"event", "probe", "probe/*", "cloud", "cloud/*"}}, // of the services' clients alone: no run depends on it
 	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*", "fakes/internal/*", "internal/seeded"}},
-	{pkg: "fakes/internal/sender", run: true}, // initialised before all others of ours
-	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*", "fakes/internal/sender"}},
+	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "cloud", "scheduler", "internal/bubble", "internal/dialguard", "internal/program", "internal/seeded", "internal/steady"}},
 	{pkg: "sim/search", run: true, may: []string{"event", "probe", "props", "monitor", "cloud", "scheduler", "sim", "internal/jsonfile", "internal/steady", "internal/version"}},
 	{pkg: "sim/search/workers", run: true, may: []string{"scheduler", "sim", "sim/search", "internal/jsonfile", "internal/version"}},
@@ -91,6 +90,7 @@ var layers = []layer{
 	{pkg: "internal/nasty"},                                           // tests alone
 	{pkg: "internal/program", may: []string{"internal/runtimepatch"}}, // processes, outside of bubbles
 	{pkg: "internal/scaffold"},
+	{pkg: "internal/schematest", testing: true}, // tests alone
 	{pkg: "internal/sctbench", run: true, may: []string{"scheduler"}},
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/sigma"},

@@ -87,9 +87,6 @@ func (a *app) debug(args []string) (int, error) {
 	if o.subject, err = o.subject.With(o.file.Inputs); err != nil {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
-	if o.subject.Scenario().Isolated {
-		return 0, fmt.Errorf("%s: the scenario %s is isolated, wanted one whose runs are no processes of their own", o.path, o.file.Scenario)
-	}
 	if step, err := strconv.Atoi(os.Getenv(debugVariable)); err == nil {
 		o.subject.Simulation.StopAt(step).Run(scheduler.NewReplay(o.file.Deviations))
 		return exitHeld, nil

@@ -18,7 +18,8 @@ const goUsage = `Usage: wtsim %[1]s [go %[1]s arguments]
 
 Does what go %[1]s does, on a Go runtime that is deterministic inside a simulated run: map iteration, select, random numbers and
 the order of goroutines repeat, and locks may be held across calls. All arguments are those of go %[1]s (see go help %[1]s);
--overlay is taken, -tags are kept. The first time, the standard library is compiled once more, which takes some 20 s.
+-overlay is taken, -tags are kept. The first time, the standard library and all that is linked are
+compiled once more, which takes as long as your first build did: minutes.
 
 Flags:
       --print-flags   print what is passed to go build, for other tools
@@ -227,7 +228,7 @@ func (p *patch) announce(a *app) {
 	c := p.command(append(args, "runtime")...)
 	c.Dir = p.dir
 	if out, err := c.Output(); err == nil && strings.TrimSpace(string(out)) == "true" {
-		fmt.Fprintln(a.stderr, "wtsim: building the patched standard library (once, some 20 s)")
+		fmt.Fprintln(a.stderr, "wtsim: the first build for the patched runtime compiles the standard library and all that is linked (once, some minutes)")
 	}
 }
 

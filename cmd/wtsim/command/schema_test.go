@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/wtsim/wtsim/cmd/wtsim/config"
+	"github.com/wtsim/wtsim/internal/schematest"
 )
 
 // The schemas that are published are those of what is printed now; -update
@@ -98,23 +97,7 @@ func matches(t *testing.T, of string, names []string, object []byte) {
 
 func misfits(t *testing.T, name string, object []byte) error {
 	t.Helper()
-	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(must(json.Marshal(schemaNamed(name)))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("schema.json", schema); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := c.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(object))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compiled.Validate(value)
+	return schematest.Misfit(t, schematest.Compile(t, must(json.Marshal(schemaNamed(name)))), object)
 }
 
 func must(data []byte, err error) []byte {
