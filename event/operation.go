@@ -53,6 +53,6 @@ type Result struct {
 	Wire   []byte // the answer as it was sent, where Body has it in another form and a recording is kept; else nil
 	// Stream is the number of a stream of messages that come after the answer, in a recording; else 0.
 	Stream uint64
-	OK     bool   // the service accepted the call
+	OK     bool // the service accepted the call
 	Header map[string]string
 }
