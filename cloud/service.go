@@ -119,7 +119,7 @@ type Host interface {
 }
 
 // Dialed is a backend that clients connect to by themselves, at the address
-// that the environment of an isolated scenario has for it.
+// that the environment of programs has for it, or that they have written down.
 type Dialed interface {
 	Backend
 	// Dial returns a connection whose calls take the tap.

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/wtsim/wtsim/internal/golden"
-	"github.com/wtsim/wtsim/sim"
 )
 
 // No change that is to change no behaviour changes the trace of a registered
@@ -13,13 +12,7 @@ func TestGoldenHashes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute: go test without -short runs it")
 	}
-	var runnable []sim.Scenario
-	for _, s := range All() {
-		if !s.Isolated { // its runs are processes
-			runnable = append(runnable, s)
-		}
-	}
-	differ, err := golden.Check("testdata/hashes.txt", runnable)
+	differ, err := golden.Check("testdata/hashes.txt", All())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,4 @@
 // Package scenarios registers the example scenarios by name.
-//
-// Those of package samples are isolated and want the patched runtime; they are
-// run as a user's own: wtsim run ./scenarios/samples/samplessim:Scenario.
 package scenarios
 
 import (

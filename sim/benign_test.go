@@ -47,15 +47,6 @@ func TestAsIfOnceUndecided(t *testing.T) {
 	}
 }
 
-// A process of its own for each run has none to compare with.
-func TestAsIfOnceIsolated(t *testing.T) {
-	s := scenario(serves("count", count), calls("alice", "count"))
-	s.Properties, s.Isolated = []*props.Property{props.AsIfOnce("as if once")}, true
-	if _, err := sim.Compile(s); err == nil || !strings.Contains(err.Error(), "which an isolated run cannot know") {
-		t.Errorf("got %v", err)
-	}
-}
-
 // A request and its repetitions are one call.
 func TestCalls(t *testing.T) {
 	var got []props.Call

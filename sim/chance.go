@@ -3,7 +3,6 @@ package sim
 import (
 	"slices"
 
-	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -14,7 +13,6 @@ type chance struct {
 	replay   *scheduler.Replay // if its source is one
 	follower follower          // if its source is one
 	limits   *Faults
-	isolated bool          // package-level variables outlive an instance
 	state    func() uint64 // at a decision
 	faults   int           // that have occurred
 	notes    []string      // deviations since the last step, in words
@@ -55,9 +53,6 @@ func (ch *chance) fault(c candidate, options []scheduler.Option) scheduler.Optio
 }
 
 func (ch *chance) allowed(kind string) bool {
-	if ch.isolated && (kind == cloud.Crash || kind == cloud.Reap) {
-		return false // package-level variables would survive it
-	}
 	kinds := ch.limits.Kinds
 	return kinds == nil || slices.Contains(kinds, kind)
 }

@@ -15,9 +15,9 @@ func address(n int) string { return fmt.Sprintf("192.0.2.%d", 10+n) }
 // servicePort is any: an address is a service's whatever the port.
 const servicePort = "8085"
 
-// Environment is what the process of an isolated run gets: the emulator
-// variables that the services' clients honour, and what the scenario says.
-func (s Scenario) Environment() []string {
+// environment is what the processes of programs get: the emulator variables that
+// the services' clients honour, and what the scenario says.
+func (s Scenario) environment() []string {
 	out := slices.Clone(s.Platform.Variables)
 	for n, v := range s.Services {
 		if e, ok := v.(cloud.Emulated); ok {

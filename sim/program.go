@@ -117,7 +117,7 @@ func (s *Scenario) container(f *Function) []string {
 			return ""
 		}))
 	}
-	env = append(env, s.Environment()...)
+	env = append(env, s.environment()...)
 	for _, e := range f.Main.Env {
 		env = append(env, os.Expand(e, s.expand))
 	}

@@ -203,9 +203,7 @@ func subjects(t *testing.T) map[string]sim.Scenario {
 		}
 	}
 	for _, s := range scenarios.All() {
-		if !s.Isolated {
-			out[s.Name] = s
-		}
+		out[s.Name] = s
 	}
 	return out
 }

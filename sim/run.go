@@ -51,10 +51,7 @@ type Result struct {
 // Its record has no steps unless the source watches them; those of a search
 // have.
 func (s *Simulation) Run(source scheduler.Source) *Result {
-	switch {
-	case s.scenario.Isolated:
-		return &Result{Verdict: Inconclusive, Why: "it is isolated: its runs are processes, which `wtsim run` and simtest.Check start", Record: &scheduler.Record{}}
-	case scheduler.Watches(source):
+	if scheduler.Watches(source) {
 		return s.RunWatched(source, WatchStates)
 	}
 	return s.RunWatched(source, WatchNothing)
@@ -72,8 +69,7 @@ const (
 )
 
 // RunWatched is [Simulation.Run] for a search, which says how much it wants to
-// know. An isolated scenario runs here too: that this process is there for
-// nothing else is for the caller to see to.
+// know.
 func (s *Simulation) RunWatched(source scheduler.Source, watch Watch) *Result {
 	return s.RunTelling(source, watch, nil)
 }
@@ -145,9 +141,7 @@ func (w *world) finish(err error) *Result {
 		r.reportStuck(&w.gate, stuck)
 		r.findEndless(&w.gate, stuck)
 	case errors.As(err, &leak) && r.Verdict == Held:
-		if !w.sim.scenario.Isolated { // there it may serve a package-level client
-			r.reportLeak(&w.gate, leak.Goroutines())
-		}
+		r.reportLeak(&w.gate, leak.Goroutines())
 	}
 	if r.limit(&w.services.kernel.limits, w.sim.scenario.Meant); r.Verdict == Violated {
 		r.Hint = w.workload.hint(w.chance.faults)

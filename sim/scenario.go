@@ -51,13 +51,9 @@ type Scenario struct {
 	Rules      []probe.Rule      // which operations are events
 	Properties []*props.Property // what must hold
 	Faults     Faults            // which deviations are allowed
-	// Isolated runs each schedule in a process of its own, so that handlers may
-	// keep clients in package-level variables and make them in init. What that
-	// costs is in docs/benchmarks.md.
-	Isolated bool
-	// Environ is what the environment of programs, and of an isolated run, has besides the
-	// emulator variables of its services, as "NAME=value". ${service} stands
-	// for a service's address, ${service.host} and ${service.port} for its parts.
+	// Environ is what the environment of programs has besides the emulator
+	// variables of the services, as "NAME=value". ${service} stands for a
+	// service's address, ${service.host} and ${service.port} for its parts.
 	Environ []string
 	// Relies are the guarantees of the services without which the properties
 	// would not hold, by name. `wtsim mutate` takes each away and wants a
@@ -247,14 +243,8 @@ func (s *Scenario) validate() error {
 			return fmt.Errorf("rule for %q: there is no service %q", r.Emit, r.Service)
 		}
 	}
-	if p := s.comparing(); p != nil && s.Isolated {
-		return fmt.Errorf("property %q compares with the benign run, which an isolated run cannot know; wanted one that looks at the stores alone, or New instead of package-level variables", p.Name())
-	}
-	if len(s.Environ) > 0 && !s.Isolated && !s.hasPrograms() {
-		return fmt.Errorf("it has an Environ, wanted a program (Main) or Isolated: the environment is a process's")
-	}
-	if s.Isolated && s.hasPrograms() {
-		return fmt.Errorf("it is Isolated and has a program (Main), wanted one of them: a program's instances are processes anyway")
+	if len(s.Environ) > 0 && !s.hasPrograms() {
+		return fmt.Errorf("it has an Environ, wanted a program (Main): the environment is a process's")
 	}
 	return firstOf(s.validateServices(services), s.validateClients(functions), s.Faults.validate(functions, services), s.validateRelies(), s.checkMeant())
 }

@@ -19,9 +19,6 @@ import (
 // same, so that it is done sooner.) It is there to compare with: a run is not
 // repeatable and has no plan. Inputs are drawn with the seed too.
 func (s *Simulation) Stress(seed uint64) *Result {
-	if s.scenario.Isolated {
-		return &Result{Verdict: Inconclusive, Why: "an isolated scenario has no stress test: its runs are processes"}
-	}
 	s, err := s.Drawn(seed)
 	if err != nil {
 		return &Result{Verdict: Inconclusive, Why: err.Error()}

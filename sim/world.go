@@ -51,7 +51,7 @@ func newWorld(s *Simulation, source scheduler.Source, watch Watch, g *globals, b
 	w := &world{sim: s, beat: beat, result: &Result{}}
 	w.monitor = s.program.Monitor(monitor.Options{Coverage: watch != WatchNothing})
 	w.gate = newGate(beat)
-	w.chance = chance{record: scheduler.NewDecider(source), limits: &s.scenario.Faults, isolated: s.scenario.Isolated, state: w.state}
+	w.chance = chance{record: scheduler.NewDecider(source), limits: &s.scenario.Faults, state: w.state}
 	w.chance.replay, _ = source.(*scheduler.Replay)
 	w.chance.follower, _ = source.(follower)
 	w.story = chronicle{trace: newTrace(), output: g.output}

@@ -97,7 +97,7 @@ func (s *Service) RateLimited() *Service {
 	return &out
 }
 
-// Emulator tells isolated runs' clients where it is.
+// Emulator tells programs' clients where it is.
 // https://pkg.go.dev/cloud.google.com/go/storage#hdr-Creating_a_Client
 func (s *Service) Emulator(address string) (name, value string) {
 	return "STORAGE_EMULATOR_HOST", address

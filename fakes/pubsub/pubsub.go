@@ -228,7 +228,7 @@ func (s *Service) Name() string { return s.name }
 // String tells in short what it is.
 func (s *Service) String() string { return "Cloud Pub/Sub" }
 
-// Emulator tells isolated runs' clients where it is.
+// Emulator tells programs' clients where it is.
 // https://docs.cloud.google.com/pubsub/docs/emulator
 func (s *Service) Emulator(address string) (name, value string) {
 	return "PUBSUB_EMULATOR_HOST", address

@@ -15,7 +15,6 @@ type needs struct {
 	redis, gcs, pubsub, tasks bool
 	draws                     bool // what is stored may hold the time, or what was drawn
 	buckets, topics, hosts    []string
-	environ                   []string // variables of the environment that name a service
 }
 
 // clients are the types that a run has a value of, and how it is written.
@@ -123,7 +122,7 @@ func (f *finder) look() {
 }
 
 // global looks at a variable of the package: what runs of one process would share
-// makes each a process of its own, unless all handlers are made by a constructor.
+// is a program's, unless all handlers are made by a constructor.
 func (f *finder) global(v *types.Var) {
 	c, ok := clients[full(v.Type())]
 	if !ok && !mutable(v.Type()) || ok && c.service == "" && full(v.Type()) != "*net/http.Client" {
@@ -131,8 +130,7 @@ func (f *finder) global(v *types.Var) {
 	}
 	f.need(c.service)
 	if slices.ContainsFunc(f.Functions, func(fn Function) bool { return len(fn.make) == 0 }) {
-		f.isolated = v.Name()
-		f.needs.environ = f.environ()
+		f.shared = v.Name()
 	}
 }
 
@@ -185,41 +183,4 @@ func (f *finder) text(x ast.Expr) string {
 		return constant.StringVal(v)
 	}
 	return ""
-}
-
-// environ are the variables of the environment that name a service, by what they
-// are called.
-func (f *finder) environ() (all []string) {
-	for _, file := range f.source.Syntax {
-		ast.Inspect(file, func(n ast.Node) bool {
-			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) != 1 {
-				return true
-			}
-			callee, ok := call.Fun.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			of, ok := f.source.TypesInfo.Uses[callee.Sel].(*types.Func)
-			name := f.text(call.Args[0])
-			if ok && of.FullName() == "os.Getenv" && strings.Contains(name, "REDIS") {
-				all = append(all, name+"="+redisVariable(name))
-			}
-			return true
-		})
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-func redisVariable(name string) string {
-	switch {
-	case strings.HasSuffix(name, "HOST"):
-		return "${redis.host}"
-	case strings.HasSuffix(name, "PORT"):
-		return "${redis.port}"
-	case strings.HasSuffix(name, "URL"):
-		return "redis://${redis}"
-	}
-	return "${redis}"
 }

@@ -18,13 +18,15 @@ import (
 	"text/template"
 )
 
-// Programs are those of a module, as its sources tell: nothing is type-checked,
-// so that what does not compile today can be looked at.
+// Programs are those of a module, as its sources tell, and descriptions of its
+// deployment: nothing is type-checked, so that what does not compile today can be
+// looked at.
 type Programs struct {
 	Name     string // of the module
 	Dir      string // in which wtsim.yaml stands
 	Schema   string // where editors find its schema
 	Programs []*Program
+	Left     []string // of the descriptions, what is not taken over, and why
 	services
 }
 
@@ -35,6 +37,12 @@ type Program struct {
 	Worker        bool
 	Env           map[string]string
 	Routes        []Route
+	On            []On
+	Settings
+	Deployed bool // a description of its deployment has it
+
+	guessed  bool // what it is invoked by
+	replaced bool
 }
 
 // Route is a request that a program takes.
@@ -42,10 +50,13 @@ type Route struct{ Method, Path string }
 
 // services are what the programs are clients of.
 type services struct {
-	Redis, PubSub, GCS, Tasks bool
-	At                        []string // of the Redis
-	Topics, Pulled, Buckets   []string
-	Hosts                     []string // somebody else's
+	Redis, PubSub, GCS, Tasks, Eventarc bool
+	At                                  []string // of the Redis
+	Topics, Pulled, Buckets             []string
+	Hosts                               []string // somebody else's
+	Subscriptions                       []Subscription
+	Queues                              []Queue
+	Jobs                                []Job
 }
 
 // listed is what go list tells of a package.
@@ -89,9 +100,17 @@ func FindPrograms(dir, schema string) (*Programs, error) {
 			return nil, err
 		}
 	}
-	if len(p.Programs) == 0 {
+	described, err := describedIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range described {
+		p.deploy(d)
+	}
+	if len(p.Programs)+len(p.Left) == 0 {
 		return nil, nil
 	}
+	p.guess()
 	return p, nil
 }
 
@@ -136,8 +155,9 @@ func (p *Programs) look(l *listed, all map[string]*listed) error {
 		e := maps.Clone(env)
 		e["FUNCTION_TARGET"] = f.name
 		program := &Program{Name: strings.ToLower(f.name), Package: pkg, Env: e}
-		if !f.event {
-			program.Routes = []Route{{"GET", "/"}}
+		if program.Routes = []Route{{"GET", "/"}}; f.event {
+			program.Routes, program.On, program.guessed = nil, []On{{Topic: program.Name}}, true
+			p.PubSub = true
 		}
 		p.Programs = append(p.Programs, program)
 	}
@@ -328,18 +348,38 @@ services:
   pubsub:
     kind: pubsub
     topics: {{list .Topics}}
-{{- if .Pulled}}
-    subscriptions: # each wants the topic that it is of
-{{- range .Pulled}}
-      - {name: {{q .}}, topic: {{q .}}}
+{{- if .Subscriptions}}
+    subscriptions:
+{{- range .Subscriptions}}
+      - {name: {{q .Name}}, topic: {{q .Topic}}{{with .AckDeadline}}, ack-deadline: {{.}}{{end}}{{if .ExactlyOnce}}, exactly-once: true{{end}}}
 {{- end}}
 {{- end}}
+{{- end}}
+{{- if .Eventarc}}
+  eventarc: {kind: eventarc}
 {{- end}}
 {{- if .Tasks}}
+{{- if .Queues}}
+  tasks:
+    kind: tasks
+    queues:
+{{- range .Queues}}
+      - {name: {{q .Name}}{{with .MaxAttempts}}, max-attempts: {{.}}{{end}}{{with .MinBackoff}}, min-backoff: {{.}}{{end}}{{with .MaxBackoff}}, max-backoff: {{.}}{{end}}}
+{{- end}}
+{{- else}}
   tasks: {kind: tasks, queues: []} # each as {name: work}
+{{- end}}
 {{- end}}
 {{- range .Hosts}}
   {{q .}}: {kind: web}
+{{- end}}
+{{- if .Jobs}}
+  scheduler:
+    kind: cron
+    jobs:
+{{- range .Jobs}}
+      - {name: {{q .Name}}, {{if .Cron}}cron: {{q .Cron}}{{else}}every: 1m{{end}}, ticks: 2{{with .Program}}, program: {{q .}}{{end}}{{with .Topic}}, topic: {{q .}}{{end}}{{with .Method}}, method: {{.}}{{end}}{{with .Path}}, path: {{q .}}{{end}}{{with .Body}}, body: {{q .}}{{end}}}
+{{- end}}
 {{- end}}
 programs:
 {{- range .Programs}}
@@ -350,6 +390,30 @@ programs:
 {{- end}}
 {{- if .Env}}
     environment: {{map .Env}}
+{{- end}}
+{{- with .Args}}
+    args: {{list .}}
+{{- end}}
+{{- with .Port}}
+    port: {{.}}
+{{- end}}
+{{- with .Timeout}}
+    timeout: {{.}}
+{{- end}}
+{{- with .Concurrency}}
+    concurrency: {{.}}
+{{- end}}
+{{- with .MaxInstances}}
+    max-instances: {{.}}
+{{- end}}
+{{- with .MinInstances}}
+    min-instances: {{.}}
+{{- end}}
+{{- if .AlwaysOn}}
+    always-on: true
+{{- end}}
+{{- if .On}}
+    triggers: [{{range $i, $on := .On}}{{if $i}}, {{end}}{ {{- with .Topic}}topic: {{q .}}{{end}}{{if .Push}}, push: true{{end}}{{with .Event}}event: {{q .}}{{end}}{{with .Match}}, match: {{map .}}{{end -}} }{{end}}]
 {{- end}}
 {{- end}}
 clients:
@@ -380,6 +444,21 @@ func mapped(m map[string]string) string {
 		out = append(out, name+": "+strconv.Quote(m[name]))
 	}
 	return "{" + strings.Join(out, ", ") + "}"
+}
+
+// guess adds what nobody has said, and a run needs: messages for those that take
+// events, topics of what is pulled.
+func (p *Programs) guess() {
+	for _, x := range p.Programs {
+		if x.guessed {
+			p.Jobs = append(p.Jobs, Job{Name: x.On[0].Topic, Topic: x.On[0].Topic, Body: "{}"})
+		}
+	}
+	for _, name := range p.Pulled {
+		if !slices.ContainsFunc(p.Subscriptions, func(s Subscription) bool { return s.Name == name }) {
+			p.Subscriptions = append(p.Subscriptions, Subscription{Name: name, Topic: name})
+		}
+	}
 }
 
 // Text is the file: what the sources say, and a property that holds of most.

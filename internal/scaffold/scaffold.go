@@ -44,9 +44,9 @@ type Package struct {
 	Functions       []Function // in order of name
 	Left            []string   // what was left out, and why: sentences
 
-	needs    needs
-	isolated string // because of what its runs are processes; empty if they are not
-	scope    *types.Scope
+	needs  needs
+	shared string // a variable that all runs of a process would share; empty if there is none
+	scope  *types.Scope
 }
 
 // Function is a handler as a scenario deploys it.
@@ -63,10 +63,6 @@ type Function struct {
 
 // File is where the package's test goes.
 func (p *Package) File() string { return filepath.Join(p.Dir, FileName) }
-
-// Isolated reports whether each run is a process of its own, because variables of
-// the package hold what a run changes.
-func (p *Package) Isolated() bool { return p.isolated != "" }
 
 // Find reads the packages of the module that dir is in, from dir down, and
 // returns those that have handlers, or something like them that was left out. The
@@ -124,6 +120,10 @@ func inPackage(p *packages.Package) *Package {
 	f.plain()
 	if len(f.Functions) > 0 {
 		f.look()
+	}
+	if f.shared != "" {
+		f.Functions = nil
+		f.left(f.shared, "runs of one process would share it; the program that has it is run in processes (wtsim.yaml), or let a constructor make it")
 	}
 	slices.SortFunc(f.Functions, func(a, b Function) int { return cmp.Compare(a.Name, b.Name) })
 	slices.Sort(f.Left)

@@ -19,9 +19,9 @@ var testTemplate = template.Must(template.New("test").Parse(testText))
 // file is what the template fills in.
 type file struct {
 	*Package
-	Title, Because              string // the variable that makes runs processes
+	Title                       string
 	Imports                     []string
-	Services, Environ, Masks    []string
+	Services, Masks             []string
 	Deploys                     []deploy
 	Requests                    []asked
 	HTTP, Events, Stores, Hosts bool
@@ -41,8 +41,8 @@ type asked struct{ Function, Method, Path, Body string }
 
 // Text is the package's test file. The error is a mistake of ours.
 func (p *Package) Text() ([]byte, error) {
-	x := &file{Package: p, Title: path.Base(p.Path), Because: p.isolated, Environ: p.needs.environ}
-	x.Stores = (p.needs.redis || p.needs.gcs) && p.isolated == ""
+	x := &file{Package: p, Title: path.Base(p.Path)}
+	x.Stores = p.needs.redis || p.needs.gcs
 	x.Hosts = len(p.needs.hosts) > 0
 	for _, fn := range p.Functions {
 		x.deploy(fn)

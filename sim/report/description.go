@@ -21,7 +21,6 @@ type Description struct {
 	Expect        string                `json:"expect"` // as in `wtsim list --json`
 	Deviations    *int                  `json:"deviations,omitempty"`
 	Relies        []string              `json:"relies"`
-	Isolated      bool                  `json:"isolated,omitempty"`
 	Profile       string                `json:"profile"`
 	Functions     []describedFunction   `json:"functions"`
 	Topics        []string              `json:"topics"`
@@ -74,7 +73,7 @@ func Describe(simulation *sim.Simulation, benign *sim.Result) *Description {
 	s := simulation.Scenario()
 	d := &Description{
 		Kind: "scenario", Name: s.Name, Doc: s.Doc, Expect: "holds", Relies: orEmpty(s.Relies),
-		Isolated: s.Isolated, Profile: s.Platform.Name, Functions: []describedFunction{}, Topics: []string{},
+		Profile: s.Platform.Name, Functions: []describedFunction{}, Topics: []string{},
 		Always: sim.EveryApplication(), Faults: describeFaults(s.Faults), Flow: FlowOf(s, benign),
 	}
 	if s.Expect.Violation {

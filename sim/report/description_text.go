@@ -20,9 +20,6 @@ func (d *Description) Text() string {
 	default:
 		b.WriteString("expected: the properties hold\n")
 	}
-	if d.Isolated {
-		b.WriteString("every run is a process of its own\n")
-	}
 	section(&b, "clients", d.Clients)
 	section(&b, "jobs", d.Jobs)
 	section(&b, "functions", functionParts(d.Functions))

@@ -8,16 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 )
 
-// The runs of an isolated scenario are processes of their own: package-level
-// variables and init functions are made anew for each, with the emulator
-// variables of its services in the environment.
+// Where a handler ends the process that runs it, further runs are processes of
+// their own: see [Subject.Outside].
 //
 // The process that searches asks for a run; the other one runs it, and asks
 // back for every decision. So any [scheduler.Source] will do, and what was
@@ -136,7 +134,7 @@ func (c *course) ended(f *Fatal, r *scheduler.Record) *sim.Result {
 // runApart runs the scenario in a process of its own.
 func (s Subject) runApart(source scheduler.Source) *sim.Result {
 	if s.Command == nil {
-		return s.Simulation.Run(source) // which says that an isolated one cannot
+		return s.Simulation.Run(source) // and hopes that it will not end it
 	}
 	record := scheduler.NewDecider(source)
 	var printed bytes.Buffer
@@ -194,10 +192,6 @@ func (s Subject) converse(record *scheduler.Decider, printed *bytes.Buffer, run 
 	}
 	if s.endless {
 		cmd.Env = append(cmd.Env, endlessVariable+"=1")
-	}
-	if scenario.Isolated { // its packages are initialised as part of the run
-		cmd.Env = append(cmd.Env, "WTSIM_EPOCH="+strconv.FormatInt(scenario.Epoch.UnixNano(), 10))
-		cmd.Env = append(cmd.Env, scenario.Environment()...)
 	}
 	err = cmd.Start()
 	_, _ = answer.Close(), ask.Close() // the process has its own

@@ -23,7 +23,7 @@ import (
 type Subject struct {
 	Simulation *sim.Simulation
 	// Command starts a process for one run: one that calls [Subject.Serve]. The
-	// runs of an isolated scenario are such processes.
+	// runs of [Subject.Outside] are such processes.
 	Command func() *exec.Cmd
 	// Stderr, if not nil, gets what such a process prints past its run, but for
 	// how it ends.
@@ -99,7 +99,7 @@ func (s Subject) watched(source scheduler.Source, watch sim.Watch) *sim.Result {
 }
 
 // apart reports whether runs are processes.
-func (s Subject) apart() bool { return s.outside || s.Scenario().Isolated }
+func (s Subject) apart() bool { return s.outside }
 
 // with is the subject with another simulation.
 func (s Subject) with(simulation *sim.Simulation, err error) (Subject, error) {

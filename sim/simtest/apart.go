@@ -11,7 +11,7 @@ import (
 )
 
 // apart lets runs be processes of this test binary, which run this test alone,
-// as those of an isolated scenario are. In such a process it does not return.
+// where one may end its process. In such a process it does not return.
 func apart(t testing.TB, s search.Subject) search.Subject {
 	t.Helper()
 	switch asked := os.Getenv(search.ApartVariable); {

@@ -38,9 +38,6 @@ func Run(rt *rapid.T, scenario sim.Scenario) {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	if scenario.Isolated {
-		rt.Fatal("the scenario is isolated: its runs are processes, which cannot draw the same inputs; wanted simtest.Check")
-	}
 	s := of(compiled)
 	defer search.Steady()()
 	past := recall(rt.Name(), scenario.Name)

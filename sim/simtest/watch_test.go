@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,17 +20,32 @@ import (
 const exitsVariable = "WTSIM_TEST_EXITS"
 
 // exits is a scenario whose handler ends the process: at once, or where Redis
-// has not answered.
+// has not answered, or at its third request, of which inputs say how many there
+// are.
 func exits(when string) sim.Scenario {
+	var generate func(in *sim.Inputs, s *sim.Scenario)
+	if when == "third" {
+		generate = func(in *sim.Inputs, s *sim.Scenario) {
+			var c sim.Client
+			in.List("requests", 1, 5, func(_ int, in *sim.Inputs) {
+				c.Requests = append(c.Requests, sim.Request{Function: "pay", Path: fmt.Sprint("/", in.Int("n", 1, 9))})
+			})
+			c.Name = "alice"
+			s.Clients = []sim.Client{c}
+		}
+	}
 	return sim.Scenario{
 		Name: "exits", Platform: gcp.CloudRun(), Services: []cloud.Service{redis.New("redis")}, Meant: []string{sim.MeantNoProperties},
 		Functions: []sim.Function{{Name: "pay", New: func(env cloud.Env) (cloud.Handler, error) {
-			c := redis.Client(env, "redis", &goredis.Options{MaxRetries: -1})
+			c, served := redis.Client(env, "redis", &goredis.Options{MaxRetries: -1}), 0
 			return cloud.HTTPFunc(func(w http.ResponseWriter, r *http.Request) {
 				err := c.Set(r.Context(), "paid", 1, 0).Err()
+				served++
 				switch {
 				case when == "successfully":
 					os.Exit(0)
+				case when == "third" && served == 3:
+					os.Exit(3)
 				case when == "always" || when == "failing" && err != nil:
 					os.Exit(3)
 				case when == "computing" && err != nil:
@@ -42,7 +58,7 @@ func exits(when string) sim.Scenario {
 				}
 			}), nil
 		}}},
-		Clients: []sim.Client{{Name: "alice", Requests: []sim.Request{{Function: "pay"}}}},
+		Clients: []sim.Client{{Name: "alice", Requests: []sim.Request{{Function: "pay"}}}}, Generate: generate,
 	}
 }
 
@@ -65,6 +81,7 @@ func TestExits(t *testing.T) {
 		"successfully": {`property "handlers do not end their process" violated`, `for function="pay"`, "without any deviation", "os.Exit(0)", "watch_test.go", "replay:"},
 		"failing":      {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "os.Exit(3)", "replay:"},
 		"goroutine":    {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "panic: nobody catches it", "replay:"},
+		"third":        {`property "handlers do not end their process" violated`, "without any deviation", "os.Exit(3)", `inputs: {"requests":[{"n":1},{"n":1},{"n":1}]}`},
 	} {
 		t.Run(when, func(t *testing.T) {
 			if when == "computing" && testing.Short() {

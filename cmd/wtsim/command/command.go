@@ -298,8 +298,8 @@ func (a *app) scenario(name string) (search.Subject, error) {
 	return search.Subject{}, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, didYouMean(name, names))
 }
 
-// of is what is searched: the runs of an isolated scenario are processes of
-// this executable.
+// of is what is searched: where a run may end its process, it is one of this
+// executable.
 func of(s *sim.Simulation, err error) (search.Subject, error) {
 	if err != nil {
 		return search.Subject{}, err

@@ -87,9 +87,6 @@ func (a *app) debug(args []string) (int, error) {
 	if o.subject, err = o.subject.With(o.file.Inputs); err != nil {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
-	if o.subject.Scenario().Isolated {
-		return 0, fmt.Errorf("%s: the scenario %s is isolated, wanted one whose runs are no processes of their own", o.path, o.file.Scenario)
-	}
 	if step, err := strconv.Atoi(os.Getenv(debugVariable)); err == nil {
 		o.subject.Simulation.StopAt(step).Run(scheduler.NewReplay(o.file.Deviations))
 		return exitHeld, nil
@@ -249,7 +246,7 @@ func (a *app) debugOwn(o *debugOptions, args []string) (int, error) {
 
 // debugPackage debugs what a user's package has: a scenario, or what makes a
 // handler, which a program's text puts to work.
-func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string, text, clock string) (int, error) {
+func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string, text, clock string, flags ...string) (int, error) {
 	name := ref.pkg + ":" + ref.function
 	p, err := findPackage(ref.pkg)
 	if err != nil {
@@ -261,7 +258,7 @@ func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string, text,
 	}
 	defer os.RemoveAll(tmp)
 	prefix := userPrefix(p.Module.Path)
-	b, err := p.build(tmp, fmt.Sprintf(text, p.ImportPath, ref.function, name), "-gcflags="+prefix+"...=-N -l")
+	b, err := p.build(tmp, fmt.Sprintf(text, p.ImportPath, ref.function, name), append(flags, "-gcflags="+prefix+"...=-N -l")...)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}

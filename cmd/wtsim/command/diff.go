@@ -20,7 +20,8 @@ const diffExamples = `  wtsim diff bug.json bug-2.json                 two count
   wtsim diff checkout wtsim-checkout-37.json     the benign run of a scenario, and a counterexample
   wtsim diff yesterday.ndjson today.ndjson.gz    two recordings: the events that only one of them has
   wtsim diff recorded.ndjson bug.json            a recording, and the events of a run
-  wtsim diff a.json b.json --of ./shopsim:Scenario`
+  wtsim diff a.json b.json --of ./shopsim:Scenario
+  wtsim diff ./shopsim:Scenario bug.json         the benign run of a scenario of your own, and a counterexample`
 
 // diffOptions are the flags of `wtsim diff`.
 type diffOptions struct {
@@ -49,6 +50,11 @@ func (a *app) diff(args []string) (int, error) {
 	if other, code, err := a.asPackage(*of, "diff", args); other {
 		return code, err
 	}
+	for _, name := range f.Args() {
+		if ref, ok := parseRef(name); ok && os.Getenv(packageVariable) == "" {
+			return a.runPackage(ref, append([]string{"diff"}, args...))
+		}
+	}
 	for i := range o.sides {
 		var err error
 		if o.sides[i], err = a.side(f.Arg(i)); err != nil {
@@ -70,6 +76,11 @@ func (a *app) side(name string) (side, error) {
 	if _, there := os.Stat(name); there != nil && (a.known(name) || len(a.scenarios) > 0 && !bytes.ContainsRune([]byte(name), '.')) {
 		s.subject, err = a.scenario(name)
 		return s, err
+	}
+	if of := os.Getenv(packageVariable); of != "" {
+		if _, ok := parseRef(name); ok {
+			return s, fmt.Errorf("diff: %s and %s are of two packages, wanted one whose functions return both", of, name)
+		}
 	}
 	in, err := openEvents(name)
 	if err != nil {

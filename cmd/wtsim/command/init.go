@@ -70,7 +70,6 @@ type started struct {
 	Functions int      `json:"functions"`
 	Left      []string `json:"left,omitempty"` // what was left out, and why
 	Next      string   `json:"next"`           // the command that tries it
-	isolated  bool
 }
 
 // startedFile is a file of init's.
@@ -92,6 +91,10 @@ func (a *app) startPrograms(o *initOptions, s *started) error {
 	p, err := scaffold.FindPrograms(o.dir, url)
 	if p == nil || err != nil {
 		return err
+	}
+	s.Left = append(s.Left, p.Left...)
+	if len(p.Programs) == 0 {
+		return nil
 	}
 	text, err := p.Text()
 	if err != nil {
@@ -121,11 +124,7 @@ func (a *app) start(o *initOptions, s *started, p *scaffold.Package) error {
 	for _, fn := range p.Functions {
 		out.Functions = append(out.Functions, fn.Name)
 	}
-	s.isolated = s.isolated || p.Isolated()
 	s.Next = "go mod tidy && go test ./..."
-	if s.isolated {
-		s.Next = "go mod tidy && wtsim test ./..." // which alone connects clients of package-level variables
-	}
 	return a.startFile(o, s, p.File(), text, out)
 }
 

@@ -31,7 +31,8 @@ func parseRef(s string) (ref packageRef, ok bool) {
 }
 
 // mainText is the program that is built around a package. The reference in
-// its arguments stands for the only scenario that there is.
+// its arguments stands for the only scenario that there is, but where --of says
+// whose scenarios these are.
 const mainText = `package main
 
 import (
@@ -47,9 +48,9 @@ import (
 
 func main() {
 	scenarios := list(user.%[2]s())
-	for i, arg := range os.Args {
-		if arg == %[3]q && os.Args[1] != "replay" && os.Args[1] != "debug" && os.Args[1] != "cause" {
-			os.Args[i] = only(scenarios)
+	for i, arg := range os.Args[1:] {
+		if arg == %[3]q && os.Args[i] != "--of" {
+			os.Args[i+1] = only(scenarios)
 		}
 	}
 	command.Main(scenarios...)

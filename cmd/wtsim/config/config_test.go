@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/internal/scaffold"
@@ -195,7 +197,7 @@ func TestScaffold(t *testing.T) {
 		}
 		got = append(got, f.Name)
 	}
-	if want := "book balance orders pinger shipper (worker)"; strings.Join(got, " ") != want {
+	if want := "upload thumbnail count order print prints book balance orders pinger shipper (worker)"; strings.Join(got, " ") != want {
 		t.Errorf("programs %q, wanted %s\n%s", got, want, text)
 	}
 	for _, want := range []string{schemaURL, `at: ["redis:6379"]`, "kind: pubsub", `"payments.example": {kind: web}`, `FUNCTION_TARGET: "book"`, `REDISHOST: "${redis.host}"`,
@@ -207,6 +209,89 @@ func TestScaffold(t *testing.T) {
 	if none, err := scaffold.FindPrograms("testdata", schemaURL); none != nil || err != nil {
 		t.Errorf("got %+v, %v", none, err)
 	}
+}
+
+// What describes a deployment is taken over as far as it says it: a plan of
+// Terraform, serverless.yml; what is not is named, and so is all of AWS.
+func TestScaffoldDeployed(t *testing.T) {
+	dir := unpacked(t, "testdata/deployed.txtar")
+	p, err := scaffold.FindPrograms(dir, schemaURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := p.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"shop-api":
+    package: "./api"
+    environment: {REGION: "europe-west1", STORE: "${redis.host}", TOPIC: "orders"}
+    args: ["-v"]
+    port: 9000
+    timeout: 60s
+    concurrency: 8
+    max-instances: 3
+    min-instances: 1
+`, `"worker":
+    package: "./worker"
+    triggers: [{topic: "orders", push: true}]
+`, `"shrink":
+    package: "./thumbs"
+    environment: {FUNCTION_TARGET: "Shrink", SIZE: "200"}
+    timeout: 120s
+    triggers: [{event: "google.cloud.storage.object.v1.finalized", match: {bucket: "photos"}}]
+`, `"audit":
+    package: "./thumbs"
+    environment: {FUNCTION_TARGET: "Audit", STAGE: "prod"}
+    timeout: 30s
+    triggers: [{topic: "audits"}]
+`,
+		`- {name: "audit", topic: "orders", ack-deadline: 20s, exactly-once: true}`, `- {name: "mail", max-attempts: 5, min-backoff: 1s, max-backoff: 10s}`,
+		`- {name: "sweep", cron: "0 3 * * *", ticks: 2, program: "worker", method: POST, path: "/sweep", body: "{}"}`, `redis: {kind: redis}`, `buckets: ["photos"]`, `eventarc: {kind: eventarc}`,
+		`- {program: "shop-api", method: POST, path: "/orders", body: "{}"}`,
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("there is no %s in\n%s", want, text)
+		}
+	}
+	left := strings.Join(p.Left, "\n")
+	for _, want := range []string{
+		"plan.json: google_project_iam_member.x: a scenario has nothing like it", "plan.json: module.old.aws_sqs_queue.q: this cloud is not there yet", "plan.json: legacy: no program of the module has this name",
+		"plan.json: google_pubsub_subscription.push: its dead_letter_policy", "plan.json: google_cloud_run_v2_service.api: the variable KEY of its environment",
+		"serverless.yml: functions.audit: the variable SECRET of its environment is ${env:SECRET}", "template.yaml: Resources.Charge: AWS::Serverless::Function: this cloud", "template.yaml: Resources.Orders: AWS::DynamoDB::Table: this cloud",
+	} {
+		if !strings.Contains(left, want) {
+			t.Errorf("%q is not named in\n%s", want, left)
+		}
+	}
+	file := filepath.Join(dir, "wtsim.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(file); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+}
+
+// unpacked is a folder with the files of an archive.
+func unpacked(t *testing.T, name string) string {
+	t.Helper()
+	archive, err := txtar.ParseFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // The examples' files can be read.

@@ -56,9 +56,9 @@ func TestInit(t *testing.T) {
 	}
 }
 
-// What is registered with the Functions Framework is found, with the client that
-// the package keeps, the name that is taken, and what has no name told; so is what
-// package main has. All of it compiles.
+// What is registered with the Functions Framework beside a client that the package
+// keeps is a program, with the events that it takes; what package main has is
+// found, and compiles.
 func TestInitOfRegistrations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a module, which takes seconds; runs without -short")
@@ -76,23 +76,23 @@ func TestInitOfRegistrations(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := asWtsim(t, dir, 0, "init")
-	for _, want := range []string{"wrote cmd/wtsim_test.go", " lines: hello\n", " lines: fulfil place-order\n", "wtsim test ./...",
-		`wtsim: left out: example.com/counter/fn.functions.HTTP("Ping"): what is registered has no name`} {
+	for _, want := range []string{"wrote cmd/wtsim_test.go", " lines: hello\n", "wrote wtsim.yaml, ", " lines: cmd placeorder fulfil ping\n",
+		`wtsim: left out: example.com/counter/fn.rdb: runs of one process would share it; the program that has it is run in processes (wtsim.yaml)`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("init says %s, wanted %q in it", out, want)
 		}
 	}
-	written, err := os.ReadFile(filepath.Join(dir, "fn", "wtsim_test.go"))
+	written, err := os.ReadFile(filepath.Join(dir, "wtsim.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Isolated: true", `"REDISHOST=${redis.host}", "REDISPORT=${redis.port}"`, `wtsim_cloud "github.com/wtsim/wtsim/cloud"`,
-		"Method: \"PUT\", Path: \"/\", Body: `{\"id\":\"id-1\",\"items\":[\"items-1\"],\"price\":1}`"} {
+	for _, want := range []string{`environment: {FUNCTION_TARGET: "Fulfil", REDISHOST: "${redis.host}", REDISPORT: "${redis.port}"}`, `triggers: [{topic: "fulfil"}]`,
+		`{name: "fulfil", every: 1m, ticks: 2, topic: "fulfil", body: "{}"}`} {
 		if !strings.Contains(string(written), want) {
 			t.Errorf("there is no %s in\n%s", want, written)
 		}
 	}
-	run(t, dir, 0, "go", "vet", "./fn", "./cmd")
+	run(t, dir, 0, "go", "vet", "./cmd")
 }
 
 // What looks like a handler and cannot be made is told by name; where there is

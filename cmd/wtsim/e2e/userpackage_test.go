@@ -28,6 +28,16 @@ func TestRunPackage(t *testing.T) {
 	}
 	_, replay, _ := strings.Cut(out, "replay:  wtsim ")
 	replay, _, _ = strings.Cut(replay, "\n")
+	file := strings.Fields(replay)[1]
+	for code, diff := range []struct{ args, want string }{
+		{file + " " + file + " --of ./countersim:Scenario", " are equal: "},
+		{"./countersim:Scenario " + file, "\n  + "},
+		{"./countersim:Scenario ./shop:Scenario", "are of two packages"},
+	} {
+		if out := asWtsim(t, dir, code, append([]string{"diff"}, strings.Fields(diff.args)...)...); !strings.Contains(out, diff.want) {
+			t.Errorf("diff %s prints %s", diff.args, out)
+		}
+	}
 	if out := asWtsim(t, dir, 1, append(strings.Fields(replay), "--json")...); !strings.Contains(out, `"matches":true`) {
 		t.Errorf("replay prints %s", out)
 	}
@@ -54,15 +64,15 @@ func TestRunPackage(t *testing.T) {
 	}
 }
 
-// Clients of gRPC that init makes belong to the run: their calls happen, those
-// of several functions, each for who makes it, and twice the same.
-func TestRunPackageOfInit(t *testing.T) {
+// Clients of gRPC that a program's init makes belong to its instance: their calls
+// happen, those of several programs, each for who makes it, and twice the same.
+func TestRunProgramsOfInit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("links binaries, which takes seconds; runs without -short")
 	}
 	t.Parallel() // all of it is in other processes
 	trace := func() string {
-		out := asWtsim(t, filepath.Join("..", "..", ".."), 0, "trace", "./scenarios/samples/samplessim:Prints")
+		out := asWtsim(t, filepath.Join("..", "..", "..", "examples", "programs", "prints"), 0, "trace", "--config", "wtsim.yaml")
 		_, after, announced := strings.Cut(out, "(once, some minutes)\n") // of the first build
 		if announced {
 			return after

@@ -10,19 +10,19 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	"github.com/wtsim/wtsim/fakes/internal/sender"
 	"github.com/wtsim/wtsim/probe"
 )
 
 // Wire returns the client's end of a connection in memory at whose other end
-// every call is passed on to conn: for clients that dial by themselves, as
-// those of an isolated scenario do. stop ends what serves it.
+// every call is passed on to conn: for clients that dial by themselves, as those
+// of programs do. stop ends what serves it.
 func Wire(conn grpc.ClientConnInterface) (client net.Conn, stop func(), err error) {
 	lis := bufconn.Listen(64 << 10)
 	s := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error { return forward(conn, stream) }))
@@ -34,11 +34,25 @@ func Wire(conn grpc.ClientConnInterface) (client net.Conn, stop func(), err erro
 	return client, s.Stop, err
 }
 
-func init() { sender.Name(probe.Caller) }
+// callerKey is what clients of gRPC in programs say by whom a call is (see
+// internal/program): many share a connection. It is binary, as names may hold any
+// letters.
+const callerKey = "wtsim-caller-bin"
+
+// callerOf returns who makes the call that a server handles; empty if that is not
+// known.
+func callerOf(ctx context.Context) string {
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		if v := md.Get(callerKey); len(v) > 0 {
+			return v[0]
+		}
+	}
+	return ""
+}
 
 // forward passes one call on, for who has made it.
 func forward(conn grpc.ClientConnInterface, stream grpc.ServerStream) error {
-	if caller := sender.Of(stream.Context()); caller != "" {
+	if caller := callerOf(stream.Context()); caller != "" {
 		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(probe.LabelKey, caller)))
 	}
 	full, _ := grpc.MethodFromServerStream(stream)

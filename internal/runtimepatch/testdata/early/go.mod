@@ -1,3 +1,0 @@
-module example.com/early
-
-go 1.25
