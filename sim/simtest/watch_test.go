@@ -81,7 +81,7 @@ func TestExits(t *testing.T) {
 		"successfully": {`property "handlers do not end their process" violated`, `for function="pay"`, "without any deviation", "os.Exit(0)", "watch_test.go", "replay:"},
 		"failing":      {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "os.Exit(3)", "replay:"},
 		"goroutine":    {`property "handlers do not end their process" violated`, `for function="pay"`, "1. pay POST / (from alice/1), attempt 1:", "panic: nobody catches it", "replay:"},
-		"third":        {`property "handlers do not end their process" violated`, "without any deviation", "os.Exit(3)", `inputs: {"requests":[{"n":1},{"n":1},{"n":1}]}`},
+		"third":        {`property "handlers do not end their process" violated`, `for function="pay"`, "the benign schedule violates:", `inputs: {"requests":[{"n":1},{"n":1},{"n":1}]}`, "os.Exit(3)", "replay:"},
 	} {
 		t.Run(when, func(t *testing.T) {
 			if when == "computing" && testing.Short() {
