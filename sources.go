@@ -9,5 +9,6 @@ import "embed"
 // among them.
 //
 //go:embed event/*.go probe/*.go probe/sink/*.go probe/httpprobe/*.go probe/redisprobe/*.go probe/grpcprobe/*.go probe/sqlprobe/*.go
+//go:embed probe/recording/*.go probe/recording/bucket/*.go probe/recording/grpcrecording/*.go
 //go:embed probe/autoprobe/*.go probe/autoprobe/autogrpc/*.go probe/autoprobe/autosql/*.go
 var Recorder embed.FS

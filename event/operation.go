@@ -51,6 +51,8 @@ type Result struct {
 	Status string // e.g. "200", "OK", "(nil)"; empty if there was no answer
 	Body   []byte // the decoded answer
 	Wire   []byte // the answer as it was sent, where Body has it in another form and a recording is kept; else nil
-	OK     bool   // the service accepted the call
+	// Stream is the number of a stream of messages that come after the answer, in a recording; else 0.
+	Stream uint64
+	OK     bool // the service accepted the call
 	Header map[string]string
 }

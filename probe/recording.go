@@ -45,6 +45,7 @@ type recordedPayload struct {
 	Base64 string            `json:"base64,omitempty"` // a body that is no text
 	Wire   *string           `json:"wire,omitempty"`   // what was sent, in base64, where the body is another form of it
 	Cut    int               `json:"cut,omitempty"`    // how long a body was of which nothing is kept
+	Stream uint64            `json:"stream,omitempty"` // whose messages come after it
 }
 
 func payloadOf(words []string, target string, header map[string]string, body []byte) recordedPayload {
@@ -85,6 +86,7 @@ func recordingOf(op *event.Operation) (event.Data, error) {
 	x := recorded{Service: op.Service, Method: op.Method, Resource: op.Resource, Access: op.Access, Try: op.Try, Status: op.Result.Status, OK: op.Result.OK,
 		Request:  payloadOf(op.Request.Words, op.Request.Target, op.Request.Header, op.Request.Body),
 		Response: payloadOf(nil, "", op.Result.Header, op.Result.Body).wired(op.Result.Wire)}
+	x.Response.Stream = op.Result.Stream
 	if !op.Deadline.IsZero() {
 		at := op.Deadline.UTC()
 		x.Deadline = &at
@@ -115,7 +117,7 @@ func Recorded(e *event.Event) (op event.Operation, ok bool, err error) {
 	}
 	op = event.Operation{Service: x.Service, Method: x.Method, Resource: x.Resource, Access: x.Access, Try: x.Try,
 		Request: event.Payload{Words: x.Request.Words, Target: x.Request.Target, Header: x.Request.Header},
-		Result:  event.Result{Status: x.Status, OK: x.OK, Header: x.Response.Header}}
+		Result:  event.Result{Status: x.Status, OK: x.OK, Header: x.Response.Header, Stream: x.Response.Stream}}
 	op.Caller.Invocation = e.Invocation
 	if x.Deadline != nil {
 		op.Deadline = *x.Deadline

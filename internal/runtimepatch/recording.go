@@ -49,12 +49,30 @@ var recording = patch{
 			why: "statements of every connection of a database"},
 		{file: "database/sql/sql.go", anchor: "err = f(dc.ci)\n", text: "err = f(wtsimRaw(dc.ci))\n",
 			why: "which stays the driver's to who asks for it"},
+		{file: "crypto/internal/rand/rand.go", anchor: "\tdrbg.Read(b)\n\treturn len(b), nil\n",
+			text: "\tdrbg.Read(b)\n\tif WtsimDrawn != nil {\n\t\tWtsimDrawn(string(b))\n\t}\n\treturn len(b), nil\n",
+			why:  "what is drawn of crypto/rand.Reader"},
+		after("crypto/rand/rand.go", "\t\t\tdrbg.Read(b)\n",
+			"\t\t\tif rand.WtsimDrawn != nil {\n\t\t\t\trand.WtsimDrawn(string(b))\n\t\t\t}\n",
+			"and by crypto/rand.Read"),
+		{file: "math/rand/rand.go", anchor: "\treturn int64(runtime_rand() & rngMask)\n", text: told("x & rngMask", "int64"),
+			why: "numbers of math/rand's own functions"},
+		{file: "math/rand/rand.go", anchor: "\treturn runtime_rand()\n", text: told("x", "uint64"), why: "the same"},
+		{file: "math/rand/v2/rand.go", anchor: "\treturn runtime_rand()\n", text: told("x", "uint64"), why: "the same"},
 	},
 	added: map[string]string{
-		"net/wtsim_record.go":          "files/record_net.txt",
-		"net/http/wtsim_record.go":     "files/record_http.txt",
-		"crypto/tls/wtsim_record.go":   "files/record_tls.txt",
-		"os/wtsim_record.go":           "files/record_os.txt",
-		"database/sql/wtsim_record.go": "files/record_sql.txt",
+		"net/wtsim_record.go":                  "files/record_net.txt",
+		"net/http/wtsim_record.go":             "files/record_http.txt",
+		"crypto/tls/wtsim_record.go":           "files/record_tls.txt",
+		"os/wtsim_record.go":                   "files/record_os.txt",
+		"database/sql/wtsim_record.go":         "files/record_sql.txt",
+		"crypto/internal/rand/wtsim_record.go": "files/record_rand.txt",
+		"math/rand/wtsim_record.go":            "files/record_mathrand.txt",
+		"math/rand/v2/wtsim_record.go":         "files/record_mathrand.txt",
 	},
+}
+
+// told is the end of a function of math/rand that draws: it says what it has drawn.
+func told(result, as string) string {
+	return "\tx := runtime_rand()\n\tif wtsimNumbered != nil {\n\t\twtsimNumbered(x)\n\t}\n\treturn " + as + "(" + result + ")\n"
 }

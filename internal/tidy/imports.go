@@ -37,16 +37,18 @@ var layers = []layer{
 	{pkg: "monitor/stream/otlp", may: []string{"event", "probe", "monitor/stream/service"}},                            // who links OpenTelemetry
 	{pkg: "monitor/function", run: true, may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}}, // a simulation runs it
 	{pkg: "probe", run: true, may: []string{"event"}},
-	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}},                                             // tests alone
-	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},                                                     // descriptions for the seams of HTTP and gRPC
-	{pkg: "probe/sink", may: []string{"event", "probe"}},                                                           // clocks, goroutines, HTTP: production alone
-	{pkg: "probe/recording", may: []string{"event", "probe", "probe/redisprobe"}},                                  // files, and a clock that is virtual where it is played
-	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                                                      // who links NATS
-	{pkg: "probe/recording/gcsrecording", may: []string{"probe/recording"}},                                        // who links Cloud Storage's client
-	{pkg: "probe/orchestrion", may: []string{"probe/autoprobe"}},                                                   // and rules for who builds with that
-	{pkg: "probe/autoprobe", may: []string{"event", "probe", "probe/sink", "probe/httpprobe", "probe/redisprobe"}}, // production alone
-	{pkg: "probe/autoprobe/autosql", may: []string{"probe/autoprobe", "probe/sqlprobe"}},                           // who links database/sql
-	{pkg: "probe/autoprobe/autogrpc", may: []string{"probe/autoprobe", "probe/grpcprobe"}},                         // who links gRPC
+	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}},                                                                                          // tests alone
+	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},                                                                                                  // descriptions for the seams of HTTP and gRPC
+	{pkg: "probe/sink", may: []string{"event", "probe"}},                                                                                                        // clocks, goroutines, HTTP: production alone
+	{pkg: "probe/recording", may: []string{"event", "probe", "probe/redisprobe"}},                                                                               // files, and a clock that is virtual where it is played
+	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                                                                                                   // who links NATS
+	{pkg: "probe/recording/gcsrecording", may: []string{"probe/recording"}},                                                                                     // who links Cloud Storage's client
+	{pkg: "probe/recording/bucket", may: []string{"probe/recording"}},                                                                                           // who cannot link it
+	{pkg: "probe/recording/grpcrecording", may: []string{"probe", "probe/recording"}},                                                                           // who links gRPC
+	{pkg: "probe/orchestrion", may: []string{"probe/autoprobe"}},                                                                                                // and rules for who builds with that
+	{pkg: "probe/autoprobe", may: []string{"event", "probe", "probe/sink", "probe/httpprobe", "probe/redisprobe", "probe/recording", "probe/recording/bucket"}}, // production alone
+	{pkg: "probe/autoprobe/autosql", may: []string{"probe/autoprobe", "probe/sqlprobe"}},                                                                        // who links database/sql
+	{pkg: "probe/autoprobe/autogrpc", may: []string{"probe/autoprobe", "probe/grpcprobe", "probe/recording/grpcrecording"}},                                     // who links gRPC
 	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},
 

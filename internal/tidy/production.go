@@ -9,7 +9,7 @@ import (
 // shipping are the packages that an application in production may link: they
 // describe what happens and judge it. Whatever they import of ours is one of
 // them, so that no chain of imports links a scheduler, a fake or a world.
-var shipping = []string{"event", "props", "monitor/...", "probe", "probe/*", "probe/autoprobe/autogrpc", "probe/autoprobe/autosql", "probe/recording/gcsrecording", "props/internal/*"}
+var shipping = []string{"event", "props", "monitor/...", "probe", "probe/*", "probe/autoprobe/autogrpc", "probe/autoprobe/autosql", "probe/recording/bucket", "probe/recording/gcsrecording", "probe/recording/grpcrecording", "props/internal/*"}
 
 // bare are those that every one of them links: they name no client library and
 // no cloud, so an application links those that it uses itself, and no others.

@@ -25,9 +25,7 @@ func endings(t testing.TB) *monitor.Program {
 	p, err := monitor.Compile(
 		props.AtMostOnce("paid at most once", props.On("PAID", "order")),
 		props.Precedes("asked before answered", props.On("ASKED", "order"), props.On("ANSWERED", "order")),
-		props.ForAll("user", "order").Machine("nobody pays after a login",
-			props.From("out").On(props.On("LOGGED_IN", "user")).To("in"),
-			props.From("in").On(props.On("PAID", "order")).To(props.Violated)))
+		afterLogin())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,6 +186,13 @@ func TestRefused(t *testing.T) {
 	servers(t, func(t *testing.T, r *redis.Client) {
 		if _, err := New(Options{Program: program(t), Redis: r, Stream: monitor.StreamOptions{Skew: time.Second}}); err == nil || !strings.Contains(err.Error(), "deadline") {
 			t.Error(err)
+		}
+		for want, o := range map[string]Options{
+			"-1 shares, wanted 0 to 1024": {Shares: -1}, "2000 shares, wanted": {Shares: 2000}, "wanted Options.Shares": {Stream: monitor.StreamOptions{Parts: 2}}} {
+			o.Program, o.Redis = program(t), r
+			if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, wanted %q", err, want)
+			}
 		}
 		f := instance(t, r, time.Hour)
 		line := history(rand.New(rand.NewSource(1)), 1)[0]

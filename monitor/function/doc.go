@@ -26,7 +26,8 @@
 // The cost of an event hangs on what its places have seen, and on nothing else
 // that is monitored: two operations of Redis for a batch of any size, as long as
 // nobody else writes the same places. A property whose events have no variable
-// in common has one place.
+// in common is shared out among [Options.Shares] places, each of which keeps what its events
+// come to as long as [monitor.StreamOptions.TTL] says; one without a variable has one place.
 //
 // What Redis has acknowledged must be there: on each write synced to the disk
 // (appendfsync always), and no failover to a replica that has less.

@@ -41,16 +41,14 @@ const (
 	declared        // and nothing comes after it: deadlines have passed
 )
 
-// add hands an event to the places that it concerns. The one where it is malformed
-// is its home, which counts it, else the first.
+// add hands an event to the places that it concerns.
 func (b *batch) add(f *Function, e *event.Event) {
 	if b.newest.Before(e.Time) {
 		b.newest = e.Time
 	}
-	b.places = f.Program.Places(b.places[:0], e)
-	home := max(0, slices.IndexFunc(b.places, func(p monitor.Place) bool { return p.Values == "" }))
+	b.places = f.places.Of(b.places[:0], e)
 	for i, p := range b.places {
-		b.give(p.Property, f.keyOf(p), monitor.Input{Event: *e, Guest: i != home})
+		b.give(p.Property, f.keyOf(p), monitor.Input{Event: *e, Guest: i > 0})
 	}
 }
 
@@ -162,10 +160,11 @@ func (f *Function) changes(ctx context.Context, shares []share) ([]change, error
 
 // change judges what one place is given.
 func (f *Function) change(c *change, given *share) error {
-	p := f.parts[given.property].program
-	s, err := p.Stream(f.Stream)
+	p, o := f.parts[given.property].program, f.Stream
+	o.Part, o.Parts = f.shareOf(given.property, given.key)
+	s, err := p.Stream(o)
 	if len(c.state) > 0 {
-		s, err = p.Restore(bytes.NewReader(c.state), f.Stream)
+		s, err = p.Restore(bytes.NewReader(c.state), o)
 	}
 	if err != nil {
 		return err

@@ -50,11 +50,25 @@ func (r *records) key(name string) string { return r.prefix + "/" + name }
 // keyOf is the key of a place's record.
 func (f *Function) keyOf(p monitor.Place) string {
 	values := p.Values
+	if p.Parts > 0 {
+		values = fmt.Sprintf(shareForm, p.Part, p.Parts)
+	}
 	if len(values) > longestValues {
 		sum := sha256.Sum256([]byte(values))
 		values = "#" + hex.EncodeToString(sum[:16])
 	}
 	return f.records.key(f.parts[p.Property].era + "/" + values)
+}
+
+// shareForm is what a share's key has instead of values, which begin with a bracket.
+const shareForm = "%dof%d"
+
+// shareOf is which share a record is of: 0 of 0 if it is no share.
+func (f *Function) shareOf(property, key string) (part, parts int) {
+	if n, err := fmt.Sscanf(strings.TrimPrefix(key, f.records.key(f.parts[property].era+"/")), shareForm, &part, &parts); n < 2 || err != nil {
+		return 0, 0
+	}
+	return part, parts
 }
 
 // longestValues is how long values are that a key has as they are.

@@ -9,7 +9,8 @@
 //	                    it has one, and host:port of Redis. Unless named, a service of HTTP is
 //	                    its host, and one of Redis is "redis"
 //	WTSIM_FUNCTION      the function's name; what the platform calls it unless given
-//	WTSIM_KEEP          a file that has every operation appended, for wtsim derive
+//	WTSIM_KEEP          where recordings go, for wtsim derive and wtsim debug: a directory (DIR/) or a
+//	                    bucket (gs://BUCKET/PREFIX) has a file an invocation, a file has all of it appended
 //	WTSIM_TOKEN         the monitor's token
 //	WTSIM_REDACT        parameters whose values are replaced by keyed hashes, as NAME,..., or *
 //	WTSIM_REDACT_KEY    their key, at least 16 bytes
@@ -27,7 +28,9 @@
 //     interceptors (package autogrpc), above its own attempts.
 //  5. Statements of database/sql are seen where it is given a driver's connection
 //     (package autosql); databases are the service "sql", unless named.
-//  6. What was connected before the recorder began is counted and logged.
+//  6. What an invocation draws of crypto/rand and of math/rand's own functions is
+//     noted where recordings are kept.
+//  7. What was connected before the recorder began is counted and logged.
 //
 // Out of scope: what package net does not dial (cgo, system calls), HTTP/2 that
 // is not net/http's own, and what another program on the way adds.
@@ -44,6 +47,7 @@ import (
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/httpprobe"
+	"github.com/wtsim/wtsim/probe/recording"
 	"github.com/wtsim/wtsim/probe/redisprobe"
 )
 
@@ -120,7 +124,12 @@ func (a *Auto) RoundTrip(r *http.Request, base http.RoundTripper) (*http.Respons
 }
 
 // Serve makes each request that h serves an invocation.
-func (a *Auto) Serve(h http.Handler) http.Handler { return httpprobe.Handler(a.Recorder, h) }
+func (a *Auto) Serve(h http.Handler) http.Handler {
+	if a.Keeping() {
+		h = recording.Handler(a.Recorder, h)
+	}
+	return httpprobe.Handler(a.Recorder, h)
+}
 
 // store is the name of the Redis at an address.
 func (a *Auto) store(address string) string {

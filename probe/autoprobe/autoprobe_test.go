@@ -1,15 +1,19 @@
 package autoprobe
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/recording"
 )
 
 const charged = `{"rules":[{"service":"payments","method":"POST","resource":"/charges/{order}","emit":"CHARGED","with":{"order":"{order}","id":"response.id"}},
@@ -41,6 +45,11 @@ func TestRead(t *testing.T) {
 		{"", "WTSIM_RULES=/nowhere", "nil"},
 		{charged, "WTSIM_RECORD=-", "ok"},
 		{"", "WTSIM_KEEP=" + filepath.Join(t.TempDir(), "kept"), "ok"},
+		{"", "WTSIM_KEEP=" + t.TempDir(), "ok"},
+		{"", "WTSIM_KEEP=" + filepath.Join(t.TempDir(), "made") + "/", "ok"},
+		{"", "WTSIM_KEEP=gs://recordings/shop", "ok"},
+		{"", "WTSIM_KEEP=gs://", `WTSIM_KEEP: recordings go to "gs://", wanted gs://BUCKET`},
+		{"", "WTSIM_KEEP=s3://recordings/shop", `WTSIM_KEEP: recordings go to "s3://recordings/shop", wanted a file, a directory (DIR/), or gs://`},
 		{"", "WTSIM_RECORD=-", "there are no rules"},
 		{"", "WTSIM_RECORD=- WTSIM_RULES=" + file(charged), "ok"},
 		{charged, "WTSIM_RECORD=- WTSIM_RULES=/nowhere", "WTSIM_RULES: open /nowhere: no such file"},
@@ -122,3 +131,37 @@ func TestServices(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Recordings in a directory have an invocation a file, with its request, so that it can be
+// played; what is to be redacted is so there too.
+func TestKept(t *testing.T) {
+	dir := t.TempDir()
+	a, err := read(environment("WTSIM_KEEP="+dir, "WTSIM_FUNCTION=shop", "WTSIM_REDACT=user", "WTSIM_REDACT_KEY=0123456789abcdef"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := a.Serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		probe.Emit(r.Context(), "ORDERED", map[string]any{"user": "ann", "order": "o-1"})
+		recording.Drawn(a.Recorder, []byte("drawn"))
+		recording.Numbered(a.Recorder, 1<<63)
+	}))
+	for range 2 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/orders", strings.NewReader("o-1")))
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	if err != nil || len(files) != 2 {
+		t.Fatal(files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil || strings.Contains(string(text), "ann") || !strings.Contains(string(text), "o-1") {
+		t.Errorf("%v: %s", err, text)
+	}
+	all, err := recording.Read(bytes.NewReader(text))
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	got := all[0]
+	if got.Request.Target != "/orders" || string(got.Request.Body) != "o-1" || got.Status != http.StatusOK || len(got.Draws) != 1 || string(got.Draws[0]) != "drawn" || !slices.Equal(got.Numbers, []uint64{1 << 63}) {
+		t.Errorf("%+v", got)
+	}
+}

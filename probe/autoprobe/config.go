@@ -15,6 +15,8 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/recording"
+	"github.com/wtsim/wtsim/probe/recording/bucket"
 	"github.com/wtsim/wtsim/probe/sink"
 )
 
@@ -44,13 +46,42 @@ func read(env func(string) string, rules string) (*Auto, error) {
 	}
 	a.Recorder = probe.NewRecorder(functionOf(env), rand.Text(), compiled, out)
 	if keep != "" {
-		kept, err := a.sink("WTSIM_KEEP", keep, "")
+		kept, err := a.kept(keep, env)
 		if err != nil {
+			return nil, err
+		}
+		if kept, err = redacted(kept, env("WTSIM_REDACT"), env("WTSIM_REDACT_KEY")); err != nil {
 			return nil, err
 		}
 		a.Keep(kept)
 	}
 	return a, nil
+}
+
+// kept is where recordings go: a directory or a bucket has a file an invocation.
+func (a *Auto) kept(keep string, env func(string) string) (probe.Sink, error) {
+	scheme, _, _ := strings.Cut(keep, "://")
+	at, _ := os.Stat(keep)
+	var files *recording.Files
+	var err error
+	switch {
+	case scheme == "gs":
+		var store recording.Store
+		if store, err = bucket.New(keep, env, &http.Client{Transport: unseen{http.DefaultTransport}}); err == nil {
+			files = recording.NewFiles(store, recording.Limits{})
+		}
+	case scheme != keep && scheme != "http" && scheme != "https":
+		err = fmt.Errorf("recordings go to %q, wanted a file, a directory (DIR/), or gs://BUCKET/PREFIX; other stores are not supported", keep)
+	case strings.HasSuffix(keep, "/"), at != nil && at.IsDir():
+		files, err = recording.NewDirectory(keep, recording.Limits{})
+	default:
+		return a.sink("WTSIM_KEEP", keep, "")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("WTSIM_KEEP: %w", err)
+	}
+	a.close = append(a.close, files.Flush)
+	return files, nil
 }
 
 // rulesOf reads the rules of a file, or those of the build.

@@ -2,13 +2,18 @@ package grpcprobe
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -56,16 +61,65 @@ func (s *watchedStream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.call != nil && !s.left {
+	if s.call == nil {
+		return err
+	}
+	if !s.left {
 		s.left = true
 		opened := err
 		if opened == io.EOF {
 			opened = nil
 		}
 		s.call.Op.Result = result(nil, opened)
+		if notes := s.notes(); notes != nil && opened == nil {
+			s.call.Op.Result.Stream = streams.Add(1)
+		}
 		_ = s.seam.tap.Leave(s.call) // a Recorder's has no error
 	}
+	s.note(m, err)
 	return err
+}
+
+// streams is how many streams of this process are recorded.
+var streams atomic.Uint64
+
+// keeper is a tap that keeps recordings.
+type keeper interface {
+	Keeping() bool
+	Note(what string, data event.Data)
+}
+
+// notes is where messages are kept; nil if they are not.
+func (s *watchedStream) notes() keeper {
+	if k, ok := s.seam.tap.(keeper); ok && k.Keeping() {
+		return k
+	}
+	return nil
+}
+
+// note keeps a message that came in, or the stream's end.
+func (s *watchedStream) note(m any, err error) {
+	notes, stream := s.notes(), s.call.Op.Result.Stream
+	if notes == nil || stream == 0 {
+		return
+	}
+	params := map[string]any{"stream": stream}
+	switch p, ok := m.(proto.Message); {
+	case err == io.EOF:
+		params["status"] = codeName(codes.OK)
+	case err != nil:
+		end := status.Convert(err)
+		params["status"], params["text"] = codeName(end.Code()), end.Message()
+	case ok:
+		wire, wrong := proto.Marshal(p)
+		if wrong != nil || len(wire) > probe.MostRecorded {
+			return // which a player misses
+		}
+		params["base64"] = base64.StdEncoding.EncodeToString(wire)
+	}
+	if data, err := event.DataOf(params); err == nil {
+		notes.Note("message", data)
+	}
 }
 
 // heldStream is a stream that opens when the tap lets it: what is sent before

@@ -34,7 +34,7 @@ func TestDeclarations(t *testing.T) {
 		t.Fatal(err)
 	}
 	have := lines(string(rules))
-	for _, name := range []string{"net", "http", "tls", "os"} {
+	for _, name := range []string{"net", "http", "tls", "os", "rand", "mathrand"} {
 		text, err := os.ReadFile("../../internal/runtimepatch/files/record_" + name + ".txt")
 		if err != nil {
 			t.Fatal(err)

@@ -99,6 +99,15 @@ func NewDirectory(path string, l Limits) (*Files, error) {
 	return NewFiles(directory(path), l), nil
 }
 
+// Bucket takes gs://BUCKET or gs://BUCKET/PREFIX apart.
+func Bucket(place string) (bucket, prefix string, err error) {
+	rest, ok := strings.CutPrefix(place, "gs://")
+	if bucket, prefix, _ = strings.Cut(rest, "/"); !ok || bucket == "" {
+		return "", "", fmt.Errorf("recordings go to %q, wanted gs://BUCKET or gs://BUCKET/PREFIX", place)
+	}
+	return bucket, prefix, nil
+}
+
 // Put takes an event of an invocation.
 func (f *Files) Put(e event.Event) {
 	if e.Invocation == "" {

@@ -45,8 +45,10 @@ type Player struct {
 	mu         sync.Mutex
 	played     []bool
 	draws      [][]byte // that are left
+	numbers    []uint64 // of math/rand
 	divergence *Divergence
 	answers    []answer // of operations that were let pass, until they are asked for
+	streams    map[uint64][]Message
 }
 
 // answer is what an operation is answered with.
@@ -57,7 +59,7 @@ type answer struct {
 
 // NewPlayer returns a player of an invocation.
 func NewPlayer(of *Invocation) *Player {
-	return &Player{of: of, played: make([]bool, len(of.Operations)), draws: slices.Clone(of.Draws)}
+	return &Player{of: of, played: make([]bool, len(of.Operations)), draws: slices.Clone(of.Draws), numbers: slices.Clone(of.Numbers)}
 }
 
 // Divergence is where a run is another one than what was recorded.
@@ -87,7 +89,7 @@ func (p *Player) Enter(c *probe.Call) probe.Fate {
 	}
 	op := &p.of.Operations[n]
 	if !playable(&op.Operation) {
-		p.diverge(describe(&c.Op) + ", of which the recording has no whole answer: streams of gRPC and what is too long cannot be played")
+		p.diverge(describe(&c.Op) + ", of which the recording has no whole answer: what is too long cannot be played")
 		p.mu.Unlock()
 		return probe.Fate{Action: probe.Cut}
 	}
@@ -107,7 +109,7 @@ func playable(op *event.Operation) bool {
 		return len(op.Request.Words) > 0 || op.Method == "DISCARD"
 	}
 	_, err := strconv.Atoi(op.Result.Status)
-	return err == nil || op.Result.Wire != nil || !op.Result.OK // HTTP; of gRPC, a message or an error
+	return err == nil || op.Result.Wire != nil || op.Result.Stream != 0 || !op.Result.OK // HTTP; of gRPC, a message or an error
 }
 
 // find is the recording's operation that is to be played; -1 if there is none.
@@ -207,6 +209,31 @@ func (p *Player) Answer(call *probe.Call) (op event.Operation, ok bool) {
 	return found.Operation, true
 }
 
+// Next is the next message of a stream, by its number in a recording, when it came then:
+// its wire form, or the status, and text, that the stream ends with. ok is false where
+// nothing was recorded any more.
+func (p *Player) Next(stream uint64) (m event.Result, ok bool) {
+	p.mu.Lock()
+	if p.streams == nil {
+		p.streams = map[uint64][]Message{}
+		for i := range p.of.Operations {
+			if op := &p.of.Operations[i]; op.Result.Stream != 0 {
+				p.streams[op.Result.Stream] = op.Messages
+			}
+		}
+	}
+	left := p.streams[stream]
+	if len(left) == 0 {
+		p.mu.Unlock()
+		return m, false
+	}
+	next := left[0]
+	p.streams[stream] = left[1:]
+	p.mu.Unlock()
+	time.Sleep(time.Until(next.Time))
+	return event.Result{Wire: next.Wire, Status: next.Status, OK: next.Status == "" || next.Status == "OK", Body: []byte(next.Text)}, true
+}
+
 // errUnseen is said of a request that has not come through the tap.
 var errUnseen = errors.New("recording: a request that did not pass the player's tap, wanted httpprobe.Transport(player, player, ...)")
 
@@ -252,4 +279,18 @@ func (p *Player) Read(b []byte) (int, error) {
 		p.draws = p.draws[1:]
 	}
 	return n, nil
+}
+
+// Number draws what math/rand has drawn; 0 where nothing is left, which is a
+// divergence.
+func (p *Player) Number() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.numbers) == 0 {
+		p.diverge("math/rand draws a number, of which the recording has none")
+		return 0
+	}
+	x := p.numbers[0]
+	p.numbers = p.numbers[1:]
+	return x
 }

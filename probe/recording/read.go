@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
@@ -23,7 +25,8 @@ type Invocation struct {
 	Request    Request
 	Operations []Operation
 	Draws      [][]byte
-	Status     int // of the response; 0 if the invocation has not ended
+	Numbers    []uint64 // that math/rand has drawn
+	Status     int      // of the response; 0 if the invocation has not ended
 }
 
 // Request is what an invocation was asked.
@@ -39,6 +42,15 @@ type Operation struct {
 	ID   string // its event's
 	Time time.Time
 	event.Operation
+	Messages []Message // of a stream of gRPC
+}
+
+// Message is one that came in on a stream, or its end.
+type Message struct {
+	Time   time.Time
+	Wire   []byte
+	Status string // of the end; else empty
+	Text   string // of an end that is an error
 }
 
 // Begun reports whether an invocation has its request in the recording: else it
@@ -59,6 +71,9 @@ func (i *Invocation) HTTP() (*http.Request, error) {
 		return nil, fmt.Errorf("invocation %s: %w", i.ID, err)
 	}
 	req.Host, req.RequestURI = r.Host, r.Target
+	if strings.HasPrefix(r.Header["Content-Type"], "application/grpc") {
+		req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/2.0", 2, 0
+	}
 	for name, value := range r.Header {
 		req.Header.Set(name, value)
 	}
@@ -103,10 +118,11 @@ func Read(in io.Reader) ([]*Invocation, error) {
 type noted struct {
 	Method, Target, Host string
 	Header               map[string]string
-	Base64               string
+	Base64, Number       string
 	Cut                  bool
-	Status               int
-	Error                string
+	Status               json.RawMessage // of HTTP, or of gRPC
+	Error, Text          string
+	Stream               uint64
 }
 
 func (i *Invocation) take(e *event.Event) error {
@@ -117,7 +133,7 @@ func (i *Invocation) take(e *event.Event) error {
 	}
 	var x noted
 	switch e.Type {
-	case probe.NotePrefix + noteBegin, probe.NotePrefix + noteDraw, probe.NotePrefix + noteEnd:
+	case probe.NotePrefix + noteBegin, probe.NotePrefix + noteDraw, probe.NotePrefix + noteMessage, probe.NotePrefix + noteEnd:
 		if err := json.Unmarshal(e.Data.AppendJSON(nil), &x); err != nil {
 			return fmt.Errorf("event %q is no note of a recording: %w", e.ID, err)
 		}
@@ -135,9 +151,42 @@ func (i *Invocation) take(e *event.Event) error {
 	case probe.NotePrefix + noteBegin:
 		i.Began, i.Request = e.Time, Request{Method: x.Method, Target: x.Target, Host: x.Host, Header: x.Header, Body: body, Cut: x.Cut}
 	case probe.NotePrefix + noteDraw:
-		i.Draws = append(i.Draws, body)
+		return i.drawn(e.ID, body, x.Number)
+	case probe.NotePrefix + noteMessage:
+		m := Message{Time: e.Time, Wire: body, Text: x.Text}
+		if len(x.Status) > 0 {
+			err = json.Unmarshal(x.Status, &m.Status)
+		}
+		i.came(x.Stream, m)
 	default:
-		i.Status = x.Status
+		err = json.Unmarshal(x.Status, &i.Status)
 	}
+	if err != nil {
+		err = fmt.Errorf("event %q: status is %s, wanted a number at an end and a text at a message", e.ID, x.Status)
+	}
+	return err
+}
+
+// came takes a message of a stream; of one that began before there was a recording it
+// is left out.
+func (i *Invocation) came(stream uint64, m Message) {
+	for n := range i.Operations {
+		if op := &i.Operations[n]; stream != 0 && op.Result.Stream == stream {
+			op.Messages = append(op.Messages, m)
+		}
+	}
+}
+
+// drawn takes what was drawn: bytes, or a number.
+func (i *Invocation) drawn(id string, body []byte, number string) error {
+	if number == "" {
+		i.Draws = append(i.Draws, body)
+		return nil
+	}
+	x, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return fmt.Errorf("event %q: %q is no number: it was redacted, or is no recording", id, number)
+	}
+	i.Numbers = append(i.Numbers, x)
 	return nil
 }

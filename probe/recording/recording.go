@@ -6,12 +6,12 @@
 // between: that an invocation begins, with its request ([Handler]), what is drawn
 // ([Reader]), and that it ends. [Files] keeps them in files, one an invocation,
 // no more than it is told; [Read] reads them; a [Player] answers a handler out of
-// one. It plays operations of HTTP and of Redis and calls of gRPC; its streams it
-// names.
+// one. It plays operations of HTTP and of Redis and calls of gRPC, and of its streams what
+// came in.
 //
 // What is not recorded: the time that passes within an invocation (a Player's
-// answers come when they came), math/rand, the order of goroutines and of maps, and
-// what a handler remembers of invocations before.
+// answers come when they came), math/rand but in a program of `wtsim build --record`, the order of
+// goroutines and of maps, and what a handler remembers of invocations before.
 package recording
 
 import (
@@ -19,7 +19,9 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wtsim/wtsim/event"
@@ -29,8 +31,10 @@ import (
 // The notes, behind [probe.NotePrefix].
 const (
 	noteBegin = "begin" // method, target, header, body or base64 or cut
-	noteDraw  = "draw"  // base64
+	noteDraw  = "draw"  // base64, or number
 	noteEnd   = "end"   // status
+
+	noteMessage = "message" // of a stream: its number, and base64; or the status, and text, that it ends with
 )
 
 // Secret are the headers whose values no recording has: they stand there as
@@ -49,12 +53,19 @@ const Hidden = "(hidden)"
 // request cannot be played.
 func Handler(r *probe.Recorder, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		note(r, noteBegin, begun(req))
+		Begin(r, req)
 		answer := &answered{ResponseWriter: w, status: http.StatusOK}
-		defer func() { note(r, noteEnd, map[string]any{"status": answer.status}) }()
+		defer func() { End(r, answer.status) }()
 		h.ServeHTTP(answer, req)
 	})
 }
+
+// Begin notes that the calling goroutine's invocation begins with a request, whose body
+// can be read still. It is for protocols over HTTP; others have [Handler].
+func Begin(r *probe.Recorder, req *http.Request) { note(r, noteBegin, begun(req)) }
+
+// End notes the status that the invocation ends with.
+func End(r *probe.Recorder, status int) { note(r, noteEnd, map[string]any{"status": status}) }
 
 func note(r *probe.Recorder, what string, params map[string]any) {
 	data, err := event.DataOf(params)
@@ -75,6 +86,9 @@ func begun(req *http.Request) map[string]any {
 	}
 	params := map[string]any{"method": req.Method, "target": req.URL.RequestURI(), "host": req.Host, "header": header}
 	if req.Body == nil {
+		if req.ContentLength < 0 { // there is one, of which nothing is known
+			params["cut"] = true
+		}
 		return params
 	}
 	body, err := io.ReadAll(io.LimitReader(req.Body, probe.MostRecorded+1))
@@ -135,8 +149,39 @@ type reader struct {
 // Read draws, and notes what it has drawn.
 func (r *reader) Read(b []byte) (int, error) {
 	n, err := r.of.Read(b)
-	if probe.Caller() != "" && n > 0 {
-		note(r.recorder, noteDraw, map[string]any{"base64": base64.StdEncoding.EncodeToString(b[:n])})
-	}
+	Drawn(r.recorder, b[:n])
 	return n, err
+}
+
+// Drawn notes random bytes that the calling goroutine has drawn for its invocation. What
+// TLS draws is no matter of the application's: who plays it has no connections.
+func Drawn(r *probe.Recorder, b []byte) {
+	if len(b) > 0 && probe.Caller() != "" && !withinTLS() {
+		note(r, noteDraw, map[string]any{"base64": base64.StdEncoding.EncodeToString(b)})
+	}
+}
+
+// Numbered notes a random number that math/rand has drawn for the calling goroutine's
+// invocation.
+func Numbered(r *probe.Recorder, x uint64) {
+	if probe.Caller() != "" {
+		note(r, noteDraw, map[string]any{"number": strconv.FormatUint(x, 10)})
+	}
+}
+
+// deepest is how many frames above a draw are looked at.
+const deepest = 32
+
+func withinTLS() bool {
+	var above [deepest]uintptr
+	frames := runtime.CallersFrames(above[:runtime.Callers(2, above[:])])
+	for {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, "crypto/tls.") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }

@@ -246,7 +246,7 @@ func (a *app) debugOwn(o *debugOptions, args []string) (int, error) {
 
 // debugPackage debugs what a user's package has: a scenario, or what makes a
 // handler, which a program's text puts to work.
-func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string, text, clock string) (int, error) {
+func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string, text, clock string, flags ...string) (int, error) {
 	name := ref.pkg + ":" + ref.function
 	p, err := findPackage(ref.pkg)
 	if err != nil {
@@ -258,7 +258,7 @@ func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string, text,
 	}
 	defer os.RemoveAll(tmp)
 	prefix := userPrefix(p.Module.Path)
-	b, err := p.build(tmp, fmt.Sprintf(text, p.ImportPath, ref.function, name), "-gcflags="+prefix+"...=-N -l")
+	b, err := p.build(tmp, fmt.Sprintf(text, p.ImportPath, ref.function, name), append(flags, "-gcflags="+prefix+"...=-N -l")...)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}

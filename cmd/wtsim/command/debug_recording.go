@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	mathrand "math/rand"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,21 +23,39 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/recording"
 	"github.com/wtsim/wtsim/sim"
 )
 
 // playText is the program that is built around a package whose function makes a
-// handler of a player.
+// handler of a player. It has what math/rand's own functions draw of, which the linker
+// refuses unless it is told not to ask.
 const playText = `package main
 
 import (
+	one "math/rand"
+	two "math/rand/v2"
+	"sync/atomic"
+	_ "unsafe" // for go:linkname
+
 	"github.com/wtsim/wtsim/cmd/wtsim/command"
 
 	user %[1]q
 )
 
-func main() { command.Play(%[3]q, user.%[2]s) }
+//go:linkname drawnOne math/rand.globalRandGenerator
+var drawnOne atomic.Pointer[one.Rand]
+
+//go:linkname drawnTwo math/rand/v2.globalRand
+var drawnTwo *two.Rand
+
+func draw(of one.Source64) {
+	drawnOne.Store(one.New(of))
+	drawnTwo = two.New(of)
+}
+
+func main() { command.Play(%[3]q, user.%[2]s, draw) }
 `
 
 // isRecording tells whether a file has events, one a line, as recordings have.
@@ -73,7 +93,7 @@ func (a *app) debugRecording(o *debugOptions, args []string) (int, error) {
 	if !ok {
 		return 0, fmt.Errorf("debug: --of is %q, wanted the package and the function that makes the handler of a *recording.Player, as ./shop:Played", o.of)
 	}
-	return a.debugPackage(ref, o, args, playText, `"github.com/wtsim/wtsim/cmd/wtsim/command".playedStep`)
+	return a.debugPackage(ref, o, args, playText, `"github.com/wtsim/wtsim/cmd/wtsim/command".playedStep`, "-ldflags=-checklinkname=0")
 }
 
 // recorded is the invocation of the recording that is meant.
@@ -135,10 +155,11 @@ func (o *debugOptions) operations(of *recording.Invocation) (*debugSteps, error)
 var playedStep int
 
 // Play is the body of a program that plays recorded invocations on a handler:
-// `wtsim debug` builds it. It does what its arguments say, and exits.
-func Play(name string, handler func(*recording.Player) (http.Handler, error)) {
+// `wtsim debug` builds it. draw has math/rand's own functions draw of a source. It does
+// what its arguments say, and exits.
+func Play(name string, handler func(*recording.Player) (http.Handler, error), draw func(mathrand.Source64)) {
 	a := &app{stdout: os.Stdout, stderr: os.Stderr}
-	code, err := a.play(handler, os.Args[1:])
+	code, err := a.play(&playing{handler, draw}, os.Args[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "wtsim: %s: %v\n", name, err)
 		code = exitUsage
@@ -146,9 +167,15 @@ func Play(name string, handler func(*recording.Player) (http.Handler, error)) {
 	os.Exit(code)
 }
 
+// playing is what plays: a handler, and what math/rand draws of.
+type playing struct {
+	handler func(*recording.Player) (http.Handler, error)
+	draw    func(mathrand.Source64)
+}
+
 // play runs the invocation and tells where it differs. The arguments are those of
 // debug.
-func (a *app) play(handler func(*recording.Player) (http.Handler, error), args []string) (int, error) {
+func (a *app) play(with *playing, args []string) (int, error) {
 	o := &debugOptions{}
 	f := a.flags("debug", " FILE", "")
 	o.flags(f)
@@ -167,7 +194,7 @@ func (a *app) play(handler func(*recording.Player) (http.Handler, error), args [
 	if os.Getenv(debugVariable) == debugList {
 		all := list.Operations
 		list.Operations = map[int]string{}
-		d, err := played(of, func(n int) { list.Operations[n] = all[n] }, handler)
+		d, err := played(of, func(n int) { list.Operations[n] = all[n] }, with)
 		if err != nil {
 			return 0, err
 		}
@@ -184,13 +211,13 @@ func (a *app) play(handler func(*recording.Player) (http.Handler, error), args [
 		if playedStep = n; n == step {
 			sim.Stopped(n)
 		}
-	}, handler)
+	}, with)
 	return exitHeld, err
 }
 
 // played runs an invocation in virtual time, which begins when it began; at is
 // called by the goroutine that makes an operation.
-func played(of *recording.Invocation, at func(int), handler func(*recording.Player) (http.Handler, error)) (d *recording.Divergence, err error) {
+func played(of *recording.Invocation, at func(int), with *playing) (d *recording.Divergence, err error) {
 	req, err := of.HTTP()
 	if err != nil {
 		return nil, err
@@ -201,7 +228,7 @@ func played(of *recording.Invocation, at func(int), handler func(*recording.Play
 		p := recording.NewPlayer(of)
 		p.At = at
 		var h http.Handler
-		if h, err = handler(p); err != nil {
+		if h, err = with.handler(p); err != nil {
 			return
 		}
 		if len(of.Draws) > 0 {
@@ -209,6 +236,10 @@ func played(of *recording.Invocation, at func(int), handler func(*recording.Play
 			rand.Reader = p
 			uuid.SetRand(p)
 			defer uuid.SetRand(nil)
+		}
+		if len(of.Numbers) > 0 {
+			with.draw(numbers{p, mathrand.NewSource(1).(mathrand.Source64)})
+			req = req.WithContext(probe.Label(req.Context(), p, of.ID))
 		}
 		h.ServeHTTP(httptest.NewRecorder(), req)
 		d = p.End()
@@ -219,3 +250,21 @@ func played(of *recording.Invocation, at func(int), handler func(*recording.Play
 	}
 	return d, err
 }
+
+// numbers are what math/rand has drawn for the invocation; what others draw was not
+// recorded, and is anything.
+type numbers struct {
+	of     *recording.Player
+	others mathrand.Source64
+}
+
+func (n numbers) Uint64() uint64 {
+	if probe.Caller() == "" {
+		return n.others.Uint64()
+	}
+	return n.of.Number()
+}
+
+func (n numbers) Int63() int64 { return int64(n.Uint64() & math.MaxInt64) }
+
+func (n numbers) Seed(int64) {} // nobody can: it is the package's own

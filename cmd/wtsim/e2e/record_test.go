@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/goccy/go-yaml"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -62,6 +63,38 @@ func TestRecordUnchanged(t *testing.T) {
 	if out, err := exec.Command("env", "-i", "WTSIM_RECORD=-", "WTSIM_RULES=rules.yaml", shop).CombinedOutput(); err == nil ||
 		!strings.HasPrefix(string(out), "wtsim: WTSIM_RULES: open rules.yaml: no such file") || strings.Count(string(out), "\n") != 1 {
 		t.Errorf("without its rules it ends with %v and says %s", err, out)
+	}
+}
+
+// The same program, built with Orchestrion, records the same, but for calls of gRPC:
+// probe/orchestrion/try.sh builds it and runs this.
+func TestOrchestrion(t *testing.T) {
+	shop := os.Getenv("WTSIM_ORCHESTRION_SHOP")
+	if shop == "" {
+		t.Skip("it wants a program built with Orchestrion: probe/orchestrion/try.sh has it")
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "examples", "unchanged", "rules.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, events := filepath.Join(t.TempDir(), "rules.json"), filepath.Join(t.TempDir(), "events.ndjson")
+	if text, err = yaml.YAMLToJSON(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(rules, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, within := range []string{"", "TLS"} {
+		shopping(t, shop, within, "WTSIM_RECORD="+events, "WTSIM_RULES="+rules, "WTSIM_FUNCTION=shop")
+		want := map[string]int{`CHARGED {"id":"ch-o-1","order":"o-1"}`: 2, `CHARGED {"id":"ch-o-2","order":"o-2"}`: 1,
+			`NOTED {"order":"o-1"}`: 2, `NOTED {"order":"o-2"}`: 1}
+		counts, invocations := told(t, events)
+		if !maps.Equal(counts, want) || invocations != "CHARGED NOTED, CHARGED NOTED, CHARGED NOTED" {
+			t.Errorf("Redis%s: got %v, wanted %v; by invocation: %s", within, counts, want, invocations)
+		}
+		if err := os.Remove(events); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

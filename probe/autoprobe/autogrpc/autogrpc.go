@@ -11,6 +11,7 @@ import (
 
 	"github.com/wtsim/wtsim/probe/autoprobe"
 	"github.com/wtsim/wtsim/probe/grpcprobe"
+	"github.com/wtsim/wtsim/probe/recording/grpcrecording"
 )
 
 // Start has calls of gRPC recorded; those of servers are invocations.
@@ -19,7 +20,11 @@ func Start(a *autoprobe.Auto) {
 		return
 	}
 	addDialOptions.(func(...grpc.DialOption))(grpcprobe.DialOptions(a, nil)...)
-	addServerOptions.(func(...grpc.ServerOption))(grpcprobe.ServerOptions(a.Recorder)...)
+	options := grpcprobe.ServerOptions(a.Recorder)
+	if a.Keeping() {
+		options = append(options, grpcrecording.ServerOptions(a.Recorder)...)
+	}
+	addServerOptions.(func(...grpc.ServerOption))(options...)
 }
 
 // Both are set by package grpc, as soon as it is initialised.

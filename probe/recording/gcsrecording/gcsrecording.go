@@ -11,9 +11,7 @@ package gcsrecording
 
 import (
 	"context"
-	"fmt"
 	"path"
-	"strings"
 
 	"cloud.google.com/go/storage"
 
@@ -24,10 +22,9 @@ import (
 // gs://BUCKET or gs://BUCKET/PREFIX. The client must not be a recorded one: it would
 // record what it keeps.
 func New(client *storage.Client, place string, l recording.Limits) (*recording.Files, error) {
-	rest, ok := strings.CutPrefix(place, "gs://")
-	bucket, prefix, _ := strings.Cut(rest, "/")
-	if !ok || bucket == "" {
-		return nil, fmt.Errorf("recordings go to %q, wanted gs://BUCKET or gs://BUCKET/PREFIX", place)
+	bucket, prefix, err := recording.Bucket(place)
+	if err != nil {
+		return nil, err
 	}
 	return recording.NewFiles(&objects{client.Bucket(bucket), prefix}, l), nil
 }

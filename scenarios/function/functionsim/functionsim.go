@@ -35,16 +35,25 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // again: what comes later is not judged, and that is right.
 var options = monitor.StreamOptions{Lateness: 24 * time.Hour}
 
-// program is what the function judges by; a run keeps nothing in it.
-var program = func() *monitor.Program {
-	p, err := monitor.Compile(
-		props.AtMostOnce("paid at most once", props.On("PAID", "order")),
-		props.AtMostOnce("sent back at most once", props.On("BACK", "order")))
+// twice is what the function judges by; a run keeps nothing in it.
+var twice = compiled(
+	props.AtMostOnce("paid at most once", props.On("PAID", "order")),
+	props.AtMostOnce("sent back at most once", props.On("BACK", "order")))
+
+// joined has no variable in common: it is at four places, and an event at two of them.
+var joined = compiled(props.ForAll("user", "order").Machine("nobody pays after a login",
+	props.From("out").On(props.On("LOGIN", "user")).To("in"),
+	props.From("in").On(props.On("PAID", "order")).To(props.Violated)))
+
+const shares = 4
+
+func compiled(all ...*props.Property) *monitor.Program {
+	p, err := monitor.Compile(all...)
 	if err != nil {
 		panic(err)
 	}
 	return p
-}()
+}
 
 // What is sent: two days ago an order was paid twice, which a tick can settle at
 // any time; today three are paid, or sent back, twice. The last event comes when
@@ -56,22 +65,45 @@ var (
 	}
 	messages = []string{line(7, 2*time.Second, "BACK", "o-1")}
 	last     = line(8, 100*time.Hour, "PAID", "o-9")
-	sent     = append(slices.Concat(batches...), messages...)
 )
 
+// workload is what comes to the function before the last event, and what it judges by.
+type workload struct {
+	program  *monitor.Program
+	batches  [][]string // each by HTTP
+	messages []string   // each by Pub/Sub
+}
+
+// all is everything; few is what suffices for those who close, and shared for shares: a
+// close reads every record, and an event of shares writes several, so that more would make the search of
+// all schedules long.
+var (
+	all    = workload{twice, batches, messages}
+	few    = workload{program: twice, batches: [][]string{batches[0][:3], batches[1][:1]}}
+	shared = workload{program: joined, batches: [][]string{
+		{line(1, 0, "LOGIN", "u-0"), line(2, time.Second, "PAID", "o-0")},
+		{line(3, 2*time.Second, "PAID", "o-1")}}}
+)
+
+func (w workload) sent() []string { return append(slices.Concat(w.batches...), w.messages...) }
+
 // line is an event of a source of its own: no other decides how late it is.
-func line(id int, after time.Duration, kind, order string) string {
-	return fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"shop-%d","type":%q,"time":%q,"data":{"order":%q}}`,
-		id, id, kind, epoch.Add(after).Format(time.RFC3339Nano), order)
+func line(id int, after time.Duration, kind, of string) string {
+	param := "order"
+	if kind == "LOGIN" {
+		param = "user"
+	}
+	return fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"shop-%d","type":%q,"time":%q,"data":{%q:%q}}`,
+		id, id, kind, epoch.Add(after).Format(time.RFC3339Nano), param, of)
 }
 
 // wanted are the violations that one stream finds.
-var wanted = func() (ids []string) {
-	s, err := program.Stream(options)
+func (w workload) wanted() (ids []string) {
+	s, err := w.program.Stream(options)
 	if err != nil {
 		panic(err)
 	}
-	for _, text := range append(slices.Clone(sent), last) {
+	for _, text := range append(w.sent(), last) {
 		j := s.Push([]monitor.Input{{Event: decoded(text)}})
 		for _, v := range j.Violations() {
 			ids = append(ids, v.ID())
@@ -79,7 +111,7 @@ var wanted = func() (ids []string) {
 	}
 	slices.Sort(ids)
 	return ids
-}()
+}
 
 func decoded(text string) event.Event {
 	e, err := event.Decode([]byte(text))
@@ -92,14 +124,17 @@ func decoded(text string) event.Event {
 // Scenarios returns the function, and what becomes of it without each fact that
 // it rests on.
 func Scenarios() []sim.Scenario {
-	right := scenario(nil, clock)
+	right := scenario(all, nil, clock)
 	right.Name, right.Doc = "function", "the monitor as a function tells each violation once, whoever dies, whatever comes twice"
-	closed := scenario(nil, closing, closing)
+	closed := scenario(few, nil, closing, closing)
 	closed.Name, closed.Doc = "function/close", "whoever closes meanwhile, two at once, each violation is told once"
-	right.Relies, closed.Relies = []string{"redis/scripts", "pubsub/retries"}, []string{"redis/scripts"}
+	several := scenario(shared, nil, clock)
+	several.Name, several.Doc = "function/shares", "a property whose events have no variable in common is shared out, and each violation told once"
+	right.Relies, closed.Relies, several.Relies = []string{"redis/scripts", "pubsub/retries"}, []string{"redis/scripts"}, []string{"redis/scripts"}
 	return []sim.Scenario{
 		right,
 		closed,
+		several,
 		variant("close-forgets", "a record does not have what a close has told", 0, forgetfully, closing),
 		variant("no-compare", "a record is written over what another has written since it was read", 1, blindly),
 		variant("state-first", "a record is written before what was found", 1, stateFirst),
@@ -109,10 +144,11 @@ func Scenarios() []sim.Scenario {
 }
 
 func variant(name, doc string, deviations int, broken func(goredis.Cmdable) goredis.Cmdable, others ...string) sim.Scenario {
+	work := few
 	if len(others) == 0 {
-		others = []string{clock}
+		work, others = all, []string{clock}
 	}
-	s := scenario(broken, others...)
+	s := scenario(work, broken, others...)
 	s.Name, s.Doc = "function/"+name, doc
 	s.Expect = sim.Expect{Violation: true, Deviations: deviations}
 	return s
@@ -126,46 +162,55 @@ const (
 
 // scenario wires the function to Redis; broken, if not nil, is what it sees of
 // it instead. others ask for something while events come.
-func scenario(broken func(goredis.Cmdable) goredis.Cmdable, others ...string) sim.Scenario {
-	var asking []sim.Client
-	for i, path := range others {
-		asking = append(asking, patient([]string{"clock", "clock-2"}[i], sim.Request{Function: "monitor", Path: path}))
-	}
-	return sim.Scenario{
+func scenario(work workload, broken func(goredis.Cmdable) goredis.Cmdable, others ...string) sim.Scenario {
+	s := sim.Scenario{
 		Epoch: epoch, Platform: gcp.CloudRun().Within(time.Minute),
-		Services: []cloud.Service{redis.New("redis"), pubsub.New("pubsub")},
+		Services: []cloud.Service{redis.New("redis")},
 		Functions: []sim.Function{
-			{Name: "shop", New: func(env cloud.Env) (cloud.Handler, error) {
-				return cloud.HTTP(publisher{pubsub.Client(env, "pubsub").Publisher("events")}), nil
-			}},
-			{Name: "monitor", Triggers: []cloud.Trigger{pubsub.Trigger{Topic: "events", Push: true}}, New: func(env cloud.Env) (cloud.Handler, error) {
-				f, err := open(env, broken)
+			{Name: "monitor", New: func(env cloud.Env) (cloud.Handler, error) {
+				f, err := work.open(env, broken)
 				return cloud.HTTP(f), err
 			}},
 			{Name: "closer", New: func(env cloud.Env) (cloud.Handler, error) {
-				f, err := open(env, broken)
-				return cloud.HTTP(closer{f}), err
+				f, err := work.open(env, broken)
+				return cloud.HTTP(closer{f, work}), err
 			}},
 		},
-		Clients: slices.Concat([]sim.Client{
-			patient("ann", post(batches[0]...)),
-			patient("eve", post(batches[1]...)),
-			patient("bob", sim.Request{Function: "shop", Body: messages[0]}),
-		}, asking, []sim.Client{
-			patient("end", sim.Request{Function: "closer"}),
-		}),
 		Properties: []*props.Property{
-			props.AtQuiescence("the verdict log has the verdicts of one stream, each once", asOneStream),
+			props.AtQuiescence("the verdict log has the verdicts of one stream, each once", asOneStream(work.wanted())),
 		},
+	}
+	for i, lines := range work.batches {
+		s.Clients = append(s.Clients, patient([]string{"ann", "eve"}[i], post(lines...)))
+	}
+	if len(work.messages) > 0 {
+		publish(&s, work.messages)
+	}
+	for i, path := range others {
+		s.Clients = append(s.Clients, patient([]string{"clock", "clock-2"}[i], sim.Request{Function: "monitor", Path: path}))
+	}
+	s.Clients = append(s.Clients, patient("end", sim.Request{Function: "closer"}))
+	return s
+}
+
+// publish has the shop send messages to the monitor by Pub/Sub.
+func publish(s *sim.Scenario, messages []string) {
+	s.Services = append(s.Services, pubsub.New("pubsub"))
+	s.Functions[0].Triggers = []cloud.Trigger{pubsub.Trigger{Topic: "events", Push: true}}
+	s.Functions = slices.Insert(s.Functions, 0, sim.Function{Name: "shop", New: func(env cloud.Env) (cloud.Handler, error) {
+		return cloud.HTTP(publisher{pubsub.Client(env, "pubsub").Publisher("events")}), nil
+	}})
+	for _, m := range messages {
+		s.Clients = append(s.Clients, patient("bob", sim.Request{Function: "shop", Body: m}))
 	}
 }
 
-func open(env cloud.Env, broken func(goredis.Cmdable) goredis.Cmdable) (*function.Function, error) {
+func (w workload) open(env cloud.Env, broken func(goredis.Cmdable) goredis.Cmdable) (*function.Function, error) {
 	var client goredis.Cmdable = redis.Client(env, "redis", nil)
 	if broken != nil {
 		client = broken(client)
 	}
-	return function.New(function.Options{Program: program, Stream: options, Redis: client})
+	return function.New(function.Options{Program: w.program, Stream: options, Redis: client, Shares: shares})
 }
 
 func patient(name string, requests ...sim.Request) sim.Client {
@@ -192,12 +237,26 @@ func (p publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // closer sends the last event once all others are there, and ticks.
-type closer struct{ monitor *function.Function }
+//
+// An event of shares is counted at its home, when it may not be at its other places
+// yet: nobody was answered for it then, and what is not answered is sent again, so the closer does.
+// That none is lost which was answered for, the scenarios without shares tell.
+type closer struct {
+	monitor *function.Function
+	work    workload
+}
 
 func (c closer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s, err := c.monitor.Status(r.Context())
-	if err == nil && s.Events < len(sent) {
+	if err == nil && s.Events < len(c.work.sent()) {
 		err = errors.New("not all events are there")
+	}
+	if err == nil && c.work.program == joined {
+		var all []event.Event
+		for _, text := range c.work.sent() {
+			all = append(all, decoded(text))
+		}
+		err = c.monitor.Take(r.Context(), all)
 	}
 	if err == nil {
 		err = c.monitor.Take(r.Context(), []event.Event{decoded(last)})
@@ -215,28 +274,35 @@ func answer(w http.ResponseWriter, err error) {
 }
 
 // asOneStream compares the verdict log with what one stream finds.
-func asOneStream(s props.State) error {
+func asOneStream(wanted []string) func(props.State) error {
+	return func(s props.State) error {
+		found, err := told(s)
+		if slices.Sort(found); err == nil && !slices.Equal(found, wanted) {
+			err = fmt.Errorf("the verdict log has %v, and one stream finds %v", found, wanted)
+		}
+		return err
+	}
+}
+
+// told are the violations of the verdict log.
+func told(s props.State) (found []string, err error) {
 	text, _ := s.Get("redis", "{wtsim}/verdicts")
 	var records []struct{ Values []string }
 	if err := json.Unmarshal([]byte(text), &records); text != "" && err != nil {
-		return err
+		return nil, err
 	}
-	var found []string
 	for _, r := range records {
 		c, err := stream.DecodeCommit([]byte(r.Values[1]))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, object := range c.Found {
 			id, err := stream.IDOf(object)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			found = append(found, id.String())
 		}
 	}
-	if slices.Sort(found); !slices.Equal(found, wanted) {
-		return fmt.Errorf("the verdict log has %v, and one stream finds %v", found, wanted)
-	}
-	return nil
+	return found, nil
 }
