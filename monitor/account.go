@@ -15,7 +15,8 @@ type account struct {
 	slice []note
 }
 
-// passingLetter is the letter of a deadline in a slice.
+// passingLetter is the letter of a deadline in a slice; in place of a record, which
+// of those that run it is.
 const passingLetter = ^uint32(0)
 
 // endingLetter is the letter of the end, where it is judged.
@@ -49,7 +50,7 @@ func (a account) inTime(until func(machine.Running) bool) (all []note, state uin
 		}
 		all = append(all, n)
 		if n.letter == passingLetter {
-			state = a.Configs.Expire(state)
+			state = a.Configs.ExpireThe(int(n.record), state)
 		} else {
 			state = a.after(n, state)
 		}
@@ -68,7 +69,8 @@ func (a account) leaveInTime(all []note, state uint32, now order.Instant) ([]not
 	for gone := true; gone; {
 		gone = false
 		a.Configs.EachLeaving(state, func(register int, n uint32, _ *machine.Occurrence, leaves order.Instant) bool {
-			if gone = !now.Before(leaves); gone {
+			if !now.Before(leaves) {
+				gone = true
 				state, all = a.Configs.Leave(state, register, n), append(all, leavingNote(register, n))
 			}
 			return false
@@ -121,9 +123,9 @@ func (a account) tell(order []note) (told []WitnessEvent, last machine.Running) 
 			state = a.Configs.Around(state, n.record)
 			continue
 		case passingLetter:
-			last = a.Configs.All[state].Running
+			last = a.Configs.Runnings(state)[n.record]
 			d := a.eventAfter(last)
-			state = a.Configs.Expire(state)
+			state = a.Configs.ExpireThe(int(n.record), state)
 			e = WitnessEvent{Source: d.Source, ID: d.ID, Type: d.Type}
 		default:
 			last = machine.Running{}
@@ -210,15 +212,24 @@ func (a account) notesOf(order []int) (all []note) {
 			all = append(all, note{letter: passingLetter})
 		case i == skew.Ending:
 			all = append(all, note{letter: endingLetter})
-		case i <= skew.Leaving && skew.RoundsOf(i) > 0:
-			all = append(all, passingNote(skew.RoundsOf(i)))
 		case i <= skew.Leaving:
-			all = append(all, leavingNote(skew.LeavingOf(i)))
+			all = append(all, noteOf(i))
 		default:
 			all = append(all, a.slice[i])
 		}
 	}
 	return all
+}
+
+// noteOf is what an order has besides events, one deadline and the end.
+func noteOf(step int) note {
+	if rounds := skew.RoundsOf(step); rounds > 0 {
+		return passingNote(rounds)
+	}
+	if which, ok := skew.PassingOf(step); ok {
+		return note{letter: passingLetter, record: which}
+	}
+	return leavingNote(skew.LeavingOf(step))
 }
 
 // counterOrder returns an order that does not violate: by time if that does
@@ -267,7 +278,7 @@ func (a account) until(order []note, wanted func(state uint32) bool) (upTo []not
 		case endingLetter:
 			state = props.ViolatedState
 		case passingLetter:
-			state = a.Configs.Expire(state)
+			state = a.Configs.ExpireThe(int(n.record), state)
 		case leavingLetter:
 			state = a.Configs.Leave(state, int(n.before), n.record)
 		case roundsLetter:

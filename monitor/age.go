@@ -115,7 +115,7 @@ func (x *step) expireOne(domain int, c cell) {
 		if x.Timed() && !f.Undecided {
 			end := x.age(ref{int32(domain), c + 1}).last.Add(x.options.ttl)
 			last = endOfTime{any: true, near: true, newest: end.Add(1)}
-			f.States = x.judge.AtEnd(f.States, x.endOf(domain, p.key(c), &last))
+			f.AtEnd(&x.judge, x.endOf(domain, p.key(c), &last))
 		}
 		if f.Over(&x.judge) || x.MayBeViolated(f.States) {
 			x.conclude(domain, c, &last)

@@ -31,8 +31,49 @@ const checkpointFormat = "wtsim-checkpoint/7\n"
 // counts; not the properties, of which it has a fingerprint.
 func (s *Stream) Checkpoint(w io.Writer) error {
 	if s.closed {
-		return errors.New("the stream is closed, wanted one that takes events")
+		return errClosed
 	}
+	s.sweep()
+	if _, err := io.WriteString(w, checkpointFormat); err != nil {
+		return err
+	}
+	e := codec.NewEncoder(w)
+	s.encodeAll(e, nil)
+	return e.Close(w)
+}
+
+// Snapshot is Checkpoint in two steps: it takes the state down, much faster than it
+// is written, and what it returns writes the checkpoint. That may happen while the
+// stream goes on, in another goroutine, once.
+func (s *Stream) Snapshot() (write func(io.Writer) error, err error) {
+	if s.closed {
+		return nil, errClosed
+	}
+	m := &s.engine
+	var beside *takenDown
+	if plain(m.stores) {
+		forgetTrails(m.stores)
+		if live, n := m.liveSymbols(); 2*n < len(live) {
+			m.sweepSymbols(live)
+		}
+		beside = takeDown(&m.trails, m.stores)
+	} else {
+		s.sweep()
+	}
+	e := codec.NewSnapshot()
+	s.encodeAll(e, beside)
+	return func(w io.Writer) error {
+		if _, err := io.WriteString(w, checkpointFormat); err != nil {
+			return err
+		}
+		return e.WriteSnapshot(w)
+	}, nil
+}
+
+var errClosed = errors.New("the stream is closed, wanted one that takes events")
+
+// sweep sweeps out what a checkpoint need not have.
+func (s *Stream) sweep() {
 	m := &s.engine
 	m.sweepTrails()
 	for _, plan := range m.stateful {
@@ -42,10 +83,12 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	if live, n := m.liveSymbols(); n < len(live) {
 		m.sweepSymbols(live)
 	}
-	if _, err := io.WriteString(w, checkpointFormat); err != nil {
-		return err
-	}
-	e := codec.NewEncoder(w)
+}
+
+// encodeAll writes all behind the format. What is taken down is written in place of
+// what the engine has of it by then.
+func (s *Stream) encodeAll(e *codec.Encoder, beside *takenDown) {
+	m := &s.engine
 	for _, part := range m.program.fingerprint() {
 		e.Text(part)
 	}
@@ -57,17 +100,16 @@ func (s *Stream) Checkpoint(w io.Writer) error {
 	e.Count(s.options.Parts)
 	e.Count(s.inputs)
 	s.encode(e)
-	m.encode(e)
+	m.encode(e, beside)
 	for i := range m.stores {
 		if m.stores[i].Auto != nil {
-			m.stores[i].encode(e)
+			m.stores[i].encode(e, beside)
 		}
 	}
 	if m.program.timed {
 		m.deadlines.now.Encode(e)
 	}
 	s.events.EncodeWaiting(e, func(a *queued) { a.encode(e) })
-	return e.Close(w)
 }
 
 // Restore returns the stream that a checkpoint is of. The program must be of
@@ -250,7 +292,7 @@ func (s *Summary) counts() []*int {
 }
 
 // encode writes what the monitor knows of all properties.
-func (m *engine) encode(e *codec.Encoder) {
+func (m *engine) encode(e *codec.Encoder, beside *takenDown) {
 	e.Bool(m.lossy)
 	e.Count(m.counts.malformed)
 	e.Count(len(m.counts.reasons))
@@ -259,28 +301,44 @@ func (m *engine) encode(e *codec.Encoder) {
 			e.Text(text)
 		}
 	}
-	e.Count(len(m.symbols.Known))
-	for _, k := range m.symbols.Known {
-		e.Count(int(k.Kind))
-		e.Text(k.Text)
-		e.Count(int(k.Canonical))
+	known := m.symbols.Known // is added to, and changed nowhere
+	e.Count(len(known))
+	e.Later(func(e *codec.Encoder) {
+		for i := range known {
+			e.Count(int(known[i].Kind))
+			e.Text(known[i].Text)
+			e.Count(int(known[i].Canonical))
+		}
+	})
+	if beside != nil {
+		e.Later(func(e *codec.Encoder) { beside.sweep().encode(e) })
+		return
 	}
-	e.Count(m.trails.records.n)
-	for n := range m.trails.records.n {
-		r := m.trails.records.at(uint32(n))
+	swept := m.trails
+	if e.Snapshot() {
+		swept = swept.frozen()
+	}
+	e.Later(swept.encode)
+}
+
+// encode writes trails that were swept.
+func (t *trails) encode(e *codec.Encoder) {
+	e.Count(t.records.n)
+	for n := range t.records.n {
+		r := t.records.at(uint32(n))
 		e.Text(r.id)
 		e.Count(int(r.source))
 		r.at().Encode(e)
-		m.trails.time(uint32(n)).Encode(e)
+		t.time(uint32(n)).Encode(e)
 	}
-	e.Count(len(m.trails.types))
-	for _, n := range slices.Sorted(maps.Keys(m.trails.types)) {
+	e.Count(len(t.types))
+	for _, n := range slices.Sorted(maps.Keys(t.types)) {
 		e.Count(int(n))
-		e.Text(m.trails.types[n])
+		e.Text(t.types[n])
 	}
-	e.Count(m.trails.notes.n)
-	for n := range m.trails.notes.n {
-		x := m.trails.notes.at(uint32(n))
+	e.Count(t.notes.n)
+	for n := range t.notes.n {
+		x := t.notes.at(uint32(n))
 		e.Bool(x.before != 0) // after a sweep it is the next one
 		e.Count(int(x.record))
 		e.Count(int(x.letter))

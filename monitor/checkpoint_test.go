@@ -3,6 +3,7 @@ package monitor
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -39,6 +40,26 @@ func (x *told) tell(j Judgement) {
 // inParts judges a course by one stream, or by several of which each is
 // restored from the checkpoint of the one before it.
 func (c course) inParts(cuts ...int) (all told, err error) {
+	return c.inPartsBy(func(s *Stream, _ int, to io.Writer) error { return s.Checkpoint(to) }, cuts...)
+}
+
+// snapshot is a checkpoint that is written when the stream has seen all that follows.
+func (c course) snapshot(s *Stream, cut int, to io.Writer) error {
+	write, err := s.Snapshot()
+	if err != nil {
+		return err
+	}
+	c.pushAll(s, cut, len(c.arrivals))
+	var sweeps bytes.Buffer
+	if err := s.Checkpoint(&sweeps); err != nil {
+		return err
+	}
+	s.Close()
+	return write(to)
+}
+
+// inPartsBy is inParts, saved in some way.
+func (c course) inPartsBy(save func(s *Stream, cut int, to io.Writer) error, cuts ...int) (all told, err error) {
 	o := StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, limits: c.limits()}
 	p, err := Compile(c.model.property())
 	if err != nil {
@@ -53,7 +74,7 @@ func (c course) inParts(cuts ...int) (all told, err error) {
 		all.tell(c.pushAll(s, from, cut))
 		from = cut
 		var saved bytes.Buffer
-		if err := s.Checkpoint(&saved); err != nil {
+		if err := save(s, cut, &saved); err != nil {
 			return all, err
 		}
 		if p, err = Compile(c.model.property()); err != nil { // as another process would
@@ -104,8 +125,12 @@ func TestCheckpointChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(whole, parts) {
-			t.Fatalf("cut at %v of %d, skew %d, ttl %d\nwhole %+v\nparts %+v\n%s%+v", cuts, len(c.arrivals), c.skew, c.ttl, whole, parts, showArrivals(c.arrivals), c.model)
+		beside, err := c.inPartsBy(c.snapshot, cuts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(whole, parts) || !reflect.DeepEqual(whole, beside) {
+			t.Fatalf("cut at %v of %d, skew %d, ttl %d\nwhole %+v\nparts %+v\nby snapshots %+v\n%s%+v", cuts, len(c.arrivals), c.skew, c.ttl, whole, parts, beside, showArrivals(c.arrivals), c.model)
 		}
 	}
 	for _, skewed := range []bool{false, true} {
@@ -119,6 +144,81 @@ func TestCheckpointChangesNothing(t *testing.T) {
 			slices.Sort(cuts)
 			check(t, c, cuts)
 		})
+	}
+}
+
+// A snapshot that is written when all is over is the checkpoint of when it was taken:
+// what the stream does meanwhile changes nothing of it. (With -race: nor is it looked at.)
+func TestSnapshot(t *testing.T) {
+	for _, skewed := range []bool{false, true} {
+		for seed := range 600 {
+			c := withTTL(skewed).Example(seed)
+			cut := seed % (len(c.arrivals) + 1)
+			p, err := Compile(c.model.property())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := p.Stream(StreamOptions{Skew: c.ms(c.skew), Lateness: c.ms(c.lateness), TTL: c.ms(c.ttl), Coverage: true, limits: c.limits()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.pushAll(s, 0, cut)
+			snapshotStays(t, s, func() { c.pushAll(s, cut, len(c.arrivals)) })
+		}
+	}
+}
+
+// snapshotStays takes a snapshot and writes it twice as late as it can be: beside
+// what follows, and behind it.
+func snapshotStays(t *testing.T, s *Stream, follows func()) {
+	t.Helper()
+	var want, beside, behind bytes.Buffer
+	if err := s.Checkpoint(&want); err != nil {
+		t.Fatal(err)
+	}
+	first, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error)
+	go func() { written <- first(&beside) }()
+	follows()
+	var later bytes.Buffer
+	if err := errors.Join(<-written, s.Checkpoint(&later)); err != nil { // sweeps
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := second(&behind); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want.Bytes(), beside.Bytes()) || !bytes.Equal(want.Bytes(), behind.Bytes()) {
+		t.Fatalf("checkpoint %x\nbeside     %x\nbehind     %x", want.Bytes(), beside.Bytes(), behind.Bytes())
+	}
+}
+
+// The same, of streams that have seen something of all kinds.
+func TestSnapshotOfAll(t *testing.T) {
+	for _, skew := range []time.Duration{0, 5 * time.Millisecond} {
+		for _, of := range []func(testing.TB, time.Duration) (*Program, StreamOptions, []byte){saved, savedRich} {
+			p, o, data := of(t, skew)
+			s, err := p.Restore(bytes.NewReader(data), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			snapshotStays(t, s, func() {
+				for i := range int64(4) { // the first letters are of nobody any more: the others get other numbers
+					e := eventAt(fmt.Sprint("shipped-", i), 200*time.Millisecond, "s0", "SHIPPED", -1-i)
+					e.Data = e.Data.With("n", event.Str("another"))
+					push(s, &e, 0)
+				}
+				shortLived(s, 120, 3000)
+				orders(s, 150, 3000)
+			})
+		}
 	}
 }
 
@@ -262,4 +362,28 @@ func fuzzRestore(f *testing.F, saved func(testing.TB, time.Duration) (*Program, 
 			t.Fatal(err)
 		}
 	})
+}
+
+// Sweeps of letters number those of notes anew where they stand: a snapshot has notes
+// of its own.
+func TestSnapshotHasItsNotes(t *testing.T) {
+	p, o, data := savedRich(t, 0)
+	s, err := p.Restore(bytes.NewReader(data), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got bytes.Buffer
+	if err := s.Checkpoint(&want); err != nil {
+		t.Fatal(err)
+	}
+	write, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range s.engine.trails.notes.n {
+		s.engine.trails.notes.at(uint32(n)).letter++
+	}
+	if err := write(&got); err != nil || !bytes.Equal(want.Bytes(), got.Bytes()) {
+		t.Errorf("another checkpoint, %v", err)
+	}
 }

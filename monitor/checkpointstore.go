@@ -13,7 +13,7 @@ import (
 
 // encode writes the instances of a property, and what was found out about its
 // letters.
-func (s *store) encode(e *codec.Encoder) {
+func (s *store) encode(e *codec.Encoder, beside *takenDown) {
 	for _, n := range s.numbers() {
 		e.Int(int64(*n))
 	}
@@ -32,7 +32,7 @@ func (s *store) encode(e *codec.Encoder) {
 		}
 	}
 	for d := range s.pools {
-		s.pools[d].encode(e, s)
+		s.pools[d].encode(e, s, beside)
 	}
 	s.encodeAges(e)
 	s.lost.encode(e)
@@ -117,12 +117,18 @@ func (s *store) decode(d *codec.Decoder, m *engine) {
 
 // encodeAges writes the chain, the oldest first; the end is no instance.
 func (s *store) encodeAges(e *codec.Encoder) {
-	for r := s.ages.oldest; r.cell != 0; r = s.age(r).next {
-		e.Count(int(r.cell))
-		e.Count(int(r.domain))
-		s.age(r).last.Encode(e)
+	old := store{ages: s.ages, pools: make([]pool, len(s.pools))}
+	for i := range s.pools {
+		old.pools[i].ages = codec.Copy(e, s.pools[i].ages)
 	}
-	e.Count(0)
+	e.Later(func(e *codec.Encoder) {
+		for r := old.ages.oldest; r.cell != 0; r = old.age(r).next {
+			e.Count(int(r.cell))
+			e.Count(int(r.domain))
+			old.age(r).last.Encode(e)
+		}
+		e.Count(0)
+	})
 }
 
 func (s *store) decodeAges(d *codec.Decoder) {
@@ -145,8 +151,20 @@ func (s *store) decodeAges(d *codec.Decoder) {
 }
 
 // encode writes the instances of a domain.
-func (p *pool) encode(e *codec.Encoder, s *store) {
+func (p *pool) encode(e *codec.Encoder, s *store, beside *takenDown) {
 	e.Count(len(p.all))
+	if beside != nil {
+		e.Later(beside.pools[p].encodeInstances)
+	} else {
+		p.encodeInstances(e)
+	}
+	e.Count(len(p.fuzzy))
+	for _, f := range p.fuzzy {
+		f.Encode(e, &s.judge)
+	}
+}
+
+func (p *pool) encodeInstances(e *codec.Encoder) {
 	for c, in := range p.all {
 		e.Bool(in.unused)
 		if in.unused {
@@ -171,10 +189,6 @@ func (p *pool) encode(e *codec.Encoder, s *store) {
 		for _, trail := range p.inherited[cell(c)] {
 			e.Count(int(trail))
 		}
-	}
-	e.Count(len(p.fuzzy))
-	for _, f := range p.fuzzy {
-		f.Encode(e, &s.judge)
 	}
 }
 

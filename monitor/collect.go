@@ -76,9 +76,9 @@ func (m *engine) sweepTrails() {
 	m.trails = trails{}
 	live := make([]bool, old.records.n)
 	heirs := map[uint32]uint32{} // trails that several inherited
+	forgetTrails(m.stores)
 	for i := range m.stores {
 		s := &m.stores[i]
-		s.forgetTrails()
 		for d := range s.pools {
 			p := &s.pools[d]
 			for c := range p.all {
@@ -94,24 +94,7 @@ func (m *engine) sweepTrails() {
 			}
 		}
 	}
-	moved := make([]uint32, old.records.n)
-	for n := range moved {
-		if live[n] {
-			r := *old.records.at(uint32(n))
-			r.id = m.trails.texts.Keep(r.id)
-			moved[n] = m.trails.keep(r, old.time(uint32(n)))
-			if name, ok := old.types[uint32(n)]; ok {
-				m.trails.call(moved[n], m.trails.texts.Keep(name))
-			}
-		}
-	}
-	for n := range m.trails.notes.n {
-		x := m.trails.notes.at(uint32(n))
-		x.record = moved[x.record]
-	}
-	if m.trails.notes.n > 0 {
-		*m.trails.notes.at(0) = note{}
-	}
+	moved := m.trails.keepLive(&old, live, m.trails.texts.Keep)
 	for i := range m.stores {
 		for j := range m.stores[i].settled {
 			if v := &m.stores[i].settled[j]; v.recorded() {
@@ -122,8 +105,38 @@ func (m *engine) sweepTrails() {
 	m.moveTexts()
 }
 
+// keepLive takes the live records over, for the notes that are there already, and
+// returns their new numbers.
+func (t *trails) keepLive(old *trails, live []bool, keep func(string) string) (moved []uint32) {
+	moved = make([]uint32, old.records.n)
+	for n := range moved {
+		if live[n] {
+			r := *old.records.at(uint32(n))
+			r.id = keep(r.id)
+			moved[n] = t.keep(r, old.time(uint32(n)))
+			if name, ok := old.types[uint32(n)]; ok {
+				t.call(moved[n], keep(name))
+			}
+		}
+	}
+	for n := range t.notes.n {
+		x := t.notes.at(uint32(n))
+		x.record = moved[x.record]
+	}
+	if t.notes.n > 0 {
+		*t.notes.at(0) = note{}
+	}
+	return moved
+}
+
 // recorded tells whether an event violates, no deadline.
 func (v *verdict) recorded() bool { return v.why == "" && !v.passed.On() && !v.ended }
+
+func forgetTrails(stores []store) {
+	for i := range stores {
+		stores[i].forgetTrails()
+	}
+}
 
 // forgetTrails lets go of what only settled instances have. Where joins are
 // not stored, one may still be born of parts that are dead.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wtsim/wtsim/monitor/internal/machine"
 	"github.com/wtsim/wtsim/monitor/internal/values"
+	"github.com/wtsim/wtsim/props"
 )
 
 // Coverage tells which parts of a property no event ever used: a property
@@ -78,6 +79,7 @@ func (s *store) coverage() Coverage {
 			s.reach(reached, len(s.letters), from)
 		}
 	}
+	c.Transitions = append(c.Transitions, s.valuesInTime(reached)...)
 	slices.SortStableFunc(c.Transitions, func(a, b TransitionUse) int {
 		return slices.Index(s.Auto.States, a.From) - slices.Index(s.Auto.States, b.From)
 	})
@@ -88,6 +90,27 @@ func (s *store) coverage() Coverage {
 	}
 	return c
 }
+
+// valuesInTime are the transitions by deadlines of a property that some value of a
+// variable must do for, each of whose values has its own.
+func (s *store) valuesInTime(reached []bool) (all []TransitionUse) {
+	if s.Auto.Some == nil || !slices.ContainsFunc(s.Auto.Some.Of().Deadlines, func(d props.Timeout) bool { return d.After > 0 }) {
+		return nil
+	}
+	for from := range s.Auto.States {
+		if s.Dead[from] {
+			continue
+		}
+		for _, to := range slices.Compact(slices.Sorted(slices.Values(s.Auto.Successors(from)))) {
+			all = append(all, TransitionUse{s.Auto.States[from], ofValues, s.Auto.States[to], s.Took(len(s.letters), from, to)})
+		}
+		s.reach(reached, len(s.letters), from)
+	}
+	return all
+}
+
+// ofValues stands for the deadline of some value.
+const ofValues = "a deadline"
 
 // reach marks the states that the letters of an event type led to.
 func (s *store) reach(reached []bool, letter, from int) {
@@ -134,9 +157,12 @@ func (m *engine) used() (all []Use) {
 func (s *store) transition(at int) TransitionUse {
 	letter, from, to := s.Machine.Transition(at)
 	t := TransitionUse{From: s.Auto.States[from], To: s.Auto.States[to], Taken: true}
-	if letter < len(s.letters) {
+	switch {
+	case letter < len(s.letters):
 		t.Event = s.name(letter)
-	} else {
+	case s.Auto.Some != nil:
+		t.Event = ofValues
+	default:
 		t.Event = "after " + length(s.Auto.Deadlines[from].After)
 	}
 	return t

@@ -79,7 +79,7 @@ func (s *store) begin(domain int, c cell, was uint32) {
 	if !x.Running.On() || s.options.skew > 0 || x.Running == s.Configs.All[was].Running {
 		return
 	}
-	s.deadlines.add(s.Auto.Deadlines[x.State].After, due{x.Running.At, int32(s.number), int32(domain), c})
+	s.deadlines.add(cmp.Or(s.Auto.Deadlines[x.State].After, x.Running.After), due{x.Running.At, int32(s.number), int32(domain), c})
 }
 
 func (d *deadlines) add(after time.Duration, x due) {

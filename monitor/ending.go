@@ -83,7 +83,7 @@ func (s *store) endOf(domain int, key []values.Symbol, e *endOfTime) skew.End {
 	known := false
 	must := func(r machine.Running) bool { return e.passed(r, bound) }
 	inTime := func(r machine.Running) bool { return e.judged || e.any && r.At.Before(e.newest) }
-	return skew.End{Judged: e.judged, Must: must, InTime: inTime, May: func(r machine.Running) bool {
+	return skew.End{Skew: bound, Judged: e.judged, Must: must, InTime: inTime, May: func(r machine.Running) bool {
 		switch {
 		case must(r):
 			return true

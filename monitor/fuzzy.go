@@ -130,7 +130,7 @@ func (m *engine) finish(end *endOfTime) (all []verdict, owed int) {
 						f.Finish(&s.judge, m.options.skew)
 					}
 					if !f.Undecided && (s.Timed() || end.judged) {
-						f.States = s.judge.AtEnd(f.States, s.endOf(d, p.key(cell(c)), end))
+						f.AtEnd(&s.judge, s.endOf(d, p.key(cell(c)), end))
 					}
 					if s.owes(d, cell(c)) {
 						owed++

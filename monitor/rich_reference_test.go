@@ -116,6 +116,7 @@ func (c memoryModel) clone() memoryModel {
 	for i := range c.in {
 		c.in[i] = slices.Clone(c.in[i])
 	}
+	c.each = slices.Clone(c.each)
 	c.stacks = [2][]int{slices.Clone(c.stacks[0]), slices.Clone(c.stacks[1])}
 	return c
 }
@@ -426,13 +427,13 @@ func (r *richRun) spreads() []richSpread {
 func (r *richRun) orderByTime(slice []int) (steps []string) {
 	c := newMemoryModel()
 	for _, e := range slice {
-		for c.armed && c.state > 1 && (c.deadline < r.p.effective[e] || r.flaw == deadlinesFirst && c.deadline == r.p.effective[e]) {
-			if round := r.roundOf(c); round > 0 && c.deadline+round < r.p.effective[e] {
+		for d := r.first(c); d.armed && c.state > 1 && (d.deadline < r.p.effective[e] || r.flaw == deadlinesFirst && d.deadline == r.p.effective[e]); d = r.first(c) {
+			if round := r.roundOf(d); round > 0 && d.deadline+round < r.p.effective[e] {
 				c = r.around(c)
 				continue
 			}
-			steps = append(steps, c.name())
-			c = r.expire(c)
+			steps = append(steps, d.name())
+			c = r.expireOf(c, d)
 		}
 		if c.state == 0 {
 			return steps
@@ -443,12 +444,12 @@ func (r *richRun) orderByTime(slice []int) (steps []string) {
 			return steps
 		}
 	}
-	for c.armed && r.passedInTime(c) {
-		if r.roundOf(c) > 0 && (r.used == nil || r.skew > 0) {
+	for d := r.first(c); d.armed && r.passedInTime(d); d = r.first(c) {
+		if r.roundOf(d) > 0 && (r.used == nil || r.skew > 0) {
 			return nil // it leads nowhere; with skew, orders say what is used
 		}
-		steps = append(steps, c.name())
-		if c = r.expire(c); c.state == 0 {
+		steps = append(steps, d.name())
+		if c = r.expireOf(c, d); c.state == 0 {
 			return steps
 		}
 	}
@@ -474,9 +475,12 @@ func (r *richRun) orders(s *richSpread, done map[int]bool, c memoryModel, visite
 	}
 	left := slices.DeleteFunc(slices.Clone(s.slice), func(e int) bool { return done[e] })
 	if len(left) == 0 {
-		must := c.armed && r.passed(c)
-		if must || c.armed && r.mayPass(c, s.slice) {
-			reach(r.expire(c), c.name(), done)
+		must := false
+		for _, d := range r.running(c) {
+			must = must || r.passed(d)
+			if (r.passed(d) || r.mayPass(d, s.slice)) && !r.comesAfterOne(c, d) {
+				reach(r.expireOf(c, d), d.name(), done)
+			}
 		}
 		switch {
 		case must:
@@ -488,15 +492,17 @@ func (r *richRun) orders(s *richSpread, done map[int]bool, c memoryModel, visite
 		return
 	}
 	for _, e := range left {
-		if slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) || c.armed && r.deadlinePrecedes(c, e) || r.holdsTooOld(c, e) {
+		if slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) || r.anyPrecedes(c, e) || r.holdsTooOld(c, e) {
 			continue
 		}
 		next := maps.Clone(done)
 		next[e] = true
 		reach(r.step(c, e), strconv.Itoa(e), next)
 	}
-	if c.armed && !slices.ContainsFunc(left, func(e int) bool { return r.precedesDeadline(e, c) }) {
-		reach(r.expire(c), c.name(), done)
+	for _, d := range r.running(c) {
+		if !r.comesAfterOne(c, d) && !slices.ContainsFunc(left, func(e int) bool { return r.precedesDeadline(e, d) }) {
+			reach(r.expireOf(c, d), d.name(), done)
+		}
 	}
 	for _, to := range r.withoutOne(c, left) {
 		r.orders(s, done, to, visited)
@@ -580,21 +586,22 @@ func (r *richRun) wrongWitness(s richSpread, j richJudged) string {
 // misplaced says why an event, or a deadline, cannot be the next of an order;
 // left are the events that are not in it yet.
 func (r *richRun) misplaced(slice []int, c memoryModel, left []int, name string, e int, event bool) string {
+	d, runs := r.runningNamed(c, name)
 	switch {
-	case name == theEnd && (c.armed || !r.owing(c) || len(left) > 0):
+	case name == theEnd && (len(r.running(c)) > 0 || !r.owing(c) || len(left) > 0):
 		return "the end comes too early, or must not violate"
 	case name == theEnd:
-	case !event && (!c.armed || c.name() != name):
+	case !event && !runs:
 		return fmt.Sprintf("no deadline %s runs", name)
-	case !event && slices.ContainsFunc(left, func(o int) bool { return r.precedesDeadline(o, c) }):
+	case !event && (r.comesAfterOne(c, d) || slices.ContainsFunc(left, func(o int) bool { return r.precedesDeadline(o, d) })):
 		return fmt.Sprintf("%s comes too early", name)
-	case !event && len(left) == 0 && !r.passedInTime(c) && !r.mayPass(c, slice):
+	case !event && len(left) == 0 && !r.passedInTime(d) && !r.mayPass(d, slice):
 		return fmt.Sprintf("%s has not passed", name)
 	case !event:
 	case !slices.Contains(left, e) || slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) && r.skew > 0:
 		return fmt.Sprintf("%d is not next", e)
-	case c.armed && r.deadlinePrecedes(c, e):
-		return fmt.Sprintf("%d comes after %s", e, c.name())
+	case r.anyPrecedes(c, e):
+		return fmt.Sprintf("%d comes after a deadline", e)
 	}
 	return ""
 }

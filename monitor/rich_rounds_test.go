@@ -68,7 +68,7 @@ func (r *richRun) around(c memoryModel) memoryModel {
 // withRounds adds what configurations come to by whole rounds, which are not
 // told: no event that is left precedes one of their deadlines.
 func (r *richRun) withRounds(cs []memoryModel, left []int) []memoryModel {
-	for i := 0; i < len(cs); i++ {
+	for i := 0; i < len(cs) && r.some == noneSuch; i++ {
 		c := cs[i]
 		if r.roundOf(c) == 0 || c.deadline > r.p.newest+r.skew {
 			continue
@@ -113,12 +113,11 @@ func (ri *rich) expire(c memoryModel) memoryModel {
 	return c
 }
 
-// drawPassing draws what deadlines write, and lets some lead back.
-func (ri *rich) drawPassing(t *rapid.T) {
+// drawPassing draws what deadlines write, and where they lead back.
+func (ri *rich) drawPassing(t *rapid.T, back bool) {
 	if ri.plain || ri.stacked {
 		return
 	}
-	back := rapid.Bool().Draw(t, "back")
 	updates := []int{noUpdate, clearSet, clearLast, clearCount, clearAmount, countUp, countUp, countUp, countUp}
 	if ri.windowed {
 		updates = []int{noUpdate, clearWindow, clearWindow, countUp, countUp, clearCount}

@@ -1,7 +1,10 @@
 package monitor
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/wtsim/wtsim/props"
@@ -30,6 +33,7 @@ const (
 	othersForSome                      // of the variables after the first, some value must do
 	inward                             // the quantifiers are read from the last to the first
 	registersOfAll                     // what registers hold is that of all values
+	oneValueAlone                      // a deadline passes for one value, not for all that began it
 )
 
 // universals are the variables that instances bind.
@@ -84,6 +88,12 @@ func (r *richRun) takeSome(c memoryModel, e, role int) memoryModel {
 	for v, was := range before {
 		if r.concerns(e, role, v) {
 			moved[v] = r.take(was, r.as[e], e, r.p.effective[e], role)
+			if r.flaw == agedByStaying && moved[v].state == was.state {
+				moved[v].in[2] = []inWindow{{e, r.as[e].source, r.p.effective[e], 1}}
+			}
+			if to := &moved[v]; r.flaw == stayingBeginsNew && to.armed && was.armed && to.by == was.by {
+				to.deadline = r.p.effective[e] + to.after
+			}
 		}
 	}
 	if r.flaw == registersOfAll {
@@ -159,6 +169,76 @@ func (r *richRun) owingSome(c memoryModel) bool {
 	return !r.does(c.each, func(c memoryModel) bool { return c.state != 0 && !r.atEnd[c.state] })
 }
 
+// running are the deadlines that run, by time and name: of a property with such
+// variables those of all combinations.
+func (r *richRun) running(c memoryModel) (all []memoryModel) {
+	each := c.each
+	if r.some == noneSuch {
+		each = []memoryModel{c}
+	}
+	for _, d := range each {
+		if c.state > 1 && d.armed && !slices.ContainsFunc(all, d.sameDeadline) {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b memoryModel) int {
+		return cmp.Or(a.deadline-b.deadline, strings.Compare(strconv.Itoa(a.by), strconv.Itoa(b.by)), a.after-b.after)
+	})
+	return all
+}
+
+func (c memoryModel) sameDeadline(d memoryModel) bool {
+	return d.armed && c.by == d.by && c.after == d.after
+}
+
+// first is the deadline that passes first by time; one that is not armed if none
+// does.
+func (r *richRun) first(c memoryModel) memoryModel {
+	if all := r.running(c); len(all) > 0 {
+		return all[0]
+	}
+	return memoryModel{}
+}
+
+func (r *richRun) runningNamed(c memoryModel, name string) (memoryModel, bool) {
+	all := r.running(c)
+	i := slices.IndexFunc(all, func(d memoryModel) bool { return d.name() == name })
+	if i < 0 {
+		return memoryModel{}, false
+	}
+	return all[i], true
+}
+
+// anyPrecedes: some deadline that runs precedes the event.
+func (r *richRun) anyPrecedes(c memoryModel, e int) bool {
+	return slices.ContainsFunc(r.running(c), func(d memoryModel) bool { return r.deadlinePrecedes(d, e) })
+}
+
+// comesAfterOne: some other deadline that runs precedes it.
+func (r *richRun) comesAfterOne(c, d memoryModel) bool {
+	return slices.ContainsFunc(r.running(c), func(o memoryModel) bool {
+		return o.deadline+r.skew < d.deadline || o.source == d.source && o.deadline < d.deadline
+	})
+}
+
+// expireOf lets a deadline pass, for all combinations for which it runs.
+func (r *richRun) expireOf(c, d memoryModel) memoryModel {
+	if r.some == noneSuch {
+		return r.expire(c)
+	}
+	c = c.clone()
+	passed := false
+	for v := range c.each {
+		if c.each[v].armed && c.each[v].sameDeadline(d) && !(passed && r.flaw == oneValueAlone) {
+			c.each[v], passed = r.expire(c.each[v]), true
+		}
+	}
+	if r.lost(c.each) {
+		return end(c)
+	}
+	return c
+}
+
 // nameOf is how the state of an instance is called.
 func (r *richRun) nameOf(c memoryModel) string {
 	switch {
@@ -209,6 +289,9 @@ func someCourses(skewed bool) *rapid.Generator[richCourse] {
 func drawSome(t *rapid.T) rich {
 	ri := rich{model: model{vars: rapid.IntRange(1, 3).Draw(t, "vars")}, plain: rapid.Bool().Draw(t, "plain"), some: rapid.SampledFrom([]someValue{throughout, eachTime}).Draw(t, "some")}
 	ri.stacked = !ri.plain && rapid.IntRange(0, 3).Draw(t, "stacked") == 0
+	ri.windowed = !ri.plain && !ri.stacked && rapid.Bool().Draw(t, "windowed")
+	ri.aged = !ri.plain && !ri.stacked && rapid.IntRange(0, 2).Draw(t, "aged") == 0
+	ri.lengths = [4]int{rapid.SampledFrom([]int{1, 3, 5, 10}).Draw(t, "window"), rapid.SampledFrom([]int{2, 4, 9}).Draw(t, "window of sums"), rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "age"), rapid.SampledFrom([]int{1, 4, 8}).Draw(t, "window of values")}
 	ri.every = make([]bool, rapid.IntRange(1, min(2, ri.vars)).Draw(t, "quantified"))
 	if len(ri.every) > 1 && ri.some == throughout {
 		ri.every[1] = rapid.Bool().Draw(t, "every")
@@ -238,6 +321,20 @@ func drawSome(t *rapid.T) rich {
 		ri.atEnd = append(ri.atEnd, s > 1 && rapid.IntRange(0, 2).Draw(t, "at end") == 0)
 	}
 	ri.after, ri.timeout, ri.passing = make([]int, states), make([]int, states), make([]int, states)
+	for s := 2; s < states && ri.some == throughout && !ri.plain; s++ {
+		if rapid.Bool().Draw(t, "deadline") {
+			ri.after[s] = rapid.SampledFrom([]int{1, 2, 5, 10}).Draw(t, "after")
+			ri.timeout[s] = rapid.SampledFrom([]int{0, 1, min(s+1, states), min(s+2, states)}).Draw(t, "timeout") % states // never in a circle
+		}
+	}
+	ri.drawPassing(t, false)
+	if ri.windowed && rapid.IntRange(0, 2).Draw(t, "values") == 0 {
+		for s := 2; s < states; s++ {
+			for role := range ri.types {
+				ri.steps[s][role] = ri.drawValueSteps(t)
+			}
+		}
+	}
 	ri.ended = rapid.Bool().Draw(t, "ended")
 	return ri
 }
@@ -270,6 +367,20 @@ func TestSomeAgreesWithReference(t *testing.T) {
 
 // The comparison above is able to fail.
 func TestSomeComparisonNoticesMistakes(t *testing.T) {
+	for name, f := range map[string]flaw{"never left": neverLeft, "end included": endIncluded, "aged by staying": agedByStaying, "deadlines first": deadlinesFirst,
+		"never expired": neverExpired, "staying begins anew": stayingBeginsNew,
+		"one value alone": oneValueAlone} {
+		noticedIn(t, name, func(seed int) (string, error) {
+			c := someCourses(false).Example(seed)
+			return c.differs(c.rich, f)
+		})
+	}
+	for name, f := range map[string]flaw{"distances of none": distancesOfNone, "deadlines of all": deadlinesOfAll, "deadlines that look at the slice alone": sliceAlone} {
+		noticedIn(t, name, func(seed int) (string, error) {
+			c := someCourses(true).Example(seed)
+			return c.differs(c.rich, f)
+		})
+	}
 	for name, f := range map[string]flaw{"unnamed forgotten": unnamedForgotten, "same each time": sameEachTime, "all must do": someForAll,
 		"others for some": othersForSome, "inward": inward, "registers of all": registersOfAll, "no end": endForgotten, "first role alone": firstRoleAlone} {
 		for _, skewed := range []bool{false, true} {

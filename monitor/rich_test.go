@@ -59,7 +59,7 @@ func richCourses(skewed bool) *rapid.Generator[richCourse] {
 			a.x = rapid.IntRange(0, 4).Draw(t, "x")
 			c.arrivals = append(c.arrivals, a)
 		}
-		c.rich.drawPassing(t)
+		c.rich.drawPassing(t, rapid.Bool().Draw(t, "back"))
 		return c
 	})
 }

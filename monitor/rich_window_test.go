@@ -30,19 +30,38 @@ func (r *richRun) aged(c memoryModel, at int) memoryModel {
 	if r.flaw == neverLeft {
 		return c
 	}
+	return c.without(func(i int, h inWindow) bool {
+		return at-h.at > r.lengths[i] || at-h.at == r.lengths[i] && r.flaw != endIncluded
+	})
+}
+
+// without leaves out some of what is in windows, those of all values.
+func (c memoryModel) without(gone func(window int, h inWindow) bool) memoryModel {
 	c = c.clone()
 	for i := range c.in {
-		c.in[i] = slices.DeleteFunc(c.in[i], func(h inWindow) bool {
-			return at-h.at > r.lengths[i] || at-h.at == r.lengths[i] && r.flaw != endIncluded
-		})
+		c.in[i] = slices.DeleteFunc(c.in[i], func(h inWindow) bool { return gone(i, h) })
+	}
+	for v := range c.each {
+		c.each[v] = c.each[v].without(gone)
 	}
 	return c
 }
 
+// held is what is in each of the windows, those of all values.
+func (c memoryModel) held() (all [4][]inWindow) {
+	for i := range all {
+		all[i] = c.in[i]
+		for _, one := range c.each {
+			all[i] = slices.Concat(all[i], one.in[i])
+		}
+	}
+	return all
+}
+
 // holdsTooOld: something in a window must have left before the event.
 func (r *richRun) holdsTooOld(c memoryModel, e int) bool {
-	for i := range c.in {
-		if slices.ContainsFunc(c.in[i], func(h inWindow) bool { least, _ := r.distance(h, e); return least >= r.lengths[i] }) {
+	for i, held := range c.held() {
+		if slices.ContainsFunc(held, func(h inWindow) bool { least, _ := r.distance(h, e); return least >= r.lengths[i] }) {
 			return true
 		}
 	}
@@ -54,14 +73,14 @@ func (r *richRun) holdsTooOld(c memoryModel, e int) bool {
 // leaves before.
 func (r *richRun) withoutOne(c memoryModel, left []int) (all []memoryModel) {
 	leaves := func(i int, h inWindow) int { return h.at + r.lengths[i] }
-	for i := range c.in {
-		for _, h := range c.in[i] {
+	in := c.held()
+	for i := range in {
+		for _, h := range in[i] {
 			blocked := len(left) == 0 || slices.ContainsFunc(left, func(e int) bool { _, most := r.distance(h, e); return most < r.lengths[i] })
-			to := c.clone()
-			for j := range c.in {
-				blocked = blocked || slices.ContainsFunc(c.in[j], func(o inWindow) bool { return o.source == h.source && leaves(j, o) < leaves(i, h) })
-				to.in[j] = slices.DeleteFunc(to.in[j], func(o inWindow) bool { return o.source == h.source && leaves(j, o) == leaves(i, h) })
+			for j := range in {
+				blocked = blocked || slices.ContainsFunc(in[j], func(o inWindow) bool { return o.source == h.source && leaves(j, o) < leaves(i, h) })
 			}
+			to := c.without(func(j int, o inWindow) bool { return o.source == h.source && leaves(j, o) == leaves(i, h) })
 			if !blocked {
 				all = append(all, to)
 			}
@@ -153,7 +172,8 @@ func (r *richRun) follow(slice []int, order, states []string) (cs []memoryModel,
 			case name == theEnd:
 				c = end(c)
 			case err != nil:
-				c = r.expire(c)
+				d, _ := r.runningNamed(c, name)
+				c = r.expireOf(c, d)
 			default:
 				c = r.step(c, e)
 			}

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/wtsim/wtsim/event"
@@ -44,6 +45,19 @@ func (p *pieces[T]) add(x T) {
 	p.n++
 }
 
+// frozen is the list as it is now, for a checkpoint that is written later, of what is
+// not changed, only added to.
+func (p *pieces[T]) frozen() pieces[T] { return pieces[T]{slices.Clone(p.all), p.n} }
+
+// copied is a copy, of what is changed too.
+func (p *pieces[T]) copied() pieces[T] {
+	c := p.frozen()
+	for i := range c.all {
+		c.all[i] = slices.Clone(c.all[i])
+	}
+	return c
+}
+
 func (p *pieces[T]) at(i uint32) *T { return &p.all[i>>pieceBits][i&(1<<pieceBits-1)] }
 
 // note is one event of a trail, from its last back.
@@ -84,6 +98,12 @@ func (t *trails) keep(r record, time order.Instant) uint32 {
 		t.times[n] = time
 	}
 	return n
+}
+
+// frozen is what there is now, for a checkpoint that is written later. Sweeps of letters
+// change notes where they are; sweeps of sources have trails of their own by then.
+func (t *trails) frozen() trails {
+	return trails{notes: t.notes.copied(), records: t.records.frozen(), times: maps.Clone(t.times), types: maps.Clone(t.types)}
 }
 
 // call says of what type a recorded event is.

@@ -142,6 +142,29 @@ func (r *Recorder) Emit(eventType string, params map[string]any) {
 	r.record(Emitted{Type: eventType, Data: data})
 }
 
+// Lose tells that operations which some rule is about are not told, for want of room:
+// the numbers of the events have a gap of as many, and a sink that is a [Loser] counts
+// them.
+func (r *Recorder) Lose(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events.skip(n)
+	lost(r.sink, n)
+	if r.keeper != nil {
+		r.kept.skip(n)
+		lost(r.keeper, n)
+	}
+}
+
+// Loser is a [Sink] that counts events which were lost before they came to it.
+type Loser interface{ Lost(n int) }
+
+func lost(s Sink, n int) {
+	if l, ok := s.(Loser); ok {
+		l.Lost(n)
+	}
+}
+
 // Passive is true: a Recorder only looks on.
 func (r *Recorder) Passive() bool { return true }
 
@@ -174,6 +197,9 @@ type numbers struct {
 }
 
 const numbersAtOnce = 16
+
+// skip leaves numbers out.
+func (n *numbers) skip(many int) { n.last, n.text = n.last+uint64(max(many, 0)), "" }
 
 // take returns an event's id, and the number that it ends with.
 func (n *numbers) take(instance string) (id, sequence string) {

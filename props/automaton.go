@@ -92,7 +92,7 @@ func (a *Automaton) Stateful() bool {
 // Timed reports whether it hangs on how much time passes: some state has a
 // deadline, or some register is a window.
 func (a *Automaton) Timed() bool {
-	if a.Windowed() {
+	if a.Windowed() || a.Some != nil && a.Some.of.Timed() {
 		return true
 	}
 	for _, d := range a.Deadlines {

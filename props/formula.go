@@ -143,13 +143,29 @@ func (t *translation) spec() spec {
 			}
 			r.steps = append(r.steps, steps...)
 		}
-		if from.Due {
-			r = r.After(t.Due).To(Violated)
-		}
+		r = t.due(r, &from)
 		s.rules = append(s.rules, r)
 	}
 	s.letters = letters
 	return s
+}
+
+// due adds the deadline of a state to its rule.
+func (t *translation) due(r Rule, from *formula.State) Rule {
+	if from.Due == 0 {
+		return r
+	}
+	after := t.Ends[from.Due-1]
+	if from.Due > 1 {
+		after -= t.Ends[from.Due-2]
+	}
+	if len(from.Unless) == 0 {
+		return r.After(after).To(Violated)
+	}
+	lacks := func(m Memory) bool {
+		return slices.ContainsFunc(from.Unless, func(i int) bool { return m.Count(t.Registers[i].Name) == 0 })
+	}
+	return r.After(after).Given("not all has come by then", lacks).To(Violated).After(after).To(t.States[from.Next].Name)
 }
 
 func (t transition) idle() bool { return t.stay && len(t.updates) == 0 }
@@ -230,8 +246,8 @@ func (t *translation) guard(g formula.Guard, negated bool) *guard {
 			return holds != negated, err
 		}
 	case formula.Old:
-		name := ageName(t.From)
-		x.ages = []time.Duration{t.From}
+		name := ageName(g.From)
+		x.ages = []time.Duration{g.From}
 		x.holds = func(m Memory) bool { return m.Size(name) == 0 != negated }
 	default:
 		x.holds = func(m Memory) bool { return t.holds(g, m) != negated }

@@ -46,7 +46,7 @@ func (d draw) formula() *logic {
 	if rapid.IntRange(0, 9).Draw(d.T, "any") == 0 {
 		return d.part(3, []string{"x", "y"}, !d.order)
 	}
-	shapes := []string{"set", "free", "free", "free", "free", "free", "due", "late", "old", "not until"}
+	shapes := []string{"set", "free", "free", "free", "free", "free", "due", "late", "several", "old", "not until"}
 	if d.order {
 		shapes = shapes[:4]
 	}
@@ -57,6 +57,8 @@ func (d draw) formula() *logic {
 		return d.dueAmongPast()
 	case "late":
 		return d.late()
+	case "several":
+		return d.several()
 	case "not until":
 		return d.notUntil()
 	case "old":
@@ -138,6 +140,25 @@ func (d draw) late() *logic {
 		due.parts = []*logic{negation(d.predicate([]string{"x"})), due.parts[0]}
 	}
 	return &logic{op: "IMPLIES", parts: []*logic{trigger, due}}
+}
+
+// several is a formula with several deadlines, from the same events or others.
+func (d draw) several() *logic {
+	l := d.late()
+	for range rapid.IntRange(1, 2).Draw(d.T, "more") {
+		more := d.late()
+		for _, due := range []*logic{l.parts[1], more.parts[1]} {
+			if rapid.Bool().Draw(d.T, "at once") {
+				due.from = 0
+			}
+		}
+		if l.op == "IMPLIES" && rapid.Bool().Draw(d.T, "of the same") {
+			l = &logic{op: "IMPLIES", parts: []*logic{l.parts[0], {op: "AND", parts: []*logic{l.parts[1], more.parts[1]}}}}
+		} else {
+			l = &logic{op: "AND", parts: []*logic{l, more}}
+		}
+	}
+	return l
 }
 
 // notUntil is a formula that forbids what comes at last, as long as something is

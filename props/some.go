@@ -13,8 +13,8 @@ import (
 // it, those of [ForAll] first, that is said of each of their values. At the end,
 // some value must be left in whose state the run may end.
 //
-// Such a machine has no deadlines, windows and ages: they would be those of each
-// value.
+// Registers, windows among them, ages and deadlines are those of each value. The
+// deadlines of such a machine do not lead in a circle.
 func (q Quantifier) Exists(variable string) Quantifier {
 	q.inner = append(slices.Clip(q.inner), inner{variable, false})
 	return q
@@ -23,7 +23,8 @@ func (q Quantifier) Exists(variable string) Quantifier {
 // ExistsEachTime is [Quantifier.Exists] with a value that may be another one at
 // each event: an event that does not violate for some value violates for none,
 // and leaves those for which it would where they are. So what violates is an
-// event that leads all values to violated from the states that they are in.
+// event that leads all values to violated from the states that they are in. Such a
+// machine has no deadlines.
 func (q Quantifier) ExistsEachTime(variable string) Quantifier {
 	q.eachTime = true
 	return q.Exists(variable)
@@ -131,30 +132,25 @@ func someOf(s *spec) (*Automaton, error) {
 	if err != nil {
 		return nil, err
 	}
-	if what := timedPart(of, len(s.registers)); what != "" {
-		return nil, fmt.Errorf("%s beside %q, for which some value must do: each value would have its own time, wanted none", what, some.Variables[0])
+	if err := some.refuses(of); err != nil {
+		return nil, err
 	}
 	some.of, some.settled = of, of.settled()
 	return around(of, some), nil
 }
 
-// timedPart names something that hangs on how much time passes; empty if nothing
-// does. Of the registers, those after the declared ones hold ages.
-func timedPart(a *Automaton, declared int) string {
-	for i, d := range a.Deadlines {
-		if d.After > 0 {
-			return fmt.Sprintf("the deadline of state %q", a.States[i])
+// refuses says which deadlines there cannot be.
+func (s *Some) refuses(of *Automaton) error {
+	for i, d := range of.Deadlines {
+		switch {
+		case d.After == 0:
+		case s.EachTime:
+			return fmt.Errorf("the deadline of state %q beside %q, of which another value may do each time: nothing says what becomes of a deadline that is not taken, wanted none, or a value that is the same throughout", of.States[i], s.Variables[0])
+		case d.Round > 0 || d.Guarded:
+			return fmt.Errorf("deadlines lead from state %q back to it beside %q, for which some value must do: the rounds of its values do not end together, wanted deadlines that end", of.States[i], s.Variables[0])
 		}
 	}
-	if len(a.Registers) > declared {
-		return "a guard over the age of a state"
-	}
-	for _, r := range a.Registers {
-		if r.kind == WindowRegister {
-			return fmt.Sprintf("the window %q", r.name)
-		}
-	}
-	return ""
+	return nil
 }
 
 // settled tells from which states neither violated nor a state that must not be

@@ -77,6 +77,40 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// One property speaks of what the program does, of what its client is told and of
+// what the store holds in the end.
+func TestOneProperty(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the standard library and a program; runs without -short")
+	}
+	s, err := config.Load(filepath.Join("..", "programs", "orders", "wtsim.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, elsewhere := range []bool{false, true} {
+		if elsewhere { // as if the program noted orders where nobody looks for them
+			s.Rules[1].Resource = "orders/{order}"
+		}
+		c, err := sim.Compile(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := c.Run(scheduler.Benign{})
+		var events []string
+		for _, step := range r.Steps {
+			for _, e := range step.Events {
+				events = append(events, e.Type)
+			}
+		}
+		switch got := strings.Join(events, " "); {
+		case !elsewhere && (r.Verdict != sim.Held || got != "CHARGED ACCEPTED NOTED"):
+			t.Errorf("got %s, events %s", r.Verdict, got)
+		case elsewhere && (r.Verdict != sim.Violated || !strings.Contains(r.Violation.Property, "noted in the end") || got != "CHARGED ACCEPTED"):
+			t.Errorf("not noted: got %s (%v), events %s", r.Verdict, r.Violation, got)
+		}
+	}
+}
+
 // TestReplay is what such a process does.
 func TestReplay(t *testing.T) {
 	name := os.Getenv(exampleVariable)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"net"
 	"net/http"
 
@@ -10,11 +11,13 @@ import (
 	"github.com/wtsim/wtsim/probe/httpprobe"
 	"github.com/wtsim/wtsim/probe/redisprobe"
 	"github.com/wtsim/wtsim/probe/sink"
+	"github.com/wtsim/wtsim/probe/sqlprobe"
 )
 
 // rules say which operations are events.
 var rules = []probe.Rule{
 	{Service: "payments", Method: "POST", Resource: "/charges/{order}", Emit: "CHARGED", With: map[string]string{"order": "{order}"}},
+	{Service: "ledger", Method: "INSERT", Resource: "charges", Emit: "BOOKED", With: map[string]string{"order": "request.rows.0.order_id"}},
 	{Service: "redis", Method: "SET", Resource: "charged/{order}", Emit: "NOTED", With: map[string]string{"order": "{order}"}},
 }
 
@@ -48,4 +51,8 @@ func (r *recording) transport(base http.RoundTripper) http.RoundTripper {
 
 func (r *recording) dialer(d *net.Dialer) redisprobe.Dial {
 	return redisprobe.Dialer(r.Recorder, "redis", d.DialContext)
+}
+
+func (r *recording) database(driver, dsn string) (*sql.DB, error) {
+	return sqlprobe.Open(r.Recorder, "ledger", driver, dsn)
 }

@@ -1,10 +1,11 @@
 // Command shop takes orders over HTTP and charges them, once each: one function,
-// plain net/http and go-redis, as a team would run it on a machine or in a
+// plain net/http, go-redis and database/sql, as a team would run it on a machine or in a
 // container. The lines that have wtsim record it stand in record.go.
 package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log"
 	"net"
@@ -14,12 +15,14 @@ import (
 	"syscall"
 	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 )
 
 // shop charges orders at a payment service.
 type shop struct {
 	store    *redis.Client
+	ledger   *sql.DB
 	payments *http.Client
 	provider string // the payment service's URL
 }
@@ -54,6 +57,9 @@ func (s *shop) charge(ctx context.Context, order string) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the payment service answers %s", resp.Status)
 	}
+	if _, err := s.ledger.ExecContext(ctx, "INSERT INTO charges (order_id) VALUES ($1)", order); err != nil {
+		return err
+	}
 	return s.store.Set(ctx, "charged/"+order, 1, 0).Err()
 }
 
@@ -69,7 +75,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	ledger, err := rec.database("pgx", os.Getenv("DATABASE_URL"))
+	if err != nil {
+		log.Fatal(err)
+	}
 	s := &shop{
+		ledger:   ledger,
 		store:    redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS_ADDR"), Dialer: rec.dialer(&net.Dialer{})}),
 		payments: &http.Client{Transport: rec.transport(http.DefaultTransport), Timeout: 5 * time.Second},
 		provider: os.Getenv("PAYMENTS_URL"),

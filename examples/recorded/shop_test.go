@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -66,6 +68,17 @@ func asked(t *testing.T, url string) string {
 	return text.String()
 }
 
+// books is a driver whose database takes everything.
+type books struct{ driver.Conn }
+
+func (books) Open(string) (driver.Conn, error) { return books{}, nil }
+func (books) Close() error                     { return nil }
+func (books) ExecContext(context.Context, string, []driver.NamedValue) (driver.Result, error) {
+	return driver.RowsAffected(1), nil
+}
+
+func init() { sql.Register("books", books{}) }
+
 // Two requests for one order at once are charged twice: the monitor has told so
 // by the time that both are answered, without a name of an order; another order
 // is charged once.
@@ -84,9 +97,14 @@ func TestShop(t *testing.T) {
 		}
 	}))
 	defer payments.Close()
+	ledger, err := rec.database("books", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ledger.Close() }()
 	store := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr(), Dialer: rec.dialer(&net.Dialer{})})
 	defer func() { _ = store.Close() }()
-	s := &shop{store: store, payments: &http.Client{Transport: rec.transport(http.DefaultTransport)}, provider: payments.URL}
+	s := &shop{store: store, ledger: ledger, payments: &http.Client{Transport: rec.transport(http.DefaultTransport)}, provider: payments.URL}
 	server := httptest.NewServer(rec.handler(s.routes()))
 	defer server.Close()
 	order := func(id string) {
@@ -116,7 +134,7 @@ func TestShop(t *testing.T) {
 		t.Error(err)
 	}
 	var status service.Status
-	if err := json.Unmarshal([]byte(asked(t, url+"/v1/status")), &status); err != nil || status.Events != 6 || status.Missing != 0 {
+	if err := json.Unmarshal([]byte(asked(t, url+"/v1/status")), &status); err != nil || status.Events != 9 || status.Missing != 0 {
 		t.Errorf("%+v, %v", status, err)
 	}
 }
@@ -133,7 +151,7 @@ func TestLinked(t *testing.T) {
 			ours = append(ours, rest)
 		}
 	}
-	if got := strings.Join(ours, " "); got != "event probe probe/httpprobe probe/redisprobe probe/sink" {
+	if got := strings.Join(ours, " "); got != "event probe probe/httpprobe probe/redisprobe probe/sink probe/sqlprobe" {
 		t.Errorf("of wtsim it links %s", got)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
 	"github.com/wtsim/wtsim/fakes/tasks"
+	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/props"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
@@ -105,6 +107,45 @@ func TestProgramRPC(t *testing.T) {
 		if one.Hash != two.Hash || one.Verdict == sim.Inconclusive {
 			t.Errorf("seed %d: %s (%s)\n%s\nthen %s (%s)\n%s", seed, one.Verdict, one.Why, story(one), two.Verdict, two.Why, story(two))
 		}
+	}
+}
+
+// What may go wrong with a call of gRPC between programs is offered: its answer is
+// lost, to a reset or the caller's timeout; who calls, or who is called, dies; the
+// message that leads to it comes twice. Each makes the store count twice, which is
+// found, and the same in another run.
+func TestProgramRPCFaults(t *testing.T) {
+	s := clients(nil, "/ask/a")
+	rpc, stock := sim.Program("./testdata/clients/rpc"), sim.Program("./testdata/clients/rpc")
+	rpc.Name, rpc.Triggers = "clients", []cloud.Trigger{pubsub.Trigger{Topic: "orders", Push: true}}
+	stock.Name, stock.Main.Args = "stock", []string{"-serve"}
+	s.Functions = []sim.Function{rpc, stock}
+	s.Clients[0].Retries = 1
+	s.Services = append(s.Services, cron.New("scheduler").With(cron.Job{Name: "daily", Every: 60e9, Ticks: 1, Topic: "orders"}))
+	s.Rules = []probe.Rule{{Service: "redis", Method: "INCR", Resource: "asked:{service}", Emit: "ASKED", With: map[string]string{"service": "{service}"}}}
+	s.Properties = []*props.Property{props.AtMostOnce("asked once", props.On("ASKED", "service"))}
+	const call = "clients(alice/1):stock.POST /grpc.health.v1.Health/Check/1"
+	subject := search.Subject{Simulation: compiled(t, s)}
+	for _, d := range []scheduler.Deviation{
+		{At: call, Do: cloud.LoseResponse, With: "reset"}, {At: call, Do: cloud.LoseResponse, With: "timeout"}, {At: call, Do: cloud.Crash, With: "after"},
+	} {
+		violates(t, subject, d)
+	}
+	for _, kind := range []string{cloud.LoseResponse, cloud.Crash, cloud.Duplicate} {
+		s.Faults.Kinds = []string{kind}
+		found, err := (search.Subject{Simulation: compiled(t, s)}).Search(t.Context(), search.Options{Strategy: "bounded", Bound: 1})
+		if err != nil || found.Result == nil || len(found.Result.Record.Plan) != 1 || found.Result.Record.Plan[0].Do != kind {
+			t.Errorf("%s: nothing is found in %d schedules: %v, %+v", kind, found.Ran, err, found.Inconclusive)
+		}
+	}
+}
+
+// violates wants a violation of one deviation, twice the same.
+func violates(t *testing.T, s search.Subject, d scheduler.Deviation) {
+	t.Helper()
+	one, two := s.Run(scheduler.NewReplay(scheduler.Plan{d})), s.Run(scheduler.NewReplay(scheduler.Plan{d}))
+	if one.Verdict != sim.Violated || len(one.Unmatched) > 0 || one.Hash != two.Hash {
+		t.Errorf("%v: %s (%s), unmatched %v\n%s\nthen %s", d, one.Verdict, one.Why, one.Unmatched, story(one), story(two))
 	}
 }
 

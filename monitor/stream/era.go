@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -108,7 +109,6 @@ func (e *Era) judges(name string) bool { return slices.Contains(e.names, name) }
 type running struct {
 	Era
 	stream *monitor.Stream
-	saved  int // bytes, the last time
 }
 
 // ended is what the engine finds if the input ends here. The engine itself goes
@@ -251,19 +251,29 @@ func (w *Worker) Coverage() (all []monitor.Coverage) {
 	return all
 }
 
-// encodeEras appends each engine's state behind its length.
-func (s *state) encodeEras(out []byte) []byte {
+// takeDown returns what appends each engine's state, as it is now, behind its
+// length, in about some bytes.
+func (s *state) takeDown() func(out []byte, size int) []byte {
+	var engines []func(io.Writer) error
 	for i := range s.eras {
-		e := &s.eras[i]
-		var b bytes.Buffer
-		b.Grow(e.saved + e.saved/8) // mostly it is little more than the last time
-		if err := e.stream.Checkpoint(&b); err != nil {
+		write, err := s.eras[i].stream.Snapshot()
+		if err != nil {
 			panic("stream: a stream that takes events can be saved: " + err.Error())
 		}
-		e.saved = b.Len()
-		out = append(binary.AppendUvarint(out, uint64(b.Len())), b.Bytes()...)
+		engines = append(engines, write)
 	}
-	return out
+	return func(out []byte, size int) []byte {
+		var b bytes.Buffer
+		b.Grow(size)
+		for _, write := range engines {
+			b.Reset()
+			if err := write(&b); err != nil {
+				panic("stream: memory takes what is written: " + err.Error())
+			}
+			out = append(binary.AppendUvarint(out, uint64(b.Len())), b.Bytes()...)
+		}
+		return out
+	}
 }
 
 func decodeEras(data []byte, p Plan, o monitor.StreamOptions) (all []running, err error) {

@@ -55,7 +55,7 @@ func FuzzDecodeState(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add((&state{plan: FirstPlan(p), eras: eras, told: map[ID]bool{{1}: true}}).encode())
+	f.Add((&state{plan: FirstPlan(p), eras: eras, told: map[ID]bool{{1}: true}}).snapshot()(0))
 	c := Config{Program: p, Options: someOptions, Compile: compileSome}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := c.decode(data)

@@ -22,7 +22,7 @@ func (w *Worker) Save(ctx context.Context) error {
 	return w.save(ctx, nil)
 }
 
-// saving is a state on its way to the store.
+// saving is a state on its way to the store. Its reference is whole when it is done.
 type saving struct {
 	ref  StateRef
 	done chan error
@@ -34,12 +34,13 @@ func (w *Worker) save(ctx context.Context, beside func(func())) error {
 	if err := w.commitAll(ctx); err != nil { // what was found belongs to what was read
 		return err
 	}
-	data := w.encode()
-	x := &saving{StateRef{Name: w.stateName(), Offset: w.offset, Bytes: len(data), Plans: len(w.plans)}, make(chan error, 1)}
-	w.saving, w.since, w.size = x, 0, len(data)
+	encode, size := w.snapshot(), w.size+w.size/8 // mostly it is little more than the last time
+	x := &saving{StateRef{Name: w.stateName(), Offset: w.offset, Plans: len(w.plans)}, make(chan error, 1)}
+	w.saving, w.since = x, 0
 	store := func() {
+		data := encode(size)
 		sum := sha256.Sum256(data)
-		x.ref.Sum = hex.EncodeToString(sum[:])
+		x.ref.Sum, x.ref.Bytes = hex.EncodeToString(sum[:]), len(data)
 		x.done <- w.States.Put(ctx, x.ref.Name, data)
 	}
 	if beside != nil {
@@ -67,7 +68,7 @@ func (w *Worker) adopt(ctx context.Context, wait bool) error {
 		if w.saving = nil; err != nil {
 			return fmt.Errorf("shard %d: its state: %w", w.Shard, err)
 		}
-		w.stored = &x.ref
+		w.stored, w.size = &x.ref, x.ref.Bytes
 		return nil
 	}
 }

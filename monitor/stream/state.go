@@ -107,9 +107,10 @@ type savedState struct {
 	Base             Totals
 }
 
-// encode returns the state: the length of its own part, that part, and the
-// engines'.
-func (s *state) encode() []byte {
+// snapshot takes the state down. What it returns makes bytes of it, about as many as
+// the last time: the length of its own part, that part, and the engines'. That may
+// happen beside the worker.
+func (s *state) snapshot() (encode func(size int) []byte) {
 	own := savedState{Offset: s.offset, Verdicts: s.verdicts, Gateways: s.gateways, Sources: s.sources,
 		Lost: s.lost, Undecided: s.undecided, Chain: hex.EncodeToString(s.links[:]), Plans: s.plans, Pasts: s.pasts, Base: s.base}
 	for _, id := range slices.SortedFunc(maps.Keys(s.told), func(a, b ID) int { return bytes.Compare(a[:], b[:]) }) {
@@ -119,7 +120,10 @@ func (s *state) encode() []byte {
 	if err != nil {
 		panic("stream: a state is made of texts and numbers: " + err.Error())
 	}
-	return s.encodeEras(append(binary.AppendUvarint(nil, uint64(len(head))), head...))
+	engines := s.takeDown()
+	return func(size int) []byte {
+		return engines(append(binary.AppendUvarint(nil, uint64(len(head))), head...), size)
+	}
 }
 
 // restore takes up the newest state that can be read, or begins.

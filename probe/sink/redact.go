@@ -53,6 +53,13 @@ func (r *redacted) Put(e event.Event) {
 	r.Sink.Put(e)
 }
 
+// Lost passes on what was lost before it came here.
+func (r *redacted) Lost(n int) {
+	if l, ok := r.Sink.(probe.Loser); ok {
+		l.Lost(n)
+	}
+}
+
 // hidden is a value with each scalar in it replaced.
 func (r *redacted) hidden(t event.Tree) event.Value {
 	switch t.Kind() {

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -91,5 +92,21 @@ func BenchmarkRedacted(b *testing.B) {
 		Data: event.Data{{Name: "a", Value: event.Str("u1")}, {Name: "b", Value: event.Int(7)}, {Name: "c", Value: event.Str("o-1")}}}
 	for b.Loop() {
 		s.Put(e)
+	}
+}
+
+// What was lost before it came here is counted, behind a redaction too.
+func TestLost(t *testing.T) {
+	s := New(func(context.Context, [][]byte) error { return nil }, Options{})
+	hidden, err := Redacted(s, []byte("a key of sixteen bytes or more"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe.NewRecorder("f", "i", &probe.Rules{}, hidden).Lose(3)
+	if got := s.Stats().Dropped; got != 3 {
+		t.Errorf("%d dropped, wanted 3", got)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

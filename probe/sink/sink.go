@@ -21,7 +21,10 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/probe"
 )
+
+var _ probe.Loser = (*Sink)(nil)
 
 // Options are the bounds of a [Sink]; zero fields are the usual ones.
 type Options struct {
@@ -132,6 +135,13 @@ func (s *Sink) Put(e event.Event) {
 	case len(s.waiting) == 1:
 		s.timer.Reset(s.o.Interval)
 	}
+}
+
+// Lost counts events as dropped that never came here, see [probe.Recorder.Lose].
+func (s *Sink) Lost(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Dropped += uint64(max(n, 0))
 }
 
 // urge has what waits sent now.

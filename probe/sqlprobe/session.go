@@ -24,7 +24,7 @@ type session struct {
 
 	open   bool // a transaction
 	failed bool // a statement of it has, in PostgreSQL
-	held   []*probe.Call
+	held   held
 	saved  []savepoint
 }
 
@@ -193,10 +193,11 @@ func sqlState(err error) string {
 
 // hold keeps a statement that has written until its transaction ends.
 func (s *session) hold(c *probe.Call) {
-	kept := *c
-	kept.Op.Request.Body = slices.Clone(c.Op.Request.Body)
-	kept.Op.Result.Body = slices.Clone(c.Op.Result.Body)
-	s.held = append(s.held, &kept)
+	place := 0
+	if n := len(s.saved); n > 0 {
+		place = s.saved[n-1].held
+	}
+	s.held.add(c, place)
 }
 
 // take does to what is held what a statement does to its transaction.
@@ -205,9 +206,7 @@ func (s *session) take(e effect, err error) {
 	case e.kind == commits && err == nil:
 		held := s.held
 		s.over()
-		for _, c := range held {
-			_ = s.tap.Leave(c) // of a passive tap
-		}
+		held.happened(s.tap)
 	case e.kind == commits:
 		s.undo(0, cmp.Or(sqlState(err), "error"))
 		s.over()
@@ -219,7 +218,7 @@ func (s *session) take(e effect, err error) {
 		s.over()
 		s.open = true
 	case e.kind == saves:
-		s.saved = append(s.saved, savepoint{e.name, len(s.held)})
+		s.saved = append(s.saved, savepoint{e.name, len(s.held.all)})
 	default:
 		s.goBack(e)
 	}
@@ -243,15 +242,5 @@ func (s *session) goBack(e effect) {
 
 // over says that there is no transaction.
 func (s *session) over() {
-	s.open, s.failed, s.held, s.saved = false, false, nil, nil
-}
-
-// undo tells that what is held from a place on has not happened.
-func (s *session) undo(from int, status string) {
-	undone := s.held[from:]
-	s.held = s.held[:from:from]
-	for _, c := range undone {
-		c.Op.Result = event.Result{Status: status}
-		_ = s.tap.Leave(c) // of a passive tap
-	}
+	s.open, s.failed, s.held, s.saved = false, false, held{}, nil
 }

@@ -34,7 +34,7 @@
 //  4. In a transaction, to a passive tap, what writes has happened when it is committed:
 //     it is told then, in order, before COMMIT; if it is rolled back, to a savepoint too,
 //     it has status "ROLLBACK" and is no event. What reads (SELECT ... FOR UPDATE too) is told at once.
-//     It is kept in memory until then, if a rule is about it. An implicit commit, as MySQL has them, is not seen.
+//     It is kept in memory until then, if a rule is about it, up to [MostHeld] bytes. An implicit commit, as MySQL has them, is not seen.
 //  5. An answer is read ahead, up to [MostRead] bytes, where a rule looks into it, and where
 //     a query writes (INSERT ... RETURNING): its error may come with its first row. Of a
 //     longer one nothing is told; other rows are read when the caller reads them.

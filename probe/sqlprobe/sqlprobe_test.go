@@ -69,6 +69,52 @@ func TestTransactions(t *testing.T) {
 	}
 }
 
+// counted is a sink that keeps the numbers of events and counts what is lost.
+type counted struct {
+	sequences []string
+	lost      int
+}
+
+func (c *counted) Put(e event.Event)           { c.sequences = append(c.sequences, e.Sequence) }
+func (c *counted) Flush(context.Context) error { return nil }
+func (c *counted) Lost(n int)                  { c.lost += n }
+
+// A transaction keeps only so much until it is committed: what there is no room for is
+// counted, and leaves a gap in the numbers; what is rolled back leaves none.
+func TestHeldIsBounded(t *testing.T) {
+	rules, err := probe.CompileRules([]probe.Rule{{Service: "db", Method: "UPDATE", Emit: "X", With: map[string]string{"args": "request.args.0"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &counted{}
+	db, _ := opened(t, probe.NewRecorder("f", "i", rules, out))
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := func(q string, args ...any) {
+		if _, err := conn.ExecContext(t.Context(), q, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	large := strings.Repeat("x", 600<<10) // stands in its statement twice, as an argument and as a column
+	for range 2 {
+		exec("BEGIN")
+		for range 5 { // three have room
+			exec("UPDATE t SET a = ?", large)
+		}
+		exec("SAVEPOINT a")
+		exec("UPDATE t SET a = ?", large)
+		exec("ROLLBACK TO a")
+		exec("UPDATE t SET a = ?", "small")
+		exec("COMMIT")
+	}
+	exec("UPDATE t SET a = ?", "alone")
+	if got := strings.Join(out.sequences, " "); got != "1 2 3 6 7 8 9 12 13" || out.lost != 4 {
+		t.Errorf("events %s, %d lost", got, out.lost)
+	}
+}
+
 // A statement that a driver wants to be prepared is one operation, with its own
 // arguments, also where preparing has failed before.
 func TestSkipped(t *testing.T) {

@@ -341,15 +341,22 @@ func (o *monitorOptions) tls() (*tls.Config, error) {
 	if o.ca == "" {
 		return c, nil
 	}
-	pem, err := os.ReadFile(o.ca)
+	c.ClientAuth = tls.RequireAndVerifyClientCert
+	c.ClientCAs, err = certificatesOf("--client-ca", o.ca)
+	return c, err
+}
+
+// certificatesOf reads the certificates of a flag's file.
+func certificatesOf(flag, file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("--client-ca: %w", err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
-	c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
-	if !c.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("--client-ca %s: no certificate in PEM", o.ca)
+	all := x509.NewCertPool()
+	if !all.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s %s: no certificate in PEM", flag, file)
 	}
-	return c, nil
+	return all, nil
 }
 
 // violationPrinter prints violations, for programs or for people.

@@ -2,7 +2,9 @@ package command
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,13 +16,17 @@ import (
 )
 
 const monitorStatusExamples = `  wtsim monitor status
-  wtsim monitor status --addr https://monitor.example --token-file token`
+  wtsim monitor status --addr https://monitor.example --token-file token
+  wtsim monitor status --addr https://monitor.example --ca ca.pem --tls-cert me.pem --tls-key me.key`
 
 // monitorStatus prints the status of a monitor that runs.
 func (a *app) monitorStatus(args []string) (int, error) {
 	f := a.flags("monitor status", " [flags]", monitorStatusExamples)
 	addr := f.String("addr", "http://127.0.0.1:8399", "where the monitor listens")
 	tokenFile := f.String("token-file", "", "a file with the token that it wants")
+	ca := f.String("ca", "", "a file with the certificates to know it by (those of this machine unless given)")
+	cert := f.String("tls-cert", "", "a file with the certificate to show, where it has --client-ca")
+	key := f.String("tls-key", "", "a file with its key")
 	if done, err := parse(f, args); done || err != nil {
 		return exitHeld, err
 	}
@@ -37,7 +43,11 @@ func (a *app) monitorStatus(args []string) (int, error) {
 			return 0, fmt.Errorf("monitor status: %w", err)
 		}
 	}
-	st, err := fetchStatus(u.JoinPath("v1/status").String(), token)
+	client, err := clientWith(*ca, *cert, *key)
+	if err != nil {
+		return 0, fmt.Errorf("monitor status: %w", err)
+	}
+	st, err := fetchStatus(client, u.JoinPath("v1/status").String(), token)
 	if err != nil {
 		return 0, fmt.Errorf("monitor status: %w", err)
 	}
@@ -45,7 +55,29 @@ func (a *app) monitorStatus(args []string) (int, error) {
 	return exitHeld, err
 }
 
-func fetchStatus(address, token string) (st service.Status, err error) {
+// clientWith knows servers by some certificates, and shows one.
+func clientWith(ca, cert, key string) (*http.Client, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if ca != "" {
+		var err error
+		if c.RootCAs, err = certificatesOf("--ca", ca); err != nil {
+			return nil, err
+		}
+	}
+	if (cert == "") != (key == "") {
+		return nil, errors.New("--tls-cert and --tls-key belong together, wanted both or none")
+	}
+	if cert != "" {
+		own, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		}
+		c.Certificates = []tls.Certificate{own}
+	}
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: c}}, nil
+}
+
+func fetchStatus(client *http.Client, address, token string) (st service.Status, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -55,7 +87,7 @@ func fetchStatus(address, token string) (st service.Status, err error) {
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		return st, fmt.Errorf("no answer: %w", err)
 	}

@@ -239,6 +239,8 @@ func TestMonitorRefuses(t *testing.T) {
 		{"--props " + props + " --rules " + props, ": [1:1] "},
 		{"--props " + props + " --lateness -1s", "--lateness is -1s"},
 		{"status --addr http://127.0.0.1:1", "no answer"},
+		{"status --ca /does/not/exist", "--ca: open /does/not/exist"},
+		{"status --tls-cert x", "belong together"},
 	} {
 		var out, errs bytes.Buffer
 		code := (&app{stdout: &out, stderr: &errs}).main(append([]string{"monitor"}, strings.Fields(x.flags)...))

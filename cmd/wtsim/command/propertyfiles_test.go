@@ -17,7 +17,7 @@ const propertyFiles = "../../../scenarios/properties"
 // The properties of published applications hold on one recording each and are
 // violated on another, which violates nothing else; whatever the notation.
 func TestPropertyFiles(t *testing.T) {
-	for app, notations := range map[string][]string{"realworld": {"json", "yaml"}, "hello-retail": {"yaml"}, "moonmail": {"yaml"}, "policies": {"yaml"}, "published": {"yaml"}, "monpoly": {"yaml"}} {
+	for app, notations := range map[string][]string{"realworld": {"json", "yaml"}, "hello-retail": {"yaml"}, "moonmail": {"yaml"}, "policies": {"yaml"}, "published": {"yaml"}, "monpoly": {"yaml"}, "dejavu": {"yaml"}, "javamop": {"yaml"}, "whymon": {"yaml"}} {
 		for _, notation := range notations {
 			file := filepath.Join(propertyFiles, app+"."+notation)
 			content, err := os.ReadFile(file)

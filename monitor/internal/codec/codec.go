@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
+	"slices"
 )
 
 // Numbers are written as varints, texts and lists with their length before
@@ -16,15 +18,60 @@ import (
 
 // Encoder writes; the first error stays.
 type Encoder struct {
-	w     io.Writer
+	w     io.Writer // nil of a snapshot
 	sum   hash.Hash
 	kept  []byte // of what is encoded, not written yet
 	limit int
+	parts []part // of a snapshot
 	err   error
+}
+
+// part is what a snapshot writes behind some bytes of what it keeps.
+type part struct {
+	behind int
+	write  func(*Encoder)
 }
 
 func NewEncoder(w io.Writer) *Encoder {
 	return &Encoder{w: w, sum: sha256.New(), limit: bufferFor(w)}
+}
+
+// NewSnapshot returns an encoder of what changes soon. It keeps what it is given,
+// and the parts that are written [Encoder.Later], until WriteSnapshot.
+func NewSnapshot() *Encoder { return &Encoder{limit: math.MaxInt} }
+
+// Later has a part written: at once, or, of a snapshot, by WriteSnapshot, whatever
+// happens meanwhile. What the part is about must not change by then: see [Copy].
+func (e *Encoder) Later(write func(*Encoder)) {
+	if !e.Snapshot() {
+		write(e)
+		return
+	}
+	e.parts = append(e.parts, part{len(e.kept), write})
+}
+
+// Snapshot tells whether it is one: what parts are about must be copied then.
+func (e *Encoder) Snapshot() bool { return e.w == nil }
+
+// Copy returns a list as a part that is written later needs it: a copy, if it may
+// change until then.
+func Copy[T any](e *Encoder, list []T) []T {
+	if e.Snapshot() {
+		return slices.Clone(list)
+	}
+	return list
+}
+
+// WriteSnapshot writes a snapshot and its sum. Another goroutine than the one that has made
+// it may call it.
+func (e *Encoder) WriteSnapshot(w io.Writer) error {
+	out, from := NewEncoder(w), 0
+	for _, p := range append(e.parts, part{len(e.kept), func(*Encoder) {}}) {
+		out.grown(append(out.kept, e.kept[from:p.behind]...))
+		from = p.behind
+		p.write(out)
+	}
+	return out.Close(w)
 }
 
 // bufferFor is how much is written or read at once: little where the other end is

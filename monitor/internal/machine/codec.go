@@ -39,14 +39,18 @@ func (c *Configs) Encode(e *codec.Encoder) {
 		c.history.encode(e)
 		c.holdings.encode(e)
 	}
-	e.Count(len(c.All) - StartState - 1)
-	for _, x := range c.All[StartState+1:] {
-		if e.Bool(x.State != noState); x.State != noState {
-			e.Count(int(x.State))
-			e.Text(x.memory)
-			x.Running.Encode(e)
+	all := codec.Copy(e, c.All[StartState+1:])
+	e.Count(len(all))
+	e.Later(func(e *codec.Encoder) {
+		for i := range all {
+			if e.Bool(all[i].State != noState); all[i].State != noState {
+				x := &all[i]
+				e.Count(int(x.State))
+				e.Text(x.memory)
+				x.Running.Encode(e)
+			}
 		}
-	}
+	})
 	e.Count(len(c.Sets.All) - firstSets)
 	for _, members := range c.Sets.All[firstSets:] {
 		e.Count(len(members))

@@ -3,7 +3,6 @@ package machine
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/monitor/internal/values"
@@ -22,12 +21,8 @@ func (c *Configs) compare(a, b *Config) int {
 	if n := cmp.Compare(a.State, b.State); n != 0 {
 		return n
 	}
-	x, y := &a.Running, &b.Running
-	if n := cmp.Or(x.At.Compare(y.At), strings.Compare(x.ID, y.ID), cmp.Compare(x.After, y.After)); n != 0 {
+	if n := c.compareRunnings(&a.Running, &b.Running); n != 0 {
 		return n
-	}
-	if x.Source != y.Source {
-		return strings.Compare(c.sources.Name(x.Source), c.sources.Name(y.Source))
 	}
 	if a.memory == b.memory {
 		return 0

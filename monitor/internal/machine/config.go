@@ -82,6 +82,7 @@ type Configs struct {
 	occurrences occurrences  // with skew
 	holdings    holdings     // with skew
 	adds        [][]addition // by event type: what is summed up of an event in a window, see occur
+	alike       []grown      // by the event that is taken, in exact order, see happenAlike
 
 	view   view
 	buffer []byte
@@ -90,10 +91,11 @@ type Configs struct {
 func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Configs {
 	c := &Configs{Store: s, of: s.Auto, settled: s.Dead, symbols: t, sources: from, Timed: s.Auto.Timed(), Exact: o.Exact, limit: o.Configs, Due: o.Letters,
 		numbers: map[Config]uint32{}, fates: map[string]uint32{}, Sets: newConfigSets(o.Configs),
-		windows: windows(s.Auto), history: newHistory(sums(s.Auto), o.Configs), occurrences: occurrences{due: o.Configs, least: o.Configs}, holdings: newHoldings(o.Configs)}
+		occurrences: occurrences{due: o.Configs, least: o.Configs}, holdings: newHoldings(o.Configs)}
 	if some := s.Auto.Some; some != nil {
 		c.of, c.settled = some.Of(), DeadStates(some.Of())
 	}
+	c.windows, c.history = windows(c.of), newHistory(sums(c.of), o.Configs)
 	for state := range uint16(props.StartState) {
 		c.All = append(c.All, Config{State: state})
 	}
@@ -101,9 +103,9 @@ func newConfigs(s *Machine, t *values.Table, from *order.Sources, o Options) *Co
 	for i := range c.All {
 		c.numbers[c.All[i]] = uint32(i)
 	}
-	for i := range s.Auto.Events {
-		c.Arms = append(c.Arms, s.Auto.Events[i].Arms(s.Auto))
-		c.adds = append(c.adds, adds(&s.Auto.Events[i], s.Auto))
+	for i := range c.of.Events {
+		c.Arms = append(c.Arms, c.of.Events[i].Arms(c.of))
+		c.adds = append(c.adds, adds(&c.of.Events[i], c.of))
 	}
 	c.view.c = c
 	return c
@@ -237,13 +239,13 @@ func (c *Configs) change(x *Config, letter uint32, by *Stamp) (changed bool) {
 		return c.change(x, second, by) || changed
 	}
 	f, read := c.Store.Fates[letter], &c.Reads[letter]
-	if c.Store.Auto.Some != nil {
-		return c.changeValues(x, f, read)
-	}
 	if !c.Exact {
 		by = &read.stamp
 	} else if c.windows > 0 {
 		c.view.now = by.At
+	}
+	if c.Store.Auto.Some != nil {
+		return c.changeValues(x, f, read, by)
 	}
 	c.view.t, c.view.memory, c.view.values = &c.Store.Auto.Events[f.Letter], x.memory, read.values
 	move, ok := c.view.t.Take(int(x.State), f.Passed, &c.view)
@@ -271,6 +273,10 @@ func (c *Configs) Expire(from uint32) uint32 {
 }
 
 func (c *Configs) expire(x *Config) {
+	if c.Several() {
+		c.expireValues(x, x.Running)
+		return
+	}
 	c.view.t, c.view.memory, c.view.values = &noType, x.memory, ""
 	to, writes := c.Store.Auto.Deadlines[x.State].Take(&c.view)
 	if x.State = uint16(to); len(writes) > 0 {
@@ -521,7 +527,7 @@ func (c *Configs) Stamped(letter uint32, at Stamp) uint32 {
 		return letter
 	}
 	n := uint32(len(c.Reads))
-	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, reading{c.Reads[letter].values, at, true, c.occur(f.Letter, c.Reads[letter].values, &at)})
+	c.Store.Fates, c.Reads = append(c.Store.Fates, f), append(c.Reads, reading{c.Reads[letter].values, at, true, c.occur(f.Letter, c.readByMachine(f.Letter, c.Reads[letter].values), &at)})
 	return n
 }
 

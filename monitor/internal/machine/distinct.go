@@ -46,6 +46,15 @@ func appendLatest(b []byte, list string, value uint32, at, limit order.Instant) 
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(b, uint64(at.Sec)), uint32(at.Nsec))
 }
 
+// appendYounger appends a list without what is not later than a limit.
+func appendYounger(b []byte, list string, limit order.Instant) []byte {
+	n := int(word(list))
+	names, times := list[4:4+4*n], list[4+4*n:]
+	gone := goneBy(times, n, limit)
+	b = binary.LittleEndian.AppendUint32(b, uint32(n-gone))
+	return append(append(b, names[4*gone:]...), times[instantSize*gone:]...)
+}
+
 // goneBy is how many of a list are not later than a limit.
 func goneBy(times string, n int, limit order.Instant) (gone int) {
 	for gone < n && !limit.Before(instantIn(times, gone)) {

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -100,6 +101,16 @@ func (c *Configs) compareWindows(a, b uint32) int {
 		x, y := &c.occurrences.all[m], &c.occurrences.all[n]
 		return cmp.Or(x.At.Compare(y.At), strings.Compare(c.sources.Name(x.Source), c.sources.Name(y.Source)), strings.Compare(x.id, y.id), cmp.Compare(x.param, y.param), cmp.Compare(min(x.symbol, 1), min(y.symbol, 1)))
 	})
+}
+
+// saidWindow says what a list of occurrences holds, whatever their numbers are.
+func (c *Configs) saidWindow(window uint32) string {
+	var b strings.Builder
+	for _, n := range c.holdings.list(window) {
+		o := &c.occurrences.all[n]
+		fmt.Fprintf(&b, "%d.%09d%q%q%d %d,", o.At.Sec, o.At.Nsec, c.sources.Name(o.Source), o.id, o.param, min(o.symbol, 1))
+	}
+	return b.String()
 }
 
 func (t *occurrences) encode(e *codec.Encoder) {

@@ -116,6 +116,9 @@ func (c *Configs) EachSource(visit func(int32) int32) {
 	for n := range c.All {
 		if r := &c.All[n].Running; r.On() {
 			r.Source = visit(r.Source)
+			if c.Several() {
+				c.All[n].memory = c.visitedRunnings(c.All[n].memory, visit)
+			}
 		}
 	}
 	for n := range c.occurrences.all {

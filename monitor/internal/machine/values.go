@@ -17,8 +17,9 @@ import (
 // since nothing tells it from them any more; so a memory is the same whenever it
 // says the same. As text, a variable is how many values there are, they
 // themselves as symbols + 1, ascending, the branch of all others, and theirs; a
-// leaf is a state of the machine that runs for each combination, and what its
-// registers hold, if anything hangs on them yet.
+// leaf is a state of the machine that runs for each combination, its deadline if
+// one runs, which the state's highest bit says, and what its registers hold, if
+// anything hangs on them yet.
 
 // branch is what the values of a variable, and of those after it, are in.
 type branch struct {
@@ -29,14 +30,15 @@ type branch struct {
 
 // leaf is what a combination of values is in.
 type leaf struct {
-	state  int
-	memory string
+	state   int
+	memory  string
+	running Running
 }
 
 // noValues is the tree in which no event has named a value.
 func (c *Configs) noValues(variables int) branch {
 	if variables == 0 {
-		return branch{leaf: leaf{StartState, c.blank()}}
+		return branch{leaf: leaf{state: StartState, memory: c.blank()}}
 	}
 	return branch{kids: []branch{c.noValues(variables - 1)}}
 }
@@ -44,7 +46,11 @@ func (c *Configs) noValues(variables int) branch {
 // treeIn reads a tree, and returns what follows it.
 func (c *Configs) treeIn(memory string, variables int) (b branch, rest string) {
 	if variables == 0 {
-		b.leaf.state, rest = int(word(memory)), memory[4:]
+		state := word(memory)
+		b.leaf.state, rest = int(state&^runs), memory[4:]
+		if state&runs != 0 {
+			b.leaf.running, rest = runningIn(rest)
+		}
 		n := 0
 		for i := range c.of.Registers {
 			if !c.settled[b.leaf.state] {
@@ -77,7 +83,7 @@ func (c *Configs) written(b branch) string { return string(b.appendTo(nil)) }
 
 func (b *branch) appendTo(text []byte) []byte {
 	if len(b.kids) == 0 {
-		return append(binary.LittleEndian.AppendUint32(text, uint32(b.leaf.state)), b.leaf.memory...)
+		return append(b.leaf.appendState(text), b.leaf.memory...)
 	}
 	text = binary.LittleEndian.AppendUint32(text, uint32(len(b.names)))
 	for _, name := range b.names {
@@ -104,43 +110,97 @@ func (b *branch) clone() branch {
 }
 
 // changeValues is change.
-func (c *Configs) changeValues(x *Config, f fate, read *reading) (changed bool) {
+func (c *Configs) changeValues(x *Config, f fate, read *reading, by *Stamp) (changed bool) {
 	if x.State < StartState {
 		return false
 	}
-	some, named := c.Store.Auto.Some, []uint32(nil)
-	own := *read
-	for _, b := range c.Store.Auto.Events[f.Letter].Some {
-		name := uint32(0)
-		if b != nil {
-			name, own.values = word(own.values), own.values[4:]
-		}
-		named = append(named, name)
-	}
+	some, named, own := c.Store.Auto.Some, c.named(f.Letter, read.values), *read
+	own.values = c.readByMachine(f.Letter, read.values)
+	c.alike = c.alike[:0]
 	before := c.tree(x.memory)
+	if c.Exact && c.windows > 0 {
+		before.each(c.dropOld)
+	}
 	after := before.clone()
-	after.change(named, func(l *leaf) { c.changeLeaf(l, f, &own) })
+	after.change(named, func(l *leaf) { c.changeLeaf(l, f, &own, by) })
 	outlook := after.outlook(some, some.Every)
 	if some.EachTime {
 		if outlook == props.Lost {
 			x.State = props.ViolatedState
 			return true
 		}
-		after = before.clone()
+		after = before
 		after.change(named, func(l *leaf) {
 			if was := *l; some.Outlook(was.state) != props.Lost {
-				if c.changeLeaf(l, f, &own); some.Outlook(l.state) == props.Lost {
+				if c.changeLeaf(l, f, &own, by); some.Outlook(l.state) == props.Lost {
 					*l = was
 				}
 			}
 		})
 		outlook = after.outlook(some, some.Every)
 	}
-	after.trim()
-	memory, state := c.written(after), uint16(some.State(outlook))
-	changed = memory != x.memory || state != x.State
-	x.memory, x.State = memory, state
-	return changed
+	return c.setValues(x, &after, outlook)
+}
+
+// setValues makes a configuration one of a tree, and tells whether it was
+// another.
+func (c *Configs) setValues(x *Config, tree *branch, o props.Outlook) (changed bool) {
+	tree.trim()
+	was := *x
+	x.State, x.memory, x.Running = uint16(c.Store.Auto.Some.State(o)), c.written(*tree), c.firstRunning(tree)
+	return *x != was
+}
+
+// named are the values that an event of a type names, by variable, as symbols
+// + 1; 0 where it names none.
+func (c *Configs) named(letter int, read string) (all []uint32) {
+	for _, b := range c.Store.Auto.Events[letter].Some {
+		name := uint32(0)
+		if b != nil {
+			name, read = word(read), read[4:]
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+// readByMachine is what the type of an event reads besides the values that it
+// names.
+func (c *Configs) readByMachine(letter int, read string) string {
+	return read[len(read)-4*len(c.of.Events[letter].Reads):]
+}
+
+// dropOld leaves out what is too old for windows, in exact order: values whose
+// windows hold nothing any more are in what all others are in again.
+func (c *Configs) dropOld(l *leaf) {
+	if l.memory == "" {
+		return
+	}
+	b := c.buffer[:0]
+	for i := range c.of.Registers {
+		r, part := &c.of.Registers[i], c.register(l.memory, i)
+		limit := c.view.now.Add(-r.Length())
+		switch {
+		case c.listed(r):
+			b = appendYounger(b, part, limit)
+		case r.Kind() == props.WindowRegister && c.history.size(word(part), limit) == 0:
+			b = binary.LittleEndian.AppendUint32(b, 0)
+		default:
+			b = append(b, part...)
+		}
+	}
+	c.buffer = b
+	l.memory = string(b)
+}
+
+// each visits all leaves.
+func (b *branch) each(visit func(*leaf)) {
+	if len(b.kids) == 0 {
+		visit(&b.leaf)
+	}
+	for i := range b.kids {
+		b.kids[i].each(visit)
+	}
 }
 
 // change lets a change happen to the leaves of the values that an event names, by
@@ -164,7 +224,7 @@ func (b *branch) change(named []uint32, by func(*leaf)) {
 }
 
 // changeLeaf lets a combination of values take an event.
-func (c *Configs) changeLeaf(l *leaf, f fate, read *reading) {
+func (c *Configs) changeLeaf(l *leaf, f fate, read *reading, by *Stamp) {
 	if c.settled[l.state] {
 		return
 	}
@@ -174,9 +234,17 @@ func (c *Configs) changeLeaf(l *leaf, f fate, read *reading) {
 		return
 	}
 	if l.state = move.To; c.settled[l.state] {
-		l.memory = ""
-	} else if len(move.Writes) > 0 {
-		l.memory = c.write(l.memory, move.Writes, read, f.Letter, nil)
+		l.memory, l.running = "", Running{}
+		return
+	}
+	if len(move.Writes) > 0 {
+		l.memory = c.write(l.memory, move.Writes, read, f.Letter, by)
+	}
+	if move.Entered {
+		l.running = Running{}
+		if d := c.of.Deadlines[move.To].After; d > 0 {
+			l.running = Running{by.At.Add(d), by.Source, by.ID, d}
+		}
 	}
 }
 
@@ -223,7 +291,7 @@ func (c *Configs) compareValues(a, b string) int {
 // said is what a tree says, whatever the symbols are.
 func (c *Configs) said(b *branch) string {
 	if len(b.kids) == 0 {
-		return string(rune(b.leaf.state)) + c.saidRegisters(b.leaf.memory)
+		return string(rune(b.leaf.state)) + c.saidRunning(&b.leaf.running) + c.saidRegisters(b.leaf.memory)
 	}
 	var all []string
 	for i, n := range b.names {
@@ -241,6 +309,10 @@ func (c *Configs) saidRegisters(memory string) string {
 			break
 		}
 		part := c.register(memory, i)
+		if c.of.Registers[i].Kind() == props.WindowRegister { // with skew: in exact order nothing is compared
+			b.WriteString("\x00" + c.saidWindow(word(part)))
+			continue
+		}
 		from, to := c.valuesIn(&c.of.Registers[i], part)
 		keys := c.keys(part[from:to])
 		if c.of.Registers[i].Kind() == props.SetRegister {
@@ -281,14 +353,15 @@ func (c *Configs) checkValues(d *codec.Decoder, text string, variables int) stri
 	}
 	n := int(word(text))
 	if variables == 0 {
-		if n >= len(c.settled) {
+		text = c.checkRunning(d, text)
+		if n &^= runs; n >= len(c.settled) {
 			d.Fail("a value is in no state")
 			return ""
 		}
 		if c.settled[n] {
-			return text[4:]
+			return text
 		}
-		return c.checkRegisters(d, text[4:])
+		return c.checkRegisters(d, text)
 	}
 	if len(text)/4 <= n {
 		d.Fail("values are in nothing")

@@ -34,21 +34,50 @@ func (c *Configs) happen(window uint32, w *props.Write, read *reading, letter in
 		v, _ := c.view.value(word(read.values[4*w.Param:]))
 		value, _ = props.TotalOf(v)
 	}
-	return c.history.add(window, by.At, value)
+	if c.Store.Auto.Some == nil {
+		return c.history.add(window, by.At, value)
+	}
+	return c.happenAlike(window, w.Register, func() uint32 { return c.history.add(window, by.At, value) })
+}
+
+// happenAlike makes windows of values that an event does not tell apart the same
+// one again, if they were: else the values would differ for ever.
+func (c *Configs) happenAlike(window uint32, register int, add func() uint32) uint32 {
+	i := slices.IndexFunc(c.alike, func(x grown) bool { return x.register == register && x.was == window })
+	if i < 0 {
+		i = len(c.alike)
+		c.alike = append(c.alike, grown{register, window, add()})
+	}
+	return c.alike[i].is
+}
+
+// grown is a window that an event was added to.
+type grown struct {
+	register int
+	was, is  uint32
 }
 
 // EachLeaving visits what is in the windows of a configuration with when it
 // leaves, the oldest of each first, until a visitor has seen enough of the
 // window.
 func (c *Configs) EachLeaving(state uint32, visit func(register int, n uint32, o *Occurrence, leaves order.Instant) bool) {
-	if c.windows == 0 || c.All[state].memory == "" {
-		return
+	memory := c.All[state].memory
+	switch {
+	case c.windows == 0 || memory == "":
+	case c.Store.Auto.Some != nil:
+		tree := c.tree(memory)
+		tree.each(func(l *leaf) { c.eachLeavingOf(l.memory, visit) })
+	default:
+		c.eachLeavingOf(memory, visit)
 	}
+}
+
+func (c *Configs) eachLeavingOf(memory string, visit func(register int, n uint32, o *Occurrence, leaves order.Instant) bool) {
 	for i, r := range c.of.Registers {
-		if r.Kind() != props.WindowRegister {
+		if memory == "" || r.Kind() != props.WindowRegister {
 			continue
 		}
-		c.holdings.each(word(c.register(c.All[state].memory, i)), func(n uint32) bool {
+		c.holdings.each(word(c.register(memory, i)), func(n uint32) bool {
 			o := &c.occurrences.all[n]
 			return visit(i, n, o, o.At.Add(r.Length()))
 		})
@@ -75,11 +104,26 @@ func (c *Configs) Leave(from uint32, register int, n uint32) uint32 {
 	return c.number(x)
 }
 
-// Windows is how many windows a configuration has.
-func (c *Configs) Windows() int { return c.windows }
+// OneWindow tells whether a configuration has one window and no more: not one for
+// each of several values.
+func (c *Configs) OneWindow() bool { return c.windows == 1 && c.Store.Auto.Some == nil }
 
 // withWindows returns a memory with windows replaced.
 func (c *Configs) withWindows(memory string, by func(register int, window uint32) uint32) string {
+	if c.Store.Auto.Some == nil {
+		return c.withWindowsOf(memory, by)
+	}
+	tree := c.tree(memory)
+	tree.each(func(l *leaf) {
+		if l.memory != "" {
+			l.memory = c.withWindowsOf(l.memory, by)
+		}
+	})
+	tree.trim()
+	return c.written(tree)
+}
+
+func (c *Configs) withWindowsOf(memory string, by func(register int, window uint32) uint32) string {
 	b := c.buffer[:0]
 	for i, r := range c.of.Registers {
 		part := c.register(memory, i)

@@ -236,12 +236,20 @@ func (s *Seen) Encode(e *codec.Encoder) {
 	for _, g := range []*generation{&s.young, &s.old} {
 		e.Count(g.n)
 		g.newest.Encode(e)
-		for _, x := range g.slots {
-			if x.more != 0 {
-				e.Bits(x.name)
-				e.Bits(x.more)
-				e.Bits(x.content)
-			}
+		slots := g.slots
+		if g == &s.young { // nothing is added to the old one
+			slots = codec.Copy(e, slots)
+		}
+		e.Later(func(e *codec.Encoder) { encodeSightings(e, slots) })
+	}
+}
+
+func encodeSightings(e *codec.Encoder, slots []Sighting) {
+	for _, x := range slots {
+		if x.more != 0 {
+			e.Bits(x.name)
+			e.Bits(x.more)
+			e.Bits(x.content)
 		}
 	}
 }

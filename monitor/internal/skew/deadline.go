@@ -103,7 +103,9 @@ func (s *Judge) close(set uint64, counts []uint16, g *groups) uint64 {
 		}
 	}
 	for i := 0; i < len(all) && len(all) <= s.MaxLayer; i++ {
-		if r := &c.All[all[i]].Running; r.On() && s.mayPass(r, gap, counts, g) {
+		if c.Several() {
+			s.eachPassing(all[i], gap, counts, g, func(which int) { add(c.ExpiredThe(which, all[i])) })
+		} else if r := &c.All[all[i]].Running; r.On() && s.mayPass(r, gap, counts, g) {
 			add(c.Passed(all[i], g.over(gap)))
 		}
 		s.eachLeft(all[i], gap, counts, g, func(_ int, to uint32) { add(to) })
@@ -112,6 +114,35 @@ func (s *Judge) close(set uint64, counts []uint16, g *groups) uint64 {
 		return set
 	}
 	return c.Sets.Of(all)
+}
+
+// eachPassing visits which of several deadlines of a configuration may pass next
+// in a down-set: rule 1, and that none of the others certainly precedes it.
+func (s *Judge) eachPassing(state uint32, gap order.Instant, counts []uint16, g *groups, visit func(which int)) {
+	all := s.Configs.Runnings(state)
+	for i := range all {
+		if s.mayPass(&all[i], gap, counts, g) && !preceded(all, i, g.skew) {
+			visit(i)
+		}
+	}
+}
+
+// preceded tells whether one of several deadlines certainly precedes another.
+func preceded(all []machine.Running, which int, skew time.Duration) bool {
+	r := &all[which]
+	return slices.ContainsFunc(all, func(o machine.Running) bool {
+		return o.At.Add(skew).Before(r.At) || o.Source == r.Source && o.At.Before(r.At)
+	})
+}
+
+// mustPass tells whether a deadline of a configuration certainly precedes an
+// event.
+func (s *Judge) mustPass(state uint32, e *Pending, skew time.Duration) bool {
+	r := &s.Configs.All[state].Running
+	if !r.On() || !s.Configs.Several() {
+		return r.On() && precedes(r, e, skew)
+	}
+	return slices.ContainsFunc(s.Configs.Runnings(state), func(r machine.Running) bool { return precedes(&r, e, skew) })
 }
 
 // mayPass is rule 1.
@@ -146,7 +177,8 @@ type End struct {
 	Must   func(machine.Running) bool // the deadline has passed in every order, given what was seen
 	May    func(machine.Running) bool // it has in some
 	InTime func(machine.Running) bool // it has in the order by time
-	Judged bool                       // nothing comes after: all deadlines pass, states that must not be the last are violated
+	Skew   time.Duration
+	Judged bool // nothing comes after: all deadlines pass, states that must not be the last are violated
 }
 
 // must tells whether the deadline of a configuration has passed at the end in
@@ -157,8 +189,59 @@ func (s *Judge) must(state uint32, end End) bool {
 }
 
 // AtEnd is rule 5.
-func (s *Judge) AtEnd(set uint64, end End) uint64 {
-	if s.Timed() {
+func (f *Front) AtEnd(s *Judge, end End) {
+	if s.Configs != nil && s.Configs.Several() {
+		all, ok := s.valuesAtEnd(f.States, end)
+		if f.Undecided = !ok; !ok {
+			return
+		}
+		f.States = s.Configs.Sets.Of(all)
+	}
+	f.States = s.atEnd(f.States, end)
+}
+
+// valuesAtEnd are the configurations in which several deadlines have passed, or
+// may have; not ok if they are too many. One that has passed in every order is let
+// pass before others: what it does hangs on its own values alone.
+func (s *Judge) valuesAtEnd(set uint64, end End) (all []uint32, ok bool) {
+	c, known := s.Configs, map[uint32]bool{}
+	for open := slices.Clone(c.Sets.All[set]); len(open) > 0; open = open[1:] {
+		state := open[0]
+		if known[state] {
+			continue
+		}
+		if known[state] = true; len(known) > s.MaxLayer {
+			return nil, false
+		}
+		which, must := s.passingAtEnd(state, end)
+		if !must {
+			all = append(all, state)
+		}
+		for _, i := range which {
+			open = append(open, c.ExpiredThe(i, state))
+		}
+	}
+	return all, true
+}
+
+// passingAtEnd returns which deadlines may pass next at the end: the first that
+// must, if one must, else those that may.
+func (s *Judge) passingAtEnd(state uint32, end End) (which []int, must bool) {
+	all := s.Configs.Runnings(state)
+	for i, r := range all {
+		switch {
+		case preceded(all, i, end.Skew):
+		case end.Judged || end.Must(r):
+			return []int{i}, true
+		case end.May(r):
+			which = append(which, i)
+		}
+	}
+	return which, false
+}
+
+func (s *Judge) atEnd(set uint64, end End) uint64 {
+	if s.Timed() && !s.Configs.Several() {
 		c := s.Configs
 		var all []uint32
 		for _, state := range c.Sets.All[set] {
@@ -221,7 +304,7 @@ func (s *Judge) spreadInTime(set uint64, e *Pending, skew time.Duration) uint64 
 	c := s.Configs
 	var to []uint32
 	for _, from := range c.Sets.All[set] {
-		if r := &c.All[from].Running; r.On() && precedes(r, e, skew) || s.mustLeave(from, e, skew) {
+		if s.mustPass(from, e, skew) || s.mustLeave(from, e, skew) {
 			continue
 		}
 		to = append(to, c.Move(e.Letter, from, nil))

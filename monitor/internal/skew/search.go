@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/monitor/internal/machine"
+	"github.com/wtsim/wtsim/monitor/internal/order"
 	"github.com/wtsim/wtsim/props"
 )
 
@@ -141,7 +142,14 @@ func (s *Judge) OrderElse(slice []Pending, skew time.Duration, end End) []int {
 // orderToEnd returns an order after which, with what passes at the end, an
 // instance is in a configuration that is wanted.
 func (s *Judge) orderToEnd(x *searched, end End, wanted func(state uint32) bool) []int {
+	tried := map[uint32]bool{}
 	for _, first := range s.ordered(x.states) {
+		if s.Configs != nil && s.Configs.Several() {
+			if more, ok := s.endOfValues(first, end, wanted, tried); ok {
+				return append(s.readBack(x.history, 0, first), more...)
+			}
+			continue
+		}
 		if more, ok := s.endOf(first, end, wanted); ok {
 			return append(s.readBack(x.history, 0, first), more...)
 		}
@@ -185,6 +193,30 @@ func (s *Judge) endOf(state uint32, end End, wanted func(state uint32) bool) (mo
 		}
 		state, more = s.Configs.Expire(state), append(more, Passing)
 	}
+}
+
+// endOfValues is endOf, with several deadlines. What was tried leads nowhere.
+func (s *Judge) endOfValues(state uint32, end End, wanted func(state uint32) bool, tried map[uint32]bool) (more []int, ok bool) {
+	if tried[state] {
+		return nil, false
+	}
+	tried[state] = true
+	which, must := s.passingAtEnd(state, end)
+	switch {
+	case must:
+	case end.Judged && s.Auto.AtEnd[s.Base(state)]:
+		if wanted(props.ViolatedState) {
+			return []int{Ending}, true
+		}
+	case wanted(state):
+		return nil, true
+	}
+	for _, i := range which {
+		if more, ok := s.endOfValues(s.Configs.ExpireThe(i, state), end, wanted, tried); ok {
+			return append([]int{passingThe(i)}, more...), true
+		}
+	}
+	return nil, false
 }
 
 // readBack walks from a down-set and a state back to the start.
@@ -294,7 +326,7 @@ func (s *Judge) eventBefore(w *past, at, d int, state uint32) (before int, from 
 			continue
 		}
 		for _, from = range c.Ordered(less.states[before]) {
-			if r := &c.All[from].Running; r.On() && precedes(r, &g.all[x], g.skew) || s.mustLeave(from, &g.all[x], g.skew) {
+			if s.mustPass(from, &g.all[x], g.skew) || s.mustLeave(from, &g.all[x], g.skew) {
 				continue
 			}
 			if c.Next(g.all[x].Letter, from, nil) == state {
@@ -313,7 +345,10 @@ func (s *Judge) passingBefore(w *past, at, d int, state uint32) (uint32, int) {
 	counts := l.counts[d*width : (d+1)*width]
 	gap, _ := g.gap(counts)
 	for _, from := range c.Ordered(l.states[d]) {
-		if r := &c.All[from].Running; r.On() && s.mayPass(r, gap, counts, g) {
+		if step, ok := s.valuesPassing(from, gap, counts, g, state); ok {
+			return from, step
+		}
+		if r := &c.All[from].Running; r.On() && !c.Several() && s.mayPass(r, gap, counts, g) {
 			if to, rounds := c.Pass(from, g.over(gap)); to == state {
 				return from, passing(rounds)
 			}
@@ -329,6 +364,19 @@ func (s *Judge) passingBefore(w *past, at, d int, state uint32) (uint32, int) {
 		}
 	}
 	panic("monitor: a configuration has one before it, or it would not be there")
+}
+
+// valuesPassing finds which of several deadlines leads to a configuration.
+func (s *Judge) valuesPassing(from uint32, gap order.Instant, counts []uint16, g *groups, to uint32) (step int, ok bool) {
+	if !s.Configs.Several() {
+		return 0, false
+	}
+	s.eachPassing(from, gap, counts, g, func(which int) {
+		if !ok && s.Configs.ExpireThe(which, from) == to {
+			step, ok = passingThe(which), true
+		}
+	})
+	return step, ok
 }
 
 // horizon is how far around a violation flips are looked for.

@@ -43,6 +43,22 @@ func passing(rounds uint32) int {
 	return leaving(noRegister, rounds)
 }
 
+// passingThe is how one of several deadlines that run stands in an order: as if it
+// left a window that there is not.
+func passingThe(which int) int {
+	if which == 0 {
+		return Passing
+	}
+	return leaving(noRegister-1, uint32(which))
+}
+
+// PassingOf returns which of the deadlines that run passes where an order has
+// something that is at most Leaving.
+func PassingOf(step int) (which uint32, ok bool) {
+	register, n := LeavingOf(step)
+	return n, register == noRegister-1
+}
+
 // RoundsOf returns how many rounds pass where an order has something that is at
 // most Leaving; 0 is none.
 func RoundsOf(step int) uint32 {
@@ -99,7 +115,7 @@ func (s *Judge) eachLeft(state uint32, gap order.Instant, counts []uint16, g *gr
 		if x.may = s.mayLeave(x.Occurrence, x.leaves, counts, g); !x.may {
 			continue
 		}
-		if s.Configs.Windows() == 1 && slices.ContainsFunc(next[:i], func(a leaver) bool { return a.may && g.inPlaceOf(a, *x, counts) }) {
+		if s.Configs.OneWindow() && slices.ContainsFunc(next[:i], func(a leaver) bool { return a.may && g.inPlaceOf(a, *x, counts) }) {
 			continue
 		}
 		visit(leaving(x.register, x.number), s.Configs.Leave(state, x.register, x.number))

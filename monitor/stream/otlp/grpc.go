@@ -12,8 +12,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	_ "google.golang.org/grpc/encoding/gzip" // senders compress
-	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -25,15 +26,15 @@ const mostStreams = 4
 
 // Server is the receiver's service in gRPC, for who has the token.
 func (r *Receiver) Server(s *service.Service, c *tls.Config) *grpc.Server {
-	guard := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-		given := append(metadata.ValueFromIncomingContext(ctx, "authorization"), "")
+	guard := func(ctx context.Context, call *tap.Info) (context.Context, error) { // before a message is read
+		given := append(call.Header.Get("authorization"), "")
 		if !s.Authorized(given[0]) {
 			return nil, status.Error(codes.Unauthenticated, "a token is wanted: authorization: Bearer TOKEN")
 		}
-		return next(ctx, req)
+		return ctx, nil
 	}
-	o := []grpc.ServerOption{grpc.UnaryInterceptor(guard), grpc.MaxRecvMsgSize(int(s.Limits.Body)), grpc.MaxConcurrentStreams(mostStreams),
-		grpc.ConnectionTimeout(5 * time.Second), grpc.MaxHeaderListSize(32 << 10)}
+	o := []grpc.ServerOption{grpc.InTapHandle(guard), grpc.MaxRecvMsgSize(int(s.Limits.Body)), grpc.MaxConcurrentStreams(mostStreams),
+		grpc.ConnectionTimeout(5 * time.Second), grpc.MaxHeaderListSize(32 << 10), grpc.KeepaliveParams(goingAway)}
 	if c != nil {
 		o = append(o, grpc.Creds(credentials.NewTLS(c)))
 	}
@@ -42,6 +43,10 @@ func (r *Receiver) Server(s *service.Service, c *tls.Config) *grpc.Server {
 	logsrpc.RegisterLogsServiceServer(g, &logsServer{service: s})
 	return g
 }
+
+// goingAway ends connections, which their clients open again: those that bring
+// nothing, and now and then each, so that one that brings its message slowly makes room.
+var goingAway = keepalive.ServerParameters{MaxConnectionIdle: 2 * time.Minute, MaxConnectionAge: 10 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second}
 
 type traceServer struct {
 	tracerpc.UnimplementedTraceServiceServer

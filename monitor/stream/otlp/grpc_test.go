@@ -43,6 +43,9 @@ func TestGRPC(t *testing.T) {
 	if _, s := export(ctx); s.Code() != codes.Unauthenticated {
 		t.Errorf("without a token: %v", s)
 	}
+	if _, s := export(ctx, spanWith(0, "a", strings.Repeat("x", 5000))); s.Code() != codes.Unauthenticated { // before a message is read
+		t.Errorf("too large, without a token: %v", s)
+	}
 	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer secret")
 	consented := spanWith(0)
 	consented.Name = "set consent"

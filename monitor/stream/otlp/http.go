@@ -180,8 +180,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := e.make()
-	taken, err := e.service.Take(r.Context(), r.ContentLength, func(b *service.Batch) error {
-		body, err := e.service.Body(w, r)
+	taken, err := e.service.Take(r.Context(), 0, func(b *service.Batch) error {
+		body, err := b.Body(w, r)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,17 +94,15 @@ type request struct {
 	router  *stream.Router
 	blocks  []stream.Block
 	flights []*flight
-	size    int64 // about, of the request
+	size    int64 // what of it was read
 	newest  time.Time
 	reader  intake.Reader
 	answer  intake.Answer
 }
 
-// open begins an intake of about some bytes, unless too much is on its way.
+// open begins an intake of which some bytes are in memory, unless too much is on
+// its way.
 func (g *gateway) open(size int64) (*request, error) {
-	if size < 0 {
-		size = 1 << 20 // it does not say
-	}
 	size = min(size, g.options.Limits.Body)
 	if g.taking.Add(size)+g.pending.Load() > maxPending {
 		g.taking.Add(-size)
@@ -114,6 +114,35 @@ func (g *gateway) open(size int64) (*request, error) {
 	}
 	r := g.routers.Get().(*stream.Router)
 	return g.begin(r, size), nil
+}
+
+// body is that of a request, decompressed, within the limits. There must be room for
+// what it says to bring; it takes the room of what has come, whatever it
+// says: who is slow holds no room from others, and nobody takes more by compressing it.
+func (in *request) body(w http.ResponseWriter, r *http.Request) (io.Reader, error) {
+	g := in.gateway
+	if g.taking.Load()+g.pending.Load()+min(max(r.ContentLength, 0), g.options.Limits.Body) > maxPending {
+		return nil, ErrBusy
+	}
+	body, err := intake.Body(w, r, g.options.Limits.Body)
+	return &counted{body, in}, err
+}
+
+// counted counts what is read as on its way.
+type counted struct {
+	io.Reader
+	in *request
+}
+
+// Read ends with ErrBusy where there is no room.
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	g := c.in.gateway
+	c.in.size += int64(n)
+	if g.taking.Add(int64(n))+g.pending.Load() > maxPending && (err == nil || errors.Is(err, io.EOF)) {
+		err = ErrBusy
+	}
+	return n, err
 }
 
 func (g *gateway) begin(r *stream.Router, size int64) *request {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -34,8 +33,29 @@ func (s *Service) routes() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	m.HandleFunc("GET /readyz", s.readiness)
-	m.Handle("/", s.guarded(inner))
-	return m
+	m.Handle("/", s.guarded(sameOrigin(inner)))
+	return timely(m)
+}
+
+// answerWithin is how long a request may take until its answer is read: who does not
+// read holds a connection no longer. What stays open says so.
+const answerWithin = time.Minute
+
+func timely(inner http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // a server has it
+		inner.ServeHTTP(w, r)
+	})
+}
+
+// sameOrigin refuses what a page of somebody else has a browser send: that knows the
+// token, or is on this machine.
+func sameOrigin(inner http.Handler) http.Handler {
+	p := http.NewCrossOriginProtection()
+	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusForbidden, "a browser sends this for another site, wanted one of the monitor's own page, or of a program")
+	}))
+	return p.Handler(inner)
 }
 
 // readiness is whether events can be taken in.
@@ -112,13 +132,17 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request) (int, intake.Answ
 	if s.closing.Load() {
 		return http.StatusServiceUnavailable, intake.Answer{Error: "stopping"}
 	}
-	in, err := s.gateway.open(r.ContentLength)
+	in, err := s.gateway.open(0)
 	if err != nil {
 		return statusOf(err), intake.Answer{Error: err.Error()}
 	}
-	body, err := s.Body(w, r)
+	body, err := in.body(w, r)
 	if err == nil {
 		err = in.reader.Read(r, body)
+	}
+	if errors.Is(err, ErrBusy) {
+		_ = in.finish(r.Context()) // all comes again, as after what is not stored
+		return statusOf(err), intake.Answer{Error: err.Error()}
 	}
 	err = intake.TooLarge(err)
 	if a := &in.answer; err != nil && a.Accepted > 0 && !errors.Is(err, ErrTooLarge) { // the rest of it is no event
@@ -129,11 +153,6 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request) (int, intake.Answ
 		return statusOf(stored), intake.Answer{Error: stored.Error()}
 	}
 	return in.answer.Status(err, in.reader.Large), in.answer
-}
-
-// Body is that of a request, decompressed, within the limits.
-func (s *Service) Body(w http.ResponseWriter, r *http.Request) (io.Reader, error) {
-	return intake.Body(w, r, s.Limits.Body)
 }
 
 func statusOf(err error) int {
@@ -159,11 +178,23 @@ func (s *Service) appended() []uint64 {
 	return all
 }
 
+// mostFollowers bounds requests that stay open, so that there are connections for
+// others.
+const mostFollowers = mostConnections / 4
+
 // writeWithin is how long a reader may take for what it was sent.
 const writeWithin = 30 * time.Second
 
 func (s *Service) violations(w http.ResponseWriter, r *http.Request) {
 	from := 0
+	follow := r.URL.Query().Has("follow") && r.URL.Query().Get("follow") != "false"
+	if follow {
+		defer s.verdicts.followers.Add(-1)
+		if s.verdicts.followers.Add(1) > mostFollowers {
+			refuse(w, http.StatusServiceUnavailable, fmt.Sprintf("%d requests follow the violations already; try again later", mostFollowers))
+			return
+		}
+	}
 	if after := r.URL.Query().Get("after"); after != "" {
 		id, err := stream.ParseID(after)
 		if err != nil {
@@ -182,7 +213,6 @@ func (s *Service) violations(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // of requests that bring something; this one may stay
-	follow := r.URL.Query().Has("follow") && r.URL.Query().Get("follow") != "false"
 	for {
 		change := s.verdicts.change()
 		_ = control.SetWriteDeadline(time.Now().Add(writeWithin)) // a server has it
@@ -196,6 +226,7 @@ func (s *Service) violations(w http.ResponseWriter, r *http.Request) {
 		if from = next; err != nil || control.Flush() != nil || !follow {
 			return
 		}
+		_ = control.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream by it that has nothing to write, too
 		select {
 		case <-change:
 		case <-r.Context().Done():
@@ -305,7 +336,8 @@ func (s *Service) close(w http.ResponseWriter, r *http.Request) {
 	end := r.URL.Query().Has("end") && r.URL.Query().Get("end") != "false"
 	ctx, cancel := context.WithTimeout(r.Context(), closeWithin)
 	defer cancel()
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it brings nothing, and may take long
+	control := http.NewResponseController(w) // it brings nothing, and may take long
+	_, _ = control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Now().Add(closeWithin+writeWithin))
 	err := s.gateway.everywhere(ctx, func(b *stream.Block) { b.Close(end) })
 	if err == nil {
 		err = s.verdicts.reached(ctx, s.appended())

@@ -136,6 +136,7 @@ func Start(ctx context.Context, o Options, logs Logs) (*Service, error) {
 	s.server = &http.Server{
 		Handler: s.routes(), TLSConfig: s.TLS, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 32}, // on one connection: those are counted
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	s.run()

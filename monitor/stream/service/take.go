@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/wtsim/wtsim/event"
@@ -22,6 +23,12 @@ type Batch struct {
 func (b *Batch) Event(e *event.Event) {
 	b.n++
 	b.in.reader.Line(b.n, e.AppendJSON(nil))
+}
+
+// Body is that of a request, decompressed, within the limits. What is read of it
+// counts as on its way: where there is no room, reading it ends with [ErrBusy].
+func (b *Batch) Body(w http.ResponseWriter, r *http.Request) (io.Reader, error) {
+	return b.in.body(w, r)
 }
 
 // Refuse takes in that something would have been an event, and why it is none.
@@ -45,8 +52,8 @@ var ErrStopping = errors.New("stopping")
 // ErrTooLarge says that a limit of size is passed.
 var ErrTooLarge = intake.ErrTooLarge
 
-// Take takes in what fill adds to a batch of about some bytes (-1: nobody
-// knows), and returns when that is stored. An error of fill is returned as it is;
+// Take takes in what fill adds to a batch, of which some bytes are in memory
+// already, and returns when that is stored. An error of fill is returned as it is;
 // fill has added nothing then. After [ErrBusy] there was no room; after any other
 // error some may be stored, and all can come again.
 func (s *Service) Take(ctx context.Context, size int64, fill func(*Batch) error) (t Taken, err error) {
@@ -68,6 +75,8 @@ func (s *Service) Take(ctx context.Context, size int64, fill func(*Batch) error)
 		return t, err
 	}
 	switch {
+	case errors.Is(wrong, ErrBusy):
+		status = statusOf(wrong)
 	case errors.Is(wrong, ErrTooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case wrong != nil:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wtsim/wtsim/monitor/stream"
@@ -29,6 +30,8 @@ type verdicts struct {
 	shards  []stream.Commit   // the last of each, without what was found
 	alive   []time.Time       // when a shard's last commit was seen, by our clock
 	changed chan struct{}     // closed with each commit
+
+	followers atomic.Int64 // requests that wait for what is found
 }
 
 // place is where a violation stands.

@@ -14,7 +14,8 @@ type compiler struct {
 	letterOf    map[*node]*letter
 	ops         []operator
 	operatorOf  map[*node]int
-	inRegisters bool // the bits are in registers, so that states differ by what is due alone
+	inRegisters bool  // the bits are in registers, so that states differ by what is due alone
+	came        []int // of several things that are due: the bits that say that they have come
 	states      []state
 	work        int // evaluations so far
 	machine     *Machine
@@ -66,10 +67,17 @@ func compile(n normal, s Signature, inRegisters bool) (*compiler, error) {
 	for _, l := range c.letters {
 		c.machine.Letters = append(c.machine.Letters, l.Letter)
 	}
-	if n.due != nil {
-		c.machine.Due = n.due.until.in.to
-		if c.machine.Due <= 0 {
-			return nil, n.due.until.at.fail("what is due at once is no deadline, wanted some time, or the formula itself")
+	for _, d := range n.due {
+		if d.until.in.to <= 0 {
+			return nil, d.until.at.fail("what is due at once is no deadline, wanted some time, or the formula itself")
+		}
+		if len(n.due) > 1 {
+			c.came = append(c.came, c.declare(Register{Name: d.until.text(2) + " has come", Kind: Bit}))
+		}
+	}
+	if c.machine.Ends = n.ends(); len(c.machine.Ends) > 1 {
+		if i := slices.IndexFunc(c.ops, func(o operator) bool { return o.recent >= 0 || o.young >= 0 }); i >= 0 {
+			return nil, c.ops[i].at.fail("the interval of %s stands beside deadlines at different times: where clocks differ nothing says which comes first, such a deadline or the end of the interval; wanted deadlines at one time, or a property for each", c.ops[i].node)
 		}
 	}
 	return c, c.explore()
@@ -81,6 +89,9 @@ func (c *compiler) explore() error {
 	c.states = []state{{}}
 	for i := 0; i < len(c.states); i++ {
 		at := State{Name: c.name(c.states[i]), Due: c.states[i].due}
+		if at.Due > 0 && at.Due < len(c.machine.Ends) {
+			at.Unless, at.Next = c.cameBy(at.Due), c.number(state{c.states[i].bits, at.Due + 1})
+		}
 		for _, l := range c.letters {
 			e := evaluation{compiler: c, at: c.states[i], letter: l, assume: map[Guard]bool{}}
 			d, err := e.decide()
@@ -100,6 +111,16 @@ func (c *compiler) explore() error {
 		}
 	}
 	return nil
+}
+
+// cameBy are the bits of what must have come by a deadline.
+func (c *compiler) cameBy(end int) (all []int) {
+	for i, d := range c.normal.due {
+		if d.until.in.to == c.machine.Ends[end-1] {
+			all = append(all, c.came[i])
+		}
+	}
+	return all
 }
 
 func (c *compiler) number(s state) int {
@@ -127,8 +148,10 @@ func (c *compiler) unseen(s state) error {
 			return o.at.fail("%s hangs on every time point, also on events that have no %s: no instance sees them all; wanted what they leave as it is", o.node, strings.Join(c.variables, ", "))
 		}
 	}
-	if d := c.normal.due; d != nil && (s.due && (e.quietly(d.keep) != true3 || e.quietly(d.done) != false3) || e.quietly(d.trigger) != false3) {
-		return d.until.at.fail("%s hangs on every time point, also on events that have no %s: no instance sees them all; wanted what they leave as it is", d.until, strings.Join(c.variables, ", "))
+	for _, d := range c.normal.due {
+		if s.due > 0 && (e.quietly(d.keep) != true3 || e.quietly(d.done) != false3) || e.quietly(d.trigger) != false3 {
+			return d.until.at.fail("%s hangs on every time point, also on events that have no %s: no instance sees them all; wanted what they leave as it is", d.until, strings.Join(c.variables, ", "))
+		}
 	}
 	if e.quietly(c.normal.always) != true3 {
 		at := c.normal.always.at
@@ -152,8 +175,10 @@ func (c *compiler) name(s state) string {
 			parts = append(parts, c.ops[i].remembered())
 		}
 	}
-	if s.due {
-		parts = append(parts, c.normal.due.until.text(2)+" is due")
+	for _, d := range c.normal.due {
+		if s.due > 0 && d.until.in.to >= c.machine.Ends[s.due-1] {
+			parts = append(parts, d.until.text(2)+" is due")
+		}
 	}
 	if len(parts) == 0 {
 		return "start"
@@ -186,7 +211,7 @@ func (c *compiler) beginsAnew() bool {
 	for _, s := range c.machine.States {
 		for _, d := range s.Moves {
 			d.each(func(m *Decision) {
-				found = found || s.Due && m.To >= 0 && c.machine.States[m.To].Due
+				found = found || s.Due > 0 && m.To >= 0 && c.machine.States[m.To].Due > 0
 			})
 		}
 	}
@@ -200,7 +225,7 @@ func (c *compiler) violatedWithout(v string) bool {
 	violated := false
 	for i := 0; i < len(reached); i++ {
 		s := c.machine.States[reached[i]]
-		violated = violated || s.Due
+		violated = violated || s.Due > 0
 		for j, d := range s.Moves {
 			if c.letters[j].bound(v) != "" {
 				continue
@@ -234,7 +259,7 @@ func (c *compiler) prune() {
 	for changed := true; changed; {
 		changed = false
 		for i, s := range states {
-			can := s.Due
+			can := s.Due > 0
 			for _, d := range s.Moves {
 				d.each(func(m *Decision) { can = can || m.To == Violated || m.To >= 0 && open[m.To] })
 			}
@@ -250,7 +275,8 @@ func (c *compiler) prune() {
 			kept = append(kept, s)
 		}
 	}
-	for _, s := range kept {
+	for i, s := range kept {
+		kept[i].Next = number[s.Next]
 		for _, d := range s.Moves {
 			d.each(func(m *Decision) {
 				if m.To >= 0 {

@@ -33,10 +33,11 @@ func (t truth) and(u truth) truth {
 func (t truth) or(u truth) truth { return t.not().and(u.not()).not() }
 
 // state is what an instance remembers outside of registers: a bit for each
-// operator, and whether something is due.
+// operator, and by which of the deadlines something is due next, from 1 on; 0 if
+// nothing is.
 type state struct {
 	bits uint64
-	due  bool
+	due  int
 }
 
 // evaluation is that of the formula at an event: in a state, of a letter, with

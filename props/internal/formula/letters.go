@@ -38,10 +38,11 @@ func (l *letter) values(v string, s Signature) (params []string) {
 
 // parts are the formulas of a normal one.
 func (n normal) parts() []*node {
-	if n.due == nil {
-		return []*node{n.always}
+	all := []*node{n.always}
+	for _, d := range n.due {
+		all = append(all, d.trigger, d.keep, d.done)
 	}
-	return []*node{n.always, n.due.trigger, n.due.keep, n.due.done}
+	return all
 }
 
 // freeVariables returns the variables that nothing quantifies, in the order in
@@ -97,21 +98,21 @@ func (c *compiler) alphabet() error {
 }
 
 // own adds letters for the events from which something may be due that may not
-// come before a time. One event need not answer all of these that wait, so each
+// come before a time, or several things. One event need not answer all of these that wait, so each
 // has an instance of its own. They come first: what holds there is what held
 // before the event.
 func (c *compiler) own() {
 	var all []*letter
 	for _, l := range c.letters {
 		e := evaluation{compiler: c, letter: l, assume: map[Guard]bool{}, values: map[string]string{}}
-		if e.truth(c.normal.due.trigger) != false3 {
+		if slices.ContainsFunc(c.normal.due, func(d *due) bool { return e.truth(d.trigger) != false3 }) {
 			own := &letter{Letter: l.Letter, atoms: l.atoms, of: l}
 			own.Own = true
 			all = append(all, own)
 		}
 	}
 	c.letters = append(all, c.letters...)
-	c.machine.Own, c.machine.From = true, c.normal.due.until.in.from
+	c.machine.Own = true
 	c.machine.Variables = append(slices.Clip(c.variables), c.nameOfEvent())
 }
 

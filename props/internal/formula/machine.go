@@ -25,15 +25,19 @@ type Machine struct {
 	States    []State
 	Registers []Register
 	Letters   []Letter
-	Due       time.Duration // the deadline of the states that are Due
-	From      time.Duration // how long they have lasted before what is due may come
+	Ends      []time.Duration // the deadlines, since what begins them, ascending
 }
 
 // State has a decision for each letter.
 type State struct {
 	Name  string
-	Due   bool // something is due: the deadline violates
+	Due   int // something is due by that of the deadlines, from 1 on: its passing violates; 0 if nothing is
 	Moves []*Decision
+
+	// Where more deadlines follow, it violates only if one of these bits is not set,
+	// and leads to the next state else.
+	Unless []int
+	Next   int
 }
 
 // Letter is an event type in a role: the variables that it binds, and by which
@@ -110,6 +114,7 @@ type Guard struct {
 	Register  int
 	Other     int    // a second window; -1 if there is none
 	Param     string // that is looked for in a set
+	From      time.Duration
 }
 
 // Operand is a parameter of the event, or a constant, if there is no name.
@@ -129,5 +134,5 @@ const (
 	Empty                        // the window Register holds nothing
 	Member                       // the set Register holds Param
 	IsSet                        // the bit Register is set
-	Old                          // the state has lasted for From
+	Old                          // what is due began From ago, or longer
 )

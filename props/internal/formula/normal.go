@@ -1,5 +1,10 @@
 package formula
 
+import (
+	"slices"
+	"time"
+)
+
 // inwards moves the existential quantifiers of a formula inwards as far as they
 // go.
 func (n *node) inwards() *node {
@@ -198,10 +203,10 @@ func (n *node) stuckOn(v string, between []string) *node {
 }
 
 // normal is what a formula comes to: a formula over the past that must hold at
-// every time point, and a deadline.
+// every time point, and deadlines.
 type normal struct {
 	always *node
-	due    *due
+	due    []*due
 }
 
 // due says that from each time point at which trigger holds, keep must hold
@@ -211,8 +216,21 @@ type due struct {
 	until               *node // as written
 }
 
-// late tells whether what is due may not come before a time.
-func (n normal) late() bool { return n.due != nil && n.due.until.in.from > 0 }
+// late tells whether what is due may not come before a time, or several things
+// are: each event from which something is due then has an instance of its own, in
+// which all deadlines count from that event.
+func (n normal) late() bool {
+	return len(n.due) > 1 || len(n.due) == 1 && n.due[0].until.in.from > 0
+}
+
+// ends are the times after which something must have come, ascending.
+func (n normal) ends() (all []time.Duration) {
+	for _, d := range n.due {
+		all = append(all, d.until.in.to)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // normalise translates a whole formula.
 func normalise(n *node) (normal, error) {
@@ -228,10 +246,8 @@ func normalise(n *node) (normal, error) {
 		switch {
 		case err != nil:
 			return r, err
-		case d != nil && r.due != nil:
-			return r, d.until.at.fail("a second deadline may run at the same time, wanted a property for each")
 		case d != nil:
-			r.due = d
+			r.due = append(r.due, d)
 		default:
 			all = append(all, past)
 		}

@@ -15,20 +15,21 @@ type outcome struct {
 func (e *evaluation) step() (r outcome, ok bool, err error) {
 	violated := e.truth(e.normal.always).not()
 	due := false3
-	switch d := e.normal.due; {
+	switch {
 	case e.letter != nil && e.letter.Own:
 		return e.begin()
-	case d != nil:
-		begun, done := e.truth(d.trigger), e.truth(d.done)
-		if e.normal.late() {
-			if begun = false3; e.at.due && done != false3 {
-				done = done.and(e.ask(e.old()))
-			}
-			r.satisfied = done == true3 && e.at.due
+	case e.normal.late():
+		lost, known := e.wait(&r)
+		if violated = violated.or(lost); violated != true3 && !known {
+			return r, false, nil
 		}
-		open, keep := truthOf(e.at.due).or(begun).and(done.not()), e.truth(d.keep)
+	case len(e.normal.due) > 0:
+		d := e.normal.due[0]
+		open, keep := truthOf(e.at.due > 0).or(e.truth(d.trigger)).and(e.truth(d.done).not()), e.truth(d.keep)
 		violated = violated.or(open.and(keep.not()))
-		due = open.and(keep)
+		if due = open.and(keep); due == true3 {
+			r.next.due = 1
+		}
 	}
 	if violated == true3 {
 		return outcome{violated: true}, true, nil
@@ -36,7 +37,6 @@ func (e *evaluation) step() (r outcome, ok bool, err error) {
 	if violated == unknown || due == unknown {
 		return r, false, nil
 	}
-	r.next.due = due == true3
 	for i := range e.ops {
 		if ok, err := e.remember(i, &r); !ok || err != nil {
 			return r, false, err
@@ -46,17 +46,67 @@ func (e *evaluation) step() (r outcome, ok bool, err error) {
 }
 
 // begin is what an event does to the instance of what is due from it on. What it
-// does besides, it does as the letter that it is otherwise.
+// does besides, it does as the letter that it is otherwise. What is not due from it
+// is as if it had come.
 func (e *evaluation) begin() (r outcome, ok bool, err error) {
-	begun := e.truth(e.normal.due.trigger)
-	r.next = state{e.at.bits, e.at.due || begun == true3}
-	return r, e.at.due || begun != unknown, nil
+	r.next = e.at
+	if e.at.due > 0 {
+		return r, true, nil
+	}
+	var writes []Write
+	for i, d := range e.normal.due {
+		switch e.truth(d.trigger) {
+		case unknown:
+			return r, false, nil
+		case true3:
+			r.next.due = 1
+		default:
+			if len(e.came) > 0 {
+				writes = append(writes, Write{Register: e.came[i], Op: Add})
+			}
+		}
+	}
+	if r.next.due > 0 {
+		r.writes = writes
+	}
+	return r, true, nil
 }
 
-// old is the guard that what is due may come by now.
-func (e *evaluation) old() Guard {
-	in := e.normal.due.until.in
-	return Guard{Kind: Old, Register: -1, Other: -1, Text: "the wait is " + in.from.String() + " old or older"}
+// wait is what an event does where what is due from one event has an instance of
+// its own: whether it violates, and whether all the rest is known.
+func (e *evaluation) wait(r *outcome) (violated truth, known bool) {
+	r.next.due = e.at.due
+	if violated, known = false3, true; e.at.due == 0 {
+		return violated, known
+	}
+	all := true3
+	for i, d := range e.normal.due {
+		came, done := e.cameBefore(i), e.truth(d.done)
+		if from := d.until.in.from; from > 0 && done != false3 {
+			done = done.and(e.ask(Guard{Kind: Old, From: from, Register: -1, Other: -1, Text: "the wait is " + from.String() + " old or older"}))
+		}
+		violated = violated.or(came.or(done).or(e.truth(d.keep)).not())
+		if all = all.and(came.or(done)); came.or(done) == unknown || done == true3 && came == unknown {
+			known = false
+		}
+		if done == true3 && came == false3 && len(e.came) > 0 {
+			r.writes = append(r.writes, Write{Register: e.came[i], Op: Add})
+		}
+	}
+	r.satisfied = all == true3
+	return violated, known
+}
+
+// cameBefore tells whether what is due has come before the event: what had to
+// come by a deadline that has passed has.
+func (e *evaluation) cameBefore(i int) truth {
+	switch {
+	case len(e.came) == 0:
+		return false3
+	case e.machine.Ends[e.at.due-1] > e.normal.due[i].until.in.to:
+		return true3
+	}
+	return e.ask(Guard{Kind: IsSet, Register: e.came[i], Other: -1, Text: e.machine.Registers[e.came[i]].Name})
 }
 
 // remember does what an operator's memory does at the event.

@@ -42,11 +42,14 @@ func main() {
 	}
 	health := grpc_health_v1.NewHealthClient(conn)
 	http.HandleFunc("/ask/{service}", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
-		defer cancel()
-		got, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: r.PathValue("service")})
+		got, err := ask(r.Context(), health, r.PathValue("service"))
 		fmt.Fprintln(w, got.GetStatus(), status.Code(err))
 		log.Println(got.GetStatus(), status.Code(err), err)
+	})
+	http.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := ask(r.Context(), health, "pushed"); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
 	})
 	http.HandleFunc("/self", func(w http.ResponseWriter, r *http.Request) {
 		resp, err := http.Get("http://localhost:9090/metrics")
@@ -58,6 +61,19 @@ func main() {
 		_, _ = io.Copy(io.MultiWriter(w, log.Writer()), resp.Body)
 	})
 	log.Fatal(http.Serve(l, nil))
+}
+
+// ask asks, and once more where there is no answer.
+func ask(ctx context.Context, health grpc_health_v1.HealthClient, service string) (got *grpc_health_v1.HealthCheckResponse, err error) {
+	for range 2 {
+		within, cancel := context.WithTimeout(ctx, 10*time.Second)
+		got, err = health.Check(within, &grpc_health_v1.HealthCheckRequest{Service: service})
+		cancel()
+		if code := status.Code(err); code == codes.OK || code == codes.NotFound {
+			break
+		}
+	}
+	return got, err
 }
 
 // metrics are told at a port that only this machine reaches.
