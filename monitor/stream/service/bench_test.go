@@ -121,7 +121,7 @@ func padded(line string, size int) string {
 //
 //	go test ./monitor/stream/service -run '^$' -bench Delay -benchtime 1x
 func BenchmarkDelay(b *testing.B) {
-	for _, rate := range []int{1_000, 10_000, 30_000, 50_000} {
+	for _, rate := range []int{1_000, 10_000, 30_000, 50_000, 80_000} {
 		b.Run(fmt.Sprintf("rate=%d", rate), func(b *testing.B) {
 			for b.Loop() {
 				all := delays(b, rate, 5*time.Second)
