@@ -1,7 +1,10 @@
 package program_test
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +82,40 @@ func overcharged() sim.Scenario {
 	s.Rules = []probe.Rule{{Service: "redis", Method: "INCR", Resource: "charged:{order}", Emit: "CHARGED", With: map[string]string{"order": "{order}"}}}
 	s.Properties = []*props.Property{props.AtMostOnce("charged at most once", props.On("CHARGED", "order"))}
 	return s
+}
+
+// hashesVariable makes TestProgramSettings tell the hashes of its runs.
+const hashesVariable = "WTSIM_TEST_HASHES"
+
+// The processes of a run, and the one that it is in, may have any number of
+// processors: a seed has one hash.
+func TestProgramSettings(t *testing.T) {
+	s := ten(true)
+	s.Clients = append(s.Clients, sim.Client{Name: "bob", Requests: []sim.Request{{Function: "one"}}})
+	c := compiled(t, s)
+	if os.Getenv(hashesVariable) != "" {
+		for seed := range uint64(20) {
+			r := c.Run(scheduler.NewRandom(seed))
+			fmt.Println("hash", seed, r.Verdict, r.Hash)
+		}
+		return
+	}
+	want := ""
+	for _, processors := range []string{"1", "2", "8"} {
+		cmd := exec.Command(os.Args[0], "-test.run", "^TestProgramSettings$")
+		cmd.Env = append(os.Environ(), hashesVariable+"=1", "GOMAXPROCS="+processors)
+		out, err := cmd.CombinedOutput()
+		if err != nil || strings.Count(string(out), "hash ") != 20 {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		got, _, _ := strings.Cut(string(out), "PASS")
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Errorf("with %s processors\n%s, wanted\n%s", processors, got, want)
+		}
+	}
 }
 
 // A crash is the end of a process, and what comes after is another one: the
