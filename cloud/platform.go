@@ -38,6 +38,9 @@ type Platform struct {
 	// where they run: they find nobody there, and that is no call of the
 	// application's.
 	Absent []string
+	// Domain is that of the platform's services. Clients connect to their hosts
+	// before they call, and that alone is no call either.
+	Domain string
 	// Metadata answers there where a function is a program: what the platform
 	// tells a process of where it runs, and who it is. Nil if nobody does.
 	Metadata http.Handler

@@ -52,6 +52,17 @@ func TestPush(t *testing.T) {
 	}
 }
 
+// What is malformed for a property is told with its event.
+func TestMalformedIsNamed(t *testing.T) {
+	_, s := consented(t, StreamOptions{})
+	x := processed("a", "1", 0, 7)
+	x.Event.Data = nil
+	j := s.Push([]Input{x})
+	if len(j.Findings) != 1 || j.Findings[0].Kind != FoundMalformed || j.Findings[0].Source != "a" || j.Findings[0].Event != "1" {
+		t.Errorf("got %+v", j)
+	}
+}
+
 // A checkpoint holds the position: who restores it knows what comes next.
 func TestCheckpointHoldsThePosition(t *testing.T) {
 	p, s := consented(t, StreamOptions{Lateness: time.Second})

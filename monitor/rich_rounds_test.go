@@ -216,3 +216,26 @@ func TestBeatsComparisonNoticesMistakes(t *testing.T) {
 		})
 	}
 }
+
+// misplaced says why an event, or a deadline, cannot be the next of an order;
+// left are the events that are not in it yet.
+func (r *richRun) misplaced(slice []int, c memoryModel, left []int, name string, e int, event bool) string {
+	d, runs := r.runningNamed(c, name)
+	switch {
+	case name == theEnd && (len(r.running(c)) > 0 || !r.owing(c) || len(left) > 0):
+		return "the end comes too early, or must not violate"
+	case name == theEnd:
+	case !event && !runs:
+		return fmt.Sprintf("no deadline %s runs", name)
+	case !event && (r.comesAfterOne(c, d) || slices.ContainsFunc(left, func(o int) bool { return r.precedesDeadline(o, d) })):
+		return fmt.Sprintf("%s comes too early", name)
+	case !event && len(left) == 0 && !r.passedInTime(d) && !r.mayPass(d, slice):
+		return fmt.Sprintf("%s has not passed", name)
+	case !event:
+	case !slices.Contains(left, e) || slices.ContainsFunc(left, func(o int) bool { return o != e && r.precedes(o, e) }) && r.skew > 0:
+		return fmt.Sprintf("%d is not next", e)
+	case r.anyPrecedes(c, e):
+		return fmt.Sprintf("%d comes after a deadline", e)
+	}
+	return ""
+}

@@ -28,8 +28,7 @@ func plain(stores []store) bool {
 	return true
 }
 
-// takeDown copies what is plain. Trails are added to, and changed by
-// sweeps alone, which make new ones.
+// takeDown copies what is plain.
 func takeDown(all *trails, stores []store) *takenDown {
 	t := &takenDown{trails: all.frozen(), pools: map[*pool]*pool{}}
 	for i := range stores {

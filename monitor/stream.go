@@ -248,7 +248,7 @@ func (s *Stream) judge(x *Input, j *Judgement) {
 
 func (s *Stream) malformed(x *Input, why string, j *Judgement) {
 	j.Lost.Malformed++
-	s.found(j, Finding{Kind: FoundMalformed, Line: x.Line, Why: why})
+	s.found(j, Finding{Kind: FoundMalformed, Line: x.Line, Source: x.Event.Source, Event: x.Event.ID, Why: why})
 }
 
 // tick lets time pass.

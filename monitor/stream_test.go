@@ -3,6 +3,7 @@ package monitor
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,9 +111,25 @@ func (c course) stream() ([]judged, []bool, Summary, error) {
 	return all, late, s.Summary(), err
 }
 
+// restored is the stream of a checkpoint, or of a snapshot that is written when the
+// first one has swept and settled all.
 func restored(s *Stream, p *Program) (*Stream, error) {
 	var saved bytes.Buffer
-	if err := s.Checkpoint(&saved); err != nil {
+	if s.inputs%2 == 1 {
+		if err := s.Checkpoint(&saved); err != nil {
+			return nil, err
+		}
+		return p.Restore(&saved, s.options)
+	}
+	write, err := s.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Checkpoint(io.Discard); err != nil { // sweeps
+		return nil, err
+	}
+	s.Close()
+	if err := write(&saved); err != nil {
 		return nil, err
 	}
 	return p.Restore(&saved, s.options)

@@ -45,9 +45,18 @@ func (p *pieces[T]) add(x T) {
 	p.n++
 }
 
-// frozen is the list as it is now, for a checkpoint that is written later: what is
-// in it is not changed, only added to.
+// frozen is the list as it is now, for a checkpoint that is written later, of what is
+// not changed, only added to.
 func (p *pieces[T]) frozen() pieces[T] { return pieces[T]{slices.Clone(p.all), p.n} }
+
+// copied is a copy, of what is changed too.
+func (p *pieces[T]) copied() pieces[T] {
+	c := p.frozen()
+	for i := range c.all {
+		c.all[i] = slices.Clone(c.all[i])
+	}
+	return c
+}
 
 func (p *pieces[T]) at(i uint32) *T { return &p.all[i>>pieceBits][i&(1<<pieceBits-1)] }
 
@@ -91,9 +100,10 @@ func (t *trails) keep(r record, time order.Instant) uint32 {
 	return n
 }
 
-// frozen is what there is now, for a checkpoint that is written later.
+// frozen is what there is now, for a checkpoint that is written later. Sweeps of letters
+// change notes where they are; sweeps of sources have trails of their own by then.
 func (t *trails) frozen() trails {
-	return trails{notes: t.notes.frozen(), records: t.records.frozen(), times: maps.Clone(t.times), types: maps.Clone(t.types)}
+	return trails{notes: t.notes.copied(), records: t.records.frozen(), times: maps.Clone(t.times), types: maps.Clone(t.types)}
 }
 
 // call says of what type a recorded event is.

@@ -22,10 +22,11 @@ type fleet struct {
 	idleFor   time.Duration
 	idleSince time.Time // when the last task that is no instance's own did something
 	absent    []string  // hosts of the platform's that clients look for in vain
+	domain    string    // of the platform's services
 }
 
 func newFleet(s *Scenario) fleet {
-	f := fleet{idleFor: s.Platform.IdleFor, absent: s.Platform.Absent}
+	f := fleet{idleFor: s.Platform.IdleFor, absent: s.Platform.Absent, domain: s.Platform.Domain}
 	for _, x := range s.Functions {
 		f.functions = append(f.functions, &function{Function: x})
 	}

@@ -77,6 +77,12 @@ func (sm *seam) absent(address string) bool {
 	return slices.Contains(sm.fleet.absent, strings.TrimSuffix(host, "."))
 }
 
+// ofPlatform reports whether a host, with its port, is one of the platform's services.
+func (sm *seam) ofPlatform(address string) bool {
+	host, _ := cloud.PlaceOf(address)
+	return sm.fleet.domain != "" && strings.HasSuffix(host, "."+sm.fleet.domain)
+}
+
 // report tells the run what an instance does past the seam.
 func (sm *seam) report(i *instance, does string) {
 	sm.note(i, does)

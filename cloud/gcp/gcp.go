@@ -59,6 +59,7 @@ func CloudRun() cloud.Platform {
 		// https://docs.cloud.google.com/run/docs/configuring/healthchecks
 		StartWithin: 4 * time.Minute,
 		// https://docs.cloud.google.com/compute/docs/metadata/querying-metadata
+		Domain:   "googleapis.com",
 		Absent:   []string{"metadata.google.internal", "metadata", "169.254.169.254"},
 		Metadata: http.HandlerFunc(metadata),
 	}

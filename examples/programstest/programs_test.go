@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/cmd/wtsim/config"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
@@ -74,6 +76,22 @@ func TestExamples(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A client of a service of the platform's that the scenario does not have may
+// connect, as album's does in TestExamples; what it calls is told by name.
+func TestServiceMissing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the standard library and a program; runs without -short")
+	}
+	s, err := config.Load(filepath.Join("..", "programs", "prints", "wtsim.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Services = slices.DeleteFunc(s.Services, func(s cloud.Service) bool { return s.Name() == "tasks" })
+	if r := sim.Run(s, scheduler.Benign{}); r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "order calls cloudtasks.googleapis.com past the seam") {
+		t.Errorf("got %s (%s)", r.Verdict, r.Why)
 	}
 }
 

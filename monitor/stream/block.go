@@ -256,7 +256,9 @@ func (r *blockReader) entry(x *Entry) {
 	case entryClose, entryEnd:
 		x.Close, x.End = true, k == entryEnd
 	case entryBegin:
-		x.Begin = r.text()
+		if x.Begin = r.text(); x.Begin == "" {
+			r.fail(errors.New("the beginning of nobody's log"))
+		}
 	case entryPlan, entryPlanPast:
 		if x.Plan = r.text(); x.Plan == "" {
 			r.fail(errors.New("a plan without properties"))

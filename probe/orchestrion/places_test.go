@@ -6,10 +6,10 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -137,10 +137,19 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// goroot is where the standard library's sources are.
+func goroot(t *testing.T) string {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 // declared are the functions of a package of the standard library, with their
 // receivers, and its types, on any system.
 func declared(t *testing.T, pkg string) map[string]bool {
-	files, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src", filepath.FromSlash(pkg), "*.go"))
+	files, err := filepath.Glob(filepath.Join(goroot(t), "src", filepath.FromSlash(pkg), "*.go"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s: %d files, %v", pkg, len(files), err)
 	}
