@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bufio"
 	"io"
 	"net/http"
 	"os"
@@ -25,16 +24,8 @@ func TestRecordKept(t *testing.T) {
 	asWtsim(t, dir, 0, "build", "--record", "-o", binary, ".")
 	c := exec.Command(binary)
 	c.Env = append(os.Environ(), "REDIS_ADDR="+miniredis.RunT(t).Addr(), "WTSIM_KEEP="+kept+"/", "WTSIM_FUNCTION=shop")
-	c.Stderr = os.Stderr
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	resp, err := http.Get("http://" + strings.TrimSpace(strings.TrimPrefix(line, "listening on ")) + "/tokens")
+	url := serving(t, c)
+	resp, err := http.Get(url + "/tokens")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,16 +126,7 @@ func shopping(t *testing.T, shop, within string, env ...string) {
 	c := exec.Command(shop)
 	c.Env = append(os.Environ(), append(env, "WTSIM_SERVICES="+strings.TrimPrefix(payments.URL, "http://")+"=payments", "PORT=0",
 		"PAYMENTS_URL="+payments.URL, "REDIS_ADDR="+store.Addr(), "REDIS_TLS="+within, "WAREHOUSE_ADDR="+warehouse(t))...)
-	c.Stderr = os.Stderr
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	url := "http://" + strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
+	url := serving(t, c)
 	var customers sync.WaitGroup
 	for range 2 {
 		customers.Go(func() { order(t, url, "o-1") })
@@ -200,4 +191,19 @@ func told(t *testing.T, file string) (counts map[string]int, invocations string)
 	}
 	slices.Sort(all)
 	return counts, strings.Join(all, ", ")
+}
+
+// serving starts a program that says where it listens, and returns that.
+func serving(t *testing.T, c *exec.Cmd) (url string) {
+	t.Helper()
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	return "http://" + strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
 }
