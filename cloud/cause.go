@@ -54,6 +54,12 @@ type Throttled interface {
 	Finished()
 }
 
+// Single is a cause that the platform may not bring twice of itself.
+type Single interface {
+	Cause
+	Single() bool
+}
+
 // Doubled is a cause that wants to know when the platform brings it twice.
 type Doubled interface {
 	Cause
@@ -100,6 +106,7 @@ type Ending struct {
 	Success  bool
 	Response Response
 	Aborted  bool // the caller gets no answer
+	Late     bool // the time limit has passed
 	Panic    *Panic
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wtsim/wtsim/probe"
 )
@@ -53,10 +54,34 @@ func HTTPFunc(f func(http.ResponseWriter, *http.Request)) Handler {
 // that takes events. Platforms have constructors for theirs.
 func Of(form any) Handler { return Handler{form: form} }
 
+// Behind returns the handler of a form of which requests are made events too,
+// by what stands before it.
+func (h Handler) Behind(front http.Handler) Handler {
+	h.http = front
+	return h
+}
+
+// Patient is a front that waits only so long for its function, which goes on all the
+// same: then it gives an answer of its own.
+type Patient interface {
+	http.Handler
+	// Waits is how long, zero for as long as the function may take, and the answer.
+	Waits() (time.Duration, Response)
+}
+
+// Waits is how long what stands before the function waits for it, and what it answers
+// then; zero for as long as the function may take.
+func (h Handler) Waits() (time.Duration, Response) {
+	if p, ok := h.http.(Patient); ok {
+		return p.Waits()
+	}
+	return 0, Response{}
+}
+
 // HTTP returns the HTTP handler; nil if it is none.
 func (h Handler) HTTP() http.Handler { return h.http }
 
-// Form returns what [Of] was given; nil if it is an HTTP handler.
+// Form returns what [Of] was given; nil if there is no such thing.
 func (h Handler) Form() any { return h.form }
 
 // Empty reports whether it is the zero value.

@@ -43,6 +43,17 @@ type Checker interface {
 	Check(Deployment) error
 }
 
+// Installed is a service that rests on a program of the machine, which may not be
+// there.
+type Installed interface {
+	Service
+	// Missing says what is to be installed, in a sentence; empty if nothing is.
+	Missing() string
+	// Prepare is called before each run, outside of it: it starts the program where it
+	// does not run yet, however long that takes. What goes wrong Open tells.
+	Prepare()
+}
+
 // Deployment is what a scenario deploys, as services see it.
 type Deployment struct {
 	Functions []string  // their names
@@ -197,6 +208,16 @@ type Toucher interface {
 	// touches. A bounded search leaves out orders of operations that touch
 	// nothing in common, so a wrong yes makes it lie.
 	Touches(*event.Operation) bool
+}
+
+// Reaching is a backend whose operations may change other services of the run:
+// what is published to a topic comes to a queue.
+type Reaching interface {
+	Backend
+	// Reaches are the names of the services whose contents an operation may
+	// change besides its own. A bounded search takes it for a write of all of
+	// them.
+	Reaches(*event.Operation) []string
 }
 
 // Stateful is a backend that holds more than the order of its operations

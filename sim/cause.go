@@ -27,7 +27,7 @@ func (of *offers) startFaults(t *task, warm *instance) []scheduler.Option {
 	if t.fn.Old != nil && (t.fn.warm(true) != nil || !t.fn.full()) {
 		out = append(out, scheduler.Option{Do: cloud.OldRevision})
 	}
-	if t.Cause.Platform() {
+	if single, ok := t.Cause.(cloud.Single); t.Cause.Platform() && (!ok || !single.Single()) {
 		out = append(out, scheduler.Option{Do: cloud.Duplicate})
 	}
 	if d, ok := t.Cause.(cloud.Dropper); ok && d.Drops() {

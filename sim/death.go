@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -10,21 +11,52 @@ import (
 	"github.com/wtsim/wtsim/probe"
 )
 
-// expire is a function's time limit: the caller gets 504, the trigger tries
-// again, and the invocation's context is cancelled (by its own timer). Its
-// instance is not ended, so the handler may still go on.
+// expire is a function's time limit: the caller is told so (504), the trigger
+// tries again, and the invocation's context is cancelled (by its own timer). Its
+// instance is not ended on most platforms, so the handler may still go on.
 func (t *task) expire() {
-	if t.stage == over || t.overdue {
+	platform := &t.inst.world.sim.scenario.Platform
+	if t.stage == over || t.overdue && !platform.EndsLate {
 		return
 	}
+	heard := !t.overdue
 	t.overdue = true
-	status := "504"
+	status, told := fmt.Sprint(platform.Late()), "reaches its time limit"
 	if t.Cause.Platform() {
 		status = "not acknowledged"
 	}
-	t.inst.world.story.happens(t.Task, "timeout", "reaches its time limit", status)
-	t.Cause.Answered(t.Task, cloud.Ending{Status: "504", Response: cloud.Response{Status: 504}})
+	if platform.EndsLate {
+		told += ", and its instance ends"
+	}
+	t.inst.world.story.happens(t.Task, "timeout", told, status)
+	if heard {
+		t.Cause.Answered(t.Task, cloud.Ending{Status: status, Late: true, Response: cloud.Response{Status: platform.Late()}})
+	}
+	if platform.EndsLate {
+		t.inst.kill()
+		return
+	}
 	t.lookAgain(max(t.fn.Timeout, 10*time.Second))
+}
+
+// waited notes until when an answer is waited for: by who invokes, or by what stands
+// before the function, which then gives one of its own. The invocation goes on, with
+// what it has of its time, and its instance is busy.
+func (t *task) waited(until time.Time, answer cloud.Response) {
+	cloud.SetDefault(&answer.Status, t.inst.world.sim.scenario.Platform.Late())
+	t.patience = entry{at: until, name: "patience " + t.Name.Text}
+	t.inst.world.agenda.add(until, t.patience.name, func() {
+		if t.stage == over || t.overdue {
+			return
+		}
+		t.overdue = true
+		status := fmt.Sprint(answer.Status)
+		if t.Cause.Platform() {
+			status = "not acknowledged"
+		}
+		t.inst.world.story.happens(t.Task, "patience", "is waited for no longer, and goes on", status)
+		t.Cause.Answered(t.Task, cloud.Ending{Status: status, Late: true, Response: answer})
+	})
 }
 
 // patience is how long an invocation may go on after its time limit while
@@ -68,6 +100,7 @@ func deadlocked(goroutines []bubble.Goroutine) bool {
 func (t *task) forget() {
 	t.inst.world.agenda.remove(t.timeout, t.timeoutName)
 	t.inst.world.agenda.remove(t.lastLook.at, t.lastLook.name)
+	t.inst.world.agenda.remove(t.patience.at, t.patience.name)
 }
 
 // kill is the death of a function instance: the triggers of its invocations

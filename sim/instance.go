@@ -20,13 +20,14 @@ type fleet struct {
 	functions []*function
 	instances []*instance // all that there were, in order of start
 	idleFor   time.Duration
-	idleSince time.Time // when the last task that is no instance's own did something
-	absent    []string  // hosts of the platform's that clients look for in vain
-	domain    string    // of the platform's services
+	idleSince time.Time         // when the last task that is no instance's own did something
+	absent    []string          // hosts of the platform's that clients look for in vain
+	domain    string            // of the platform's services
+	shared    map[string]string // where folders that programs share are in this run
 }
 
 func newFleet(s *Scenario) fleet {
-	f := fleet{idleFor: s.Platform.IdleFor, absent: s.Platform.Absent, domain: s.Platform.Domain}
+	f := fleet{idleFor: s.Platform.IdleFor, absent: s.Platform.Absent, domain: s.Platform.Domain, shared: map[string]string{}}
 	for _, x := range s.Functions {
 		f.functions = append(f.functions, &function{Function: x})
 	}
@@ -150,6 +151,7 @@ func (w *world) newInstance(t *task, old bool) *instance {
 func (t *task) build() bool {
 	i := t.inst
 	h, err := cloud.Handler{}, errors.New("it ended its goroutine")
+	began := time.Now() //wtsim:clock the bubble's clock
 	defer func() {
 		t.inst.world.gate.mu.Lock()
 		defer t.inst.world.gate.mu.Unlock()
@@ -157,6 +159,10 @@ func (t *task) build() bool {
 			err, t.ending.Panic = fmt.Errorf("panic: %v", p), &cloud.Panic{Value: p, Stack: string(debug.Stack())}
 		}
 		i.handler, i.buildErr, i.built = h, err, true
+		if err == nil && !i.Dead() {
+			t.behindFront(began)
+			t.inst.world.gate.signal() // the agenda has changed
+		}
 		if err != nil {
 			t.ending.Status, t.ending.Response.Status = "constructor: "+err.Error(), http.StatusServiceUnavailable
 		}

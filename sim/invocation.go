@@ -115,13 +115,17 @@ func twice(c cloud.Cause) string {
 func (t *task) enter(cold bool) context.Context {
 	now := time.Now() //wtsim:clock the bubble's clock
 	limit := t.fn.Timeout
-	if d := t.Cause.Limit(); d > 0 {
-		limit = min(limit, d)
+	if d := t.Cause.Limit(); d > 0 && d < limit {
+		if t.inst.world.sim.scenario.Platform.EndsLate {
+			t.waited(now.Add(d), cloud.Response{})
+		} else {
+			limit = d
+		}
 	}
 	t.timeout = now.Add(limit)
 	ctx, cancel := context.WithDeadline(t.inst.ctx, t.timeout)
 	t.cancel = cancel
-	ctx = &handlerContext{ctx, t.inst}
+	ctx = &handlerContext{cloud.Invocation{Function: t.fn.Name, Task: t.Name.Text}.In(ctx), t.inst}
 	t.inst.serving = append(t.inst.serving, t)
 	t.timeoutName = "timeout " + t.Name.Text
 	t.inst.world.agenda.add(t.timeout, t.timeoutName, func() { t.expire() })
@@ -129,7 +133,21 @@ func (t *task) enter(cold bool) context.Context {
 		t.inst.world.gate.own(t.inst.world.entropy.label("new "+t.Name.Text), &owner{task: t, inst: t.inst, building: true})
 	}
 	t.inst.world.gate.own(t.inst.world.entropy.label(t.Name.Text), &owner{task: t, inst: t.inst})
+	if !cold {
+		t.behindFront(now)
+	}
 	return ctx
+}
+
+// behindFront sets until when what stands before the function waits for it, where a
+// client's request, or another function's, has come through that.
+func (t *task) behindFront(since time.Time) {
+	switch t.Cause.(type) {
+	case *pendingRequest, *functionCall:
+		if d, answer := t.inst.handler.Waits(); d > 0 && d < t.fn.Timeout {
+			t.waited(since.Add(d), answer)
+		}
+	}
 }
 
 // invoke starts the goroutine of an invocation, constructor first where the

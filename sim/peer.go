@@ -109,6 +109,10 @@ func (p *process) route(scheme, host string, dial *program.Record, c net.Conn) {
 	}
 	ctx, cancel := context.WithCancel(probe.Label(p.inst.ctx, p.inst.tap, p.label(dial.Work)))
 	defer cancel()
+	if p.fetches != nil && host == p.inst.world.sim.scenario.Platform.RuntimeAt {
+		p.answerItself(ctx, p.fetches, r, string(body), c)
+		return
+	}
 	go func() { //wtsim:go notices that the process gives up
 		_, _ = io.Copy(io.Discard, in)
 		cancel()
@@ -150,14 +154,24 @@ func (p *process) toldOfItself(host string, r *http.Request, c net.Conn) bool {
 	if tells == nil || !p.inst.world.seam.absent(host) {
 		return false
 	}
-	asked := cloud.Request{Method: r.Method, Path: r.URL.RequestURI(), Header: map[string]string{}}
+	p.answerItself(r.Context(), tells, r, "", c)
+	return true
+}
+
+// answerItself answers a call of the process's to the platform's own. Where the answer
+// is an invocation, the process's transport learns for whom it works.
+func (p *process) answerItself(ctx context.Context, h http.Handler, r *http.Request, body string, c net.Conn) {
+	asked := cloud.Request{Method: r.Method, Path: r.URL.RequestURI(), Header: map[string]string{}, Body: body}
 	for name := range r.Header { //wtsim:order a map to a map
 		asked.Header[name] = r.Header.Get(name)
 	}
-	response := httpResponse(asked.Call(r.Context(), cloud.HTTP(tells)).Response, r)
+	response := httpResponse(asked.Call(ctx, cloud.HTTP(h)).Response, r)
 	response.Close = true
+	if label := response.Header.Get(cloud.WorksFor); label != "" {
+		response.Header.Del(cloud.WorksFor)
+		response.Header.Set(program.WorkHeader, strconv.FormatUint(uint64(p.work(label)), 10))
+	}
 	_ = response.Write(c) // the process may have gone
-	return true
 }
 
 // front serves a connection that the process has dialled to a host by itself, and
@@ -241,9 +255,8 @@ func (p *process) ask(r *http.Request) (*response, error) {
 	p.mu.Lock()
 	p.calls++
 	id := 1<<31 | p.calls
-	work := uint32(len(p.works))
-	p.works = append(p.works, probe.Caller())
 	p.mu.Unlock()
+	work := p.work(probe.Caller())
 	p.tell(program.Record{Kind: program.Accept, ID: id, Work: work, Data: []byte(strconv.Itoa(p.inst.fn.Main.Port))})
 	p.connect(id, theirs, work)
 	defer ours.Close()

@@ -69,16 +69,18 @@ func TestPlacedElsewhere(t *testing.T) {
 // On the patched runtime so does a client that dials.
 func TestPlacedDial(t *testing.T) {
 	patched(t)
-	s := placed(func(w http.ResponseWriter, r *http.Request) {
-		c := goredis.NewClient(&goredis.Options{Addr: "localhost:6379"})
-		defer c.Close()
-		if err := c.Set(r.Context(), "k", 1, 0).Err(); err != nil {
-			http.Error(w, err.Error(), 500)
+	for _, address := range []string{"localhost:6379", "192.0.2.11:8085"} { // the second is what ${redis} stands for
+		s := placed(func(w http.ResponseWriter, r *http.Request) {
+			c := goredis.NewClient(&goredis.Options{Addr: address})
+			defer c.Close()
+			if err := c.Set(r.Context(), "k", 1, 0).Err(); err != nil {
+				http.Error(w, err.Error(), 500)
+			}
+		}, web.New("api.example", api), redis.New("redis").At("localhost:6379"))
+		r := compile(t, s).Run(scheduler.Benign{})
+		if r.Verdict != sim.Held || len(r.Steps) < 2 || r.Steps[1].What != "redis SET k" || r.Steps[1].Status != "OK" {
+			t.Errorf("%s: %s %s %+v", address, r.Verdict, r.Why, r.Steps)
 		}
-	}, web.New("api.example", api), redis.New("redis").At("localhost:6379"))
-	r := compile(t, s).Run(scheduler.Benign{})
-	if r.Verdict != sim.Held || len(r.Steps) < 2 || r.Steps[1].What != "redis SET k" || r.Steps[1].Status != "OK" {
-		t.Errorf("%s %s %+v", r.Verdict, r.Why, r.Steps)
 	}
 }
 

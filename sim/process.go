@@ -12,8 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/program"
 	"github.com/wtsim/wtsim/internal/seeded"
 )
@@ -34,8 +36,9 @@ type process struct {
 	turns   chan struct{} // it may go on
 	step    string        // of which it has heard
 	ending  *processEnd
-	up      bool // it has started
-	asks    bool // for signals; guarded by the gate's lock
+	up      atomic.Bool   // it has started
+	asks    bool          // for signals; guarded by the gate's lock
+	fetches cloud.Runtime // what it asks for its invocations; nil if it listens
 
 	mu    sync.Mutex
 	next  *time.Timer // its own next one
@@ -58,7 +61,7 @@ type processEnd struct {
 // panicked reports whether it is a panic that nobody has recovered from, or what
 // the runtime ends a process for.
 func (e *processEnd) panicked() bool {
-	return e.how == "panic" || strings.Contains(e.stack, "panic: ") || strings.Contains(e.stack, "fatal error: ")
+	return strings.HasPrefix(e.how, "panic: ") || strings.Contains(e.stack, "panic: ") || strings.Contains(e.stack, "fatal error: ")
 }
 
 func newProcess(i *instance, run *program.Process, builder string) *process {
@@ -195,7 +198,7 @@ func (p *process) ready(err error) {
 
 // serves says that the program has started.
 func (p *process) serves() {
-	p.up = true
+	p.up.Store(true)
 	p.ready(nil)
 }
 
@@ -226,7 +229,7 @@ func (p *process) take(r *program.Record) {
 		p.finds(r.Work, noPanic, "panic: "+string(r.Data))
 	case program.End:
 		how, stack, _ := strings.Cut(string(r.Data), "\x00")
-		p.ending = &processEnd{how: how, stack: stack, code: int(int32(r.ID))}
+		p.ending = &processEnd{how: strings.TrimSpace(how), stack: stack, code: int(int32(r.ID))}
 	}
 }
 
@@ -242,7 +245,7 @@ func (p *process) died(err error, printed string) *processEnd {
 // the agenda, for now.
 func (p *process) ended() {
 	p.ready(fmt.Errorf("the program has ended before it listened: %s", p.ending.words()))
-	if !p.up && !p.ending.panicked() && !p.ending.hung {
+	if !p.up.Load() && !p.ending.panicked() && !p.ending.hung {
 		return // the start has failed, which its invocation tells
 	}
 	w := p.inst.world
@@ -265,6 +268,14 @@ func (e *processEnd) words() string {
 	return e.how
 }
 
+// told is a panic with its stack, as the runtime prints them.
+func (e *processEnd) told() string {
+	if strings.HasPrefix(e.how, "panic: ") {
+		return e.how + "\n\n" + e.stack
+	}
+	return e.stack
+}
+
 // noticed is what becomes of an instance whose process has ended by itself: its
 // end, if that was asked for; a finding, if an invocation did it; else a worker,
 // say, is started again.
@@ -283,7 +294,7 @@ func (p *process) noticed() {
 	case p.ending.hung:
 		i.world.result.stop(Inconclusive, fmt.Sprintf("the process of %s was killed: %s", i.ID, p.ending.how))
 	case p.ending.panicked():
-		i.world.result.find(noPanic, p.about(serving), p.ending.stack)
+		i.world.result.find(noPanic, p.about(serving), p.ending.told())
 	case serving != nil:
 		i.world.result.find(NoExit, serving, p.ending.words()+"\n\n"+p.ending.stack)
 	default:
@@ -315,6 +326,14 @@ func (p *process) finds(work uint32, property, stack string) {
 		w.result.find(property, t, stack)
 	})
 	w.gate.signal()
+}
+
+// work is the number by which the process is to know the task of a label.
+func (p *process) work(label string) uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.works = append(p.works, label)
+	return uint32(len(p.works) - 1)
 }
 
 // label is that of the task which a number of the process's stands for.

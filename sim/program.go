@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
@@ -26,9 +27,14 @@ type Main struct {
 	// Env is what its environment has besides what the platform and the services
 	// put there, as "NAME=value". ${service}, ${service.host} and ${service.port}
 	// stand for a service's address.
-	Env  []string
-	Dir  string // the working directory; default: the package's folder
-	Port int    // at which it gets its requests; default 8080. PORT says so
+	Env []string
+	Dir string // the working directory; default: the package's folder
+	// Shared are the folders whose files all instances share, of all programs that name
+	// the same, such as a mounted volume; from Dir, or absolute. In each run they begin
+	// with what is there now. What is below /tmp is an instance's own, and ends with it;
+	// what is written elsewhere is told as not simulated.
+	Shared []string
+	Port   int // at which it gets its requests; default 8080. PORT says so
 	// Worker says that it gets no requests: it runs from the beginning, and is
 	// started again when it ends.
 	Worker bool
@@ -56,7 +62,7 @@ func (m *Main) validate() error {
 	case m.Port < 0 || m.Port > 65535:
 		return fmt.Errorf("has port %d, wanted one from 1 to 65535", m.Port)
 	}
-	return nil
+	return m.badShared()
 }
 
 // buildPrograms builds what functions are programs of.
@@ -84,9 +90,15 @@ func (s *Scenario) pool(f *Function) (*program.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := f.Main.Dir
-	cloud.SetDefault(&dir, b.Dir)
-	return program.For(program.Spec{Binary: b.Path, Args: f.Main.Args, Env: s.container(f), Dir: dir}), nil
+	return program.For(program.Spec{Binary: b.Path, Args: f.Main.Args, Env: s.container(f), Dir: f.Main.directory(b)}), nil
+}
+
+// directory is the working directory.
+func (m *Main) directory(b program.Binary) string {
+	if m.Dir != "" {
+		return m.Dir
+	}
+	return b.Dir
 }
 
 // readyPrograms lets processes be started before a run wants them.
@@ -107,12 +119,17 @@ func (s *Scenario) readyPrograms() error {
 func (s *Scenario) container(f *Function) []string {
 	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "TZ=UTC", "GOMAXPROCS=1"}
 	for _, e := range s.Platform.Container {
+		if f.Concurrency == 1 && strings.Contains(e, "${concurrency}") {
+			continue
+		}
 		env = append(env, os.Expand(e, func(name string) string {
 			switch name {
 			case "function":
 				return f.Name
 			case "port":
 				return strconv.Itoa(f.Main.Port)
+			case "concurrency":
+				return strconv.Itoa(f.Concurrency)
 			}
 			return ""
 		}))
@@ -121,7 +138,7 @@ func (s *Scenario) container(f *Function) []string {
 	for _, e := range f.Main.Env {
 		env = append(env, os.Expand(e, s.expand))
 	}
-	return env
+	return append(env, f.Main.sharedFolders()...)
 }
 
 // startProgram is the constructor of a function instance that is a process: it
@@ -136,25 +153,48 @@ func (e *env) startProgram() (cloud.Handler, error) {
 	if err != nil {
 		return cloud.Handler{}, err
 	}
+	if err := e.world.furnish(i.fn.Main, taken); err != nil {
+		taken.Kill()
+		return cloud.Handler{}, err
+	}
 	p := newProcess(i, taken, probe.Caller())
 	i.process = p
+	platform := &e.world.sim.scenario.Platform
+	var asked <-chan error
+	if platform.Runtime != nil && !i.fn.Main.Worker {
+		p.fetches = platform.Runtime(i.fn.Name)
+		asked = p.fetches.Started()
+	}
 	go p.follow() //wtsim:go what follows a process is a goroutine of its own
 	limit := time.NewTimer(i.fn.Timeout)
-	if within := e.world.sim.scenario.Platform.StartWithin; within > 0 {
+	if within := platform.StartWithin; within > 0 {
 		limit.Reset(within)
 	}
 	defer limit.Stop()
 	select {
 	case err = <-p.started:
+	case err = <-asked:
 	case <-i.ctx.Done():
 		err = i.ctx.Err()
 	case <-limit.C:
-		err = fmt.Errorf("it does not listen at port %d, wanted http.ListenAndServe or the like there (PORT says which)", i.fn.Main.Port)
+		err = i.fn.Main.idle(p.fetches != nil)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return cloud.Handler{}, err
+	case p.fetches != nil:
+		p.up.Store(true)
+		return p.fetches.Handler(), nil
 	}
 	return cloud.HTTPFunc(p.serve), nil
+}
+
+// idle says what a program has not done in time.
+func (m *Main) idle(fetches bool) error {
+	if fetches {
+		return errors.New("it does not ask for an invocation, wanted a main that does by the platform's library")
+	}
+	return fmt.Errorf("it does not listen at port %d, wanted http.ListenAndServe or the like there (PORT says which)", m.Port)
 }
 
 // restarts reports whether a task only starts a program's instance, as it does

@@ -90,6 +90,7 @@ func (s *Simulation) world(source scheduler.Source, watch Watch, judged func(*Re
 	if err := s.scenario.readyPrograms(); err != nil {
 		panic(err) // Compile has built them
 	}
+	s.scenario.prepare()
 	g := borrow(s.scenario.Name)
 	defer g.giveBack()
 	defer steady.OneThread()()
@@ -99,6 +100,7 @@ func (s *Simulation) world(source scheduler.Source, watch Watch, judged func(*Re
 		g.route(w)
 		w.run()
 	})
+	w.unshare()
 	return w, err
 }
 

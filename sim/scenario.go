@@ -26,6 +26,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -129,14 +130,16 @@ type Simulation struct {
 	program  *monitor.Program
 	watchdog bubble.Options // zero but in tests, and see Impatient
 	stopAt   int            // a step, see StopAt; 0 is none
-	general  *Scenario      // that draws inputs
-	draws    *drawing       // that were made
-	fixed    bool           // they are those of a file, whatever the seed
-	benign   *benign
-	timed    bool          // properties look at the time of events
-	ofCalls  bool          // and at what clients have asked
-	atEnd    func(*stores) // tests look at what is stored
-	forget   string        // tests leave out a part of the state
+	// stopProcess is called there where a program makes the operation.
+	stopProcess func(pid int, work uint32)
+	general     *Scenario // that draws inputs
+	draws       *drawing  // that were made
+	fixed       bool      // they are those of a file, whatever the seed
+	benign      *benign
+	timed       bool          // properties look at the time of events
+	ofCalls     bool          // and at what clients have asked
+	atEnd       func(*stores) // tests look at what is stored
+	forget      string        // tests leave out a part of the state
 }
 
 // Compile checks a scenario and makes it ready; one that draws inputs with
@@ -269,7 +272,31 @@ func (s *Scenario) validateServices(services map[string]bool) error {
 			}
 		}
 	}
+	if what := s.Missing(); what != "" {
+		return errors.New(what)
+	}
 	return nil
+}
+
+// Missing says what is to be installed on this machine before the scenario can run,
+// in a sentence; empty if nothing is.
+func (s *Scenario) Missing() string {
+	for _, v := range s.Services {
+		if i, ok := v.(cloud.Installed); ok && i.Missing() != "" {
+			return fmt.Sprintf("service %q: %s", v.Name(), i.Missing())
+		}
+	}
+	return ""
+}
+
+// prepare starts what services rest on, before a run in which time is virtual and
+// who does nothing is watched.
+func (s *Scenario) prepare() {
+	for _, v := range s.Services {
+		if i, ok := v.(cloud.Installed); ok {
+			i.Prepare()
+		}
+	}
 }
 
 // checkPlaces checks the addresses of a service; taken are those of services

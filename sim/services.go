@@ -36,11 +36,18 @@ func (sv *services) backend(name string) cloud.Backend {
 	return nil
 }
 
-// at is the backend of the service that has an address; nil if there is none.
+// at is the backend of the service that has an address; nil if there is none: one
+// that programs have written down, or the one that their environment has.
 func (sv *services) at(to string) cloud.Backend {
 	host, port := cloud.PlaceOf(sv.known(to))
 	for n, b := range sv.backends {
-		if host == address(n) || sv.placed(n, host, port) {
+		if sv.placed(n, host, port) {
+			return b.backend
+		}
+	}
+	host, port = cloud.PlaceOf(to)
+	for n, b := range sv.backends {
+		if host == address(n) && (port == servicePort || len(sv.hosts(n)) == 0) {
 			return b.backend
 		}
 	}

@@ -58,6 +58,9 @@ func (sm *seam) stop(to chan<- os.Signal) bool {
 
 // warned reports whether the instance wants to know of its end.
 func (i *instance) warned() bool {
+	if i.world.sim.scenario.Platform.NoWarning {
+		return false
+	}
 	i.world.gate.mu.Lock()
 	defer i.world.gate.mu.Unlock()
 	return i.process != nil && i.process.asks || len(i.onTerminate) > 0 || slices.ContainsFunc(i.signals, func(a asked) bool { return a.wants(syscall.SIGTERM) })
@@ -88,7 +91,7 @@ const lackSignal = "SIGTERM through os/signal on plain Go (wtsim test has it, an
 // SIGTERM in vain. On plain Go only the goroutine of [signal.NotifyContext]
 // shows it.
 func (w *world) missSignals(which func(*instance) bool) {
-	if seeded.Runtime || runtime.NumGoroutine() <= w.atStart {
+	if seeded.Runtime || w.sim.scenario.Platform.NoWarning || runtime.NumGoroutine() <= w.atStart {
 		return
 	}
 	for label, goroutines := range bubble.Labelled(probe.LabelKey) { //wtsim:order whether there is one

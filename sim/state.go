@@ -86,7 +86,7 @@ func (in *insight) dependOnService(s *Step, step *scheduler.Transition) {
 	op := s.Operation
 	reads, writes := op.Access != event.Writes, op.Access != event.Reads
 	switch {
-	case s.Outcome.Do == cloud.LoseWrites, s.Outcome.Do == cloud.Outage:
+	case s.Outcome.Do == cloud.LoseWrites, s.Outcome.Do == cloud.Outage, s.Outcome.Do == cloud.Disconnect:
 		reads, writes = true, true
 	case s.Outcome.Do == cloud.StaleRead:
 		reads, writes = true, false

@@ -151,8 +151,9 @@ func (w *world) operate(c candidate, s *Step) {
 	case o.Do == cloud.LoseWrites:
 		w.offers.failOver(k, o.With)
 		w.let(k, probe.Fate{})
-	case o.Do == cloud.Redeliver || o.Do == cloud.Duplicate:
+	case o.Do == cloud.Redeliver || o.Do == cloud.Duplicate || o.Do == cloud.Partial || o.Do == cloud.Conflict || o.Do == cloud.Disconnect:
 		w.services.backend(k.Op.Service).(cloud.Deviant).Deviate(k.Call, o.Do)
+		w.beat.Wait()
 		w.let(k, probe.Fate{})
 	default:
 		w.threads.beside(c)
@@ -197,6 +198,8 @@ func operationStatus(k *call, o scheduler.Option) (status string, open bool) {
 		return "(response lost)", true
 	case o.Do == cloud.LoseResponse:
 		return "(response lost: " + k.Op.Result.Status + ")", false
+	case !k.left && k.withdrawn.Load(): // a failover has ended its connection
+		return "not sent", false
 	case !k.left:
 		return waits, true
 	}
@@ -313,6 +316,12 @@ func operationNote(c candidate, o scheduler.Option, past *Past) string {
 		return fmt.Sprintf("%s: the acknowledgement of %s is lost", where, op)
 	case cloud.Duplicate:
 		return fmt.Sprintf("%s: the first message of %s is delivered twice", where, op)
+	case cloud.Partial:
+		return fmt.Sprintf("%s: %s leaves the last of what it is asked for unprocessed", where, op)
+	case cloud.Disconnect:
+		return fmt.Sprintf("an idle connection to %s dies before %s of %s", k.Op.Service, op, where)
+	case cloud.Conflict:
+		return fmt.Sprintf("%s: %s is refused, as another operation on one of its items is under way", where, op)
 	}
 	return fmt.Sprintf("%s: %s %s", where, op, heldPeople(o.Do, *past))
 }

@@ -78,7 +78,7 @@ func (t *instanceTap) Enter(c *probe.Call) (fate probe.Fate) {
 				deadline = timer.C
 			default:
 				if k.stops > 0 {
-					Stopped(k.stops)
+					k.stopped()
 				}
 				return v
 			}

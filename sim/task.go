@@ -62,6 +62,7 @@ type invocation struct {
 	slow        bool  // its end comes after its time limit
 	overdue     bool  // its time limit has passed: what it does has no answer
 	lastLook    entry // of the agenda, when it is overdue
+	patience    entry // of the agenda: until then who invokes waits, where the function may take longer
 }
 
 type touch struct{ service, resource string }

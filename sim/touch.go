@@ -102,6 +102,11 @@ func (in *insight) operationTouches(op *event.Operation) []scheduler.Touch {
 		}
 		out = append(out, t)
 	}
+	if b, ok := in.services.backend(op.Service).(cloud.Reaching); ok {
+		for _, name := range b.Reaches(op) {
+			out = append(out, scheduler.Touch{Resource: name + " *", Write: true})
+		}
+	}
 	return append(out, all)
 }
 

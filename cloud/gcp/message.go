@@ -24,7 +24,9 @@ type Occurrence struct {
 	Source     string            // e.g. "//storage.googleapis.com/projects/_/buckets/b"
 	Subject    string            // e.g. "objects/a.txt"
 	Attributes map[string]string // extensions that triggers filter by, e.g. "bucket"
-	Data       []byte            // JSON
+	Data       []byte            // JSON, or what ContentType says
+	// ContentType is that of the data; empty for application/json.
+	ContentType string
 }
 
 // Publisher is a backend that has topics. Its methods take the kernel's lock.

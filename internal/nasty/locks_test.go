@@ -2,6 +2,8 @@ package nasty_test
 
 import (
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -110,7 +112,7 @@ func TestDeadlock(t *testing.T) {
 }
 
 // A goroutine that spins until another has done something does not spin for
-// ever: it keeps its turn for some time slices only.
+// ever: it keeps its turn for a second.
 func TestSpinning(t *testing.T) {
 	s, err := sim.Compile(sharing(func(s *shared, r *http.Request) {
 		go func() {
@@ -134,3 +136,49 @@ func TestSpinning(t *testing.T) {
 		t.Errorf("got %s %s\n%s", r.Verdict, r.Why, r.Stack)
 	}
 }
+
+// Nor does the collector end a turn, however often it stops the goroutine. A run
+// that takes longer than a turn may says nothing.
+func TestCollected(t *testing.T) {
+	if !seeded.Runtime {
+		t.Skip("goroutines have turns on the patched runtime alone")
+	}
+	between, short := 0, 0
+	s, err := sim.Compile(sharing(func(s *shared, r *http.Request) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // the collector works beside
+		defer debug.SetGCPercent(debug.SetGCPercent(5))
+		turn := true
+		go func() {
+			if turn {
+				between++
+			}
+		}()
+		for range 2000 {
+			garbage = make([]byte, 64<<10)
+		}
+		turn = false
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		start, was := time.Now(), between
+		r := s.Run(scheduler.Benign{})
+		if r.Verdict != sim.Held {
+			t.Fatalf("got %s %s\n%s", r.Verdict, r.Why, r.Stack)
+		}
+		if time.Since(start) > time.Second {
+			between = was
+		} else {
+			short++
+		}
+	}
+	if short == 0 {
+		t.Skip("each of 5 runs took longer than a second: others have the machine")
+	}
+	if between > 0 {
+		t.Errorf("another goroutine had a turn %d times in %d runs", between, short)
+	}
+}
+
+var garbage []byte

@@ -87,6 +87,12 @@ func outcomeWords(s *sim.Step) string {
 		return s.Instance + " is taken away"
 	case cloud.StaleRead:
 		return "an older state: " + s.Outcome.With + " behind"
+	case cloud.Partial:
+		return "the last of it is left unprocessed"
+	case cloud.Conflict:
+		return "in conflict with another operation"
+	case cloud.Disconnect:
+		return "after an idle connection has died"
 	case cloud.LoseWrites:
 		return "after a failover that has lost the newest writes: " + s.Outcome.With
 	case cloud.Outage:

@@ -23,6 +23,7 @@ type Recorded struct {
 	Events    []event.Event // its slice
 	property  *props.Property
 	states    []string // after each of them
+	told      bool     // it was told, without its events: no more is known of them than their types, and what is bound
 }
 
 // RecordedOptions say what is looked for in recorded events.
@@ -36,17 +37,9 @@ type RecordedOptions struct {
 // events, as the engine of `wtsim check` does. Properties that are checks of a
 // run's end cannot be judged on events, and are left out.
 func NewRecorded(s *sim.Simulation, all []event.Event, o RecordedOptions) (*Recorded, error) {
-	var judged []*props.Property
-	for _, p := range s.Scenario().Properties {
-		if p.Automaton() != nil && (o.Property == "" || o.Property == p.Name()) {
-			judged = append(judged, p)
-		}
-	}
-	if len(judged) == 0 {
-		if o.Property != "" {
-			return nil, fmt.Errorf("the scenario %s has no property %q that events can be judged by", s.Scenario().Name, o.Property)
-		}
-		return nil, fmt.Errorf("the scenario %s has no property that events can be judged by: all are checks of how a run ends", s.Scenario().Name)
+	judged, err := judgedBy(s, o.Property)
+	if err != nil {
+		return nil, err
 	}
 	program, err := monitor.Compile(judged...)
 	if err != nil {
@@ -64,6 +57,71 @@ func NewRecorded(s *sim.Simulation, all []event.Event, o RecordedOptions) (*Reco
 	r := &Recorded{Violation: *found, property: judged[at]}
 	r.Events, r.states = sliceOf(found, all)
 	return r, nil
+}
+
+// TellRecorded takes the first of violations that were told, as `wtsim monitor`
+// and `wtsim check` tell them, of one of the scenario's properties. Their events are
+// not there, so that a run shows it whose slice has the same types, states and
+// values of the property's variables, up to the names of these.
+func TellRecorded(s *sim.Simulation, all []monitor.Violation, o RecordedOptions) (*Recorded, error) {
+	judged, err := judgedBy(s, o.Property)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range all {
+		for _, p := range judged {
+			if p.Name() != v.Property {
+				continue
+			}
+			if len(v.Witness) == 0 {
+				return nil, fmt.Errorf("the violation of %q has no witness, wanted the events that led to it", v.Property)
+			}
+			r := &Recorded{Violation: v, property: p, told: true}
+			r.Events, r.states = sliceOf(&v, nil)
+			for i := range r.Events {
+				r.Events[i].Data = boundBy(p.Automaton(), r.Events[i].Type, v.Binding)
+			}
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("none of the violations is of a property of the scenario %s that events can be judged by", s.Scenario().Name)
+}
+
+// boundBy are the parameters of an event of an instance, as far as its binding
+// says them.
+func boundBy(a *props.Automaton, typ string, b monitor.Binding) (d event.Data) {
+	for i := range a.Events {
+		if a.Events[i].Type != typ {
+			continue
+		}
+		for j := range a.Events[i].Binds {
+			bind := &a.Events[i].Binds[j]
+			if v, ok := b.Get(a.Variables[bind.Variable]); ok && plain(bind) {
+				d = d.With(bind.Param, v)
+			}
+		}
+	}
+	return d
+}
+
+// plain tells whether a variable is bound by a parameter, as it is.
+func plain(b *props.Bind) bool { return !b.Nested && b.Shown() == b.Param }
+
+// judgedBy are the properties that events can be judged by: all of the scenario's,
+// or the one that is named.
+func judgedBy(s *sim.Simulation, name string) (judged []*props.Property, err error) {
+	for _, p := range s.Scenario().Properties {
+		if p.Automaton() != nil && (name == "" || name == p.Name()) {
+			judged = append(judged, p)
+		}
+	}
+	switch {
+	case len(judged) > 0:
+		return judged, nil
+	case name != "":
+		return nil, fmt.Errorf("the scenario %s has no property %q that events can be judged by", s.Scenario().Name, name)
+	}
+	return nil, fmt.Errorf("the scenario %s has no property that events can be judged by: all are checks of how a run ends", s.Scenario().Name)
 }
 
 // firstOf is the first violation that a stream finds.
@@ -145,8 +203,14 @@ func (r *Recorded) reads(e *event.Event) []event.Value {
 			continue
 		}
 		for b := range t.Binds {
+			if _, known := r.Violation.Binding.Get(a.Variables[t.Binds[b].Variable]); r.told && !(known && plain(&t.Binds[b])) {
+				continue
+			}
 			v, _ := t.Binds[b].Of(e)
 			out = append(out, v)
+		}
+		if r.told {
+			continue
 		}
 		for _, name := range t.Wants {
 			v, _ := e.Data.Get(name)

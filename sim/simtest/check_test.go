@@ -70,6 +70,17 @@ func TestCheckHolds(t *testing.T) {
 	wantFiles(t)
 }
 
+// A scenario needs no name: it has that of its test, in its file too.
+func TestNameless(t *testing.T) {
+	fresh(t)
+	scenario := shop(checkout.Variant{NoIdempotencyKey: true})
+	scenario.Name = ""
+	recordCheck(t, "TestShop/nameless", scenario).wantFailure(t, doubleCharge, "-wtsim.replay testdata/wtsim/TestShop-nameless-86.json")
+	if file, err := search.ReadCounterexample("testdata/wtsim/TestShop-nameless-86.json"); err != nil || file.Scenario != "TestShop/nameless" {
+		t.Errorf("got %v, %v", file, err)
+	}
+}
+
 // calm is a scenario in which nothing can happen twice.
 func calm() sim.Scenario {
 	s := tiny(1, 2)

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -34,6 +35,7 @@ import (
 // input.
 func Run(rt *rapid.T, scenario sim.Scenario) {
 	rt.Helper()
+	scenario.Name = cmp.Or(scenario.Name, rt.Name())
 	compiled, err := sim.Compile(scenario)
 	if err != nil {
 		rt.Fatal(err)

@@ -53,6 +53,7 @@
 package simtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -72,7 +73,7 @@ import (
 
 // Check searches for a schedule under which the scenario violates one of its
 // properties, and fails the test if there is one, whatever the scenario
-// declares in its Expect.
+// declares in its Expect. A scenario without a name has that of the test.
 //
 // The counterexamples of earlier failures of this test come first: those in
 // testdata/wtsim/<test>-*.json (<test> is the test's name, / as -) that are of
@@ -114,6 +115,10 @@ type check struct {
 
 func newCheck(t testing.TB, scenario sim.Scenario) *check {
 	t.Helper()
+	if what := scenario.Missing(); what != "" {
+		t.Skip(what)
+	}
+	scenario.Name = cmp.Or(scenario.Name, t.Name())
 	s, err := sim.Compile(scenario)
 	if err != nil {
 		t.Fatal(err)
