@@ -186,7 +186,7 @@ func (b *Backend) Route(cause *probe.Call, e gcp.Occurrence) {
 	b.kernel.Lock()
 	defer b.kernel.Unlock()
 	o := b.kernel.Origin(cause)
-	label := o.Task.With(fmt.Sprintf(".%s %s", delivery.Kind(e.Type), strings.TrimPrefix(e.Subject, "objects/"))).Each(cloud.Mask)
+	label := o.Task.With(fmt.Sprintf(".%s %s", delivery.Kind(e.Type), delivery.About(e.Subject))).Each(cloud.Mask)
 	if b.happened == nil {
 		b.happened = map[string]int{}
 	}

@@ -7,7 +7,10 @@
 // it runs against that too. That a suite notices what is wrong is tested with
 // fakes that are broken on purpose.
 //
+//   - [DynamoDB] for DynamoDB, through the client of SDK v2
 //   - [GCS] for Cloud Storage
+//   - [Firestore] for Firestore
+//   - [SecretManager] for Google Cloud's Secret Manager
 //   - [PubSub] for Pub/Sub; it runs against Google's own fake too
 //   - [Redis] for Redis; `make conformance` runs it against a real server
 //

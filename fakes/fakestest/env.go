@@ -3,6 +3,7 @@ package fakestest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -138,6 +139,16 @@ func InTurn(method string, fates ...probe.Fate) func(*probe.Call) probe.Fate {
 		}
 		return next
 	}
+}
+
+// tried is a check's error. One that stumbles over what an answer lacks is not kept.
+func tried(check func() error) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("an answer lacks something: %v", x)
+		}
+	}()
+	return check()
 }
 
 // Contents returns what a backend stores as one line: key=value,...

@@ -15,6 +15,7 @@ import (
 // instance gets there at once, and what has no function to invoke is
 // remembered. Inside a bubble its time is virtual.
 type Kernel struct {
+	begun    time.Time
 	deployed cloud.Deployment
 	backends []cloud.Backend
 
@@ -42,8 +43,8 @@ type entry struct {
 // error is theirs.
 func NewKernel(services ...cloud.Service) (*Kernel, error) {
 	k := &Kernel{
-		deployed: cloud.Deployment{Services: services},
-		timers:   map[entry]*time.Timer{}, handing: map[*cloud.Task]int{}, counts: map[string]int{},
+		begun: time.Now(), deployed: cloud.Deployment{Services: services},
+		timers: map[entry]*time.Timer{}, handing: map[*cloud.Task]int{}, counts: map[string]int{},
 	}
 	for _, s := range services {
 		if c, ok := s.(cloud.Checker); ok {
@@ -71,9 +72,9 @@ func (k *Kernel) Deploy(functions ...string) {
 // Now is the time.
 func (k *Kernel) Now() time.Time { return time.Now() }
 
-// Span is from the beginning of time to its end.
+// Span is a year from the kernel's making.
 func (k *Kernel) Span() (epoch, horizon time.Time) {
-	return time.Time{}, time.Now().Add(365 * 24 * time.Hour)
+	return k.begun, k.begun.Add(365 * 24 * time.Hour)
 }
 
 // Deployment has the services, and the functions of [Kernel.Deploy].

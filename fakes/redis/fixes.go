@@ -17,6 +17,7 @@ func init() { // they come back to the front
 		"SUBSCRIBE": subscribe, "PSUBSCRIBE": subscribe, "SSUBSCRIBE": subscribe,
 		"UNSUBSCRIBE": unsubscribe, "PUNSUBSCRIBE": unsubscribe, "SUNSUBSCRIBE": unsubscribe,
 		"PUBLISH": publish, "SPUBLISH": publish, "PUBSUB": pubsub, "PING": ping,
+		"CLUSTER": noCluster, "READONLY": noCluster, "READWRITE": noCluster, "ASKING": noCluster,
 		"XCLAIM": claim, "XAUTOCLAIM": autoclaim, "XLEN": xlen,
 		"SET": set, "TYPE": typeOf, "SELECT": selectDB, "SWAPDB": moved, "MOVE": moved, "COPY": moved, "RENAME": moved, "RENAMENX": moved,
 		"FLUSHALL": flush, "FLUSHDB": flush, "SUBSTR": substr, "BITPOS": bitpos, "BLMPOP": blmpop, "ZPOPMIN": popNone, "ZPOPMAX": popNone,
@@ -40,7 +41,7 @@ var missing = map[string]bool{
 	"OBJECT|ENCODING": true, "OBJECT|FREQ": true, "OBJECT|REFCOUNT": true, "XGROUP|SETID": true, "COMMAND|COUNT": true, "COMMAND|LIST": true,
 	"COMMAND|INFO": true, "COMMAND|GETKEYS": true, "COMMAND|GETKEYSANDFLAGS": true, "SCRIPT|KILL": true, "SCRIPT|DEBUG": true, "MEMORY|DOCTOR": true,
 	"MEMORY|STATS": true, "MEMORY|MALLOC-STATS": true, "MEMORY|PURGE": true, "CLIENT|LIST": true, "CLIENT|INFO": true, "CLIENT|PAUSE": true, "CLIENT|UNPAUSE": true,
-	"CLIENT|KILL": true, "CLIENT|TRACKING": true, "CLIENT|CACHING": true, "CLIENT|TRACKINGINFO": true, "CLIENT|UNBLOCK": true, "CLIENT|NO-EVICT": true, "CLIENT|GETREDIR": true,
+	"CLIENT|KILL": true, "CLIENT|CACHING": true, "CLIENT|TRACKINGINFO": true, "CLIENT|UNBLOCK": true, "CLIENT|NO-EVICT": true, "CLIENT|GETREDIR": true,
 }
 
 // missingForm names a form of a command that is neither here nor in miniredis;
@@ -63,6 +64,10 @@ func missingForm(name string, words []string) string {
 	case "XCLAIM":
 		if has("LASTID") {
 			return "XCLAIM ... LASTID"
+		}
+	case "CLIENT|TRACKING":
+		if !has("OFF") && !has("OPTIN") {
+			return "CLIENT TRACKING without OPTIN"
 		}
 	case "BITCOUNT":
 		if has("BYTE") || has("BIT") {
@@ -91,6 +96,12 @@ func ping(_ *front, s *session, words []string) string {
 	return "+PONG\r\n"
 }
 
+// noCluster is what a Redis says that is none. Clients of clusters ask, and go on
+// with the one server that there is (rueidis).
+func noCluster(*front, *session, []string) string {
+	return errorReply("ERR This instance has cluster support disabled")
+}
+
 // hello keeps the protocol if its version is none.
 func hello(f *front, s *session, words []string) string {
 	reply := f.ask(s, words...)
@@ -100,12 +111,28 @@ func hello(f *front, s *session, words []string) string {
 	return reply
 }
 
-// client1 answers CLIENT ID.
+// client1 answers CLIENT ID, and CLIENT TRACKING where no key is tracked before
+// CLIENT CACHING asks for it, which is refused.
 func client1(f *front, s *session, words []string) string {
-	if strings.EqualFold(words[1], "ID") {
+	switch strings.ToUpper(words[1]) {
+	case "ID":
 		return integer(1)
+	case "TRACKING":
+		return tracking(words[2:])
 	}
 	return ""
+}
+
+func tracking(words []string) string {
+	if w := strings.ToUpper(words[0]); w != "ON" && w != "OFF" {
+		return syntaxError
+	}
+	for _, w := range words[1:] {
+		if w = strings.ToUpper(w); w != "OPTIN" && w != "NOLOOP" {
+			return syntaxError
+		}
+	}
+	return "+OK\r\n"
 }
 
 // set refuses options that exclude each other.

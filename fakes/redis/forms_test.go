@@ -76,6 +76,21 @@ func TestScanOptions(t *testing.T) {
 	})
 }
 
+// What rueidis says first, if nothing else is asked for: a Redis that is no cluster
+// says so, and no key is tracked unless that is asked for.
+func TestFirstWords(t *testing.T) {
+	with(t, func(t *testing.T, _ *fakestest.Env, c *redis.Client) {
+		check(t, c, `
+			CLIENT TRACKING ON OPTIN => OK
+			CLIENT TRACKING OFF => OK
+			CLIENT TRACKING FOO OPTIN => ERR syntax error
+			CLUSTER SHARDS => ERR This instance has cluster support disabled
+			CLUSTER SLOTS => ERR This instance has cluster support disabled
+			CLUSTER NOSUCH => ERR unknown subcommand 'NOSUCH'. Try CLUSTER HELP.
+			READONLY => ERR This instance has cluster support disabled`)
+	})
+}
+
 // What changes nothing of what is watched is no conflict; what does, is.
 func TestWatchedKeysThatDoNotChange(t *testing.T) {
 	for _, x := range []struct {

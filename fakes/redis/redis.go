@@ -22,7 +22,8 @@
 // from those of Redis. Not supported beside:
 //
 //   - clusters, sentinels, WAIT (it counts no replica), AUTH on replicas;
-//   - client-side caching, MONITOR, keyspace notifications.
+//   - client-side caching (CLIENT TRACKING ... OPTIN is taken, as rueidis sends it,
+//     CLIENT CACHING refused), MONITOR, keyspace notifications.
 package redis
 
 import (

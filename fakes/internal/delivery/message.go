@@ -41,8 +41,13 @@ func ID(name string) string {
 	return fmt.Sprintf("%016d", h.Sum64()%1e16)
 }
 
+// About is what an event is about, by its subject: the name without its kind.
+func About(subject string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(subject, "objects/"), "documents/")
+}
+
 // about is what an event is about.
-func about(e *gcp.Occurrence) string { return strings.TrimPrefix(e.Subject, "objects/") }
+func about(e *gcp.Occurrence) string { return About(e.Subject) }
 
 // words name it for people.
 func (m *Message) words() string {
@@ -99,7 +104,12 @@ func (m *Message) cloudEvent(subscription string, attempt int) event.Event {
 			e.SetExtension(name, value)
 		}
 	}
-	if err := e.SetData("application/json", json.RawMessage(data)); err != nil {
+	var content any = json.RawMessage(data)
+	contentType := "application/json"
+	if m.Event != nil && m.Event.ContentType != "" {
+		content, contentType = data, m.Event.ContentType
+	}
+	if err := e.SetData(contentType, content); err != nil {
 		panic(fmt.Errorf("delivery: the data of %s is no JSON: %w", m.Subject.Text, err)) // it comes from json.Marshal, or a fake of ours
 	}
 	return e

@@ -92,7 +92,7 @@ func (c *Conn) Invoke(ctx context.Context, method string, req, reply any, _ ...g
 		proto.Merge(to.(proto.Message), req.(proto.Message))
 		return nil
 	}
-	answer, err := d.Handler(c.server, ctx, copied, nil)
+	answer, err := d.Handler(c.server, WithGone(ctx, c.done), copied, nil)
 	if err != nil {
 		return c.failed(method, err)
 	}
