@@ -177,7 +177,7 @@ func (r *richRun) running(c memoryModel) (all []memoryModel) {
 		each = []memoryModel{c}
 	}
 	for _, d := range each {
-		if c.state > 1 && d.armed && !slices.ContainsFunc(all, d.sameDeadline) {
+		if c.state > 1 && d.armed && r.fails(d.state) && !slices.ContainsFunc(all, d.sameDeadline) {
 			all = append(all, d)
 		}
 	}
@@ -185,6 +185,35 @@ func (r *richRun) running(c memoryModel) (all []memoryModel) {
 		return cmp.Or(a.deadline-b.deadline, strings.Compare(strconv.Itoa(a.by), strconv.Itoa(b.by)), a.after-b.after)
 	})
 	return all
+}
+
+// fails tells whether a violation can be reached from a state of one value: a
+// value that it cannot be reached for is settled, and its deadlines with it.
+func (ri *rich) fails(state int) bool {
+	if ri.some == noneSuch {
+		return true
+	}
+	seen, todo := map[int]bool{}, []int{state}
+	for len(todo) > 0 {
+		s := todo[0]
+		if todo = todo[1:]; seen[s] {
+			continue
+		}
+		if seen[s] = true; s == 0 || ri.atEnd[s] {
+			return true
+		}
+		for _, steps := range ri.steps[s] {
+			for _, step := range steps {
+				if step.to >= 0 {
+					todo = append(todo, step.to)
+				}
+			}
+		}
+		if ri.after[s] > 0 {
+			todo = append(todo, ri.timeout[s])
+		}
+	}
+	return false
 }
 
 func (c memoryModel) sameDeadline(d memoryModel) bool {

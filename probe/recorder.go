@@ -2,8 +2,6 @@ package probe
 
 import (
 	"context"
-	"fmt"
-	"runtime/pprof"
 	"strconv"
 	"sync"
 	"time"
@@ -57,30 +55,6 @@ func NewRecorder(function, instance string, rules *Rules, sink Sink) *Recorder {
 // later (see [Recorded]). It is called before the first call. Bodies are kept as
 // they are, up to [MostRecorded].
 func (r *Recorder) Keep(to Sink) { r.keeper = to }
-
-// Invocation marks the calling goroutine as working for a new invocation, as
-// [Label] does, so that the events of its operations name it, until end is
-// called on the same goroutine. They also carry the context's trace context
-// (see [WithTraceParent]). end returns when they have left the process, as far
-// as the sink waits for that: call it before the response goes out, for an
-// instance may stand still after it.
-func (r *Recorder) Invocation(ctx context.Context) (labelled context.Context, end func()) {
-	r.mu.Lock()
-	r.invocations++
-	id := fmt.Sprintf("%s/inv-%d", r.instance, r.invocations)
-	r.mu.Unlock()
-	outer := ctx
-	if parent, ok := ctx.Value(traceParent{}).(string); ok {
-		ctx = pprof.WithLabels(ctx, pprof.Labels(traceKey, parent))
-	}
-	return Label(ctx, r, id), func() {
-		unlabel(outer)
-		_ = r.sink.Flush(context.WithoutCancel(outer)) // the sink counts what has not left
-		if r.keeper != nil {
-			_ = r.keeper.Flush(context.WithoutCancel(outer))
-		}
-	}
-}
 
 // Keeping reports whether operations are kept: a probe then gives an answer as it
 // was sent too, where an operation has it in another form.

@@ -345,7 +345,7 @@ func own(t event.Tree, found bool) (event.Value, bool) {
 
 // keptHeaders are the request headers that change what a request means.
 var keptHeaders = []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Idempotency-Key", "Range", "Content-Range",
-	"X-Goog-If-Generation-Match", "X-Goog-If-Metageneration-Match"}
+	"X-Goog-If-Generation-Match", "X-Goog-If-Metageneration-Match", "X-Amz-Copy-Source-If-Match", "X-Amz-Copy-Source-If-None-Match"}
 
 // KeptHeaders returns the headers that an operation keeps of a request: those
 // that change what it means. get returns a header, empty if there is none.

@@ -8,6 +8,8 @@
 //	                    an address, as the program writes it: the host of a URL, with its port if
 //	                    it has one, and host:port of Redis. Unless named, a service of HTTP is
 //	                    its host, and one of Redis is "redis"
+//	WTSIM_KEYS          keys of DynamoDB's tables, as TABLE=PARTITION or TABLE=PARTITION+SORT, ...: rules
+//	                    then name items (orders/o-1), else tables
 //	WTSIM_FUNCTION      the function's name; what the platform calls it unless given
 //	WTSIM_KEEP          where recordings go, for wtsim derive and wtsim debug: a directory (DIR/) or a
 //	                    bucket (gs://BUCKET/PREFIX) has a file an invocation, a file has all of it appended
@@ -21,7 +23,8 @@
 //
 //  1. A request of an [http.Server] is an invocation, as of [httpprobe.Handler].
 //  2. A request of an [http.Client] is an operation of HTTP, if it comes to an
-//     [http.Transport]: its attempts and redirects each.
+//     [http.Transport]: its attempts and redirects each. One to AWS, of whatever client, is
+//     named as package awsprobe has it.
 //  3. A connection by a [net.Dialer] that begins as a client of Redis does is one, within
 //     TLS too. Others are let be.
 //  4. Calls of gRPC's clients and servers are seen where gRPC itself takes
@@ -30,7 +33,10 @@
 //     (package autosql); databases are the service "sql", unless named.
 //  6. What an invocation draws of crypto/rand and of math/rand's own functions is
 //     noted where recordings are kept.
-//  7. What was connected before the recorder began is counted and logged.
+//  7. An invocation of Lambda's is one from the answer of the Runtime API that brings it
+//     until the program's answer goes there: its events leave before the end of that,
+//     for the process stands still after it (package lambdaprobe has the same rules).
+//  8. What was connected before the recorder began is counted and logged.
 //
 // Out of scope: what package net does not dial (cgo, system calls), HTTP/2 that
 // is not net/http's own, and what another program on the way adds.
@@ -42,10 +48,12 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/awsprobe"
 	"github.com/wtsim/wtsim/probe/httpprobe"
 	"github.com/wtsim/wtsim/probe/recording"
 	"github.com/wtsim/wtsim/probe/redisprobe"
@@ -55,6 +63,9 @@ import (
 type Auto struct {
 	*probe.Recorder
 	services map[string]string
+	keys     awsprobe.Tables
+	runtime  string   // the address of Lambda's Runtime API; empty elsewhere
+	ends     sync.Map // of invocations of Lambda's, by request id: func()
 	close    []func(context.Context) error
 }
 
@@ -117,10 +128,21 @@ func (a *Auto) named(address string) string {
 
 // RoundTrip carries a request out by base, and records it.
 func (a *Auto) RoundTrip(r *http.Request, base http.RoundTripper) (*http.Response, error) {
-	if r.Context().Value(own{}) != nil {
+	switch {
+	case r.Context().Value(own{}) != nil:
 		return base.RoundTrip(r)
+	case a.runtime != "" && r.URL.Host == a.runtime && ofLambda(r.URL.Path):
+		return a.lambda(r, base)
 	}
-	return httpprobe.Transport(a, base, nil).RoundTrip(r)
+	return httpprobe.Headed(a, base, a.describe, awsprobe.ByHead).RoundTrip(r)
+}
+
+// describe tells an operation of AWS; an address that has a name keeps it.
+func (a *Auto) describe(r *http.Request, op *event.Operation) {
+	awsprobe.Describer(a.keys.Keys)(r, op)
+	if name, ok := a.services[r.URL.Host]; ok {
+		op.Service = name
+	}
 }
 
 // Serve makes each request that h serves an invocation.

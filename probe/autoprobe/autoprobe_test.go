@@ -49,7 +49,7 @@ func TestRead(t *testing.T) {
 		{"", "WTSIM_KEEP=" + filepath.Join(t.TempDir(), "made") + "/", "ok"},
 		{"", "WTSIM_KEEP=gs://recordings/shop", "ok"},
 		{"", "WTSIM_KEEP=gs://", `WTSIM_KEEP: recordings go to "gs://", wanted gs://BUCKET`},
-		{"", "WTSIM_KEEP=s3://recordings/shop", `WTSIM_KEEP: recordings go to "s3://recordings/shop", wanted a file, a directory (DIR/), or gs://`},
+		{"", "WTSIM_KEEP=azblob://recordings/shop", `WTSIM_KEEP: recordings go to "azblob://recordings/shop", wanted a file, a directory (DIR/), gs://`},
 		{"", "WTSIM_RECORD=-", "there are no rules"},
 		{"", "WTSIM_RECORD=- WTSIM_RULES=" + file(charged), "ok"},
 		{charged, "WTSIM_RECORD=- WTSIM_RULES=/nowhere", "WTSIM_RULES: open /nowhere: no such file"},

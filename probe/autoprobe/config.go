@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/probe"
+	"github.com/wtsim/wtsim/probe/awsprobe"
 	"github.com/wtsim/wtsim/probe/recording"
 	"github.com/wtsim/wtsim/probe/recording/bucket"
 	"github.com/wtsim/wtsim/probe/sink"
@@ -26,8 +28,11 @@ func read(env func(string) string, rules string) (*Auto, error) {
 	if to == "" && keep == "" {
 		return nil, nil
 	}
-	a := &Auto{}
+	a := &Auto{runtime: env("AWS_LAMBDA_RUNTIME_API")}
 	var err error
+	if a.keys, err = keysOf(env("WTSIM_KEYS")); err != nil {
+		return nil, err
+	}
 	if a.services, err = servicesOf(env("WTSIM_SERVICES")); err != nil {
 		return nil, err
 	}
@@ -65,13 +70,13 @@ func (a *Auto) kept(keep string, env func(string) string) (probe.Sink, error) {
 	var files *recording.Files
 	var err error
 	switch {
-	case scheme == "gs":
+	case scheme == "gs", scheme == "s3":
 		var store recording.Store
 		if store, err = bucket.New(keep, env, &http.Client{Transport: unseen{http.DefaultTransport}}); err == nil {
 			files = recording.NewFiles(store, recording.Limits{})
 		}
 	case scheme != keep && scheme != "http" && scheme != "https":
-		err = fmt.Errorf("recordings go to %q, wanted a file, a directory (DIR/), or gs://BUCKET/PREFIX; other stores are not supported", keep)
+		err = fmt.Errorf("recordings go to %q, wanted a file, a directory (DIR/), gs://BUCKET/PREFIX or s3://BUCKET/PREFIX; other stores are not supported", keep)
 	case strings.HasSuffix(keep, "/"), at != nil && at.IsDir():
 		files, err = recording.NewDirectory(keep, recording.Limits{})
 	default:
@@ -131,6 +136,23 @@ func servicesOf(list string) (map[string]string, error) {
 		services[address] = name
 	}
 	return services, nil
+}
+
+// keysOf reads keys of tables.
+func keysOf(list string) (awsprobe.Tables, error) {
+	tables := awsprobe.Tables{}
+	for pair := range strings.SplitSeq(list, ",") {
+		table, keys, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		names := strings.Split(keys, "+")
+		switch {
+		case table == "" && !ok:
+		case !ok, table == "", len(names) > 2, slices.Contains(names, ""):
+			return nil, fmt.Errorf("WTSIM_KEYS: %q, wanted TABLE=PARTITION or TABLE=PARTITION+SORT, with commas between", pair)
+		default:
+			tables[table] = names
+		}
+	}
+	return tables, nil
 }
 
 // functionOf is the function's name.

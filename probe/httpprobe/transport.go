@@ -31,12 +31,23 @@ type Describe func(r *http.Request, op *event.Operation)
 // ([probe.Recorder.Bodies]), or all if describe is given. Others go their way as they do without
 // a probe: streams in either direction do not wait.
 //
+// Where the tap refuses a call, base says in what words if it is a [Refuser];
+// where a read is to happen on an older state, base learns by [Missing] how
+// old.
+//
 // A call takes the time that base takes: where base does not watch the
 // request's context, a caller whose deadline passes meanwhile learns of it
 // when base has answered. The operation has happened then.
 func Transport(tap probe.Tap, base http.RoundTripper, describe Describe) http.RoundTripper {
-	t := &transport{tap: tap, base: base, describe: describe, through: tap.Passive()}
-	if t.through && describe == nil {
+	return Headed(tap, base, describe, func(*http.Request) bool { return describe == nil })
+}
+
+// Headed returns the same, where describe tells the operation of a request by its
+// head alone if byHead says so: a Recorder then reads its bodies only if rules look
+// into them.
+func Headed(tap probe.Tap, base http.RoundTripper, describe Describe, byHead func(*http.Request) bool) http.RoundTripper {
+	t := &transport{tap: tap, base: base, describe: describe, byHead: byHead, through: tap.Passive()}
+	if t.through {
 		t.reader, _ = tap.(reader)
 	}
 	return t
@@ -46,6 +57,7 @@ type transport struct {
 	tap      probe.Tap
 	base     http.RoundTripper
 	describe Describe
+	byHead   func(*http.Request) bool
 	through  bool   // the tap never holds nor changes a call
 	reader   reader // of bodies; nil if all are read
 }
@@ -55,9 +67,32 @@ type reader interface {
 	Bodies(op *event.Operation) (request, response bool)
 }
 
+// Refuser is a service that has words of its own for a refusal.
+type Refuser interface {
+	// Refuse returns the answer to a request, whose body is unread, that is
+	// refused with one of its operation's Fails.
+	Refuse(r *http.Request, with string) *http.Response
+}
+
+type missingKey struct{}
+
+// Missing is how many of the newest writes the answer to a read may not show,
+// for what carries it out; see [probe.Stale].
+func Missing(ctx context.Context) int {
+	n, _ := ctx.Value(missingKey{}).(int)
+	return n
+}
+
+// missing lets what is below know how old a state it is to answer from.
+func missing(r *http.Request, writes string) *http.Request {
+	n, _ := strconv.Atoi(writes)
+	return r.WithContext(context.WithValue(r.Context(), missingKey{}, n))
+}
+
 // RoundTrip waits at the tap, then does what the tap says.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.reader != nil {
+	lazy := t.reader != nil && t.byHead(r)
+	if lazy {
 		c := &probe.Call{Op: t.operation(r, nil)}
 		if request, response := t.reader.Bodies(&c.Op); !request {
 			t.tap.Enter(c)
@@ -83,11 +118,16 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
 		return nil, context.Cause(r.Context())
 	case probe.Refuse:
+		if own, ok := t.base.(Refuser); ok && fate.With != probe.Refused {
+			return own.Refuse(again(r, raw, rest), fate.With), nil
+		}
 		return refusal(r, fate.With)
+	case probe.Stale:
+		return t.pass(t.carry(missing(again(r, raw, rest), fate.With), c), c, true)
 	case probe.Lose:
 		return nil, t.lose(t.carry(again(r, raw, rest), c), c, fate.With)
 	default:
-		return t.pass(t.carry(again(r, raw, rest), c), c, t.wanted(c))
+		return t.pass(t.carry(again(r, raw, rest), c), c, !lazy || t.wanted(c))
 	}
 }
 
@@ -140,9 +180,6 @@ var fails = []string{"503", probe.Refused}
 
 // wanted tells whether the answer's body is looked into.
 func (t *transport) wanted(c *probe.Call) bool {
-	if t.reader == nil {
-		return true
-	}
 	_, response := t.reader.Bodies(&c.Op)
 	return response
 }

@@ -20,6 +20,34 @@ func Describe(op *event.Operation, text string, args []driver.NamedValue) {
 	op.Request.Body, op.Request.JSON = appendRequest(nil, st, args), true
 }
 
+// Answer is what a statement was answered, as rules see it, for who sees statements in
+// another way: how many rows are affected, if that is not negative, and the rows of a
+// query.
+func Answer(affected int64, columns []string, rows [][]driver.Value) []byte {
+	o := object{}
+	if affected >= 0 {
+		o.name("rowsAffected")
+		o.b = strconv.AppendInt(o.b, affected, 10)
+	}
+	if len(columns) > 0 {
+		o.name("rows")
+		o.b = append(o.b, '[')
+		for i, values := range rows {
+			if i > 0 {
+				o.b = append(o.b, ',')
+			}
+			row := object{b: o.b}
+			for k, v := range values {
+				row.name(columns[k])
+				row.b = appendValue(row.b, v)
+			}
+			o.b = row.end()
+		}
+		o.b = append(o.b, ']')
+	}
+	return o.end()
+}
+
 func describe(op *event.Operation, st *statement) {
 	op.Method, op.Resource, op.Access, op.Fails = st.method, st.resource, st.access, fails
 }

@@ -7,10 +7,45 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/wtsim/wtsim/event"
 )
+
+// JSON makes events of a request in OTLP's JSON, of which files have one a line
+// where exporters write files. Metrics are none. No rules make no events of spans,
+// and so does an error, which says what is wrong with the whole request.
+func (r *Rules) JSON(text []byte, to Sink) error {
+	var x request
+	switch {
+	case has(text, "resourceSpans"):
+		x = &traces{receiver: &Receiver{Rules: r}}
+	case has(text, "resourceLogs"):
+		x = &records{}
+	case has(text, "resourceMetrics"):
+		to.Unmatched()
+		return nil
+	default:
+		return errors.New("no request of OTLP, wanted resourceSpans or resourceLogs")
+	}
+	if err := unmarshalJSON(text, x.message()); err != nil {
+		return err
+	}
+	return fillFrom(x, math.MaxInt, to)
+}
+
+// IsJSON tells whether a line is a request in OTLP's JSON.
+func IsJSON(text []byte) bool {
+	return has(text, "resourceSpans") || has(text, "resourceLogs") || has(text, "resourceMetrics")
+}
+
+func has(text []byte, name string) bool {
+	_, ok := event.Part(text, name)
+	return ok
+}
 
 // unmarshalJSON reads OTLP's JSON: as protobuf's, but for ids, which are in
 // hexadecimal digits. Unknown fields are ignored.

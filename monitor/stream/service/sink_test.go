@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/sink"
 )
@@ -15,7 +17,8 @@ import (
 // A recorder's events arrive, with token, compressed and hidden, and join;
 // what its buffer had no room for is missing to the monitor.
 func TestSink(t *testing.T) {
-	base, m := served(t, Options{Token: "t-1"})
+	// What is under way when the clock ticks is not late.
+	base, m := served(t, Options{Token: "t-1", Stream: monitor.StreamOptions{Lateness: time.Minute}})
 	out, err := sink.HTTP(sink.Monitor{URL: base, Token: "t-1", Gzip: true}, sink.Options{Buffer: 5000, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

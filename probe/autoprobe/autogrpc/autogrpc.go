@@ -1,5 +1,6 @@
 // Package autogrpc is package autoprobe's part for programs with gRPC, which it
-// alone links. It reaches the options that gRPC keeps for all of a process's
+// alone links. Calls of Google Cloud's clients are named as package gcpprobe has it. It
+// reaches the options that gRPC keeps for all of a process's
 // clients and servers; clients that are made while packages are initialised may
 // be made before that.
 package autogrpc
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/wtsim/wtsim/probe/autoprobe"
+	"github.com/wtsim/wtsim/probe/gcpprobe"
 	"github.com/wtsim/wtsim/probe/grpcprobe"
 	"github.com/wtsim/wtsim/probe/recording/grpcrecording"
 )
@@ -19,7 +21,7 @@ func Start(a *autoprobe.Auto) {
 	if a == nil {
 		return
 	}
-	addDialOptions.(func(...grpc.DialOption))(grpcprobe.DialOptions(a, nil)...)
+	addDialOptions.(func(...grpc.DialOption))(grpcprobe.DialOptions(a, gcpprobe.Describe)...)
 	options := grpcprobe.ServerOptions(a.Recorder)
 	if a.Keeping() {
 		options = append(options, grpcrecording.ServerOptions(a.Recorder)...)

@@ -1,14 +1,18 @@
-// Package bucket keeps recordings in Cloud Storage: an object an invocation. It
-// links the standard library alone, for programs that cannot link Cloud Storage's
-// client, such as those of `wtsim build --record`; others have package gcsrecording,
-// which tries again what fails.
+// Package bucket keeps recordings in Cloud Storage, or in S3: an object an
+// invocation. It links the standard library alone, for programs that cannot link a
+// cloud's client, such as those of `wtsim build --record`; others have package
+// gcsrecording, which tries again what fails.
 //
 //	store, err := bucket.New("gs://recordings/shop", os.Getenv, http.DefaultClient)
 //	recorder.Keep(recording.NewFiles(store, recording.Limits{}))
 //
 // Who it is it asks the metadata server, which Cloud Run, GKE and Compute Engine
 // have (GCE_METADATA_HOST names another). STORAGE_EMULATOR_HOST is asked without. Not
-// supported: files of keys (GOOGLE_APPLICATION_CREDENTIALS), and other clouds.
+// supported: files of keys (GOOGLE_APPLICATION_CREDENTIALS).
+//
+// S3 (s3://BUCKET/PREFIX) wants AWS_REGION, and credentials where Lambda (AWS_ACCESS_KEY_ID
+// and so on), ECS and EKS (AWS_CONTAINER_CREDENTIALS_...) have them. AWS_ENDPOINT_URL
+// names another endpoint. Not supported: profiles, and the metadata of EC2.
 package bucket
 
 import (
@@ -28,9 +32,12 @@ import (
 	"github.com/wtsim/wtsim/probe/recording"
 )
 
-// New returns a store below a place, gs://BUCKET or gs://BUCKET/PREFIX. The client
-// must not be a recorded one.
+// New returns a store below a place, gs://BUCKET/PREFIX or s3://BUCKET/PREFIX; the prefix may be
+// left out. The client must not be a recorded one.
 func New(place string, env func(string) string, client *http.Client) (recording.Store, error) {
+	if strings.HasPrefix(place, "s3://") {
+		return newS3(place, env, client)
+	}
 	name, prefix, err := recording.Bucket(place)
 	if err != nil {
 		return nil, err
@@ -87,7 +94,7 @@ func (s *store) do(ctx context.Context, method, target string, body []byte) erro
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	_, err = s.answered(r)
+	_, err = answered(s.client, r)
 	return err
 }
 
@@ -95,8 +102,8 @@ func (s *store) do(ctx context.Context, method, target string, body []byte) erro
 const mostAnswered = 64 << 10
 
 // answered is the body of an answer that is no error.
-func (s *store) answered(r *http.Request) ([]byte, error) {
-	resp, err := s.client.Do(r)
+func answered(client *http.Client, r *http.Request) ([]byte, error) {
+	resp, err := client.Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +134,7 @@ func (s *store) authority(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.Header.Set("Metadata-Flavor", "Google")
-	text, err := s.answered(r)
+	text, err := answered(s.client, r)
 	if err != nil {
 		return "", err
 	}
