@@ -156,6 +156,14 @@ func Built(name string) (Binary, error) {
 	return b, nil
 }
 
+// debugVariable is set where programs are built for a debugger: their own module
+// without optimisation.
+const debugVariable = "WTSIM_PROGRAMS_DEBUGGED"
+
+// Debugged lets this process, and those that it starts, build programs for a
+// debugger.
+func Debugged() error { return os.Setenv(debugVariable, "1") }
+
 // Build builds a program that is named by its import path, as the module in the
 // current folder knows it, or by its folder, which may be in another module. A
 // package that is no main, but has functions of the Functions Framework, gets the
@@ -195,14 +203,46 @@ func Build(name string) (Binary, error) {
 	if overlay, err = overlay.With(files, tmp); err != nil {
 		return Binary{}, err
 	}
-	key := sha256.Sum256([]byte(p.Dir + "\x00" + p.ImportPath + "\x00" + filepath.Base(filepath.Dir(overlay.Root))))
+	var flags []string
+	if os.Getenv(debugVariable) != "" && p.Module != nil {
+		flags = []string{"-gcflags=" + p.Module.Path + "/...=-N -l"}
+	}
+	key := sha256.Sum256([]byte(strings.Join(append(flags, p.Dir, p.ImportPath, filepath.Base(filepath.Dir(overlay.Root))), "\x00")))
 	b := Binary{Package: p.ImportPath, Dir: p.Dir, Path: filepath.Join(cache, "wtsim", "programs", hex.EncodeToString(key[:8]), path.Base(p.ImportPath))}
-	c := exec.Command(overlay.Command(), "build", "-overlay", overlay.File, "-o", b.Path, dir)
-	c.Dir, c.Env = p.Dir, append(os.Environ(), overlay.Env()...)
-	if out, err := c.CombinedOutput(); err != nil {
-		return Binary{}, fmt.Errorf("program %q cannot be built: %w\n%s", name, err, bytes.TrimSpace(out))
+	compile := func(flags ...string) error {
+		c := exec.Command(overlay.Command(), slices.Concat([]string{"build", "-overlay", overlay.File, "-o", b.Path}, flags, []string{dir})...)
+		c.Dir, c.Env = p.Dir, append(os.Environ(), overlay.Env()...)
+		if out, err := c.CombinedOutput(); err != nil {
+			return fmt.Errorf("program %q cannot be built: %w\n%s", name, err, bytes.TrimSpace(out))
+		}
+		return nil
+	}
+	err = compile(flags...)
+	if err != nil && p.Name != "main" {
+		if own := p.moduleCopy(tmp); own != nil && compile(append(flags, own...)...) == nil {
+			return b, nil
+		}
+	}
+	if err != nil {
+		return Binary{}, err
 	}
 	return b, nil
+}
+
+// moduleCopy are the flags that build with a copy of the module's go.mod and go.sum,
+// which takes up what the main of a package of functions needs besides: the
+// platform's builder does so, too. nil if there is nothing to copy.
+func (p *Package) moduleCopy(dir string) []string {
+	if p.Module == nil || p.Module.GoMod == "" {
+		return nil
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(p.Module.GoMod), name))
+		if err != nil && !os.IsNotExist(err) || os.WriteFile(filepath.Join(dir, name), text, 0o600) != nil {
+			return nil
+		}
+	}
+	return []string{"-mod=mod", "-modfile=" + filepath.Join(dir, "go.mod")}
 }
 
 // Package is what go list tells of a package.

@@ -40,6 +40,10 @@ func Send(r *http.Request, c net.Conn) (*http.Response, error) {
 // caller.
 const callerHeader = "Wtsim-Caller-Bin"
 
+// WorkHeader of a response says for whom the goroutine works that gets it: a number,
+// as in a [Record]. Package net/http of a process takes it out.
+const WorkHeader = "Wtsim-Work"
+
 // Told takes out of a request's header by whom it is, as a process's client of gRPC
 // says (empty if none does), and returns until when an answer is waited for (zero
 // for ever).

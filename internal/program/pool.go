@@ -3,6 +3,7 @@ package program
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -73,15 +74,19 @@ func (p *Pool) Take() (*Process, error) {
 // Patience is how long, in real time, a process may take to come to rest.
 const Patience = 15 * time.Second
 
+// Patient has processes take as long as they want: a debugger holds one.
+func Patient() { watched.patient.Store(true) }
+
 // look is how often processes are looked at.
 const look = time.Second
 
 // watched are the processes that are at it, with the turn that they were in
 // when they were looked at, and how often they were.
 var watched struct {
-	mu    sync.Mutex
-	all   map[*Process]*lookedAt
-	begin sync.Once
+	mu      sync.Mutex
+	all     map[*Process]*lookedAt
+	begin   sync.Once
+	patient atomic.Bool
 }
 
 type lookedAt struct {
@@ -108,7 +113,7 @@ func guard() {
 		watched.mu.Lock()
 		for p, l := range watched.all {
 			turn := p.turn.Load()
-			if l.times++; turn != l.turn || turn%2 == 0 {
+			if l.times++; turn != l.turn || turn%2 == 0 || watched.patient.Load() {
 				l.turn, l.times = turn, 0
 			}
 			if l.times >= int(Patience/look) {

@@ -14,9 +14,11 @@ package program
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 )
@@ -37,6 +39,7 @@ type Process struct {
 	to      *os.File // blocking, so that the caller waits in a system call
 	from    *os.File
 	output  *os.File // standard output and error
+	folder  string   // of its own files: where its paths begin with /tmp, and shared folders
 	read    int64    // of the output
 	begun   bool
 	buffer  []byte
@@ -70,6 +73,7 @@ func start(s *Spec) (*Process, error) {
 	from.Fd()
 	p := &Process{cmd: exec.Command(s.Binary, s.Args...), to: to, from: from, output: output, waited: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = s.Dir, append(append([]string{}, s.Env...), "WTSIM_PROGRAM=1")
+	p.cmd.Args[0] = filepath.Base(s.Binary) // where it lies is the machine's
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	p.cmd.ExtraFiles = []*os.File{theirs, told}
 	if err := p.cmd.Start(); err != nil {
@@ -80,6 +84,17 @@ func start(s *Spec) (*Process, error) {
 		close(p.waited)
 	}()
 	return p, nil
+}
+
+// Furnish makes the folder of the process's own files, before it begins: what it finds
+// below /tmp, and the folders that it shares with others, in their order.
+func (p *Process) Furnish(shared []string) error {
+	p.folder = fmt.Sprintf("/tmp/wtsim-program-%d", p.ID()) // as package syscall of the process knows it
+	err := errors.Join(os.RemoveAll(p.folder), os.MkdirAll(filepath.Join(p.folder, "tmp"), 0o700))
+	for n, folder := range shared {
+		err = errors.Join(err, os.Symlink(folder, filepath.Join(p.folder, fmt.Sprintf("shared-%d", n))))
+	}
+	return err
 }
 
 // Exchange tells a process the time, a seed for what it draws from now on (0:
@@ -130,11 +145,17 @@ func (p *Process) Ended() string {
 	return p.cmd.ProcessState.String()
 }
 
+// ID is the process's number, as the system has it.
+func (p *Process) ID() int { return p.cmd.Process.Pid }
+
 // Kill ends the process, if it has not ended.
 func (p *Process) Kill() {
 	p.killing.Do(func() {
 		unwatch(p)
 		_ = p.cmd.Process.Kill() // it may have ended
 		_, _, _ = p.to.Close(), p.from.Close(), p.output.Close()
+		if p.folder != "" {
+			_ = os.RemoveAll(p.folder) // what is left is the system's to clean
+		}
 	})
 }

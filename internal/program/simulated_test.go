@@ -164,7 +164,7 @@ func TestProgramDeviations(t *testing.T) {
 
 // How a process ends is told as what it is.
 func TestProgramEnds(t *testing.T) {
-	for path, want := range map[string]string{"/exit": "os.Exit(1)", "/panic": "panic: boom"} {
+	for path, want := range map[string]string{"/exit": "os.Exit(1)", "/panic": "panic: boom", "/later": "panic: order: boom\n\ngoroutine "} {
 		r := compiled(t, shop(path)).Run(scheduler.Benign{})
 		if r.Verdict != sim.Violated || !strings.HasPrefix(r.Stack, want) || !strings.Contains(r.Stack, "main.main.func") {
 			t.Errorf("%s: %s (%s) %v\n%s", path, r.Verdict, r.Why, r.Violation, r.Stack)
@@ -173,6 +173,15 @@ func TestProgramEnds(t *testing.T) {
 	r := compiled(t, shop("/spin")).Run(scheduler.Benign{})
 	if r.Verdict != sim.Inconclusive || !strings.Contains(r.Why, "computes without end") {
 		t.Errorf("%s (%s)", r.Verdict, r.Why)
+	}
+}
+
+// What a program is called, and where it runs, is not the machine's: it may say so
+// in what it stores.
+func TestProgramName(t *testing.T) {
+	r := compiled(t, shop("/who")).Run(scheduler.Benign{})
+	if got := story(r); r.Verdict != sim.Held || !strings.Contains(got, "redis.SET shop@localhost <nil>/1") {
+		t.Errorf("%s (%s)\n%s", r.Verdict, r.Why, got)
 	}
 }
 
@@ -249,12 +258,15 @@ func tenHere(env cloud.Env) (cloud.Handler, error) {
 
 // What two processes cost a schedule, beside two instances in this process; by
 // turns, as the machine is not ours alone.
-func BenchmarkProgram(b *testing.B) {
-	apart, err := sim.Compile(ten(true))
+func BenchmarkProgram(b *testing.B) { byTurns(b, ten) }
+
+func byTurns(b *testing.B, scenario func(programs bool) sim.Scenario) {
+	b.Helper()
+	apart, err := sim.Compile(scenario(true))
 	if err != nil {
 		b.Fatal(err)
 	}
-	here, err := sim.Compile(ten(false))
+	here, err := sim.Compile(scenario(false))
 	if err != nil {
 		b.Fatal(err)
 	}

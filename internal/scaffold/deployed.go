@@ -20,7 +20,11 @@ type deployment struct {
 	subscriptions []Subscription
 	queues        []Queue
 	jobs          []Job
+	aws           onAWS
 	left          []string
+
+	module   string // whose deployment it is
+	makefile string // the folder's
 }
 
 // deployed is a service or a function that a description deploys.
@@ -31,6 +35,9 @@ type deployed struct {
 	image  string // the container's
 	env    map[string]string
 	on     []On
+
+	lambda      bool     // it is a function of Lambda
+	code, names []string // folders and names that tell whose it is, the surest first
 }
 
 // Settings are those of a program that a description of its deployment has.
@@ -40,6 +47,8 @@ type Settings struct {
 	Timeout                                 string
 	Concurrency, MaxInstances, MinInstances int
 	AlwaysOn                                bool
+	Front                                   string   // of Lambda
+	FrontRoutes                             []string // of an API
 }
 
 // On is what invokes a program.
@@ -48,6 +57,17 @@ type On struct {
 	Push  bool
 	Event string
 	Match map[string]string
+
+	Queue                     string // of SQS
+	BatchSize, MaxConcurrency int
+	Window                    string
+	ItemFailures              bool
+	Bucket, Prefix, Suffix    string // of S3
+	BucketEvents              []string
+	Stream                    string // a table of DynamoDB
+	Retries                   int
+	MaxAge, OnFailure         string
+	Bisect                    bool
 }
 
 // Subscription is one that is pulled.
@@ -89,7 +109,8 @@ var descriptions = []struct {
 }
 
 // describedIn reads the descriptions of deployments that a folder has.
-func describedIn(dir string) (all []*deployment, err error) {
+func describedIn(dir, module string) (all []*deployment, err error) {
+	makefile, _ := os.ReadFile(filepath.Join(dir, "Makefile")) // which most have not
 	for _, x := range descriptions {
 		files, err := filepath.Glob(filepath.Join(dir, x.pattern))
 		if err != nil {
@@ -100,7 +121,7 @@ func describedIn(dir string) (all []*deployment, err error) {
 			if err != nil {
 				return nil, err
 			}
-			d := &deployment{file: filepath.Base(name)}
+			d := &deployment{file: filepath.Base(name), module: module, makefile: string(makefile)}
 			if err := x.read(d, text); err != nil {
 				d.leave("the whole", err.Error())
 			}
@@ -121,6 +142,7 @@ func (p *Programs) deploy(d *deployment) {
 		p.deployService(d, &d.services[i])
 	}
 	p.Programs = slices.DeleteFunc(p.Programs, func(x *Program) bool { return x.replaced })
+	p.deployAWS(d)
 	for _, j := range d.jobs {
 		if j.Program != "" && !p.has(j.Program) {
 			d.leave("job "+j.Name, fmt.Sprintf("it calls %s, which is no program of the module", j.Program))
@@ -150,7 +172,9 @@ func (p *Programs) has(name string) bool {
 // which is its host's.
 func (p *Programs) deployService(d *deployment, s *deployed) {
 	i := slices.IndexFunc(p.Programs, s.is)
-	if own := slices.DeleteFunc(slices.Clone(p.Programs), func(x *Program) bool { return x.Deployed }); i < 0 && len(own) == 1 && len(d.services) == 1 {
+	if s.lambda {
+		i = p.lambdaOf(s, len(d.services) == 1)
+	} else if own := slices.DeleteFunc(slices.Clone(p.Programs), func(x *Program) bool { return x.Deployed }); i < 0 && len(own) == 1 && len(d.services) == 1 {
 		i = slices.Index(p.Programs, own[0])
 	}
 	if i < 0 {
@@ -167,10 +191,16 @@ func (p *Programs) deployService(d *deployment, s *deployed) {
 			x.Env[name] = value
 		}
 	}
-	if len(s.on) > 0 {
+	switch {
+	case s.lambda:
+		x.On, x.Routes, x.guessed = s.on, s.requests(x.Routes), false
+	case len(s.on) > 0:
 		x.On, x.Routes, x.guessed = s.on, nil, false
 	}
 	p.Programs = append(p.Programs, &x)
+	if s.lambda && s.Front == "" && len(s.on) == 0 && !slices.ContainsFunc(d.aws.Schedules, func(x Schedule) bool { return x.Program == s.name }) {
+		d.leave(s.name, "what invokes it: nothing does that is taken over")
+	}
 }
 
 // is reports whether a program is what is deployed: by the function's name, the

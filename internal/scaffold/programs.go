@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os/exec"
 	"path"
@@ -15,7 +16,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 )
 
 // Programs are those of a module, as its sources tell, and descriptions of its
@@ -27,6 +27,7 @@ type Programs struct {
 	Schema   string // where editors find its schema
 	Programs []*Program
 	Left     []string // of the descriptions, what is not taken over, and why
+	Platform string   // where they run, if it is not Cloud Run
 	services
 }
 
@@ -35,6 +36,7 @@ type Programs struct {
 type Program struct {
 	Name, Package string // the folder, from Dir
 	Worker        bool
+	Lambda        bool // it calls lambda.Start
 	Env           map[string]string
 	Routes        []Route
 	On            []On
@@ -43,6 +45,8 @@ type Program struct {
 
 	guessed  bool // what it is invoked by
 	replaced bool
+	serves   bool     // requests or messages, by other means than Lambda's
+	takes    []string // the types of Lambda's events that it mentions
 }
 
 // Route is a request that a program takes.
@@ -51,6 +55,8 @@ type Route struct{ Method, Path string }
 // services are what the programs are clients of.
 type services struct {
 	Redis, PubSub, GCS, Tasks, Eventarc bool
+	Postgres, SMTP                      bool
+	AWS                                 onAWS
 	At                                  []string // of the Redis
 	Topics, Pulled, Buckets             []string
 	Hosts                               []string // somebody else's
@@ -61,46 +67,25 @@ type services struct {
 
 // listed is what go list tells of a package.
 type listed struct {
-	ImportPath, Name, Dir string
-	GoFiles, Deps         []string
-	Module                *struct{ Path, Dir string }
+	ImportPath, Name, Dir  string
+	GoFiles, Deps, Imports []string
+	Module                 *struct{ Path, Dir string }
 }
 
 // FindPrograms looks for programs in a folder and below it. It returns nil if
 // there is none.
 func FindPrograms(dir, schema string) (*Programs, error) {
-	c := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Dir,GoFiles,Deps,Module", "./...")
-	c.Dir = dir
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	out, err := c.Output()
+	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("go list: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
-	}
-	all := map[string]*listed{}
-	var paths []string
-	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
-		l := &listed{}
-		if err := d.Decode(l); err != nil {
-			return nil, fmt.Errorf("go list: %w", err)
-		}
-		all[l.ImportPath] = l
-		paths = append(paths, l.ImportPath)
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
 	p := &Programs{Dir: dir, Schema: schema}
-	for _, path := range paths {
-		l := all[path]
-		if l.Module != nil {
-			p.Name = l.Module.Path[strings.LastIndex(l.Module.Path, "/")+1:]
-		}
-		if err := p.look(l, all); err != nil {
+	for _, module := range modules(dir) {
+		if err := p.lookIn(module); err != nil {
 			return nil, err
 		}
 	}
-	described, err := describedIn(dir)
+	described, err := describedIn(dir, p.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +96,63 @@ func FindPrograms(dir, schema string) (*Programs, error) {
 		return nil, nil
 	}
 	p.guess()
+	p.onLambda()
 	return p, nil
+}
+
+// modules are the folders in which the go command is to be asked: the folder
+// itself, if it is of a module, and those below it that are modules of their own,
+// as each function is of what sam init writes.
+func modules(dir string) (all []string) {
+	c := exec.Command("go", "env", "GOMOD")
+	c.Dir = dir
+	if out, err := c.Output(); err == nil && strings.HasSuffix(strings.TrimSpace(string(out)), "go.mod") {
+		return []string{dir}
+	}
+	_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		switch name := e.Name(); {
+		case err != nil:
+			return nil // what cannot be read has no module for us
+		case e.IsDir() && path != dir && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "vendor" || name == "testdata"):
+			return filepath.SkipDir
+		case name == "go.mod":
+			all = append(all, filepath.Dir(path))
+		}
+		return nil
+	})
+	return all
+}
+
+// lookIn looks for the programs of a module.
+func (p *Programs) lookIn(dir string) error {
+	c := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Dir,GoFiles,Deps,Imports,Module", "./...")
+	c.Dir = dir
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	all := map[string]*listed{}
+	var paths []string
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
+		l := &listed{}
+		if err := d.Decode(l); err != nil {
+			return fmt.Errorf("go list: %w", err)
+		}
+		all[l.ImportPath] = l
+		paths = append(paths, l.ImportPath)
+	}
+	for _, path := range paths {
+		l := all[path]
+		if l.Module != nil {
+			p.Name = l.Module.Path[strings.LastIndex(l.Module.Path, "/")+1:]
+		}
+		if err := p.look(l, all); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // File is where the scenario is written.
@@ -133,6 +174,9 @@ func (p *Programs) look(l *listed, all map[string]*listed) error {
 			if err := r.read(d); err != nil {
 				return err
 			}
+			if slices.ContainsFunc(d.Imports, ofSTS) {
+				p.AWS.Clients = sorted(p.AWS.Clients, []string{"sts"})
+			}
 		}
 		p.uses(dep)
 	}
@@ -148,13 +192,13 @@ func (p *Programs) look(l *listed, all map[string]*listed) error {
 	env := p.environment(r.env)
 	if main {
 		name := path.Base(l.ImportPath)
-		p.Programs = append(p.Programs, &Program{Name: name, Package: pkg, Env: env, Routes: r.routes, Worker: r.receives && !r.serves})
+		p.Programs = append(p.Programs, &Program{Name: name, Package: pkg, Env: env, Routes: r.routes, Worker: r.receives && !r.serves, Lambda: r.lambda, serves: r.serves || r.receives, takes: append(own.events, r.events...)})
 		return nil
 	}
 	for _, f := range own.functions {
 		e := maps.Clone(env)
 		e["FUNCTION_TARGET"] = f.name
-		program := &Program{Name: strings.ToLower(f.name), Package: pkg, Env: e}
+		program := &Program{Name: strings.ToLower(f.name), Package: pkg, Env: e, serves: true}
 		if program.Routes = []Route{{"GET", "/"}}; f.event {
 			program.Routes, program.On, program.guessed = nil, []On{{Topic: program.Name}}, true
 			p.PubSub = true
@@ -190,7 +234,12 @@ func (p *Programs) uses(pkg string) {
 		p.GCS = true
 	case "cloud.google.com/go/cloudtasks/apiv2":
 		p.Tasks = true
+	case "github.com/jackc/pgx/v5", "github.com/lib/pq", "github.com/jackc/pgx/v4":
+		p.Postgres = true
+	case "net/smtp":
+		p.SMTP = true
 	}
+	p.usesAWS(pkg)
 }
 
 func (p *Programs) takes(r *saying) {
@@ -225,7 +274,8 @@ type saying struct {
 	env, topics, pulled, buckets, hosts, redis []string
 	routes                                     []Route
 	functions                                  []registered
-	serves, receives                           bool
+	events                                     []string // types of Lambda's
+	serves, receives, lambda                   bool
 }
 
 type registered struct {
@@ -248,6 +298,10 @@ func (r *saying) read(l *listed) error {
 				r.literal(n)
 			case *ast.CallExpr:
 				r.call(n)
+			case *ast.SelectorExpr:
+				if of, ok := n.X.(*ast.Ident); ok && of.Name == "events" {
+					r.events = append(r.events, n.Sel.Name)
+				}
 			}
 			return true
 		})
@@ -294,6 +348,8 @@ func (r *saying) call(c *ast.CallExpr) {
 		arg, literal = text(c.Args[0])
 	}
 	switch name := s.Sel.Name; {
+	case of != nil && (of.Name == "lambda" && strings.HasPrefix(name, "Start") || of.Name == "algnhsa" && name == "ListenAndServe"):
+		r.lambda = true
 	case name == "ListenAndServe" || name == "Serve" || name == "Start" || name == "Run":
 		r.serves = true
 	case name == "Receive" && len(c.Args) == 2:
@@ -333,119 +389,6 @@ func (r *saying) route(name, pattern string) {
 	r.routes = append(r.routes, Route{method, aParameter.ReplaceAllString(strings.TrimSuffix(m[2], "{$}"), "1")})
 }
 
-var yamlFile = template.Must(template.New("wtsim.yaml").Funcs(template.FuncMap{"q": strconv.Quote, "list": inYAML, "map": mapped}).Parse(
-	`# yaml-language-server: $schema={{.Schema}}
-# wtsim run --config wtsim.yaml
-scenario: {{q (printf "%s/as-if-once" .Name)}}
-services:
-{{- if .Redis}}
-  redis: {kind: redis{{with .At}}, at: {{list .}}{{end}}}
-{{- end}}
-{{- if .GCS}}
-  gcs: {kind: gcs, buckets: {{list .Buckets}}}
-{{- end}}
-{{- if .PubSub}}
-  pubsub:
-    kind: pubsub
-    topics: {{list .Topics}}
-{{- if .Subscriptions}}
-    subscriptions:
-{{- range .Subscriptions}}
-      - {name: {{q .Name}}, topic: {{q .Topic}}{{with .AckDeadline}}, ack-deadline: {{.}}{{end}}{{if .ExactlyOnce}}, exactly-once: true{{end}}}
-{{- end}}
-{{- end}}
-{{- end}}
-{{- if .Eventarc}}
-  eventarc: {kind: eventarc}
-{{- end}}
-{{- if .Tasks}}
-{{- if .Queues}}
-  tasks:
-    kind: tasks
-    queues:
-{{- range .Queues}}
-      - {name: {{q .Name}}{{with .MaxAttempts}}, max-attempts: {{.}}{{end}}{{with .MinBackoff}}, min-backoff: {{.}}{{end}}{{with .MaxBackoff}}, max-backoff: {{.}}{{end}}}
-{{- end}}
-{{- else}}
-  tasks: {kind: tasks, queues: []} # each as {name: work}
-{{- end}}
-{{- end}}
-{{- range .Hosts}}
-  {{q .}}: {kind: web}
-{{- end}}
-{{- if .Jobs}}
-  scheduler:
-    kind: cron
-    jobs:
-{{- range .Jobs}}
-      - {name: {{q .Name}}, {{if .Cron}}cron: {{q .Cron}}{{else}}every: 1m{{end}}, ticks: 2{{with .Program}}, program: {{q .}}{{end}}{{with .Topic}}, topic: {{q .}}{{end}}{{with .Method}}, method: {{.}}{{end}}{{with .Path}}, path: {{q .}}{{end}}{{with .Body}}, body: {{q .}}{{end}}}
-{{- end}}
-{{- end}}
-programs:
-{{- range .Programs}}
-  {{q .Name}}:
-    package: {{q .Package}}
-{{- if .Worker}}
-    worker: true
-{{- end}}
-{{- if .Env}}
-    environment: {{map .Env}}
-{{- end}}
-{{- with .Args}}
-    args: {{list .}}
-{{- end}}
-{{- with .Port}}
-    port: {{.}}
-{{- end}}
-{{- with .Timeout}}
-    timeout: {{.}}
-{{- end}}
-{{- with .Concurrency}}
-    concurrency: {{.}}
-{{- end}}
-{{- with .MaxInstances}}
-    max-instances: {{.}}
-{{- end}}
-{{- with .MinInstances}}
-    min-instances: {{.}}
-{{- end}}
-{{- if .AlwaysOn}}
-    always-on: true
-{{- end}}
-{{- if .On}}
-    triggers: [{{range $i, $on := .On}}{{if $i}}, {{end}}{ {{- with .Topic}}topic: {{q .}}{{end}}{{if .Push}}, push: true{{end}}{{with .Event}}event: {{q .}}{{end}}{{with .Match}}, match: {{map .}}{{end -}} }{{end}}]
-{{- end}}
-{{- end}}
-clients:
-  alice:
-    retries: 2
-    requests:
-{{- range $p := .Programs}}{{range .Routes}}
-      - {program: {{q $p.Name}}, method: {{.Method}}, path: {{q .Path}}{{if ne .Method "GET"}}, body: "{}"{{end}}}
-{{- end}}{{end}}
-{{- if or .Redis .GCS}}
-final:
-  - name: everything is done as if once
-    as-if-once: {}
-{{- end}}
-`))
-
-func inYAML(all []string) string {
-	var out []string
-	for _, s := range all {
-		out = append(out, strconv.Quote(s))
-	}
-	return "[" + strings.Join(out, ", ") + "]"
-}
-
-func mapped(m map[string]string) string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, name+": "+strconv.Quote(m[name]))
-	}
-	return "{" + strings.Join(out, ", ") + "}"
-}
-
 // guess adds what nobody has said, and a run needs: messages for those that take
 // events, topics of what is pulled.
 func (p *Programs) guess() {
@@ -459,11 +402,4 @@ func (p *Programs) guess() {
 			p.Subscriptions = append(p.Subscriptions, Subscription{Name: name, Topic: name})
 		}
 	}
-}
-
-// Text is the file: what the sources say, and a property that holds of most.
-func (p *Programs) Text() ([]byte, error) {
-	var b bytes.Buffer
-	err := yamlFile.Execute(&b, p)
-	return bytes.ReplaceAll(b.Bytes(), []byte("    requests:\nfinal"), []byte("    requests: []\nfinal")), err
 }

@@ -8,19 +8,14 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// parsed is a file of YAML, or JSON, as a tree. Tags such as !Ref are passed over.
-func parsed(text []byte) (tree, error) {
-	var v any
-	if err := yaml.Unmarshal(text, &v); err != nil {
-		return tree{}, fmt.Errorf("it is no YAML: %s", strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
-	}
-	return tree{v}, nil
+func notYAML(err error) error {
+	return fmt.Errorf("it is no YAML: %s", strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
 }
 
 // serverless reads what the Serverless Framework deploys.
 // https://www.serverless.com/framework/docs-providers-google-guide-serverless.yml
 func (d *deployment) serverless(text []byte) error {
-	t, err := parsed(text)
+	t, err := tagged(text)
 	if err != nil {
 		return err
 	}
@@ -32,6 +27,10 @@ func (d *deployment) serverless(text []byte) error {
 	if provider == "" || functions.v == nil {
 		return errors.New("it has no \"provider\" or no \"functions\", wanted both")
 	}
+	if provider == "aws" {
+		d.serverlessOnAWS(t)
+		return nil
+	}
 	for _, name := range functions.names() {
 		if provider != "google" {
 			d.leave("functions."+name, fmt.Sprintf("provider %s: %s", provider, notTheCloud))
@@ -41,9 +40,6 @@ func (d *deployment) serverless(text []byte) error {
 	}
 	for _, name := range t.at("resources", "resources").names() {
 		d.leave("resources."+name, notHere)
-	}
-	for _, name := range t.at("resources", "Resources").names() {
-		d.leave("resources."+name, t.at("resources", "Resources", name, "Type").text()+": "+notTheCloud)
 	}
 	return nil
 }
@@ -89,27 +85,4 @@ func (d *deployment) serverlessEvent(name string, x *deployed, e tree) {
 		d.buckets = append(d.buckets, on[0].Match["bucket"])
 	}
 	x.on = append(x.on, on...)
-}
-
-// cloudFormation reads a template of AWS CloudFormation, or SAM: all that is in it
-// is of a cloud that is not there yet.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
-func (d *deployment) cloudFormation(text []byte) error {
-	t, err := parsed(text)
-	if err != nil {
-		return err
-	}
-	resources := t.at("Resources")
-	if resources.v == nil {
-		return errors.New("it has no \"Resources\", wanted a template of SAM or CloudFormation")
-	}
-	for _, name := range resources.names() {
-		kind := resources.at(name, "Type").text()
-		about := notTheCloud
-		if strings.HasSuffix(kind, "::Function") {
-			about += "; its program runs where wtsim.yaml has its package"
-		}
-		d.leave("Resources."+name, kind+": "+about)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,98 +12,20 @@ import (
 	"strings"
 )
 
-// tree is a part of what a file says that has no type of its own.
-type tree struct{ v any }
-
-// at goes down, by names and by places in lists.
-func (t tree) at(steps ...any) tree {
-	for _, step := range steps {
-		switch key := step.(type) {
-		case string:
-			m, _ := t.v.(map[string]any)
-			t = tree{m[key]}
-		case int:
-			list, _ := t.v.([]any)
-			if key >= len(list) {
-				return tree{}
-			}
-			t = tree{list[key]}
-		}
-	}
-	return t
-}
-
-func (t tree) text() string {
-	switch v := t.v.(type) {
-	case string:
-		return v
-	case nil:
-		return ""
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
-func (t tree) number() int {
-	switch v := t.v.(type) {
-	case float64:
-		return int(v)
-	case uint64:
-		return int(v)
-	case string:
-		n := 0
-		_, _ = fmt.Sscan(v, &n) // what is none is 0, as what is not said
-		return n
-	}
-	return 0
-}
-
-func (t tree) yes() bool { v, _ := t.v.(bool); return v }
-
-func (t tree) list() (all []tree) {
-	list, _ := t.v.([]any)
-	for _, v := range list {
-		all = append(all, tree{v})
-	}
-	return all
-}
-
-func (t tree) names() (all []string) {
-	m, _ := t.v.(map[string]any)
-	for name := range m {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
-}
-
-func (t tree) texts() (all []string) {
-	for _, x := range t.list() {
-		all = append(all, x.text())
-	}
-	return all
-}
-
-// seconds is a number of them as a duration.
-func (t tree) seconds() string {
-	if n := t.number(); n > 0 {
-		return fmt.Sprintf("%ds", n)
-	}
-	return ""
-}
-
 // plan is what terraform show -json prints of a plan.
 // https://developer.hashicorp.com/terraform/internals/json-format
 type plan struct {
 	*deployment
 	resources []resource
 	config    map[string]tree // expressions by address, without indices
+	unknown   map[string]tree // what is known once it is deployed, by address
+	archives  []tree          // of code
 }
 
 type resource struct {
 	address, kind, name string
 	values              tree
-	said                tree // its expressions
+	said, unknown       tree // its expressions, and what they do not tell yet
 }
 
 // terraform reads a plan.
@@ -114,17 +37,35 @@ func (d *deployment) terraform(text []byte) error {
 	if (tree{whole}).at("planned_values").v == nil {
 		return errors.New("it is no plan, wanted what terraform show -json prints of one")
 	}
-	p := &plan{deployment: d, config: map[string]tree{}}
+	p := &plan{deployment: d, config: map[string]tree{}, unknown: map[string]tree{}}
+	for _, c := range (tree{whole}).at("resource_changes").list() {
+		p.unknown[c.at("address").text()] = c.at("change", "after_unknown")
+	}
+	for _, r := range (tree{whole}).at("prior_state", "values", "root_module", "resources").list() {
+		if r.at("type").text() == "archive_file" {
+			p.archives = append(p.archives, r.at("values"))
+		}
+	}
 	p.configured("", tree{whole}.at("configuration", "root_module"))
 	p.planned(tree{whole}.at("planned_values", "root_module"))
-	for _, first := range []bool{true, false} { // services before what invokes them
+	for pass := range 3 { // services before what invokes them, and stores before what is said of them
 		for i := range p.resources {
-			if r := &p.resources[i]; slices.Contains(runs, r.kind) == first {
+			if r := &p.resources[i]; p.pass(r) == pass {
 				p.take(r)
 			}
 		}
 	}
 	return nil
+}
+
+func (p *plan) pass(r *resource) int {
+	switch {
+	case slices.Contains(runs, r.kind), r.kind == tfFunction:
+		return 0
+	case r.kind == tfQueue, r.kind == tfBucket:
+		return 1
+	}
+	return 2
 }
 
 func (p *plan) configured(prefix string, module tree) {
@@ -144,8 +85,8 @@ func (p *plan) planned(module tree) {
 			continue
 		}
 		x := resource{address: r.at("address").text(), kind: r.at("type").text(), values: r.at("values")}
-		x.said = p.config[index.ReplaceAllString(x.address, "")]
-		if x.name = x.values.at("name").text(); x.name == "" {
+		x.said, x.unknown = p.config[index.ReplaceAllString(x.address, "")], p.unknown[x.address]
+		if x.name = x.values.at(cmp.Or(namedBy[x.kind], "name")).text(); x.name == "" {
 			x.name = r.at("name").text()
 		}
 		p.resources = append(p.resources, x)
@@ -154,6 +95,9 @@ func (p *plan) planned(module tree) {
 		p.planned(m)
 	}
 }
+
+// namedBy are the attributes that name resources, where it is not their name.
+var namedBy = map[string]string{tfFunction: "function_name", tfBucket: "bucket"}
 
 // kinds are the resources of which a scenario has something.
 var kinds = map[string]func(*plan, *resource){
@@ -171,12 +115,18 @@ var kinds = map[string]func(*plan, *resource){
 }
 
 func (p *plan) take(r *resource) {
+	ofAWS, known := kindsOfAWS[r.kind]
 	switch take := kinds[r.kind]; {
 	case take != nil:
 		take(p, r)
+	case ofAWS != nil:
+		ofAWS(p, r)
+	case known: // others read it
+	case strings.HasPrefix(r.kind, "aws_"):
+		p.leave(r.address, whyNot(r.kind))
 	case strings.HasPrefix(r.kind, "google_"):
 		p.leave(r.address, notHere)
-	case strings.HasPrefix(r.kind, "aws_"), strings.HasPrefix(r.kind, "azurerm_"):
+	case strings.HasPrefix(r.kind, "azurerm_"):
 		p.leave(r.address, notTheCloud)
 	default:
 		p.leave(r.address, notHere)

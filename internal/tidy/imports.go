@@ -37,25 +37,31 @@ var layers = []layer{
 	{pkg: "monitor/stream/otlp", may: []string{"event", "probe", "monitor/stream/service"}},                            // who links OpenTelemetry
 	{pkg: "monitor/function", run: true, may: []string{"event", "monitor", "monitor/stream", "monitor/stream/intake"}}, // a simulation runs it
 	{pkg: "probe", run: true, may: []string{"event"}},
-	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}},                                                                                          // tests alone
-	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},                                                                                                  // descriptions for the seams of HTTP and gRPC
-	{pkg: "probe/sink", may: []string{"event", "probe"}},                                                                                                        // clocks, goroutines, HTTP: production alone
-	{pkg: "probe/recording", may: []string{"event", "probe", "probe/redisprobe"}},                                                                               // files, and a clock that is virtual where it is played
-	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                                                                                                   // who links NATS
-	{pkg: "probe/recording/gcsrecording", may: []string{"probe/recording"}},                                                                                     // who links Cloud Storage's client
-	{pkg: "probe/recording/bucket", may: []string{"probe/recording"}},                                                                                           // who cannot link it
-	{pkg: "probe/recording/grpcrecording", may: []string{"probe", "probe/recording"}},                                                                           // who links gRPC
-	{pkg: "probe/orchestrion", may: []string{"probe/autoprobe"}},                                                                                                // and rules for who builds with that
-	{pkg: "probe/autoprobe", may: []string{"event", "probe", "probe/sink", "probe/httpprobe", "probe/redisprobe", "probe/recording", "probe/recording/bucket"}}, // production alone
-	{pkg: "probe/autoprobe/autosql", may: []string{"probe/autoprobe", "probe/sqlprobe"}},                                                                        // who links database/sql
-	{pkg: "probe/autoprobe/autogrpc", may: []string{"probe/autoprobe", "probe/grpcprobe", "probe/recording/grpcrecording"}},                                     // who links gRPC
+	{pkg: "probe/internal/probetest", may: []string{"event", "probe"}},                     // tests alone
+	{pkg: "probe/gcpprobe", run: true, may: []string{"event"}},                             // descriptions for the seams of HTTP and gRPC
+	{pkg: "probe/awsprobe", run: true, may: []string{"event", "probe", "probe/httpprobe"}}, // descriptions for the seam of HTTP, and clients with it
+	{pkg: "probe/pgprobe", run: true, may: []string{"probe", "probe/sqlprobe"}},
+	{pkg: "probe/lambdaprobe", may: []string{"probe", "probe/awsprobe", "probe/recording"}}, // production alone; who links aws-lambda-go
+	{pkg: "probe/sink", may: []string{"event", "probe"}},                                    // clocks, goroutines, HTTP: production alone
+	{pkg: "probe/recording", may: []string{"event", "probe", "probe/redisprobe"}},           // files, and a clock that is virtual where it is played
+	{pkg: "probe/sink/natssink", may: []string{"probe/sink"}},                               // who links NATS
+	{pkg: "probe/recording/gcsrecording", may: []string{"probe/recording"}},                 // who links Cloud Storage's client
+	{pkg: "probe/recording/bucket", may: []string{"probe/recording"}},                       // who cannot link it
+	{pkg: "probe/recording/grpcrecording", may: []string{"probe", "probe/recording"}},       // who links gRPC
+	{pkg: "probe/orchestrion", may: []string{"probe/autoprobe"}},                            // and rules for who builds with that
+	{pkg: "probe/otelc", may: []string{"probe/autoprobe"}},
+	{pkg: "probe/autoprobe", may: []string{"event", "probe", "probe/sink", "probe/awsprobe", "probe/httpprobe", "probe/redisprobe", "probe/recording", "probe/recording/bucket"}}, // production alone
+	{pkg: "probe/autoprobe/autosql", may: []string{"probe/autoprobe", "probe/sqlprobe"}},                                                                                          // who links database/sql
+	{pkg: "probe/autoprobe/autogrpc", may: []string{"probe/autoprobe", "probe/gcpprobe", "probe/grpcprobe", "probe/recording/grpcrecording"}},                                     // who links gRPC
 	{pkg: "probe/*", run: true, may: []string{"event", "probe"}},
 	{pkg: "scheduler", run: true},
 
 	// Services and runs never see each other: they meet in cloud.
 	{pkg: "cloud", run: true, may: []string{"event", "probe"}},
 	{pkg: "cloud/*", run: true, may: []string{"event", "probe", "cloud"}},
-	{pkg: "fakes/fakestest", may: []string{"event", "probe", "probe/*", "cloud", "cloud/*"}}, // of the services' clients alone: no run depends on it
+	{pkg: "fakes/fakestest", may: []string{"event", "probe", "probe/*", "cloud", "cloud/*"}},                                                                // of the services' clients alone: no run depends on it
+	{pkg: "fakes/postgres", run: true, may: []string{"event", "probe", "probe/pgprobe", "probe/sqlprobe", "cloud", "internal/pgserver", "internal/seeded"}}, // the real server
+	{pkg: "fakes/postgres/pgxclient", run: true, may: []string{"cloud", "fakes/postgres"}},                                                                  // who links pgx
 	{pkg: "fakes/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*", "fakes/internal/*", "internal/seeded"}},
 	{pkg: "fakes/internal/*", run: true, may: []string{"event", "probe", "probe/*", "cloud", "cloud/*"}},
 	{pkg: "sim", run: true, may: []string{"event", "probe", "probe/httpprobe", "props", "monitor", "cloud", "scheduler", "internal/bubble", "internal/dialguard", "internal/program", "internal/seeded", "internal/steady"}},
@@ -69,7 +75,7 @@ var layers = []layer{
 	// shows gets a row of its own above this one, with event, or probe, in it.
 	{pkg: "scenarios/patterns", may: []string{"sim", "scenarios/patterns/*/*sim"}},
 	{pkg: "scenarios/patterns/*"},
-	{pkg: "scenarios/patterns/*/*sim", may: []string{"event", "probe", "props", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "scenarios/patterns/*"}},
+	{pkg: "scenarios/patterns/*/*sim", may: []string{"event", "probe", "props", "cloud", "cloud/*", "sim", "sim/*", "fakes/*", "fakes/postgres/pgxclient", "scenarios/patterns/*"}},
 	{pkg: "scenarios/pipeline", may: []string{"event", "monitor", "monitor/stream"}}, // the application is our own
 	{pkg: "scenarios/pipeline/pipelinesim", run: true, may: []string{"event", "probe", "props", "monitor", "monitor/stream", "cloud", "cloud/*", "sim", "scenarios/pipeline"}},
 	{pkg: "scenarios/function/functionsim", run: true, may: []string{"event", "props", "monitor", "monitor/function", "monitor/stream", "cloud", "cloud/*", "sim", "fakes/*"}}, // the application is our own
@@ -81,7 +87,7 @@ var layers = []layer{
 
 	{pkg: "cmd/wtsim/...", may: []string{"..."}},
 	{pkg: "internal/bubble", testing: true},
-	{pkg: "internal/pgserver", testing: true},    // tests alone
+	{pkg: "internal/pgserver"},                   // processes, outside of bubbles
 	{pkg: "internal/redisserver", testing: true}, // tests alone
 	{pkg: "internal/dialguard"},
 	{pkg: "internal/eggtimer", run: true, may: []string{"event", "probe", "cloud"}}, // tests alone
@@ -95,6 +101,7 @@ var layers = []layer{
 	{pkg: "internal/seeded", run: true},
 	{pkg: "internal/sigma"},
 	{pkg: "internal/steady"},
+	{pkg: "internal/suggest"},
 	{pkg: "internal/version"},
 	{pkg: "internal/wholefile"},
 	{pkg: "internal/jsonfile", may: []string{"internal/wholefile"}},

@@ -13,7 +13,7 @@ var shipping = []string{"event", "props", "monitor/...", "probe", "probe/*", "pr
 
 // bare are those that every one of them links: they name no client library and
 // no cloud, so an application links those that it uses itself, and no others.
-var bare = []string{"event", "probe", "probe/sink", "probe/autoprobe", "probe/autoprobe/autosql", "probe/sqlprobe"}
+var bare = []string{"event", "probe", "probe/sink", "probe/autoprobe", "probe/autoprobe/autosql", "probe/sqlprobe", "probe/awsprobe"}
 
 // homes are libraries that have one home: who uses neither of the packages named
 // links none of them. Of ours none but the command imports these.
@@ -21,6 +21,8 @@ var homes = map[string][]string{
 	"go.opentelemetry.io/":   {"monitor/stream/otlp", "probe/otelprobe"},
 	"github.com/nats-io/":    {"monitor/stream/jetstream", "probe/sink/natssink"},
 	"github.com/prometheus/": {"monitor/stream/service"},
+	"github.com/aws/":        {"probe/lambdaprobe"},
+	"github.com/jackc/":      {"probe/pgprobe"},
 }
 
 // production checks what a production binary is linked from.

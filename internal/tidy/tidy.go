@@ -119,7 +119,7 @@ func load(root string) (*tree, error) {
 			return nil
 		}
 		text, err := os.ReadFile(file)
-		if err != nil {
+		if err != nil || bytes.HasPrefix(text, []byte("//go:build ignore\n")) { // no build of ours has it
 			return err
 		}
 		rel, err := filepath.Rel(root, file)

@@ -33,7 +33,7 @@ var (
 
 	older   = sync.OnceValue(func() *pubsub1.Client { return must(pubsub1.NewClient(background, project)) })
 	another = sync.OnceValue(func() rueidis.Client {
-		return must(rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"redis:6379"}, DisableCache: true, ForceSingleClient: true}))
+		return must(rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"redis:6379"}}))
 	})
 )
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -31,6 +33,14 @@ func main() {
 	http.HandleFunc("POST /buy/{order}", buy)
 	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { log.Fatal("no more") })
 	http.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("boom") })
+	http.HandleFunc("/later", func(http.ResponseWriter, *http.Request) {
+		go func() { panic(fmt.Errorf("order: %w", errors.New("boom"))) }()
+		time.Sleep(time.Second)
+	})
+	http.HandleFunc("/who", func(_ http.ResponseWriter, r *http.Request) {
+		host, err := os.Hostname()
+		db.Set(r.Context(), fmt.Sprintf("%s@%s %v", os.Args[0], host, err), 1, 0)
+	})
 	http.HandleFunc("/spin", func(http.ResponseWriter, *http.Request) {
 		for {
 		}
