@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/internal/sctbench"
+	"github.com/wtsim/wtsim/internal/suggest"
 	"github.com/wtsim/wtsim/scheduler"
 )
 
@@ -107,7 +108,7 @@ func (o *benchOptions) programs() ([]sctbench.Program, error) {
 	for _, p := range sctbench.Programs {
 		names = append(names, p.Name)
 	}
-	return nil, fmt.Errorf("unknown program %q%s, wanted one of %s", o.program, didYouMean(o.program, names), strings.Join(names, ", "))
+	return nil, fmt.Errorf("unknown program %q%s, wanted one of %s", o.program, suggest.DidYouMean(o.program, names), strings.Join(names, ", "))
 }
 
 // benchRow is what `wtsim bench search --json` prints of a program.

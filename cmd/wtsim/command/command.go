@@ -29,6 +29,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/wtsim/wtsim/internal/suggest"
 	"github.com/wtsim/wtsim/internal/version"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
@@ -174,7 +175,7 @@ func (a *app) dispatch(args []string) (int, error) {
 			return c.run(a, rest)
 		}
 	}
-	return 0, fmt.Errorf("unknown command %q, wanted one of %s%s", verb, strings.Join(names, ", "), didYouMean(verb, names))
+	return 0, fmt.Errorf("unknown command %q, wanted one of %s%s", verb, strings.Join(names, ", "), suggest.DidYouMean(verb, names))
 }
 
 // help prints what there is, or with a command's name its flags.
@@ -233,6 +234,9 @@ func (a *app) flags(name, synopsis, examples string) *pflag.FlagSet {
 		fmt.Fprintf(a.stdout, "Usage: wtsim %s\n\n%s\n\nFlags:\n%s\nExamples:\n\n%s\n",
 			name+synopsis, brief(name), f.FlagUsages(), examples)
 	}
+	if _, takes := takesConfig[name]; takes {
+		f.String("config", "", configHelp) // taken before, see configured
+	}
 	return f
 }
 
@@ -250,8 +254,7 @@ func brief(name string) string {
 // missing. done is true if help was asked for.
 func parse(f *pflag.FlagSet, args []string, wanted ...string) (done bool, err error) {
 	err = f.Parse(args)
-	if errors.Is(err, pflag.ErrHelp) {
-		f.Usage()
+	if errors.Is(err, pflag.ErrHelp) { // f.Usage has been called
 		return true, nil
 	}
 	if err != nil {
@@ -272,7 +275,7 @@ func flagError(f *pflag.FlagSet, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		name := "--" + unknown.GetSpecifiedName()
-		return fmt.Errorf("%s: unknown flag %s%s; see wtsim %s --help", f.Name(), name, didYouMean(name, names), f.Name())
+		return fmt.Errorf("%s: unknown flag %s%s; see wtsim %s --help", f.Name(), name, suggest.DidYouMean(name, names), f.Name())
 	}
 	return fmt.Errorf("%s: %w; see wtsim %s --help", f.Name(), err, f.Name())
 }
@@ -295,7 +298,7 @@ func (a *app) scenario(name string) (search.Subject, error) {
 	if len(names) == 0 {
 		return search.Subject{}, errNone
 	}
-	return search.Subject{}, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, didYouMean(name, names))
+	return search.Subject{}, fmt.Errorf("unknown scenario %q%s; `wtsim list` shows them", name, suggest.DidYouMean(name, names))
 }
 
 // of is what is searched: where a run may end its process, it is one of this
@@ -330,40 +333,6 @@ func (a *app) serve([]string) (int, error) {
 		return 0, err
 	}
 	return exitHeld, s.Serve()
-}
-
-// didYouMean suggests the nearest name, if one is near.
-func didYouMean(name string, names []string) string {
-	best, distance := "", 1+max(2, len(name)/3)
-	for _, n := range names {
-		if d := editDistance(name, n); d < distance {
-			best, distance = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range b {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 // exitOf is the exit code of a verdict.

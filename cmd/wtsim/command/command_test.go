@@ -160,14 +160,19 @@ func fatalOnce() sim.Scenario {
 	})
 }
 
-// Names near a known one are suggested, others are not.
-func TestDidYouMean(t *testing.T) {
-	names := []string{"checkout", "checkout/oversell"}
-	for name, want := range map[string]string{
-		"chekout": `; did you mean "checkout"?`, "checkout/overselll": `; did you mean "checkout/oversell"?`, "zebra": "",
-	} {
-		if got := didYouMean(name, names); got != want {
-			t.Errorf("%q: got %q, want %q", name, got, want)
+// Each command's help is there, once, and says --config where it is taken.
+func TestHelp(t *testing.T) {
+	for _, c := range subcommands() {
+		var out, bad strings.Builder
+		a := &app{stdout: &out, stderr: &bad}
+		if code := a.main([]string{c.name, "--help"}); code != exitHeld || bad.String() != "" {
+			t.Errorf("%s: exit %d, %s", c.name, code, bad.String())
+		}
+		if n := strings.Count(out.String(), "Usage:"); n != 1 {
+			t.Errorf("%s: %d usages in %.300s", c.name, n, out.String())
+		}
+		if _, takes := takesConfig[c.name]; takes != strings.Contains(out.String(), "--config ") {
+			t.Errorf("%s: --config is taken: %v, in %.300s", c.name, takes, out.String())
 		}
 	}
 }

@@ -28,12 +28,15 @@ func Configured(load func(file string) (sim.Scenario, error), schema *jsonschema
 	loadConfig, configSchema = load, schema
 }
 
-// configHelp is what --config means, for commands that list it.
+// configHelp is what --config means.
 const configHelp = "the file that the scenario is in, mostly wtsim.yaml: programs, services, requests, rules"
 
 // takesConfig are the commands that take --config; those with a scenario's name
 // need none then.
-var takesConfig = map[string]bool{"run": true, "trace": true, "describe": true, "mutate": true, "replay": false, "debug": false, "list": false, "reproduce": false}
+var takesConfig = map[string]bool{
+	"run": true, "trace": true, "describe": true, "mutate": true,
+	"replay": false, "cause": false, "debug": false, "reproduce": false, "list": false, "mcp": false,
+}
 
 // configured takes --config from a command's arguments, and loads the scenario.
 func (a *app) configured(args []string) ([]string, error) {
@@ -65,10 +68,17 @@ func (a *app) configured(args []string) ([]string, error) {
 		return nil, err
 	}
 	a.scenarios = []sim.Scenario{s}
-	if named && !slices.Contains(args, s.Name) {
+	switch {
+	case named && !slices.Contains(args, s.Name):
 		args = slices.Insert(args, 1, s.Name)
+	case len(args) > 0 && args[0] == "reproduce" && !slices.ContainsFunc(args, isScenarioFlag):
+		args = append(args, "--scenario="+s.Name)
 	}
 	return args, nil
+}
+
+func isScenarioFlag(arg string) bool {
+	return arg == "--scenario" || strings.HasPrefix(arg, "--scenario=")
 }
 
 // takeFlag takes a flag with its value out of arguments; the last one counts.

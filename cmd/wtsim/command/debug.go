@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/internal/program"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
@@ -74,6 +76,9 @@ func (a *app) debug(args []string) (int, error) {
 	if o.file, err = search.ReadCounterexample(o.path); err != nil {
 		return 0, err
 	}
+	if err := program.Debugged(); err != nil {
+		return 0, err
+	}
 	if o.of != "" && o.of != os.Getenv(packageVariable) {
 		ref, ok := parseRef(o.of)
 		if !ok {
@@ -88,7 +93,7 @@ func (a *app) debug(args []string) (int, error) {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
 	if step, err := strconv.Atoi(os.Getenv(debugVariable)); err == nil {
-		o.subject.Simulation.StopAt(step).Run(scheduler.NewReplay(o.file.Deviations))
+		o.subject.Simulation.StopAt(step, hold()).Run(scheduler.NewReplay(o.file.Deviations))
 		return exitHeld, nil
 	}
 	list, err := o.list()
@@ -97,6 +102,13 @@ func (a *app) debug(args []string) (int, error) {
 	}
 	if os.Getenv(debugVariable) == debugList {
 		return exitHeld, json.NewEncoder(a.stdout).Encode(list)
+	}
+	if list.Programs != nil { // they are debugged, not this
+		exe, err := os.Executable()
+		if err != nil {
+			return 0, err
+		}
+		return a.debugBuilt(o, &debugBinary{path: exe, args: args})
 	}
 	return a.debugOwn(o, args)
 }
@@ -130,6 +142,7 @@ type debugSteps struct {
 	Step       int            // to stop at
 	Operations map[int]string // by step, for people
 	Told       string         // where it differs from a recording
+	Programs   *debugPrograms // where a program makes the operation; Operations are those of programs then
 }
 
 // print prints the step and its place, first of all.
@@ -143,7 +156,7 @@ func (l *debugSteps) print(w io.Writer, place string) {
 // list runs the counterexample and finds the step, which must be an operation's.
 func (o *debugOptions) list() (*debugSteps, error) {
 	steps := o.subject.Run(scheduler.NewReplay(o.file.Deviations)).Steps
-	list := &debugSteps{Step: o.step, Operations: map[int]string{}}
+	list, functions := &debugSteps{Step: o.step, Operations: map[int]string{}}, o.subject.Scenario().Functions
 	last := 0
 	for i := range steps {
 		if s := &steps[i]; s.Operation != nil {
@@ -166,7 +179,13 @@ func (o *debugOptions) list() (*debugSteps, error) {
 	case list.Step > len(steps):
 		return nil, fmt.Errorf("the run has %d steps, wanted --step of one of them", len(steps))
 	case list.Operations[list.Step] != "":
-		return list, nil
+		of := isProgram(functions, steps[list.Step-1].Function)
+		maps.DeleteFunc(list.Operations, func(n int, _ string) bool { return isProgram(functions, steps[n-1].Function) != of })
+		var err error
+		if of {
+			list.Programs, err = programsOf(functions)
+		}
+		return list, err
 	}
 	s := &steps[list.Step-1]
 	next := slices.IndexFunc(steps[list.Step:], func(s sim.Step) bool { return s.Operation != nil })
@@ -271,6 +290,11 @@ func (a *app) debugPackage(ref packageRef, o *debugOptions, args []string, text,
 
 // debugBuilt debugs a binary, which first says at which step.
 func (a *app) debugBuilt(o *debugOptions, bin *debugBinary) (int, error) {
+	tmp, err := os.MkdirTemp("", "wtsim-debug-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(tmp)
 	list, err := bin.listed()
 	if err != nil {
 		return 0, err
@@ -282,7 +306,7 @@ func (a *app) debugBuilt(o *debugOptions, bin *debugBinary) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	d := &debugger{delve: path, bin: bin, step: list.Step}
+	d := &debugger{delve: path, bin: bin, step: list.Step, init: filepath.Join(tmp, "init"), main: list.Programs, there: stopping}
 	if o.dap != "" {
 		return a.serveDebugger(o, d, list)
 	}

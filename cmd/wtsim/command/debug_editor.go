@@ -61,13 +61,17 @@ func (d *debugger) program(list *debugSteps) *rewind.Program {
 		name, value, _ := strings.Cut(v, "=")
 		env[name] = value
 	}
-	return &rewind.Program{
+	p := &rewind.Program{
 		Delve: d.delve, Binary: d.bin.path, Args: append([]string{"debug"}, d.bin.args...), Env: env, StepIn: debugVariable,
 		Hook: "github.com/wtsim/wtsim/sim.Stopped", Clock: d.bin.clock,
 		Steps: slices.Sorted(maps.Keys(list.Operations)),
 		Told:  func(step int) string { return list.Operations[step] },
 		Own:   d.bin.own,
 	}
+	if d.main != nil {
+		p.Held, p.Waits, p.Work, p.Own = d.heldAt, waitsForAnswer.MatchString, work, d.main.own
+	}
+	return p
 }
 
 // launchName is what the configuration is called in the editor's menu.

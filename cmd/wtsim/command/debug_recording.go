@@ -23,6 +23,7 @@ import (
 
 	"github.com/wtsim/wtsim/event"
 	"github.com/wtsim/wtsim/internal/bubble"
+	"github.com/wtsim/wtsim/internal/suggest"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/probe/recording"
 	"github.com/wtsim/wtsim/sim"
@@ -120,7 +121,7 @@ func (o *debugOptions) recorded() (*recording.Invocation, error) {
 	}
 	switch {
 	case o.invocation != "":
-		return nil, fmt.Errorf("there is no invocation %q%s", o.invocation, didYouMean(o.invocation, names))
+		return nil, fmt.Errorf("there is no invocation %q%s", o.invocation, suggest.DidYouMean(o.invocation, names))
 	case o.event != "":
 		return nil, fmt.Errorf("no operation is the event %q", o.event)
 	case len(all) == 1:

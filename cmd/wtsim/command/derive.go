@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor/stream/otlp"
 	"github.com/wtsim/wtsim/probe"
 )
 
@@ -30,8 +31,8 @@ type deriveOptions struct{ rules, recordings string }
 func (a *app) derive(args []string) (int, error) {
 	o := &deriveOptions{}
 	f := a.flags("derive", " --rules FILE --recordings DIR", deriveExamples)
-	f.StringVar(&o.rules, "rules", "", "which operations are events, in YAML: as a scenario's rules (docs/production.md)")
-	f.StringVar(&o.recordings, "recordings", "", "a directory of files that a recorder has kept, one operation a line; gzip and zstd are recognised")
+	f.StringVar(&o.rules, "rules", "", "which operations are events, in YAML: as a scenario's rules, or as wtsim monitor's for spans (docs/production.md)")
+	f.StringVar(&o.recordings, "recordings", "", "a directory of files that a recorder has kept, one operation a line, or an exporter of OpenTelemetry, one request in JSON a line; gzip and zstd are recognised")
 	if done, err := parse(f, args); done || err != nil {
 		return exitHeld, err
 	}
@@ -41,11 +42,12 @@ func (a *app) derive(args []string) (int, error) {
 	case o.recordings == "":
 		return 0, errors.New("derive: --recordings is missing, wanted a directory; see wtsim derive --help")
 	}
-	rules, err := readRules(o.rules)
-	if err != nil {
-		return 0, err
+	d := &deriver{app: a, seen: map[[2]string]bool{}, numbers: map[string][]uint64{}}
+	d.rules, d.badRules = readRules(o.rules)
+	d.spanRules, d.badSpanRules = readSpanRules(o.rules)
+	if d.badRules != nil && d.badSpanRules != nil {
+		return 0, d.badRules
 	}
-	d := &deriver{app: a, rules: rules, seen: map[[2]string]bool{}}
 	if err := d.directory(o.recordings); err != nil {
 		return 0, err
 	}
@@ -86,12 +88,19 @@ func parseRules(name string) ([]probe.Rule, error) {
 
 // deriver makes events of recordings.
 type deriver struct {
-	app        *app
-	rules      *probe.Rules
-	seen       map[[2]string]bool // events by source and id
-	all        []derived
-	operations int
-	malformed  int
+	app          *app
+	rules        *probe.Rules // of operations
+	badRules     error        // why there are none
+	spanRules    *otlp.Rules
+	badSpanRules error
+	seen         map[[2]string]bool  // events by source and id
+	numbers      map[string][]uint64 // of all that a source has recorded
+	all          []derived
+	operations   int
+	spans        bool // or log records are recorded
+	unmatched    int  // of them
+	malformed    int
+	gaps         int
 }
 
 // derived is an event, and its place.
@@ -135,7 +144,11 @@ func (d *deriver) file(name string) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			if why := d.line(line); why != nil {
+			why := d.line(line)
+			if errors.Is(why, errRules) {
+				return why
+			}
+			if why != nil {
 				d.wrong(fmt.Sprintf("%s:%d: %v", name, n, why))
 			}
 		}
@@ -148,6 +161,9 @@ func (d *deriver) file(name string) error {
 // line takes one event of a recording: what its operation stands for, or itself.
 func (d *deriver) line(text []byte) error {
 	e, err := event.Decode(text)
+	if err != nil && otlp.IsJSON(text) {
+		return d.request(text)
+	}
 	if err != nil {
 		return err
 	}
@@ -155,6 +171,7 @@ func (d *deriver) line(text []byte) error {
 	if d.seen[key] {
 		return nil
 	}
+	d.number(&e)
 	op, isOperation, err := probe.Recorded(&e)
 	if err != nil {
 		return err
@@ -167,7 +184,9 @@ func (d *deriver) line(text []byte) error {
 		d.add(e, e)
 		return nil
 	}
-	d.operations++
+	if d.operations++; d.rules == nil {
+		return fmt.Errorf("%w: %w", errRules, d.badRules)
+	}
 	for i, emitted := range d.rules.Apply(&op) {
 		made := e
 		made.ID, made.Type, made.Data = fmt.Sprintf("%s.%d", e.ID, i+1), emitted.Type, emitted.Data
@@ -191,8 +210,13 @@ func (d *deriver) wrong(what string) {
 }
 
 // print prints the events in order of time, those of one source in its order and
-// numbered anew: what the rules leave out is not missing.
+// numbered anew: what the rules leave out is not missing. What was not recorded is:
+// there a number is left out.
 func (d *deriver) print() error {
+	for source, all := range d.numbers { //wtsim:order each on its own
+		slices.Sort(all)
+		d.numbers[source] = slices.Compact(all)
+	}
 	slices.SortStableFunc(d.all, func(a, b derived) int {
 		return cmp.Or(strings.Compare(a.Source, b.Source), cmp.Compare(a.sequence, b.sequence))
 	})
@@ -201,11 +225,20 @@ func (d *deriver) print() error {
 		x := &d.all[i]
 		if i == 0 || d.all[i-1].Source != x.Source {
 			n = 0
-		} else if before := d.all[i-1].effective; x.effective.Before(before) {
-			x.effective = before
+		} else {
+			before := &d.all[i-1]
+			if x.effective.Before(before.effective) {
+				x.effective = before.effective
+			}
+			if d.gap(x.Source, before.sequence, x.sequence) {
+				n++
+				d.gaps++
+			}
 		}
 		n++
-		x.Sequence = strconv.Itoa(n)
+		if !x.Lossy { // of which nobody knows what is missing
+			x.Sequence = strconv.Itoa(n)
+		}
 	}
 	slices.SortStableFunc(d.all, func(a, b derived) int { return a.effective.Compare(b.effective) })
 	out := bufio.NewWriter(d.app.stdout)
@@ -217,12 +250,37 @@ func (d *deriver) print() error {
 	return out.Flush()
 }
 
+// number notes the number of what a source has recorded.
+func (d *deriver) number(e *event.Event) {
+	if n, err := strconv.ParseUint(e.Sequence, 10, 64); err == nil && !e.Lossy {
+		d.numbers[e.Source] = append(d.numbers[e.Source], n)
+	}
+}
+
+// gap tells whether a source has not recorded a number between two of its own; its
+// numbers are in order, each once.
+func (d *deriver) gap(source string, from, to uint64) bool {
+	if from == 0 || to <= from {
+		return false
+	}
+	i, _ := slices.BinarySearch(d.numbers[source], from)
+	j, _ := slices.BinarySearch(d.numbers[source], to)
+	return uint64(j-i) < to-from
+}
+
 // summary tells, on standard error, what there was.
 func (d *deriver) summary() int {
 	if more := d.malformed - mostMalformed; more > 0 {
 		fmt.Fprintf(d.app.stderr, "wtsim: %d more lines are malformed\n", more)
 	}
-	fmt.Fprintf(d.app.stderr, "wtsim: %s of %s, %d malformed\n", counted(len(d.all), "event"), counted(d.operations, "operation"), d.malformed)
+	of := counted(d.operations, "operation")
+	if d.spans {
+		of += fmt.Sprintf(" and of spans and log records, of which no rule wants %d", d.unmatched)
+	}
+	fmt.Fprintf(d.app.stderr, "wtsim: %s of %s, %d malformed\n", counted(len(d.all), "event"), of, d.malformed)
+	if d.gaps > 0 {
+		fmt.Fprintf(d.app.stderr, "wtsim: %s between events, of what was not recorded: numbers are left out there, and wtsim check takes it for missing\n", counted(d.gaps, "gap"))
+	}
 	if d.malformed > 0 {
 		return exitInconclusive
 	}

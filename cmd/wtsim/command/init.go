@@ -37,22 +37,22 @@ func (a *app) init(args []string) (int, error) {
 	if info, err := os.Stat(o.dir); err != nil || !info.IsDir() {
 		return 0, fmt.Errorf("init: %s is no folder, wanted one of a module", o.dir)
 	}
-	found, err := scaffold.Find(o.dir)
+	programs, err := scaffold.FindPrograms(o.dir, schemaID())
 	if err != nil {
 		return 0, fmt.Errorf("init: %w", err)
 	}
 	s := &started{Kind: "summary"}
-	for _, p := range found {
-		if err := a.start(o, s, p); err != nil {
+	if programs == nil || programs.Platform == "" { // whose handlers a test in Go can call
+		if err := a.startTests(o, s); err != nil {
 			return 0, fmt.Errorf("init: %w", err)
 		}
 	}
-	if err := a.startPrograms(o, s); err != nil {
+	if err := a.startPrograms(o, s, programs); err != nil {
 		return 0, fmt.Errorf("init: %w", err)
 	}
 	if s.Functions == 0 {
 		a.leftOut(s)
-		return 0, fmt.Errorf("init: no handler is found below %s, wanted an http.Handler, a function that has its signature or takes a CloudEvent, or something that makes one of what a run has; see docs/scenarios.md", o.dir)
+		return 0, fmt.Errorf("init: no handler is found below %s, wanted an http.Handler, a function that has its signature or takes a CloudEvent, a program that calls lambda.Start, or something that makes one of what a run has; see docs/scenarios.md", o.dir)
 	}
 	if o.asJSON {
 		return exitHeld, encoder(a.stdout).Encode(s)
@@ -82,15 +82,32 @@ type startedFile struct {
 	Text      string   `json:"text,omitempty"` // of --dry-run
 }
 
-// startPrograms writes the file of a module's programs, if it has any.
-func (a *app) startPrograms(o *initOptions, s *started) error {
-	url := ""
-	if configSchema != nil {
-		url = configSchema.ID
+// schemaID is where editors find the schema of wtsim.yaml.
+func schemaID() string {
+	if configSchema == nil {
+		return ""
 	}
-	p, err := scaffold.FindPrograms(o.dir, url)
-	if p == nil || err != nil {
+	return configSchema.ID
+}
+
+// startTests writes a test in each package that has handlers.
+func (a *app) startTests(o *initOptions, s *started) error {
+	found, err := scaffold.Find(o.dir)
+	if err != nil {
 		return err
+	}
+	for _, p := range found {
+		if err := a.start(o, s, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startPrograms writes the file of a module's programs, if it has any.
+func (a *app) startPrograms(o *initOptions, s *started, p *scaffold.Programs) error {
+	if p == nil {
+		return nil
 	}
 	s.Left = append(s.Left, p.Left...)
 	if len(p.Programs) == 0 {

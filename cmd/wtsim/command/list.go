@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/internal/suggest"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -37,7 +38,7 @@ func (a *app) list(args []string) (int, error) {
 		return 0, errNone
 	}
 	if f.Arg(0) != "" && len(scenarios) == 0 {
-		return 0, fmt.Errorf("list: no scenario's name begins with %q%s; `wtsim list` shows them", f.Arg(0), didYouMean(f.Arg(0), names))
+		return 0, fmt.Errorf("list: no scenario's name begins with %q%s; `wtsim list` shows them", f.Arg(0), suggest.DidYouMean(f.Arg(0), names))
 	}
 	if *asJSON {
 		return exitHeld, a.eachJSON(len(scenarios), func(i int) any { return listedOf(scenarios[i]) })

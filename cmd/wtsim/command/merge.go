@@ -74,8 +74,7 @@ func (a *app) mergeFlags(o *mergeOptions) *pflag.FlagSet {
 // parse reads the arguments. done is true if help was asked for.
 func (o *mergeOptions) parse(f *pflag.FlagSet, args []string) (done bool, err error) {
 	if err := f.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			f.Usage()
+		if errors.Is(err, pflag.ErrHelp) { // f.Usage has been called
 			return true, nil
 		}
 		return false, flagError(f, err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/internal/suggest"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
 	"github.com/wtsim/wtsim/sim/search/workers"
@@ -121,7 +122,7 @@ func (o *mutateOptions) validate() error {
 	}
 	for _, name := range o.only {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("there is no guarantee %q%s, wanted one of %s", name, didYouMean(name, names), strings.Join(names, ", "))
+			return fmt.Errorf("there is no guarantee %q%s, wanted one of %s", name, suggest.DidYouMean(name, names), strings.Join(names, ", "))
 		}
 	}
 	return nil

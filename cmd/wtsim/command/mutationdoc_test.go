@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/fakes/firestore"
 	"github.com/wtsim/wtsim/fakes/web"
 	"github.com/wtsim/wtsim/sim"
 )
@@ -15,7 +16,7 @@ import (
 func TestGuaranteesDocument(t *testing.T) {
 	const path, head = "../../../docs/mutation.md", "|---|---|---|\n"
 	s := everything()
-	s.Services = append(s.Services, web.New("api.example", http.NotFoundHandler))
+	s.Services = append(s.Services, web.New("api.example", http.NotFoundHandler), firestore.New("firestore"))
 	compiled, err := sim.Compile(s)
 	if err != nil {
 		t.Fatal(err)

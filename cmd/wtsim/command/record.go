@@ -211,7 +211,7 @@ func (r recordTexts) sources(dir, base string, grpc bool) error {
 		switch folder := path.Base(path.Dir(name)); {
 		case err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go"):
 			return err
-		case !grpc && (folder == "grpcprobe" || folder == "autogrpc" || folder == "grpcrecording"):
+		case !grpc && (folder == "grpcprobe" || folder == "gcpprobe" || folder == "autogrpc" || folder == "grpcrecording"):
 			return nil
 		}
 		text, err := sources.Recorder.ReadFile(name)

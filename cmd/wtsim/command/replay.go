@@ -60,7 +60,6 @@ const replayExamples = `  wtsim replay wtsim-checkout-double-charge-37.json
 func (a *app) replay(args []string) (int, error) {
 	o := &replayOptions{}
 	f := a.flags("replay", " FILE [flags]", replayExamples)
-	f.String("config", "", configHelp) // taken before, see configured
 	f.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 	f.BoolVar(&o.full, "full", false, "tell every step of the story, and long values whole")
 	f.BoolVar(&o.logs, "logs", false, "tell all that handlers print")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/internal/jsonfile"
+	"github.com/wtsim/wtsim/internal/suggest"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
@@ -108,7 +109,7 @@ func (c *crossing) added(option string) (scheduler.Plan, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("nothing else may happen at step %d (%s), wanted another step", c.number, c.told())
 	}
-	return nil, fmt.Errorf("%q is not offered at step %d, wanted one of %s%s", option, c.number, strings.Join(names, ", "), didYouMean(option, names))
+	return nil, fmt.Errorf("%q is not offered at step %d, wanted one of %s%s", option, c.number, strings.Join(names, ", "), suggest.DidYouMean(option, names))
 }
 
 func (c *crossing) told() string {

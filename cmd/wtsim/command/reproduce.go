@@ -3,9 +3,11 @@ package command
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
@@ -23,7 +26,8 @@ import (
 
 const reproduceExamples = `  wtsim reproduce --events production.ndjson --scenario checkout/double-charge
   wtsim reproduce --events production.ndjson --scenario checkout --property "charged at most once" --for 10m
-  wtsim reproduce --events production.ndjson --scenario ./shopsim:Scenario --end --out bug.json`
+  wtsim reproduce --events production.ndjson --scenario ./shopsim:Scenario --end --out bug.json
+  wtsim reproduce --events production.ndjson --config wtsim.yaml                   the scenario that the file has`
 
 // reproduceOptions are the flags of `wtsim reproduce`: those of a search, and
 // what it is for.
@@ -34,8 +38,8 @@ type reproduceOptions struct {
 }
 
 func (a *app) reproduceFlags(o *reproduceOptions) *pflag.FlagSet {
-	f := a.flags("reproduce", " --events FILE --scenario SCENARIO [flags]", reproduceExamples)
-	f.StringVar(&o.events, "events", "", "recorded events, one a line, as wtsim check reads them")
+	f := a.flags("reproduce", " --events FILE --scenario SCENARIO|--config FILE [flags]", reproduceExamples)
+	f.StringVar(&o.events, "events", "", "recorded events, one a line, as wtsim check reads them; or violations, as wtsim monitor and wtsim check --json tell them")
 	f.StringVar(&o.scenario, "scenario", "", "whose runs are to show what was recorded")
 	f.StringVar(&o.recorded.Property, "property", "", "whose violation is to be shown (default: the first)")
 	f.DurationVar(&o.recorded.Lateness, "lateness", time.Minute, "how far an event may come behind in the file")
@@ -104,7 +108,7 @@ func (a *app) reproduce(args []string) (int, error) {
 	})
 }
 
-// read finds the violation in the recorded events.
+// read finds the violation in the recorded events, or takes one that was told.
 func (o *reproduceOptions) read() (*search.Recorded, error) {
 	in, err := openEvents(o.events)
 	if err != nil {
@@ -112,6 +116,7 @@ func (o *reproduceOptions) read() (*search.Recorded, error) {
 	}
 	defer in.Close()
 	var all []event.Event
+	var told []monitor.Violation
 	b := bufio.NewReader(in)
 	for n := 1; ; n++ {
 		line, err := b.ReadBytes('\n')
@@ -119,21 +124,60 @@ func (o *reproduceOptions) read() (*search.Recorded, error) {
 			return nil, fmt.Errorf("%s: %w", o.events, err)
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			e, err := event.Decode(line)
-			if err != nil { // what is missing may be what matters
-				return nil, fmt.Errorf("%s:%d: %w", o.events, n, err)
+			if bad := take(line, &all, &told); bad != nil { // what is missing may be what matters
+				return nil, fmt.Errorf("%s:%d: %w", o.events, n, bad)
 			}
-			all = append(all, e)
 		}
 		if err != nil {
 			break
 		}
 	}
-	recorded, err := search.NewRecorded(o.subject.Simulation, all, o.recorded)
+	var recorded *search.Recorded
+	switch {
+	case len(all) > 0 && len(told) > 0:
+		err = errors.New("it has events and violations, wanted events, or violations as wtsim monitor tells them")
+	case len(told) > 0:
+		recorded, err = search.TellRecorded(o.subject.Simulation, told, o.recorded)
+	default:
+		recorded, err = search.NewRecorded(o.subject.Simulation, all, o.recorded)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.events, err)
 	}
 	return recorded, nil
+}
+
+// take takes a line: an event, or what wtsim monitor and wtsim check tell. Of the
+// latter it keeps violations.
+func take(line []byte, events *[]event.Event, told *[]monitor.Violation) error {
+	kind, is := event.Part(line, "kind")
+	switch {
+	case !is:
+		e, err := event.Decode(line)
+		*events = append(*events, e)
+		return err
+	case string(kind) != `"violation"`:
+		return nil
+	}
+	var v struct {
+		Property  string
+		Binding   map[string]json.RawMessage
+		Certainty monitor.Certainty
+		Witness   []monitor.WitnessEvent
+	}
+	if err := json.Unmarshal(line, &v); err != nil {
+		return fmt.Errorf("a violation: %w, wanted one as wtsim monitor tells it", err)
+	}
+	bound := event.Data{}
+	for _, name := range slices.Sorted(maps.Keys(v.Binding)) {
+		value, err := event.ParseValue(v.Binding[name])
+		if err != nil {
+			return fmt.Errorf("a violation: binding: %s: %w", name, err)
+		}
+		bound = bound.With(name, value)
+	}
+	*told = append(*told, monitor.Violation{Property: v.Property, Binding: monitor.Binding(bound), Certainty: v.Certainty, Witness: v.Witness})
+	return nil
 }
 
 // mostNear is how many schedules are looked at for the run that is nearest.

@@ -161,7 +161,6 @@ func (o *runOptions) parse(f *pflag.FlagSet, args []string) (done bool, err erro
 
 func (a *app) runFlags(o *runOptions) *pflag.FlagSet {
 	f := a.flags("run", " SCENARIO [flags]", runExamples)
-	f.String("config", "", configHelp) // taken before, see configured
 	f.IntVar(&o.schedules, "schedules", 1000, "how many schedules to run")
 	f.DurationVar(&o.duration, "for", 0, "search for this long instead (real time, e.g. 10m)")
 	f.StringVar(&o.strategy, "strategy", "portfolio", "how to search: "+strings.Join(scheduler.Names, ", "))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/internal/suggest"
 	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/sim/report"
 	"github.com/wtsim/wtsim/sim/search"
@@ -81,7 +82,7 @@ func (a *app) schema(args []string) (int, error) {
 		names = append(names, x.name)
 	}
 	if f.NArg() > 0 {
-		return 0, fmt.Errorf("schema: unknown name %q, wanted one of %s%s", f.Arg(0), strings.Join(names, ", "), didYouMean(f.Arg(0), names))
+		return 0, fmt.Errorf("schema: unknown name %q, wanted one of %s%s", f.Arg(0), strings.Join(names, ", "), suggest.DidYouMean(f.Arg(0), names))
 	}
 	for _, x := range published() {
 		fmt.Fprintf(a.stdout, "%-14s  %s\n", x.name, x.of)

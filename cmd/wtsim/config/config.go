@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/aws"
 	"github.com/wtsim/wtsim/cloud/gcp"
 	"github.com/wtsim/wtsim/probe"
 	"github.com/wtsim/wtsim/props"
@@ -40,6 +41,8 @@ type file struct {
 	Meant      []string           `yaml:"meant" doc:"what a search takes for a mistake in this file, and is none"`
 	Horizon    duration           `yaml:"horizon" doc:"virtual time after which a run is given up"`
 	Steps      int                `yaml:"steps" doc:"steps after which a run is given up"`
+
+	dir string // the file's, from which it names others
 }
 
 // programme is a function that is a program.
@@ -48,6 +51,7 @@ type programme struct {
 	Args         []string          `yaml:"args" doc:"flags, and what else follows the program's name"`
 	Env          map[string]string `yaml:"environment" doc:"what the environment has besides; ${service}, ${service.host} and ${service.port} stand for a service's address"`
 	Dir          string            `yaml:"directory" doc:"the working directory, from this file's folder; the package's, if it is not said"`
+	Shared       []string          `yaml:"shared" doc:"folders whose files all instances share, such as a mounted volume; what is below /tmp is an instance's own"`
 	Port         int               `yaml:"port" doc:"at which it gets its requests: 8080, and PORT says so"`
 	Worker       bool              `yaml:"worker" doc:"it gets no requests: it runs from the beginning, and is started again when it ends"`
 	Triggers     []trigger         `yaml:"triggers" doc:"what invokes it besides requests"`
@@ -56,6 +60,8 @@ type programme struct {
 	MaxInstances int               `yaml:"max-instances" doc:"instances at most"`
 	MinInstances int               `yaml:"min-instances" doc:"instances at least"`
 	ColdStart    duration          `yaml:"cold-start" doc:"how long an instance takes to start, before it runs"`
+	Front        string            `yaml:"front" doc:"what stands before a program of Lambda: function-url, if it is not said"`
+	Routes       []string          `yaml:"routes" doc:"of an HTTP API or a REST API, such as GET /orders/{id}; all, if there are none"`
 	AlwaysOn     bool              `yaml:"always-on" doc:"it has CPU outside of requests too"`
 }
 
@@ -90,6 +96,40 @@ var platforms = map[string]func() cloud.Platform{
 	"cloud-run":         gcp.CloudRun,
 	"cloud-functions":   gcp.CloudFunctions,
 	"cloud-functions-1": gcp.CloudFunctions1,
+	lambda:              aws.Lambda,
+}
+
+const lambda = "lambda"
+
+// fronts are what may stand before a program of Lambda.
+var fronts = map[string]func(routes ...string) aws.Front{
+	"function-url": func(...string) aws.Front { return aws.FunctionURL() },
+	"http-api":     aws.HTTPAPI,
+	"rest-api":     aws.RestAPI,
+	"alb":          func(...string) aws.Front { return aws.ALB() },
+}
+
+// behind is the platform, with what stands before programs.
+func (f *file) behind(platform cloud.Platform) (cloud.Platform, error) {
+	told := map[string]aws.Front{}
+	for _, x := range f.Programs {
+		front, ok := fronts[x.value.Front]
+		switch {
+		case x.value.Routes != nil && x.value.Front != "http-api" && x.value.Front != "rest-api":
+			return platform, fmt.Errorf("programs: %s: it has routes, wanted front http-api or rest-api for them", x.name)
+		case x.value.Front == "":
+			continue
+		case f.Platform != lambda:
+			return platform, fmt.Errorf("programs: %s: it has a front, wanted platform lambda for that", x.name)
+		case !ok:
+			return platform, fmt.Errorf("programs: %s: front %q, wanted function-url, http-api, rest-api or alb", x.name, x.value.Front)
+		}
+		told[x.name] = front(x.value.Routes...)
+	}
+	if len(told) == 0 {
+		return platform, nil
+	}
+	return aws.LambdaBehind(told), nil
 }
 
 // Load reads a file. Folders in it are looked for from the file's own.
@@ -100,7 +140,7 @@ func Load(name string) (sim.Scenario, error) {
 	}
 	var f file
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
-		return sim.Scenario{}, fmt.Errorf("%s: %s", name, strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
+		return sim.Scenario{}, fmt.Errorf("%s:%w", name, wrong(err))
 	}
 	s, err := f.scenario(filepath.Dir(name))
 	if err != nil {
@@ -110,12 +150,13 @@ func Load(name string) (sim.Scenario, error) {
 }
 
 func (f *file) scenario(dir string) (s sim.Scenario, err error) {
+	f.dir = dir
 	platform, ok := platforms[f.Platform]
 	switch {
 	case f.Scenario == "":
 		return s, fmt.Errorf("no \"scenario\", wanted its name")
 	case !ok:
-		return s, fmt.Errorf("platform %q, wanted cloud-run, cloud-functions or cloud-functions-1", f.Platform)
+		return s, fmt.Errorf("platform %q, wanted cloud-run, cloud-functions, cloud-functions-1 or lambda", f.Platform)
 	case len(f.Programs) == 0:
 		return s, fmt.Errorf("no programs, wanted at least one under \"programs\"")
 	case f.Expect != "" && f.Expect != "holds" && f.Expect != "violation":
@@ -125,15 +166,18 @@ func (f *file) scenario(dir string) (s sim.Scenario, err error) {
 		Relies: f.Relies, Meant: f.Meant, Horizon: time.Duration(f.Horizon), MaxSteps: f.Steps, Environ: environment(f.Environ),
 		Faults: sim.Faults{Kinds: f.Faults.Kinds, Most: f.Faults.Most, Functions: f.Faults.Programs, Services: f.Faults.Services,
 			Skew: time.Duration(f.Faults.Skew), Outage: time.Duration(f.Faults.Outage)}}
+	if s.Platform, err = f.behind(s.Platform); err != nil {
+		return s, err
+	}
 	for _, x := range f.Services {
-		v, err := x.value.declare(x.name)
+		v, err := x.value.declare(x.name, f)
 		if err != nil {
 			return s, fmt.Errorf("services: %s: %w", x.name, err)
 		}
 		s.Services = append(s.Services, v)
 	}
 	for _, x := range f.Programs {
-		p, err := x.value.function(x.name, dir)
+		p, err := x.value.function(x.name, f)
 		if err != nil {
 			return s, fmt.Errorf("programs: %s: %w", x.name, err)
 		}
@@ -184,26 +228,26 @@ func properties(name string) ([]*props.Property, error) {
 	return props.Parse(name, text)
 }
 
-func (p *programme) function(name, dir string) (sim.Function, error) {
+func (p *programme) function(name string, in *file) (sim.Function, error) {
 	pkg := p.Package
 	if pkg == "" {
 		return sim.Function{}, fmt.Errorf("no \"package\", wanted the import path or the folder of a package main")
 	}
 	if strings.HasPrefix(pkg, ".") {
 		var err error
-		if pkg, err = filepath.Abs(filepath.Join(dir, pkg)); err != nil {
+		if pkg, err = filepath.Abs(filepath.Join(in.dir, pkg)); err != nil {
 			return sim.Function{}, err
 		}
 	}
 	work := p.Dir
 	if work != "" && !filepath.IsAbs(work) {
-		work = filepath.Join(dir, work)
+		work = filepath.Join(in.dir, work)
 	}
 	f := sim.Function{Name: name, Timeout: time.Duration(p.Timeout), Concurrency: p.Concurrency, MaxInstances: p.MaxInstances, MinInstances: p.MinInstances,
 		ColdStart: time.Duration(p.ColdStart), AlwaysOn: p.AlwaysOn,
-		Main: &sim.Main{Package: pkg, Args: p.Args, Env: environment(p.Env), Dir: work, Port: p.Port, Worker: p.Worker}}
+		Main: &sim.Main{Package: pkg, Args: p.Args, Env: environment(p.Env), Dir: work, Shared: p.Shared, Port: p.Port, Worker: p.Worker}}
 	for i := range p.Triggers {
-		t, err := p.Triggers[i].declare()
+		t, err := p.Triggers[i].declare(in)
 		if err != nil {
 			return f, err
 		}

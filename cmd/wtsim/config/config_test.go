@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/cloud/aws"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/internal/scaffold"
 	"github.com/wtsim/wtsim/internal/schematest"
@@ -55,15 +57,22 @@ func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         `no "scenario", wanted its name`,
 		"scenario: x":              "no programs",
-		whole + "platforn: x":      `unknown field "platforn"`,
+		whole + "platforn: x":      `:4:1: unknown field "platforn", wanted one that wtsim schema wtsim has; did you mean "platform"?`,
+		whole + "steps: many":      `:4:8: "many", wanted a whole number`,
+		whole + "properties: [a]":  `, wanted a text`,
+		whole + "rules: {a: b}":    `names with values, wanted a list`,
 		whole + "platform: x":      `platform "x", wanted cloud-run`,
 		whole + "expect: x":        `expect is "x", wanted holds or violation`,
-		whole + "horizon: 5":       `"5" is no duration`,
+		whole + "horizon: 5":       `:4:10: "5" is no duration`,
 		whole + "properties: none": "none",
 		strings.Replace(whole, "kind: redis", "kind: x", 1):                   `services: redis: kind "x", wanted redis`,
 		strings.Replace(whole, "kind: redis", "kind: redis, jobs: []", 1):     `a service of kind redis has no "jobs"`,
+		strings.Replace(whole, "package: .", "package: ., prot: 1", 1):        `:3:31: unknown field "prot"`,
+		strings.Replace(whole, "package: .", "package: ., port: x", 1):        `:3:37: "x", wanted a whole number`,
+		whole + "final: [{name: a, holds: stores.}]":                          `at its character 8: Syntax error`,
+		strings.Replace(whole, "redis}}", "redis, kind: redis}}", 1):          `:2:33: `,
 		strings.Replace(whole, "package: .", "port: 1", 1):                    `programs: shop: no "package"`,
-		strings.Replace(whole, "package: .", "package: ., triggers: [{}]", 1): `wanted one of them`,
+		strings.Replace(whole, "package: .", "package: ., triggers: [{}]", 1): `wanted one of topic`,
 	} {
 		file := filepath.Join(t.TempDir(), "wtsim.yaml")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -113,6 +122,9 @@ final:
 	}
 	if what, _ := r[0].Told(cloud.Response{Status: 503}); what != "" {
 		t.Errorf("told %s of a failure", what)
+	}
+	if _, err := compileFinal(`has(stores.redis["stock"])`); err == nil || err.Error() != `has(stores.redis["stock"]), at its character 17: invalid argument to has() macro` {
+		t.Errorf("got %v", err)
 	}
 	holds, err := compileFinal(`int(stores.redis.stock) >= 0`)
 	if err != nil {
@@ -197,7 +209,7 @@ func TestScaffold(t *testing.T) {
 		}
 		got = append(got, f.Name)
 	}
-	if want := "upload thumbnail count order print prints book balance orders pinger shipper (worker)"; strings.Join(got, " ") != want {
+	if want := "upload thumbnail count order print prints book balance orders pinger shipper (worker) tickets"; strings.Join(got, " ") != want {
 		t.Errorf("programs %q, wanted %s\n%s", got, want, text)
 	}
 	for _, want := range []string{schemaURL, `at: ["redis:6379"]`, "kind: pubsub", `"payments.example": {kind: web}`, `FUNCTION_TARGET: "book"`, `REDISHOST: "${redis.host}"`,
@@ -212,7 +224,7 @@ func TestScaffold(t *testing.T) {
 }
 
 // What describes a deployment is taken over as far as it says it: a plan of
-// Terraform, serverless.yml; what is not is named, and so is all of AWS.
+// Terraform, serverless.yml; what is not is named.
 func TestScaffoldDeployed(t *testing.T) {
 	dir := unpacked(t, "testdata/deployed.txtar")
 	p, err := scaffold.FindPrograms(dir, schemaURL)
@@ -257,9 +269,9 @@ func TestScaffoldDeployed(t *testing.T) {
 	}
 	left := strings.Join(p.Left, "\n")
 	for _, want := range []string{
-		"plan.json: google_project_iam_member.x: a scenario has nothing like it", "plan.json: module.old.aws_sqs_queue.q: this cloud is not there yet", "plan.json: legacy: no program of the module has this name",
+		"plan.json: google_project_iam_member.x: a scenario has nothing like it", "plan.json: module.old.azurerm_servicebus_queue.q: this cloud is not there yet", "plan.json: legacy: no program of the module has this name",
 		"plan.json: google_pubsub_subscription.push: its dead_letter_policy", "plan.json: google_cloud_run_v2_service.api: the variable KEY of its environment",
-		"serverless.yml: functions.audit: the variable SECRET of its environment is ${env:SECRET}", "template.yaml: Resources.Charge: AWS::Serverless::Function: this cloud", "template.yaml: Resources.Orders: AWS::DynamoDB::Table: this cloud",
+		"serverless.yml: functions.audit: the variable SECRET of its environment is ${env:SECRET}", "template.yaml: Charge: no program of the module has this name",
 	} {
 		if !strings.Contains(left, want) {
 			t.Errorf("%q is not named in\n%s", want, left)
@@ -274,6 +286,29 @@ func TestScaffoldDeployed(t *testing.T) {
 	}
 }
 
+// What init writes for Lambda can be read, and names what a run has as it does.
+func TestScaffoldOnAWS(t *testing.T) {
+	files, err := filepath.Glob("../../../internal/scaffold/testdata/*.golden.yaml")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		s, err := Load(file)
+		if err != nil || s.Platform.Name != "aws" {
+			t.Errorf("%s: %v", file, err)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`https://sqs[^"]*/([^"/]*)`).FindAllStringSubmatch(string(text), -1) {
+			if m[0] != aws.QueueURL(m[1]) {
+				t.Errorf("%s: the queue %s is at %s in a run", file, m[0], aws.QueueURL(m[1]))
+			}
+		}
+	}
+}
+
 // unpacked is a folder with the files of an archive.
 func unpacked(t *testing.T, name string) string {
 	t.Helper()
@@ -281,15 +316,13 @@ func unpacked(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files, err := txtar.FS(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
-	for _, f := range archive.Files {
-		path := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.CopyFS(dir, files); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }

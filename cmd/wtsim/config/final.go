@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/ext"
@@ -68,7 +69,8 @@ func compileFinal(text string) (func(stores map[string]map[string]string) error,
 	}
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return nil, issues.Err()
+		first := issues.Errors()[0]
+		return nil, fmt.Errorf("%s, at its character %d: %s", text, first.Location.Column()+1, strings.Join(strings.Fields(first.Message), " "))
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
 		return nil, fmt.Errorf("%s is a %s, wanted true or false", text, ast.OutputType())

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 
@@ -14,14 +15,15 @@ const schemaURL = "https://raw.githubusercontent.com/wtsim/wtsim/main/schemas/wt
 
 // enums are the texts that a key may have, by its path's end.
 var enums = map[string][]any{
-	"file.platform": {"cloud-run", "cloud-functions", "cloud-functions-1"},
-	"file.expect":   {"holds", "violation"},
-	"service.kind":  {"redis", "pubsub", "gcs", "eventarc", "tasks", "cron", "web"},
+	"file.platform":   {"cloud-run", "cloud-functions", "cloud-functions-1", lambda},
+	"file.expect":     {"holds", "violation"},
+	"model.operation": {"InvokeModel", "Converse"},
+	"programme.front": {"function-url", "http-api", "rest-api", "alb"},
 }
 
 // required are the keys that a mapping must have.
 var required = map[string][]string{
-	"file": {"scenario", "programs"}, "programme": {"package"}, "service": {"kind"}, "told": {"emit"}, "final": {"name"}, "Rule": {"service", "emit"},
+	"file": {"scenario", "programs"}, "programme": {"package"}, "service": {"kind"}, "told": {"emit"}, "final": {"name"}, "schedule": {"program"}, "async": {"program"}, "secret": {"name"}, "parameter": {"name"}, "Rule": {"service", "emit"},
 }
 
 // Schema is the JSON schema of a file, made of what is read, so that it cannot say
@@ -67,16 +69,26 @@ func structSchema(t reflect.Type) *jsonschema.Schema {
 	s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, Required: required[t.Name()],
 		AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}}}
 	for field := range t.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		if name == "" { // of a rule, which is JSON elsewhere
-			name, _, _ = strings.Cut(field.Tag.Get("json"), ",")
-		}
+		name, inline := key(field)
 		p := schemaOf(field.Type)
+		if inline {
+			maps.Copy(s.Properties, p.Properties)
+			s.PropertyOrder = append(s.PropertyOrder, p.PropertyOrder...)
+			continue
+		}
+		if name == "" {
+			continue
+		}
 		if doc := field.Tag.Get("doc"); doc != "" {
 			p.Description = doc
 		}
 		if values := enums[t.Name()+"."+name]; values != nil {
 			p.Enum = values
+		}
+		if t == reflect.TypeFor[service]() && name == "kind" {
+			for _, k := range kindNames() {
+				p.Enum = append(p.Enum, k)
+			}
 		}
 		s.Properties[name] = p
 		s.PropertyOrder = append(s.PropertyOrder, name)

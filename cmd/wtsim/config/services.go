@@ -1,17 +1,22 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/wtsim/wtsim/cloud"
 	"github.com/wtsim/wtsim/fakes/cron"
+	"github.com/wtsim/wtsim/fakes/dynamodb"
 	"github.com/wtsim/wtsim/fakes/eventarc"
+	"github.com/wtsim/wtsim/fakes/firestore"
 	"github.com/wtsim/wtsim/fakes/gcs"
 	"github.com/wtsim/wtsim/fakes/pubsub"
 	"github.com/wtsim/wtsim/fakes/redis"
+	"github.com/wtsim/wtsim/fakes/sqs"
 	"github.com/wtsim/wtsim/fakes/tasks"
 	"github.com/wtsim/wtsim/fakes/web"
 )
@@ -21,15 +26,22 @@ type service struct {
 	Kind          string         `yaml:"kind" doc:"what it is"`
 	At            []string       `yaml:"at" doc:"addresses at which programs have it written down: hosts, or hosts and ports"`
 	Commands      [][]string     `yaml:"commands" doc:"of a Redis: what is done before a run"`
-	Replicated    bool           `yaml:"replicated" doc:"a Redis with a replica, that may lose what it has acknowledged"`
-	Buckets       []string       `yaml:"buckets" doc:"of a Cloud Storage"`
+	Replicated    bool           `yaml:"replicated" doc:"a Redis with a replica, or a PostgreSQL with a standby, that may lose what it has acknowledged"`
+	Synchronous   bool           `yaml:"synchronous" doc:"a PostgreSQL whose commits wait for a standby, where the session does not say otherwise"`
+	Buckets       []string       `yaml:"buckets" doc:"of a Cloud Storage, or an S3"`
 	Objects       []object       `yaml:"objects" doc:"what is there before a run"`
-	Topics        []string       `yaml:"topics" doc:"of a Pub/Sub, those that no trigger and no subscription names"`
-	Subscriptions []subscription `yaml:"subscriptions" doc:"those that are pulled"`
-	Queues        []queue        `yaml:"queues" doc:"of a Cloud Tasks"`
+	Topics        []string       `yaml:"topics" doc:"of a Pub/Sub, those that no trigger and no subscription names; of an SNS all"`
+	Subscriptions []subscription `yaml:"subscriptions" doc:"of a Pub/Sub those that are pulled; of an SNS those of queues"`
+	Queues        []queue        `yaml:"queues" doc:"of a Cloud Tasks, or an SQS"`
 	Jobs          []job          `yaml:"jobs" doc:"of a Cloud Scheduler"`
+	Documents     []document     `yaml:"documents" doc:"of a Firestore: what is there before a run"`
+	Indexes       []index        `yaml:"indexes" doc:"those that are not there by themselves"`
+	Optimistic    bool           `yaml:"optimistic" doc:"a Firestore whose transactions lock nothing"`
+	Secrets       []secret       `yaml:"secrets" doc:"of a Secret Manager, or AWS's Secrets Manager, that are there before a run"`
 	Status        int            `yaml:"status" doc:"what somebody else's service answers: 200, if it is not said"`
 	Body          string         `yaml:"body" doc:"its answer's body"`
+	SQL           []string       `yaml:"sql" doc:"of a PostgreSQL: files of statements that make its tables and fill them, from this file's folder; or patterns, such as migrations/*.up.sql"`
+	AWS           ofAWS          `yaml:",inline"`
 }
 
 type object struct {
@@ -38,11 +50,27 @@ type object struct {
 	Content string `yaml:"content"`
 }
 
+type document struct {
+	Path    string `yaml:"path" doc:"such as users/u1"`
+	Content string `yaml:"content" doc:"its fields, as JSON"`
+}
+
+type index struct {
+	Collection string   `yaml:"collection" doc:"its id"`
+	Group      bool     `yaml:"group" doc:"the scope is the collection group"`
+	Fields     []string `yaml:"fields" doc:"paths, with \" desc\" or \" contains\" behind them or nothing"`
+}
+
 type subscription struct {
 	Name        string   `yaml:"name"`
 	Topic       string   `yaml:"topic" doc:"whose messages"`
 	AckDeadline duration `yaml:"ack-deadline"`
 	ExactlyOnce bool     `yaml:"exactly-once"`
+	Queue       string   `yaml:"queue" doc:"of SNS: the queue of SQS that is subscribed"`
+	Filter      string   `yaml:"filter" doc:"of SNS: a filter policy, as JSON"`
+	OnBody      bool     `yaml:"on-body" doc:"of SNS: the filter is over bodies"`
+	Raw         bool     `yaml:"raw" doc:"of SNS: without an envelope"`
+	DeadLetter  string   `yaml:"dead-letter" doc:"of SNS: the queue of what could not be delivered"`
 }
 
 type queue struct {
@@ -50,6 +78,33 @@ type queue struct {
 	MaxAttempts int      `yaml:"max-attempts"`
 	MinBackoff  duration `yaml:"min-backoff"`
 	MaxBackoff  duration `yaml:"max-backoff"`
+	Visibility  duration `yaml:"visibility" doc:"of SQS: how long a message that was received is not to be seen"`
+	Delay       duration `yaml:"delay" doc:"of SQS: how long one that was sent is not"`
+	Wait        duration `yaml:"wait" doc:"of SQS: how long a receive waits that does not say"`
+	Retention   duration `yaml:"retention" doc:"of SQS: how long a message is kept: 96h, if it is not said"`
+	DeadLetter  string   `yaml:"dead-letter" doc:"of SQS: the queue to which a message goes that was received too often"`
+	MaxReceives int      `yaml:"max-receives" doc:"of SQS: how often that is"`
+	ByContent   bool     `yaml:"by-content" doc:"of SQS: the content is a message's deduplication id"`
+}
+
+type table struct {
+	Name    string       `yaml:"name"`
+	Keys    string       `yaml:"keys" doc:"names and types: user S, at N"`
+	Stream  string       `yaml:"stream" doc:"what it shows of items: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or NEW_AND_OLD_IMAGES"`
+	TTL     string       `yaml:"ttl" doc:"the attribute that holds an item's time to live"`
+	Indexes []tableIndex `yaml:"indexes"`
+}
+
+type tableIndex struct {
+	Name     string `yaml:"name"`
+	Keys     string `yaml:"keys" doc:"as a table's"`
+	Local    bool   `yaml:"local" doc:"it has the table's partition key"`
+	Projects string `yaml:"projects" doc:"ALL, if it is not said, KEYS_ONLY, or names of attributes, with commas between"`
+}
+
+type storedItem struct {
+	Table string `yaml:"table"`
+	Item  string `yaml:"item" doc:"JSON with types"`
 }
 
 type job struct {
@@ -62,59 +117,6 @@ type job struct {
 	Method  string   `yaml:"method"`
 	Path    string   `yaml:"path"`
 	Body    string   `yaml:"body" doc:"of the request or the message"`
-}
-
-// trigger is one of the mappings.
-type trigger struct {
-	Topic string            `yaml:"topic" doc:"whose messages"`
-	Push  bool              `yaml:"push" doc:"the message comes in the body, as a push subscription sends it"`
-	Event string            `yaml:"event" doc:"whose events, by type"`
-	Match map[string]string `yaml:"match" doc:"attributes that events must have"`
-}
-
-func (t *trigger) declare() (cloud.Trigger, error) {
-	switch {
-	case t.Topic != "" && t.Event == "":
-		return pubsub.Trigger{Topic: t.Topic, Push: t.Push}, nil
-	case t.Event != "" && t.Topic == "" && !t.Push:
-		return eventarc.Trigger{Event: t.Event, Match: t.Match}, nil
-	}
-	return nil, fmt.Errorf("a trigger has a \"topic\" or an \"event\", wanted one of them (and push with a topic)")
-}
-
-// declare returns the service as a scenario in Go has it.
-func (s *service) declare(name string) (cloud.Service, error) {
-	declare, ok := map[string]func(string) cloud.Service{
-		"redis": s.redis, "pubsub": s.pubsub, "gcs": s.gcs, "eventarc": s.eventarc, "tasks": s.tasks, "cron": s.cron, "web": s.web,
-	}[s.Kind]
-	if !ok {
-		return nil, fmt.Errorf("kind %q, wanted redis, pubsub, gcs, eventarc, tasks, cron or web", s.Kind)
-	}
-	if what := s.foreign(); what != "" {
-		return nil, fmt.Errorf("a service of kind %s has no %q", s.Kind, what)
-	}
-	return declare(name), nil
-}
-
-// foreign names a key that is another kind's; empty if there is none.
-func (s *service) foreign() string {
-	for _, x := range []struct {
-		key  string
-		set  bool
-		kind string
-	}{
-		{"commands", s.Commands != nil, "redis"}, {"replicated", s.Replicated, "redis"}, {"buckets", s.Buckets != nil, "gcs"}, {"objects", s.Objects != nil, "gcs"},
-		{"topics", s.Topics != nil, "pubsub"}, {"subscriptions", s.Subscriptions != nil, "pubsub"}, {"queues", s.Queues != nil, "tasks"}, {"jobs", s.Jobs != nil, "cron"},
-		{"status", s.Status != 0, "web"}, {"body", s.Body != "", "web"},
-	} {
-		if x.set && x.kind != s.Kind {
-			return x.key
-		}
-	}
-	if s.At != nil && (s.Kind == "eventarc" || s.Kind == "cron") {
-		return "at"
-	}
-	return ""
 }
 
 func (s *service) redis(name string) cloud.Service {
@@ -154,6 +156,68 @@ func (s *service) tasks(name string) cloud.Service {
 	return t
 }
 
+func (s *service) firestore(name string, _ *file) (cloud.Service, error) {
+	f := firestore.New(name).At(s.At...)
+	for _, d := range s.Documents {
+		fields, err := d.fields()
+		if err != nil {
+			return nil, err
+		}
+		f = f.With(d.Path, fields)
+	}
+	for _, x := range s.Indexes {
+		f = f.Indexed(firestore.Index{Collection: x.Collection, Group: x.Group, Fields: x.Fields})
+	}
+	if s.Optimistic {
+		f = f.Optimistic()
+	}
+	return f, nil
+}
+
+// fields are those of a document; a number without a point is an integer.
+func (d *document) fields() (map[string]any, error) {
+	var out map[string]any
+	decoder := json.NewDecoder(strings.NewReader(d.Content))
+	decoder.UseNumber()
+	if err := decoder.Decode(&out); err != nil {
+		return nil, fmt.Errorf("document %q: its content is %q, wanted an object of JSON", d.Path, d.Content)
+	}
+	return numbered(out).(map[string]any), nil
+}
+
+func numbered(x any) any {
+	switch x := x.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for k, v := range x {
+			out[k] = numbered(v)
+		}
+		return out
+	case []any:
+		out := make([]any, len(x))
+		for i, v := range x {
+			out[i] = numbered(v)
+		}
+		return out
+	case json.Number:
+		if n, err := x.Int64(); err == nil {
+			return n
+		}
+		f, _ := x.Float64() // JSON has no other numbers
+		return f
+	}
+	return x
+}
+
+func (s *service) sqs(name string) cloud.Service {
+	out := sqs.New(name).At(s.At...)
+	for _, q := range s.Queues {
+		out = out.With(sqs.Queue{Name: q.Name, Visibility: time.Duration(q.Visibility), Delay: time.Duration(q.Delay),
+			Wait: time.Duration(q.Wait), Retention: time.Duration(q.Retention), DeadLetter: q.DeadLetter, MaxReceives: q.MaxReceives, ByContent: q.ByContent})
+	}
+	return out
+}
+
 func (s *service) cron(name string) cloud.Service {
 	c := cron.New(name)
 	for _, j := range s.Jobs {
@@ -173,4 +237,20 @@ func (s *service) web(name string) cloud.Service {
 			_, _ = io.WriteString(w, s.Body)
 		})
 	}).At(s.At...)
+}
+
+func (s *service) dynamodb(name string) cloud.Service {
+	var tables []dynamodb.Table
+	for _, t := range s.AWS.Tables {
+		out := dynamodb.Table{Name: t.Name, Keys: t.Keys, Stream: t.Stream, TTL: t.TTL}
+		for _, x := range t.Indexes {
+			out.Indexes = append(out.Indexes, dynamodb.Index{Name: x.Name, Keys: x.Keys, Local: x.Local, Projects: x.Projects})
+		}
+		tables = append(tables, out)
+	}
+	out := dynamodb.New(name, tables...).Deletes(time.Duration(s.AWS.Deletes)).At(s.At...)
+	for _, i := range s.AWS.Items {
+		out = out.With(i.Table, i.Item)
+	}
+	return out
 }

@@ -9,15 +9,26 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/internal/pgserver"
 	"github.com/wtsim/wtsim/sim"
 )
 
-var update = flag.Bool("update", false, "rewrite the output in docs/tutorial.md; read the diff")
+var update = flag.Bool("update", false, "rewrite the output in docs/tutorial*.md; read the diff")
 
 // The tutorial works as it stands there: its files are written, its changes
 // made and its commands run, one after the other, in a module of its own; what
 // the commands print is what it shows.
-func TestTutorial(t *testing.T) {
+func TestTutorial(t *testing.T) { followed(t, "tutorial.md", "album") }
+
+// So does its second part, over a PostgreSQL.
+func TestTutorialPostgres(t *testing.T) {
+	pgserver.Need(t)
+	followed(t, "tutorial-postgres.md", "shop")
+}
+
+// followed holds a page to what its commands print, in a folder of that name.
+func followed(t *testing.T, page, folder string) {
+	t.Helper()
 	t.Parallel() // all of it is in other processes
 	switch {
 	case testing.Short():
@@ -29,13 +40,12 @@ func TestTutorial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(root, "docs", "tutorial.md")
+	path := filepath.Join(root, "docs", page)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	r := reader{t: t, dir: filepath.Join(dir, "album"), root: root}
+	r := reader{t: t, dir: filepath.Join(t.TempDir(), folder), root: root}
 	got := r.follow(string(text))
 	if r.commands < 5 || r.files < 5 {
 		t.Errorf("%d commands and %d files, wanted those of the tutorial", r.commands, r.files)

@@ -3,6 +3,7 @@ package rewind
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -31,7 +32,7 @@ func (s *session) again(step int) error {
 
 // begin brings a program that is loaded to its hook.
 func (s *session) begin(step int) error {
-	stop, err := s.toHook()
+	stop, err := s.toHook(step)
 	if err != nil {
 		return s.gone(err)
 	}
@@ -53,10 +54,13 @@ func (s *session) gone(err error) error {
 }
 
 // toHook lets a program that is loaded run to its hook, past all breakpoints.
-func (s *session) toHook() (dap.StoppedEventBody, error) {
+func (s *session) toHook(step int) (dap.StoppedEventBody, error) {
 	var stop dap.StoppedEventBody
 	if err := s.wanted.clear(s.delve); err != nil {
 		return stop, err
+	}
+	if s.program.Held != nil {
+		return s.toHeld(step)
 	}
 	if _, err := s.wanted.functionsAnd(s.delve, s.program.Hook, false); err != nil {
 		return stop, err
@@ -120,7 +124,7 @@ func (s *session) run(command string, arguments any, other func(message) error) 
 
 // restart loads the program anew, for a run that passes by the hook at a step.
 func (s *session) restart(step int) error {
-	s.delve.end()
+	s.end()
 	s.over = false
 	d, err := start(s.ctx, s.program.Delve)
 	if err != nil {
@@ -130,8 +134,10 @@ func (s *session) restart(step int) error {
 	if _, err := d.must("initialize", s.hello.Arguments); err != nil {
 		return err
 	}
-	if _, err := d.must("launch", raw(s.launchFor(step))); err != nil {
+	if m, err := s.load(step); err != nil {
 		return err
+	} else if !m.ok() {
+		return fmt.Errorf("delve refuses: %s", m.why())
 	}
 	for {
 		if m, err := d.next(s.ctx); err != nil || m.Event == "initialized" {
@@ -142,6 +148,10 @@ func (s *session) restart(step int) error {
 
 // reverse goes to the last hit of a breakpoint before.
 func (s *session) reverse() error {
+	if s.program.Held != nil {
+		s.editor.say("wtsim: what the program did before is not seen, nor which breakpoints it hit: this goes back one operation")
+		return s.stepBack()
+	}
 	hits, err := s.count()
 	if err != nil {
 		return s.gone(err)

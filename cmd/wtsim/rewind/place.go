@@ -94,6 +94,9 @@ func isHit(stop *dap.StoppedEventBody) bool {
 
 // clock reads the program's.
 func (s *session) clock() (int, error) {
+	if s.program.Held != nil {
+		return s.at.step, nil
+	}
 	m, err := s.delve.must("evaluate", dap.EvaluateArguments{Expression: s.program.Clock, Context: "watch"})
 	if err != nil {
 		return 0, err
@@ -115,7 +118,7 @@ func (s *session) line(thread int) (string, error) {
 }
 
 // mostFrames is how deep the user's own frame is looked for.
-const mostFrames = 200
+const mostFrames = 500
 
 // ownFrame is how many frames there are above the user's own; -1 if it is not
 // among the first.

@@ -18,6 +18,10 @@
 //     a run up to here, and stops at the last but none in another. Within one
 //     step here is told by the hits of the line since it began: a breakpoint that
 //     was set later goes back too far rather than too short.
+//
+// Or the program is one that another process runs, which holds it where it makes
+// the operation of a step ([Program.Held]). Delve attaches itself to it there. What
+// it did before is not seen then: back is a step, and the clock stands still.
 package rewind
 
 import (
@@ -43,6 +47,15 @@ type Program struct {
 	Steps []int             // those that it can be stopped at, rising
 	Told  func(int) string  // a step for people
 	Own   func(string) bool // is a source file the user's
+
+	// Held, if not nil, starts a run up to the operation of a step, and returns the
+	// process that makes it, and the work for which its goroutine does. The
+	// process goes on once it is attached to. end ends the run.
+	Held func(step int) (pid int, work uint32, end func(), err error)
+	// Waits tells whether a function is one in which an operation waits, and Work
+	// is an expression: for what a goroutine works. They are of [Program.Held].
+	Waits func(function string) bool
+	Work  string
 }
 
 // session is one editor's. Its many methods are the requests that are not passed
@@ -55,7 +68,9 @@ type session struct {
 	first   int // the step that it begins with
 
 	hello  message        // the editor's initialize
-	launch map[string]any // what delve is to launch
+	launch map[string]any // what delve is to launch, or how to attach
+	leave  func()         // ends the run that holds the process, if there is one
+	work   uint32         // for which that makes the operation
 	wanted wanted
 
 	at     place
@@ -73,11 +88,7 @@ func Serve(ctx context.Context, conn net.Conn, p *Program, first int) (again boo
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := &session{program: p, ctx: ctx, editor: newPeer(conn), first: first, wanted: newWanted()}
-	defer func() {
-		if s.delve != nil {
-			s.delve.end()
-		}
-	}()
+	defer s.end()
 	requests := make(chan message)
 	go func() { // so that going back ends when the editor has gone
 		defer close(requests)
@@ -232,11 +243,10 @@ func (s *session) launched(m message) error {
 	for _, name := range []string{"port", "host", "processId", "cwd", "output", "buildFlags", "noDebug", "stopOnEntry"} {
 		delete(s.launch, name)
 	}
-	maps.Copy(s.launch, map[string]any{"request": "launch", "mode": "exec", "program": s.program.Binary, "args": s.program.Args})
 	if _, ok := s.launch["showPprofLabels"]; !ok {
 		s.launch["showPprofLabels"] = []string{"wtsim"} // the invocation that a goroutine works for
 	}
-	answer, err := s.delve.ask("launch", s.launchFor(s.first))
+	answer, err := s.load(s.first)
 	if err != nil {
 		return err
 	}
@@ -245,11 +255,36 @@ func (s *session) launched(m message) error {
 	return nil
 }
 
-func (s *session) launchFor(step int) map[string]any {
-	out, env := maps.Clone(s.launch), maps.Clone(s.program.Env)
-	env[s.program.StepIn] = fmt.Sprint(step)
-	out["env"] = env
-	return out
+// load has delve load the program, or attach itself to it.
+func (s *session) load(step int) (message, error) {
+	arguments := maps.Clone(s.launch)
+	if s.program.Held == nil {
+		env := maps.Clone(s.program.Env)
+		env[s.program.StepIn] = fmt.Sprint(step)
+		maps.Copy(arguments, map[string]any{"request": "launch", "mode": "exec", "program": s.program.Binary, "args": s.program.Args, "env": env})
+		return s.delve.ask("launch", arguments)
+	}
+	pid, work, end, err := s.program.Held(step)
+	if err != nil {
+		return message{}, err
+	}
+	s.work, s.leave = work, end
+	for _, name := range []string{"program", "args", "env"} {
+		delete(arguments, name)
+	}
+	maps.Copy(arguments, map[string]any{"request": "attach", "mode": "local", "processId": pid, "stopOnEntry": true})
+	return s.delve.ask("attach", arguments)
+}
+
+// end ends the program, and the run that holds it.
+func (s *session) end() {
+	if s.delve != nil {
+		s.delve.end()
+	}
+	if s.leave != nil {
+		s.leave()
+		s.leave = nil
+	}
 }
 
 // event deals with what delve tells while the editor has it run.
