@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wtsim/wtsim/cloud"
+	"github.com/wtsim/wtsim/internal/pgserver"
 	"github.com/wtsim/wtsim/scheduler"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/report"
@@ -18,6 +21,9 @@ import (
 // childVariable makes this test binary print trace hashes instead of running
 // tests.
 const childVariable = "WTSIM_TEST_HASHES"
+
+// usesVariable names a service: the scenarios that have it are looked at alone.
+const usesVariable = "WTSIM_TEST_USES"
 
 func TestMain(m *testing.M) {
 	if n := os.Getenv(childVariable); n != "" {
@@ -37,7 +43,11 @@ func TestMain(m *testing.M) {
 // run lies between the two, so that what a run leaves behind shows.
 func hashes(n uint64) []string {
 	var out []string
-	for _, scenario := range All() {
+	for _, scenario := range here() {
+		uses := os.Getenv(usesVariable)
+		if uses != "" && !slices.ContainsFunc(scenario.Services, func(v cloud.Service) bool { return v.Name() == uses }) {
+			continue
+		}
 		s, err := sim.Compile(scenario)
 		if err != nil {
 			panic(err)
@@ -52,14 +62,57 @@ func hashes(n uint64) []string {
 			}
 			out = append(out, line)
 		}
+		if uses != "" && scenario.Expect.Violation {
+			out = append(out, counterexample(s))
+		}
 	}
 	return out
+}
+
+// counterexample is that of the first seed that violates, as a file has it; and whether
+// its replay is another run.
+func counterexample(s *sim.Simulation) string {
+	for seed := uint64(1); seed <= 1000; seed++ {
+		r := s.Run(scheduler.NewRandom(seed))
+		if r.Verdict != sim.Violated {
+			continue
+		}
+		c := search.NewCounterexample(s, seed, r)
+		again := s.Run(scheduler.NewReplay(c.Deviations))
+		line, err := json.Marshal(c)
+		if err != nil {
+			panic(err)
+		}
+		if !c.Same(again) {
+			return string(line) + ", again " + report.FirstDifference(r, again)
+		}
+		return string(line)
+	}
+	return ", again and again nothing is found"
 }
 
 // Same seed, same bytes: in this process, and in others with one and two
 // threads. (Of more seeds [TestGoldenHashes] says so, against processes of
 // another day.)
 func TestDeterminism(t *testing.T) { sameInProcesses(t, 5) }
+
+// The same for more seeds of what uses Firestore: locks, the goroutines of
+// listeners, clients with backoffs of their own.
+func TestFirestoreDeterminism(t *testing.T) {
+	t.Setenv(usesVariable, "firestore")
+	sameInProcesses(t, 20)
+}
+
+// And of what uses PostgreSQL, where each process has a server of its own, and statements
+// wait for each other there.
+func TestPostgresDeterminism(t *testing.T) {
+	if os.Getenv("WTSIM_LONG") == "" {
+		t.Skip("searches in three processes: WTSIM_LONG=1 runs it")
+	}
+	pgserver.Need(t)
+	t.Setenv(usesVariable, "postgres")
+	sameInProcesses(t, 20)
+}
 
 // What happens in one instant has one order, though on plain Go either goroutine
 // may be the first: two answers that are 200 and 300 ms under way, each an event;
@@ -110,7 +163,7 @@ func sameInProcesses(t *testing.T, seeds uint64) {
 	}
 	want := hashes(seeds)
 	for _, line := range want {
-		if strings.Contains(line, "again") {
+		if strings.Contains(line, ", again ") {
 			t.Error(line)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wtsim/wtsim/event"
+	"github.com/wtsim/wtsim/monitor"
 	"github.com/wtsim/wtsim/sim"
 	"github.com/wtsim/wtsim/sim/search"
 )
@@ -42,7 +43,7 @@ func TestReproduce(t *testing.T) {
 		t.Skip("takes a minute: go test without -short runs it")
 	}
 	tried, reproduced := 0, 0
-	for _, s := range All() {
+	for _, s := range here() {
 		if !s.Expect.Violation {
 			continue
 		}
@@ -69,6 +70,10 @@ func TestReproduce(t *testing.T) {
 			continue
 		}
 		reproduced++
+		told, err := search.TellRecorded(found.Subject.Simulation, []monitor.Violation{recorded.Violation}, search.RecordedOptions{})
+		if err != nil || !told.Shows(again.Result) {
+			t.Errorf("%s: the violation alone is not shown by the run that shows its events: %v", s.Name, err)
+		}
 		t.Logf("%s: reproduced in %d schedules, %v", s.Name, again.Ran, time.Since(start).Round(time.Millisecond))
 	}
 	t.Logf("%d of %d violations reproduced", reproduced, tried)

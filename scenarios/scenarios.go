@@ -4,6 +4,7 @@ package scenarios
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/scenarios/boxoffice/boxofficesim"
 	"github.com/wtsim/wtsim/scenarios/checkout/checkoutsim"
 	"github.com/wtsim/wtsim/scenarios/function/functionsim"
 	"github.com/wtsim/wtsim/scenarios/patterns"
@@ -12,7 +13,7 @@ import (
 )
 
 // All returns the example scenarios: the shop, the catalogue of
-// bugs, the monitor's own pipeline, and it as a function.
+// bugs, the monitor's own pipeline, it as a function, and the box office.
 func All() []sim.Scenario {
-	return slices.Concat(checkoutsim.Scenarios(), patterns.All(), pipelinesim.Scenarios(), functionsim.Scenarios())
+	return slices.Concat(checkoutsim.Scenarios(), patterns.All(), pipelinesim.Scenarios(), functionsim.Scenarios(), boxofficesim.Scenarios())
 }

@@ -7,36 +7,69 @@ package patterns
 import (
 	"slices"
 
+	"github.com/wtsim/wtsim/scenarios/patterns/batchlimit/batchlimitsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/batchtimeout/batchtimeoutsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/blindput/blindputsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/checkinsert/checkinsertsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/checkthenput/checkthenputsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/coalesced/coalescedsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/consent/consentsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/countedtwice/countedtwicesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/cursorgap/cursorgapsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/decrement/decrementsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/dedupwindow/dedupwindowsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/doublecommit/doublecommitsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/doublerating/doubleratingsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/dualwrite/dualwritesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/duplicate/duplicatesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/earlyreturn/earlyreturnsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/earlystatus/earlystatussim"
 	"github.com/wtsim/wtsim/scenarios/patterns/expiredclaim/expiredclaimsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/failedentries/failedentriessim"
 	"github.com/wtsim/wtsim/scenarios/patterns/fanin/faninsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/freshid/freshidsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/freshtoken/freshtokensim"
+	"github.com/wtsim/wtsim/scenarios/patterns/frozen/frozensim"
+	"github.com/wtsim/wtsim/scenarios/patterns/groupgap/groupgapsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/halffollow/halffollowsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/jobtwice/jobtwicesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lastevent/lasteventsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lateexpiry/lateexpirysim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lateindex/lateindexsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/lockorder/lockordersim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostfields/lostfieldssim"
 	"github.com/wtsim/wtsim/scenarios/patterns/lostupdate/lostupdatesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/maybecommitted/maybecommittedsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/memory/memorysim"
+	"github.com/wtsim/wtsim/scenarios/patterns/missedchange/missedchangesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/nametaken/nametakensim"
+	"github.com/wtsim/wtsim/scenarios/patterns/oldsecret/oldsecretsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/oncall/oncallsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/orphancomment/orphancommentsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/outsideread/outsidereadsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/overdraft/overdraftsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/partialbatch/partialbatchsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/pausedholder/pausedholdersim"
 	"github.com/wtsim/wtsim/scenarios/patterns/poison/poisonsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/poisonrecord/poisonrecordsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/rerun/rerunsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/saga/sagasim"
+	"github.com/wtsim/wtsim/scenarios/patterns/selftrigger/selftriggersim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sendthendelete/sendthendeletesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/sharedkey/sharedkeysim"
 	"github.com/wtsim/wtsim/scenarios/patterns/shortwindow/shortwindowsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/stalecache/stalecachesim"
 	"github.com/wtsim/wtsim/scenarios/patterns/streamcounter/streamcountersim"
 	"github.com/wtsim/wtsim/scenarios/patterns/stuckclaim/stuckclaimsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/stuckrecord/stuckrecordsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/thumbloop/thumbloopsim"
+	"github.com/wtsim/wtsim/scenarios/patterns/tokenreused/tokenreusedsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/twofinishers/twofinisherssim"
+	"github.com/wtsim/wtsim/scenarios/patterns/unprocessed/unprocessedsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/unsubscribe/unsubscribesim"
+	"github.com/wtsim/wtsim/scenarios/patterns/unversioned/unversionedsim"
 	"github.com/wtsim/wtsim/scenarios/patterns/warmleak/warmleaksim"
+	"github.com/wtsim/wtsim/scenarios/patterns/wishlist/wishlistsim"
 	"github.com/wtsim/wtsim/sim"
 )
 
@@ -74,5 +107,38 @@ func All() []sim.Scenario {
 		pausedholdersim.Scenarios(),
 		poisonsim.Scenarios(),
 		stalecachesim.Scenarios(),
+		overdraftsim.Scenarios(),
+		oncallsim.Scenarios(),
+		checkinsertsim.Scenarios(),
+		doublecommitsim.Scenarios(),
+		jobtwicesim.Scenarios(),
+		cursorgapsim.Scenarios(),
+		lockordersim.Scenarios(),
+		rerunsim.Scenarios(),
+		countedtwicesim.Scenarios(),
+		outsidereadsim.Scenarios(),
+		selftriggersim.Scenarios(),
+		missedchangesim.Scenarios(),
+		doubleratingsim.Scenarios(),
+		wishlistsim.Scenarios(),
+		maybecommittedsim.Scenarios(),
+		nametakensim.Scenarios(),
+		partialbatchsim.Scenarios(),
+		groupgapsim.Scenarios(),
+		dedupwindowsim.Scenarios(),
+		frozensim.Scenarios(),
+		batchlimitsim.Scenarios(),
+		oldsecretsim.Scenarios(),
+		unversionedsim.Scenarios(),
+		lateindexsim.Scenarios(),
+		unprocessedsim.Scenarios(),
+		freshtokensim.Scenarios(),
+		stuckrecordsim.Scenarios(),
+		poisonrecordsim.Scenarios(),
+		tokenreusedsim.Scenarios(),
+		lateexpirysim.Scenarios(),
+		coalescedsim.Scenarios(),
+		thumbloopsim.Scenarios(),
+		failedentriessim.Scenarios(),
 	)
 }

@@ -135,8 +135,21 @@ func invocationName(function, trigger string) string {
 
 // place finds what a deviation names, from a row on: "the start of NAME", "the
 // end of NAME", "OPERATION of NAME". It is -1 where the story does not have it.
-func (a *account) place(what string) int {
-	return slices.IndexFunc(a.rows, func(r told) bool {
+func (a *account) place(what string) int { return slices.IndexFunc(a.rows, of(what)) }
+
+// last is the last such row: of what is done several times a sentence says no more
+// than that one of them came later.
+func (a *account) last(what string) int {
+	for i := len(a.rows) - 1; i >= 0; i-- {
+		if of(what)(a.rows[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+func of(what string) func(told) bool {
+	return func(r told) bool {
 		if r.name == "" {
 			return false
 		}
@@ -148,7 +161,7 @@ func (a *account) place(what string) int {
 			does = "the end"
 		}
 		return what == does+" of "+r.name
-	})
+	}
 }
 
 // cause says which row a deviation is, and which other one it names; an error
@@ -160,7 +173,7 @@ func (a *account) cause(sentence string) (row int, err error) {
 			continue
 		}
 		row = a.place(first)
-		other := a.place(second)
+		other := a.last(second)
 		switch {
 		case row < 0:
 			return 0, fmt.Errorf("no row is %q", first)
