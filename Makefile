@@ -17,7 +17,7 @@ EXAMPLES    := $(dir $(wildcard examples/*/go.mod))
 
 .DEFAULT_GOAL := help
 
-.PHONY: help build test race patched lint examples check bench soak conformance torture page
+.PHONY: help build test race patched lint examples check bench soak conformance oracles torture page
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,9 @@ conformance: ## the fakes' suites, also against a real redis-server (installs it
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; } >/dev/null 2>&1 || \
 		{ echo "make conformance: there is no redis-server, and apt-get cannot install it here" >&2; exit 1; }
 	WTSIM_REDIS=1 $(GO) test -count=1 -run 'RealRedis|Notices|Conformance' ./fakes/...
+
+oracles: ## the fakes' suites against others' fakes of AWS, whose differences are decided; ten minutes
+	cd fakes/fakestest/oracles && $(GO) test -count=1 -timeout 40m ./...
 
 bench: ## benchmarks (PKG=./..., BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)

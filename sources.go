@@ -8,7 +8,7 @@ import "embed"
 // Recorder has the recorder's packages, by their folders in this module; tests
 // among them.
 //
-//go:embed event/*.go probe/*.go probe/sink/*.go probe/httpprobe/*.go probe/redisprobe/*.go probe/grpcprobe/*.go probe/sqlprobe/*.go
+//go:embed event/*.go probe/*.go probe/sink/*.go probe/httpprobe/*.go probe/awsprobe/*.go probe/redisprobe/*.go probe/grpcprobe/*.go probe/gcpprobe/*.go probe/sqlprobe/*.go
 //go:embed probe/recording/*.go probe/recording/bucket/*.go probe/recording/grpcrecording/*.go
 //go:embed probe/autoprobe/*.go probe/autoprobe/autogrpc/*.go probe/autoprobe/autosql/*.go
 var Recorder embed.FS

@@ -1,6 +1,6 @@
 // Package programstest searches the programs of examples/programs, which do not
-// know of it: each has one bug that only the death of an instance, a new instance
-// or a failed start shows.
+// know of it: each has one bug that only the death of an instance, a new instance,
+// a failed start, a time limit, a stale read or contention shows.
 package programstest
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,15 +20,22 @@ import (
 	"github.com/wtsim/wtsim/sim/search"
 )
 
-// replayed is what a process of the test replays: the example, and its plan.
+// What a process of a test is told: the example, and the plan that it replays, or
+// that it is to run many seeds.
 const (
 	exampleVariable = "WTSIM_EXAMPLE"
 	planVariable    = "WTSIM_EXAMPLE_PLAN"
+	seedsVariable   = "WTSIM_EXAMPLE_SEEDS"
 )
 
-func compiled(t *testing.T, name string) *sim.Simulation {
+// repairable are the examples that have a repaired form beside the bug.
+var repairable = []string{"fulfil", "products", "credits", "tickets"}
+
+func compiled(t *testing.T, name string) *sim.Simulation { return loaded(t, name, "wtsim.yaml") }
+
+func loaded(t *testing.T, name, file string) *sim.Simulation {
 	t.Helper()
-	s, err := config.Load(filepath.Join("..", "programs", name, "wtsim.yaml"))
+	s, err := config.Load(filepath.Join("..", "programs", name, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,9 +50,9 @@ func compiled(t *testing.T, name string) *sim.Simulation {
 // and is the same in three processes.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the standard library and five programs; runs without -short")
+		t.Skip("builds the standard library and ten programs; runs without -short")
 	}
-	for _, name := range []string{"album", "orders", "ledger", "shipper", "pinger"} {
+	for _, name := range append([]string{"album", "orders", "ledger", "shipper", "pinger", "receipts"}, repairable...) {
 		t.Run(name, func(t *testing.T) {
 			subject := search.Subject{Simulation: compiled(t, name)}
 			if r := subject.Run(scheduler.Benign{}); r.Verdict != sim.Held {
@@ -76,6 +84,64 @@ func TestExamples(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The repaired form of an example holds where the bug was found.
+func TestRepaired(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the standard library and four programs; runs without -short")
+	}
+	for _, name := range repairable {
+		t.Run(name, func(t *testing.T) {
+			subject := search.Subject{Simulation: loaded(t, name, "repaired.yaml")}
+			for _, o := range []search.Options{{Schedules: 100}, {Strategy: "bounded", Bound: 1}} {
+				found, err := subject.Search(t.Context(), o)
+				if err != nil || found.Result != nil || found.Inconclusive != nil {
+					t.Errorf("%+v after %d schedules: %v, %+v, %+v", o, found.Ran, err, found.Result, found.Inconclusive)
+				}
+			}
+		})
+	}
+}
+
+// A seed has one hash, however many processors the world's process has.
+func TestSettings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the standard library and four programs; runs without -short")
+	}
+	for _, name := range repairable {
+		t.Run(name, func(t *testing.T) {
+			want := ""
+			for _, processors := range []string{"1", "2", "8"} {
+				c := exec.Command(os.Args[0], "-test.run", "^TestSeeds$", "-test.v")
+				c.Env = append(os.Environ(), exampleVariable+"="+name, seedsVariable+"=20", "GOMAXPROCS="+processors)
+				out, err := c.CombinedOutput()
+				got := strings.Join(slices.DeleteFunc(strings.Split(string(out), "\n"), func(line string) bool { return !strings.Contains(line, "seed ") }), "\n")
+				if err != nil || strings.Count(got, "seed ") != 20 || strings.Contains(got, string(sim.Inconclusive)) {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				if want == "" {
+					want = got
+				}
+				if got != want {
+					t.Errorf("with %s processors\n%s\nwanted\n%s", processors, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestSeeds is what such a process does.
+func TestSeeds(t *testing.T) {
+	seeds, err := strconv.ParseUint(os.Getenv(seedsVariable), 10, 64)
+	if err != nil {
+		t.Skip("is started by TestSettings")
+	}
+	c := compiled(t, os.Getenv(exampleVariable))
+	for seed := range seeds {
+		r := c.Run(scheduler.NewRandom(seed))
+		t.Logf("seed %d: %s %s", seed, r.Verdict, r.Hash)
 	}
 }
 
@@ -132,7 +198,7 @@ func TestOneProperty(t *testing.T) {
 // TestReplay is what such a process does.
 func TestReplay(t *testing.T) {
 	name := os.Getenv(exampleVariable)
-	if name == "" {
+	if os.Getenv(planVariable) == "" {
 		t.Skip("is started by TestExamples")
 	}
 	var plan []scheduler.Deviation

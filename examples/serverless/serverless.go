@@ -11,6 +11,8 @@
 //
 // The Redis of the monitor syncs each write (appendfsync always). Events can come
 // by Pub/Sub as well: a push subscription whose endpoint is the monitor's address.
+//
+// Package onlambda is the same two on AWS Lambda.
 package serverless
 
 import (
@@ -66,7 +68,8 @@ func lazily(open func() (http.Handler, error)) http.HandlerFunc {
 	}
 }
 
-func openMonitor() (http.Handler, error) {
+// Monitor judges over the Redis of the environment.
+func Monitor() (*function.Function, error) {
 	all, err := props.Parse("properties.yaml", properties)
 	if err != nil {
 		return nil, err
@@ -75,7 +78,7 @@ func openMonitor() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := function.New(function.Options{
+	return function.New(function.Options{
 		Program: program, Redis: redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS_ADDR")}),
 		Stream: monitor.StreamOptions{Lateness: 10 * time.Second}, Ahead: 5 * time.Minute,
 		Tell: func(_ context.Context, violation []byte) error {
@@ -83,12 +86,16 @@ func openMonitor() (http.Handler, error) {
 			return err
 		},
 	})
-	return withToken(os.Getenv("MONITOR_TOKEN"), f), err
 }
 
-// withToken lets requests through that have a token. Behind Cloud Run's own
+func openMonitor() (http.Handler, error) {
+	f, err := Monitor()
+	return WithToken(os.Getenv("MONITOR_TOKEN"), f), err
+}
+
+// WithToken lets requests through that have a token. Behind Cloud Run's own
 // authentication, which Pub/Sub's push wants, it is not needed.
-func withToken(token string, h http.Handler) http.Handler {
+func WithToken(token string, h http.Handler) http.Handler {
 	want := []byte("Bearer " + token)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token == "" || subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
@@ -99,27 +106,37 @@ func withToken(token string, h http.Handler) http.Handler {
 	})
 }
 
-// openShop records what the shop does with Redis.
 func openShop() (http.Handler, error) {
+	shop, recorder, err := OpenShop()
+	return httpprobe.Handler(recorder, shop), err
+}
+
+// OpenShop is the shop over the Redis of the environment, and what records what it
+// does there, for the environment's monitor.
+func OpenShop() (*Shop, *probe.Recorder, error) {
 	compiled, err := probe.CompileRules(rules)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	out, err := sink.HTTP(sink.Monitor{URL: os.Getenv("MONITOR_URL"), Token: os.Getenv("MONITOR_TOKEN")}, sink.Options{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	recorder := probe.NewRecorder("shop", rand.Text(), compiled, out)
 	dial := redisprobe.Dialer(recorder, "redis", (&net.Dialer{}).DialContext)
-	store := redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS_ADDR"), Dialer: dial})
-	return httpprobe.Handler(recorder, shop{store}), nil
+	return &Shop{redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS_ADDR"), Dialer: dial})}, recorder, nil
 }
 
-// shop charges each order that it is sent, however often that is.
-type shop struct{ store *redis.Client }
+// Shop charges each order that it is sent, however often that is.
+type Shop struct{ store *redis.Client }
 
-func (s shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := s.store.Incr(r.Context(), "charges"+r.URL.Path).Err(); err != nil {
+// Charge charges the order of a path.
+func (s *Shop) Charge(ctx context.Context, path string) error {
+	return s.store.Incr(ctx, "charges"+path).Err()
+}
+
+func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := s.Charge(r.Context(), r.URL.Path); err != nil {
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 	}
 }
