@@ -70,7 +70,8 @@ var made atomic.Uint64
 
 func newShared(folder string) (string, error) {
 	of := filepath.Join(os.TempDir(), fmt.Sprintf("wtsim-shared-%d-%d", os.Getpid(), made.Add(1)))
-	if err := os.Mkdir(of, 0o700); err != nil {
+	// One may be left of a process of this number that was killed.
+	if err := errors.Join(os.RemoveAll(of), os.Mkdir(of, 0o700)); err != nil {
 		return "", err
 	}
 	err := os.CopyFS(of, os.DirFS(folder))

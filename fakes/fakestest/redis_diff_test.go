@@ -34,10 +34,11 @@ func TestRealRedisDifferential(t *testing.T) {
 		}
 		return [2]net.Conn{real, e.Backend("redis").(*fakeredis.Backend).Dial(e)}
 	}
-	rounds := 4
-	for range rounds {
+	const rounds = 4
+	for round := range rounds {
 		for _, template := range d.templates {
 			for _, s := range contexts {
+				d.again(fmt.Sprint(round, s.name, template)) // a form more changes nothing of the others
 				d.try(s.make(d, template))
 			}
 		}

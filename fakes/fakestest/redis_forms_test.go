@@ -3,6 +3,7 @@ package fakestest_test
 import (
 	_ "embed"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -36,6 +37,13 @@ func newDrawer(seed uint64, now time.Time) *drawer {
 		}
 	}
 	return d
+}
+
+// again draws from now on what a name stands for.
+func (d *drawer) again(name string) {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	d.Rand = rand.New(rand.NewPCG(h.Sum64(), 14))
 }
 
 // next draws a command of one template.

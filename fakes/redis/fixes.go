@@ -18,7 +18,7 @@ func init() { // they come back to the front
 		"UNSUBSCRIBE": unsubscribe, "PUNSUBSCRIBE": unsubscribe, "SUNSUBSCRIBE": unsubscribe,
 		"PUBLISH": publish, "SPUBLISH": publish, "PUBSUB": pubsub, "PING": ping,
 		"CLUSTER": noCluster, "READONLY": noCluster, "READWRITE": noCluster, "ASKING": noCluster,
-		"XCLAIM": claim, "XAUTOCLAIM": autoclaim, "XLEN": xlen,
+		"ZADD": zadd, "XCLAIM": claim, "XAUTOCLAIM": autoclaim, "XLEN": xlen,
 		"SET": set, "TYPE": typeOf, "SELECT": selectDB, "SWAPDB": moved, "MOVE": moved, "COPY": moved, "RENAME": moved, "RENAMENX": moved,
 		"FLUSHALL": flush, "FLUSHDB": flush, "SUBSTR": substr, "BITPOS": bitpos, "BLMPOP": blmpop, "ZPOPMIN": popNone, "ZPOPMAX": popNone,
 		"SINTERSTORE": store, "SUNIONSTORE": store, "SDIFFSTORE": store, "ZINTERSTORE": store, "ZUNIONSTORE": store,
@@ -216,6 +216,28 @@ func popNone(f *front, s *session, words []string) string {
 		return "*0\r\n"
 	}
 	return ""
+}
+
+// zadd is none where INCR with GT would not raise the score, or with LT not lower it.
+func zadd(f *front, s *session, words []string) string {
+	at, has := 2, map[string]bool{}
+	for ; at < len(words); at++ {
+		w := strings.ToUpper(words[at])
+		if !slices.Contains([]string{"NX", "XX", "GT", "LT", "CH", "INCR"}, w) {
+			break
+		}
+		has[w] = true
+	}
+	if !has["INCR"] || has["GT"] == has["LT"] || has["NX"] || len(words) != at+2 {
+		return ""
+	}
+	is := parseValue(f.ask(s, "ZSCORE", words[1], words[at+1]))
+	old, missing := strconv.ParseFloat(is.text, 64)
+	by, err := strconv.ParseFloat(words[at], 64)
+	if becomes := old + by; missing != nil || err != nil || math.IsNaN(becomes) || has["GT"] && becomes > old || has["LT"] && becomes < old {
+		return ""
+	}
+	return f.null(s, "$-1\r\n")
 }
 
 // store removes the empty set that miniredis stores.

@@ -91,6 +91,21 @@ func TestFirstWords(t *testing.T) {
 	})
 }
 
+// A score that is added to keeps to GT and LT (redis.io/commands/zadd).
+func TestScoresOnlyRise(t *testing.T) {
+	with(t, func(t *testing.T, _ *fakestest.Env, c *redis.Client) {
+		check(t, c, `
+			ZADD board 10 ann => 1
+			ZADD board GT INCR 5 ann => 15
+			ZADD board GT INCR -5 ann => redis: nil
+			ZADD board LT INCR 0 ann => redis: nil
+			ZADD board LT INCR -1 ann => 14
+			ZADD board GT INCR -3 bob => -3
+			ZADD board XX GT INCR 3 eve => redis: nil
+			ZSCORE board ann => 14`)
+	})
+}
+
 // What changes nothing of what is watched is no conflict; what does, is.
 func TestWatchedKeysThatDoNotChange(t *testing.T) {
 	for _, x := range []struct {
