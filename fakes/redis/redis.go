@@ -2,7 +2,8 @@
 // client.
 //
 // A scenario declares it with [New]; a function's constructor gets its client
-// from [Client], or one of the read replicas from [Replica].
+// from [Client], or one of the read replicas from [Replica]. Programs dial these at
+// the addresses of [Service.At] and of a [Reader].
 //
 //   - Commands happen one at a time, where the client writes them; expiry
 //     follows virtual time.
@@ -290,13 +291,7 @@ func (b *Backend) dial(instance context.Context, replica bool) redisprobe.Dial {
 }
 
 // Dial returns a connection for a client that dials by itself.
-func (b *Backend) Dial(tap probe.Tap) net.Conn {
-	conn, err := b.dialer(context.Background(), tap, false)(context.Background(), "tcp", b.name)
-	if err != nil {
-		return closedConn()
-	}
-	return conn
-}
+func (b *Backend) Dial(tap probe.Tap) net.Conn { return b.connect(tap, false) }
 
 // closedConn is a connection on which nothing works any more.
 func closedConn() net.Conn {

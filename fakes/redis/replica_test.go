@@ -1,9 +1,12 @@
 package redis
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -78,6 +81,31 @@ func TestReplica(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 		for _, op := range other.Operations() {
+			if op.Service != "cache" || op.Request.Target != redisprobe.Replica {
+				t.Errorf("got %+v", op)
+			}
+		}
+	})
+}
+
+// At the read endpoint a client that dials by itself has the replicas.
+func TestReadEndpoint(t *testing.T) {
+	if _, err := fakestest.Open(t.Context(), Reader("cache-ro", "cache")); err == nil || !strings.Contains(err.Error(), `wanted a Redis of this name before it`) {
+		t.Errorf("there is no cache, got %v", err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ro := Reader("cache-ro", "cache").At("cache-ro:6379")
+		e, err := fakestest.Open(t.Context(), ro, New("cache").With("k", "2").With("l", "a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		client := redis.NewClient(&redis.Options{Addr: ro.Addresses()[0], MaxRetries: -1, Dialer: func(context.Context, string, string) (net.Conn, error) {
+			return e.Backend("cache-ro").(cloud.Dialed).Dial(e), nil
+		}})
+		defer client.Close()
+		refusesWrites(t, client)
+		for _, op := range e.Operations() {
 			if op.Service != "cache" || op.Request.Target != redisprobe.Replica {
 				t.Errorf("got %+v", op)
 			}

@@ -17,7 +17,7 @@ import (
 // inProgram is what a constructor's words are in a program; see testdata/programs.
 var inProgram = map[string]string{
 	"sim.Function": "Function", "cloud.Env": "Env", "cloud.Handler": "Handler", "cloud.HTTP": "HTTP", "cloud.HTTPFunc": "HTTPFunc", "gcp.OnEvent": "OnEvent", "gcp.OnData": "OnData",
-	"redis.Client": "Redis", "gcs.Client": "GCS", "pubsub.Client": "PubSub", "tasks.Client": "Tasks", "firestore.Client": "Firestore",
+	"redis.Client": "Redis", "redis.Replica": "Replica", "gcs.Client": "GCS", "pubsub.Client": "PubSub", "tasks.Client": "Tasks", "firestore.Client": "Firestore",
 	"aws.Handler": "Lambda", "aws.HTTPAPI": "HTTPAPI", "aws.QueueURL": "QueueURL", "awsclient.Config": "AWS", "pgxclient.DB": "DB", "pgxclient.Pool": "Pool",
 	"postgres.Dialer": "Dialer", "postgres.AtEnd": "AtEnd",
 }

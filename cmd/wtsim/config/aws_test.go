@@ -109,7 +109,7 @@ func TestMistakesOnAWS(t *testing.T) {
 		{"every: 5m", "often: 5m", `unknown field "often"`, true},
 		{"on-success: p", "on-success: q", `async: p: on-success: "q" is no queue and no program`, false},
 		{"on-failure: dead}\n      - {queue", "on-failure: ded}\n      - {queue", `on-failure: "ded" is no queue`, false},
-		{"functions:\n    kind: lambda", "functions:\n    kind: lambdas", `kind "lambdas", wanted redis, postgres`, true},
+		{"functions:\n    kind: lambda", "functions:\n    kind: lambdas", `kind "lambdas", wanted redis, redis-replica, postgres`, true},
 		{"stream: orders, ", "stream: orders, prefix: a, ", `a trigger with "stream" has no "prefix"`, false},
 		{"bucket: photos, prefix", "bucket: photos, queue: dead, prefix", `wanted one of topic, event, queue, bucket, stream, sns or rule`, false},
 		{"kind: kms, keys: [alias/shop]", "kind: kms, pools: [a]", `a service of kind kms has no "pools"`, false},

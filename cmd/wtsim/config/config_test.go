@@ -51,6 +51,29 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A read endpoint is of a Redis that stands before it.
+func TestReadEndpoint(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "wtsim.yaml")
+	for services, want := range map[string]string{
+		"{redis: {kind: redis}, ro: {kind: redis-replica, of: redis, at: [redis-ro]}}": "",
+		"{ro: {kind: redis-replica, of: redis}, redis: {kind: redis}}":                 `services: ro: it is of "redis", wanted the name of a service of kind redis that stands before it`,
+		"{web: {kind: web}, ro: {kind: redis-replica, of: web}}":                       `it is of "web"`,
+		"{redis: {kind: redis}, ro: {kind: redis-replica}}":                            `it is of ""`,
+	} {
+		text := "scenario: x\nservices: " + services + "\nprograms: {shop: {package: .}}\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Load(file)
+		switch {
+		case want == "" && (err != nil || fmt.Sprint(s.Services[1]) != "read replicas of redis"):
+			t.Errorf("%s: got %v, %v", services, s.Services, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: got %v, wanted %s", services, err, want)
+		}
+	}
+}
+
 // What is wrong is told in one line, with what was wanted.
 func TestMistakes(t *testing.T) {
 	const whole = "scenario: x\nservices: {redis: {kind: redis}}\nprograms: {shop: {package: .}}\n"

@@ -22,6 +22,7 @@ type kind struct {
 func kinds() []kind {
 	return []kind{
 		{"redis", always((*service).redis), []string{"at", "commands", "replicated"}},
+		{"redis-replica", (*service).redisReplica, []string{"at", "of"}},
 		{"postgres", (*service).postgres, []string{"at", "sql", "replicated", "synchronous"}},
 		{"pubsub", always((*service).pubsub), []string{"at", "topics", "subscriptions"}},
 		{"gcs", always((*service).gcs), []string{"at", "buckets", "objects"}},

@@ -26,6 +26,7 @@ type service struct {
 	Kind          string         `yaml:"kind" doc:"what it is"`
 	At            []string       `yaml:"at" doc:"addresses at which programs have it written down: hosts, or hosts and ports"`
 	Commands      [][]string     `yaml:"commands" doc:"of a Redis: what is done before a run"`
+	Of            string         `yaml:"of" doc:"the Redis whose read replicas they are"`
 	Replicated    bool           `yaml:"replicated" doc:"a Redis with a replica, or a PostgreSQL with a standby, that may lose what it has acknowledged"`
 	Synchronous   bool           `yaml:"synchronous" doc:"a PostgreSQL whose commits wait for a standby, where the session does not say otherwise"`
 	Buckets       []string       `yaml:"buckets" doc:"of a Cloud Storage, or an S3"`
@@ -128,6 +129,18 @@ func (s *service) redis(name string) cloud.Service {
 		r = r.Replicated()
 	}
 	return r
+}
+
+func (s *service) redisReplica(name string, in *file) (cloud.Service, error) {
+	for _, x := range in.Services {
+		if x.name == s.Of && x.value.Kind == "redis" {
+			return redis.Reader(name, s.Of).At(s.At...), nil
+		}
+		if x.name == name {
+			break
+		}
+	}
+	return nil, fmt.Errorf("it is of %q, wanted the name of a service of kind redis that stands before it", s.Of)
 }
 
 func (s *service) pubsub(name string) cloud.Service {
