@@ -92,19 +92,15 @@ func asPrograms(t *testing.T, s sim.Scenario, dir string) sim.Scenario {
 }
 
 // What holds in one process is not violated in processes, and what is violated
-// there is violated here: a few bugs and their repairs, or the whole catalogue.
+// there is violated here: a few bugs and their repairs.
 func TestCatalogueAsPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the standard library and a program of the whole catalogue; runs without -short")
 	}
-	if os.Getenv("WTSIM_LONG") != "" {
-		asProgramsToo(t, 10)
-		return
-	}
 	asProgramsToo(t, 20, "freshid", "consent", "memory", "duplicate", "sharedkey", "rerun", "partialbatch", "unversioned")
 }
 
-// The same with more schedules.
+// The same of the whole catalogue, with more schedules.
 func TestSoakCatalogueAsPrograms(t *testing.T) {
 	if os.Getenv("WTSIM_SOAK") == "" {
 		t.Skip("takes half an hour: make soak runs it")
