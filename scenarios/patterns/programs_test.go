@@ -86,7 +86,7 @@ func asPrograms(t *testing.T, s sim.Scenario, dir string) sim.Scenario {
 	for i := range s.Functions {
 		f := &s.Functions[i]
 		f.New, f.Handler = nil, cloud.Handler{}
-		f.Main = &sim.Main{Package: dir, Env: append([]string{"SCENARIO=" + s.Name, "TMPDIR=" + filepath.Join(dir, "tmp")}, env...)}
+		f.Main = &sim.Main{Package: dir, Env: append([]string{"SCENARIO=" + s.Name}, env...)}
 	}
 	return s
 }
