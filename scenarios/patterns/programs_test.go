@@ -97,7 +97,7 @@ func TestCatalogueAsPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the standard library and a program of the whole catalogue; runs without -short")
 	}
-	asProgramsToo(t, 20, "freshid", "consent", "memory", "duplicate", "sharedkey", "rerun", "partialbatch", "unversioned")
+	asProgramsToo(t, 20, "freshid", "consent", "warmleak", "memory", "duplicate", "sharedkey", "rerun", "partialbatch", "unversioned")
 }
 
 // The same of the whole catalogue, with more schedules.
